@@ -1,0 +1,30 @@
+/* A growing byte buffer with a maximum declared at birth. Errors stick: after a failed append every further
+ * append fails too, so a run of appends needs one check at its end (buf_error). Always NUL-terminated once
+ * non-empty. */
+#pragma once
+
+#include "base/base.h"
+
+struct buf {
+    char *ptr;
+    size_t len;
+    size_t cap;
+    size_t max;
+    int error; /* 0, -ENOMEM, or -EMSGSIZE when `max` would be passed */
+};
+
+#define BUF_INIT(max_bytes) ((struct buf){.max = (max_bytes)})
+
+void buf_free(struct buf *buf);  /* CLEANUP-able */
+void buf_reset(struct buf *buf); /* empty, keeps the memory, clears the error */
+int buf_reserve(struct buf *buf, size_t more_bytes);
+int buf_put(struct buf *buf, const void *bytes, size_t len);
+int buf_puts(struct buf *buf, const char *cstring);
+int buf_put_str(struct buf *buf, struct str s);
+int buf_putc(struct buf *buf, char c);
+int buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int buf_error(const struct buf *buf) MUST_USE;
+struct str buf_str(const struct buf *buf);
+/* Hands over the bytes (NUL-terminated, free() them); the buffer is empty afterwards. NULL when empty or
+ * failed. */
+char *buf_take(struct buf *buf) MUST_USE;

@@ -1,0 +1,31 @@
+/* Digests and their text forms (libcrypto). */
+#pragma once
+
+#include "base/base.h"
+
+enum hash_type { HASH_MD5, HASH_SHA1, HASH_SHA256 };
+#define HASH_MAX_SIZE 32
+#define HASH_HEX_SIZE (2 * HASH_MAX_SIZE + 1)
+#define HASH_BASE64_SIZE 45
+
+struct hash; /* a digest under way */
+
+size_t hash_size(enum hash_type type);               /* bytes */
+struct hash *hash_new(enum hash_type type) MUST_USE; /* NULL when out of memory */
+void hash_free(struct hash **hash);                  /* CLEANUP-able */
+void hash_update(struct hash *hash, const void *bytes, size_t len);
+void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE]);
+
+void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);
+void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32]);
+/* Lower-case hex of SHA-256. */
+void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE]);
+
+void hex_encode(const void *bytes, size_t len, char *ret); /* 2*len digits and a NUL */
+bool hex_decode(struct str hex, void *ret);                /* hex.len/2 bytes; false on a bad digit */
+/* ret holds 4*((len+2)/3)+1 bytes. */
+void base64_encode(const void *bytes, size_t len, char *ret);
+/* ret holds at least 3*(s.len/4) bytes; false when s is not canonical base64. */
+bool base64_decode(struct str s, void *ret, size_t *ret_len);
+/* Compares in constant time. */
+bool hash_equal(const void *a, const void *b, size_t len);

@@ -1,0 +1,25 @@
+/* System calls on files with retries on EINTR, whole writes, and a fault-injection point each. All return 0
+ * (or a non-negative value where said) or a negative errno. */
+#pragma once
+
+#include "base/base.h"
+#include "base/buf.h"
+#include <sys/types.h>
+
+int io_open(const char *path, int flags, mode_t mode) MUST_USE; /* fd; O_CLOEXEC is added */
+int io_write_all(int fd, const void *bytes, size_t len) MUST_USE;
+int io_pread_all(int fd, void *bytes, size_t len, off_t offset) MUST_USE; /* -EIO when the file is shorter */
+ssize_t io_read(int fd, void *bytes, size_t len) MUST_USE;
+int io_fsync(int fd) MUST_USE;
+int io_fdatasync(int fd) MUST_USE;
+int io_fsync_dir(const char *path) MUST_USE;
+int io_rename(const char *from, const char *to) MUST_USE;
+int io_unlink(const char *path) MUST_USE;             /* 0 also when it was not there */
+int io_mkdir(const char *path, mode_t mode) MUST_USE; /* 0 also when it is there already */
+int io_mkdir_parents(const char *path, mode_t mode) MUST_USE;
+/* Appends the whole file to *buf (bounded by its maximum). */
+int io_read_file(const char *path, struct buf *buf) MUST_USE;
+/* Temporary file beside it, fsync, rename, fsync of the folder. */
+int io_write_file_atomic(const char *path, struct str content, mode_t mode) MUST_USE;
+/* Removes a folder and all below it without following links; 0 also when it was not there. */
+int io_remove_tree(const char *path) MUST_USE;

@@ -1,0 +1,34 @@
+/* Wake-ups by topic: who waits for something to change names a topic ("sqs:111122223333/jobs"); who has
+ * changed it, and committed, signals it. No wake-up is lost: take a ticket before looking, wait with that
+ * ticket after.
+ *
+ * Topics are process-wide and cost nothing when nobody waits. */
+#pragma once
+
+#include "base/base.h"
+
+#define WAKE_TOPIC_MAX 256
+
+typedef uint64_t wake_ticket; /* a counter's value: the one typedef, so that it is not mixed up with times */
+
+struct wake_waiter {
+    void (*fire)(struct wake_waiter *waiter,
+                 bool timed_out); /* called once, on some thread; must not block */
+    struct wake_waiter *next;     /* wake's */
+    int64_t deadline_mono_ms;     /* wake's */
+    uint64_t topic_hash;          /* wake's */
+};
+
+wake_ticket wake_look(const char *topic);
+void wake_signal(const char *topic);
+/* Blocks until the topic is signalled after `ticket`, or the deadline (clock_mono_ms; INT64_MAX: none). True
+ * when signalled. */
+bool wake_wait(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms);
+/* The same without blocking: `waiter->fire` is called once (at once when already signalled). The waiter is
+ * the caller's and must live until then. */
+void wake_subscribe(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms,
+                    struct wake_waiter *waiter);
+/* Fires every waiter now (as timed out) and makes further waits return at once: for a graceful stop. */
+void wake_stop(void);
+/* Undoes wake_stop (tests). */
+void wake_restart(void);

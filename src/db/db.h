@@ -1,0 +1,85 @@
+/* Durable state: one small API over SQLite, shaped so that PostgreSQL can stand behind it.
+ *
+ * Any number of read transactions run at once (a connection per thread, a snapshot each). Write transactions
+ * take turns: db_begin() waits for its turn, the caller's statements run in a savepoint, db_commit() gives
+ * the turn to the next caller and returns when the group that the savepoint belongs to is on disk (WAL,
+ * synchronous=FULL). Many callers so share one fsync. A failed group fails for each of its callers; a failed
+ * savepoint for its caller only.
+ *
+ * SQL is portable: `$1` parameters, TEXT / BIGINT / BYTEA, ON CONFLICT, RETURNING; no function of one engine
+ * only. SQL text must be a string literal (statements are cached by its address).
+ *
+ * Keep write transactions short and free of I/O: every other writer waits. */
+#pragma once
+
+#include "base/base.h"
+
+struct db;
+struct tx;   /* a transaction, read or write; used by the thread that began it */
+struct rows; /* a result being read; belongs to its transaction */
+
+enum db_outcome {
+    DB_NONE = 1,   /* no row */
+    DB_EXISTS = 2, /* a unique or primary key is taken; the transaction goes on */
+    DB_NEWER = 3,  /* the database was written by a newer Slipway */
+};
+
+struct db_migration {
+    int version;     /* 1, 2, 3 …, in order; never changed once released */
+    const char *sql; /* one or more statements */
+};
+
+struct db_schema {
+    const char *name; /* a service's name; owns the tables that start with `NAME_` */
+    const struct db_migration *migrations;
+    size_t count;
+};
+
+struct db_stats {
+    uint64_t commits; /* transactions committed durably */
+    uint64_t groups;  /* syncs they shared */
+};
+
+/* `path` is the database file; created with mode 0600 when missing. */
+int db_open(const char *path, struct db **ret) MUST_USE;
+void db_close(struct db **db); /* waits for commits under way */
+/* Applies what is missing, each schema in order. DB_NEWER: a schema in the file is ahead of this binary's;
+ * `ret_schema` names it. */
+int db_migrate(struct db *db, const struct db_schema *schemas, size_t count,
+               const char **ret_schema) MUST_USE;
+struct db_stats db_stats(struct db *db);
+
+int db_read(struct db *db, struct tx **ret) MUST_USE;
+int db_begin(struct db *db, struct tx **ret) MUST_USE;
+/* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */
+int db_commit(struct tx **tx) MUST_USE;
+/* Ends a read transaction, or undoes a write transaction; CLEANUP-able, does nothing for NULL. */
+void db_end(struct tx **tx);
+
+/* Signals the topic (base/wake.h) once the transaction is durable; never when it is undone. */
+void tx_wake(struct tx *tx, const char *topic_fmt, ...) PRINTF_LIKE(2, 3);
+/* True for a write transaction. */
+bool tx_writes(const struct tx *tx);
+
+/* `types` has one letter for each parameter that follows:
+ *   s const char *  (NULL binds NULL)    S struct str  (ptr NULL binds NULL)
+ *   b struct str as bytes                i int64_t     n nothing (binds NULL)
+ * Runs a statement that gives no rows. 0, DB_EXISTS, or a fault. */
+int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
+/* Rows changed by the last tx_exec. */
+int64_t tx_changes(struct tx *tx);
+/* Starts a query; rows are fetched by rows_next. Text parameters are copied. */
+int tx_query(struct tx *tx, struct rows **ret, const char *sql, const char *types, ...) MUST_USE;
+/* The same, positioned on the first row: 0, DB_NONE (no row; *ret stays NULL), DB_EXISTS (for … RETURNING),
+ * fault. */
+int tx_query_row(struct tx *tx, struct rows **ret, const char *sql, const char *types, ...) MUST_USE;
+/* 0: on a row; DB_NONE: past the last; fault. */
+int rows_next(struct rows *rows) MUST_USE;
+void rows_close(struct rows **rows); /* CLEANUP-able; close before the transaction ends */
+
+/* Columns from 0; valid until the next rows_next or rows_close. NULL columns: 0, {NULL,0}, NULL. */
+int64_t rows_int(struct rows *rows, int column);
+struct str rows_str(struct rows *rows, int column); /* NUL-terminated */
+const char *rows_text(struct rows *rows, int column);
+struct str rows_bytes(struct rows *rows, int column);
+bool rows_null(struct rows *rows, int column);

@@ -1,0 +1,5 @@
+/* The descriptor of codepipeline; services.c lists it. */
+#pragma once
+
+struct service;
+extern const struct service codepipeline_service;

@@ -1,0 +1,5 @@
+/* The descriptor of iam; services.c lists it. */
+#pragma once
+
+struct service;
+extern const struct service iam_service;

@@ -1,0 +1,24 @@
+/* The table of services, lowest floor first: migrations run in this order. */
+#include "services/service.h"
+#include "services/cloudformation/service.h"
+#include "services/codebuild/service.h"
+#include "services/codepipeline/service.h"
+#include "services/iam/service.h"
+#include "services/logs/service.h"
+#include "services/s3/service.h"
+#include "services/sqs/service.h"
+#include "services/ssm/service.h"
+#include "services/sts/service.h"
+
+const struct service *const services_all[] = {
+    &iam_service,
+    &sts_service,
+    &sqs_service,
+    &s3_service,
+    &ssm_service,
+    &logs_service,
+    &codebuild_service,
+    &codepipeline_service,
+    &cloudformation_service,
+    NULL,
+};

@@ -1,0 +1,73 @@
+/* AWS Signature Version 4: one canonical request for signer and verifier.
+ * Source: "Signature Version 4 signing process" of the IAM User Guide; botocore's auth.py where the two
+ * differ. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/buf.h"
+#include "wire/header.h"
+
+#define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
+#define SIGV4_MAX_SKEW_MS (15 * 60 * 1000)
+
+/* A request as it is on the wire: nothing decoded. */
+struct sigv4_request {
+    struct str method;
+    struct str path;  /* raw, as sent, without the query */
+    struct str query; /* raw, without '?' */
+    const struct http_header *headers;
+    size_t header_count;
+};
+
+struct sigv4_credentials {
+    const char *access_key_id;
+    const char *secret_access_key;
+    const char *session_token; /* NULL: none */
+};
+
+/* What a request says of its signature, before anything is believed. Strings borrow from the request or the
+ * arena. */
+struct sigv4_claim {
+    struct str access_key_id;
+    struct str date; /* 20261123 */
+    struct str region;
+    struct str service; /* the credential scope's */
+    struct str signed_headers;
+    struct str signature;
+    struct str session_token; /* {NULL,0}: none */
+    struct str payload_hash;  /* x-amz-content-sha256 as sent; {NULL,0} when absent (and for presigned) */
+    int64_t time_ms;          /* x-amz-date */
+    int64_t expires_ms;       /* presigned: when it stops being good; 0 for a header signature */
+    bool presigned;
+};
+
+enum sigv4_outcome {
+    SIGV4_NONE = 1,  /* the request carries no signature */
+    SIGV4_MALFORMED, /* it carries one that cannot be read */
+    SIGV4_SKEWED,    /* its time is more than SIGV4_MAX_SKEW_MS off */
+    SIGV4_EXPIRED,   /* presigned and past its time */
+    SIGV4_MISMATCH,  /* it does not verify */
+};
+
+/* Reads Authorization or X-Amz-* query parameters. 0, SIGV4_NONE, SIGV4_MALFORMED. */
+int sigv4_read(struct arena *arena, const struct sigv4_request *request, struct sigv4_claim *ret) MUST_USE;
+/* Checks time and signature. `payload_hash` is what the canonical request ends with: the claim's own text, or
+ * the body's SHA-256 in hex when the claim has none, or UNSIGNED-PAYLOAD for presigned S3. `now_ms` is the
+ * verifier's clock. 0, SIGV4_SKEWED, SIGV4_EXPIRED, SIGV4_MISMATCH. For MISMATCH `ret_canonical` and
+ * `ret_to_sign` (may be NULL) receive what the server computed, in the arena, for the error's answer. */
+int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const struct sigv4_claim *claim,
+                 struct str payload_hash, const char *secret_access_key, int64_t now_ms,
+                 struct str *ret_canonical, struct str *ret_to_sign) MUST_USE;
+
+/* Signs by header: gives the values of Authorization (and the caller sends x-amz-date, x-amz-content-sha256
+ * and, with a session token, x-amz-security-token, which must be among request->headers already, with
+ * `host`). All headers of the request are signed. */
+int sigv4_sign(struct arena *arena, const struct sigv4_request *request,
+               const struct sigv4_credentials *credentials, const char *region, const char *service,
+               struct str payload_hash, int64_t now_ms, struct str *ret_authorization) MUST_USE;
+/* Presigns: gives the whole query string to send (the request's own query plus X-Amz-*). Only `host` is
+ * signed. */
+int sigv4_presign(struct arena *arena, const struct sigv4_request *request,
+                  const struct sigv4_credentials *credentials, const char *region, const char *service,
+                  int64_t now_ms, int64_t expires_s, struct str *ret_query) MUST_USE;
