@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "base/reason.h"
 #include "http/client.h"
 #include "wire/sigv4.h"
 #include <jansson.h>
