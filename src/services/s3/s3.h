@@ -1,0 +1,79 @@
+/* Buckets as other services see them: CloudFormation's resources call these inside their own transaction.
+ *
+ * Every function takes the caller's write transaction, returns 0, a fault, or an enum s3_outcome with words in
+ * *why (which may be NULL). Bucket names are global; `account` is the 12-digit id of who asks. */
+#pragma once
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "db/db.h"
+#include <jansson.h>
+
+struct platform;
+
+/* Outcomes; api.c's table gives each its AWS code and status. */
+enum s3_outcome {
+    S3_E_NO_BUCKET = 1,
+    S3_E_NO_KEY,
+    S3_E_NO_VERSION,
+    S3_E_BUCKET_OWNED,  /* it exists and is the caller's */
+    S3_E_BUCKET_EXISTS, /* it exists and is another account's */
+    S3_E_BUCKET_NOT_EMPTY,
+    S3_E_BUCKET_NAME,
+    S3_E_BUCKET_STATE,
+    S3_E_RANGE,
+    S3_E_PRECONDITION,
+    S3_E_NOT_MODIFIED,
+    S3_E_DELETE_MARKER, /* GET or HEAD of a delete marker by its version id */
+    S3_E_MARKER_LATEST, /* the current version is a delete marker */
+    S3_E_METHOD,
+    S3_E_XML,
+    S3_E_BAD_DIGEST,
+    S3_E_INVALID_DIGEST,
+    S3_E_PAYLOAD_DIGEST,
+    S3_E_TOO_LARGE,
+    S3_E_TOO_SMALL,
+    S3_E_NO_LENGTH,
+    S3_E_INCOMPLETE,
+    S3_E_ARGUMENT,
+    S3_E_REQUEST,
+    S3_E_KEY_TOO_LONG,
+    S3_E_META_TOO_LARGE,
+    S3_E_NOT_IMPLEMENTED,
+    S3_E_DENIED,
+    S3_E_NO_UPLOAD,
+    S3_E_PART,
+    S3_E_PART_ORDER,
+    S3_E_NO_WEBSITE,
+    S3_E_NO_TAGS,
+    S3_E_TAG,
+    S3_E_LOCATION,
+    S3_E_NO_SPACE,
+};
+
+#define S3_BUCKET_NAME_MAX 63
+#define S3_KEY_MAX 1024
+
+/* True for a name that AWS's rules for general purpose buckets allow. */
+bool bucket_name_ok(const char *name);
+/* S3_E_BUCKET_NAME, S3_E_BUCKET_OWNED, S3_E_BUCKET_EXISTS. */
+int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                  struct reason *why) MUST_USE;
+/* `status` is "Enabled" or "Suspended". S3_E_NO_BUCKET, S3_E_XML. */
+int bucket_set_versioning(struct tx *tx, const struct platform *platform, const char *account,
+                          const char *bucket, const char *status, struct reason *why) MUST_USE;
+/* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn", "Events": ["s3:ObjectCreated:*",
+ * …], "Prefix"?, "Suffix"?}; borrowed. The targets get AWS's test event. S3_E_NO_BUCKET, S3_E_ARGUMENT. */
+int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
+                            const char *bucket, const json_t *queues, struct reason *why) MUST_USE;
+/* From then on objects are served to anybody; `index` ("index.html") answers for a folder, `error` (may be
+ * NULL) is the object served instead of a missing one. Both NULL: no website any more. S3_E_NO_BUCKET,
+ * S3_E_ARGUMENT. */
+int bucket_set_website(struct tx *tx, const struct platform *platform, const char *account,
+                       const char *bucket, const char *index, const char *error, struct reason *why) MUST_USE;
+/* `tags` is an object of strings, borrowed; NULL or empty removes them. S3_E_NO_BUCKET, S3_E_TAG. */
+int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                    const json_t *tags, struct reason *why) MUST_USE;
+/* S3_E_NO_BUCKET; S3_E_BUCKET_NOT_EMPTY while it holds an object, a version or a delete marker. */
+int bucket_delete(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                  struct reason *why) MUST_USE;
