@@ -1,7 +1,46 @@
 /* The subcommand table: `slipway NAME …` runs the row of that name. */
-#include "services/service.h"
+#include "cli/command.h"
+#include <stdio.h>
+#include <string.h>
 
-int main(void)
+const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void print_usage(FILE *to)
 {
-    return services_all[0] == NULL;
+    (void)fprintf(to, "Slipway %s: the release side of CI/CD.\n\nusage: slipway COMMAND [options]\n\n",
+                  SLIPWAY_VERSION);
+    for (const struct command *command = commands; command->name; command++)
+        (void)fprintf(to, "  %-12s %s\n", command->name, command->summary);
+    (void)fprintf(to, "\n`slipway COMMAND --help` tells a command's options.\n");
+}
+
+/* What is asked of the program itself rather than of a command: --help, --version. -1: neither. */
+static int run_option(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_usage(stdout);
+        return COMMAND_OK;
+    }
+    if (strcmp(word, "--version") != 0)
+        return -1;
+    (void)printf("slipway %s\n", SLIPWAY_VERSION);
+    return COMMAND_OK;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return COMMAND_USAGE;
+    }
+    for (const struct command *command = commands; command->name; command++)
+        if (strcmp(command->name, argv[1]) == 0)
+            return command->run(argc - 1, argv + 1);
+    int status = run_option(argv[1]);
+    if (status >= 0)
+        return status;
+    (void)fprintf(stderr, "slipway: no command is named '%s'; `slipway --help` lists them.\n", argv[1]);
+    return COMMAND_USAGE;
 }

@@ -14,6 +14,7 @@
 #include "http/server.h"
 #include "services/iam/principal.h"
 #include "wire/json.h"
+#include "wire/uri.h"
 
 struct call;
 
@@ -98,6 +99,8 @@ struct operation {
     const char *sub_resource;     /* "versioning", "versions", "list-type"; NULL: none */
     int level;                    /* 0 service, 1 bucket, 2 object */
     unsigned http_status;         /* of success; 0: 200 */
+    const char *xml_root;         /* of the output: "ListBucketResult"; NULL: the handler replies itself */
+    int64_t body_max;             /* bytes of a body that is no stream; 0: 1 MiB */
     int (*begin)(struct call *c); /* OP_STREAM */
     int (*body)(struct call *c, const void *bytes, size_t len); /* OP_STREAM */
     void (*end)(struct call *c); /* frees c->state; called once also when the client went away */
@@ -189,6 +192,9 @@ struct call {
     const char *bucket; /* NULL at service level */
     const char *key;    /* NULL at bucket level; decoded; key_len bytes */
     size_t key_len;
+    struct uri_query query; /* decoded */
+    /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
+    char body_sha256[65];
 
     int64_t wait_deadline_mono_ms; /* call_wait's; 0: not waiting yet */
 };
