@@ -14,9 +14,14 @@ typedef uint64_t wake_ticket; /* a counter's value: the one typedef, so that it 
 struct wake_waiter {
     void (*fire)(struct wake_waiter *waiter,
                  bool timed_out); /* called once, on some thread; must not block */
-    struct wake_waiter *next;     /* wake's */
-    int64_t deadline_mono_ms;     /* wake's */
-    uint64_t topic_hash;          /* wake's */
+    /* wake's own: the topic's list, and the pairing heap of deadlines */
+    struct wake_waiter *next;
+    struct wake_waiter *previous;
+    int64_t deadline_mono_ms;
+    uint64_t topic_hash;
+    struct wake_waiter *heap_child;
+    struct wake_waiter *heap_next;
+    struct wake_waiter *heap_back; /* left sibling, or parent of a first child */
 };
 
 wake_ticket wake_look(const char *topic);

@@ -1,0 +1,31 @@
+/* A countdown for each kind of failure: 0 is unarmed, 1 means that the next call fails. */
+#include "base/fail.h"
+#include <stdatomic.h>
+
+static atomic_long countdown[FAIL_KINDS];
+static atomic_bool fired[FAIL_KINDS];
+
+void fail_arm(enum fail_kind kind, long nth)
+{
+    assert(nth >= 0);
+    atomic_store(&fired[kind], false);
+    atomic_store(&countdown[kind], nth);
+}
+
+bool fail_fired(enum fail_kind kind)
+{
+    return atomic_load(&fired[kind]);
+}
+
+bool fail_now(enum fail_kind kind)
+{
+    long left = atomic_load_explicit(&countdown[kind], memory_order_relaxed);
+    while (left != 0) {
+        if (!atomic_compare_exchange_weak(&countdown[kind], &left, left - 1))
+            continue;
+        if (left == 1)
+            atomic_store(&fired[kind], true);
+        return left == 1;
+    }
+    return false;
+}

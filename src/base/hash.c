@@ -1,0 +1,227 @@
+/* Digests by libcrypto's low-level functions: they allocate nothing and cannot fail, which their EVP
+ * replacements do and can; hence the suppressed deprecation. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "base/hash.h"
+#include "base/mem.h"
+#include <openssl/crypto.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+
+struct hash {
+    enum hash_type type;
+    union {
+        MD5_CTX md5;
+        SHA_CTX sha1;
+        SHA256_CTX sha256;
+    } state;
+};
+
+size_t hash_size(enum hash_type type)
+{
+    static const size_t sizes[] = {[HASH_MD5] = 16, [HASH_SHA1] = 20, [HASH_SHA256] = 32};
+    return sizes[type];
+}
+
+static void hash_init(struct hash *hash, enum hash_type type)
+{
+    hash->type = type;
+    switch (type) {
+    case HASH_MD5:
+        MD5_Init(&hash->state.md5);
+        break;
+    case HASH_SHA1:
+        SHA1_Init(&hash->state.sha1);
+        break;
+    case HASH_SHA256:
+        SHA256_Init(&hash->state.sha256);
+        break;
+    }
+}
+
+struct hash *hash_new(enum hash_type type)
+{
+    struct hash *hash = mem_alloc(sizeof(*hash));
+    if (hash)
+        hash_init(hash, type);
+    return hash;
+}
+
+void hash_free(struct hash **hash)
+{
+    free(*hash);
+    *hash = NULL;
+}
+
+void hash_update(struct hash *hash, const void *bytes, size_t len)
+{
+    switch (hash->type) {
+    case HASH_MD5:
+        MD5_Update(&hash->state.md5, bytes, len);
+        break;
+    case HASH_SHA1:
+        SHA1_Update(&hash->state.sha1, bytes, len);
+        break;
+    case HASH_SHA256:
+        SHA256_Update(&hash->state.sha256, bytes, len);
+        break;
+    }
+}
+
+void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE])
+{
+    switch (hash->type) {
+    case HASH_MD5:
+        MD5_Final(ret, &hash->state.md5);
+        break;
+    case HASH_SHA1:
+        SHA1_Final(ret, &hash->state.sha1);
+        break;
+    case HASH_SHA256:
+        SHA256_Final(ret, &hash->state.sha256);
+        break;
+    }
+}
+
+void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE])
+{
+    struct hash hash;
+    hash_init(&hash, type);
+    hash_update(&hash, bytes.ptr, bytes.len);
+    hash_final(&hash, ret);
+}
+
+/* RFC 2104 */
+void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32])
+{
+    unsigned char block[SHA256_CBLOCK] = {0};
+    if (key.len > sizeof(block))
+        hash_bytes(HASH_SHA256, key, block);
+    else if (key.len > 0)
+        memcpy(block, key.ptr, key.len);
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36;
+    struct hash hash;
+    unsigned char inner[HASH_MAX_SIZE];
+    hash_init(&hash, HASH_SHA256);
+    hash_update(&hash, block, sizeof(block));
+    hash_update(&hash, bytes.ptr, bytes.len);
+    hash_final(&hash, inner);
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    hash_init(&hash, HASH_SHA256);
+    hash_update(&hash, block, sizeof(block));
+    hash_update(&hash, inner, 32);
+    hash_final(&hash, ret);
+    OPENSSL_cleanse(block, sizeof(block));
+}
+
+void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE])
+{
+    unsigned char digest[HASH_MAX_SIZE];
+    hash_bytes(HASH_SHA256, bytes, digest);
+    hex_encode(digest, 32, ret);
+}
+
+void hex_encode(const void *bytes, size_t len, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < len; i++) {
+        ret[2 * i] = digits[in[i] >> 4];
+        ret[2 * i + 1] = digits[in[i] & 15];
+    }
+    ret[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool hex_decode(struct str hex, void *ret)
+{
+    unsigned char *out = ret;
+    if (hex.len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < hex.len; i += 2) {
+        int high = hex_digit(hex.ptr[i]), low = hex_digit(hex.ptr[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i / 2] = (unsigned char)(high * 16 + low);
+    }
+    return true;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(const void *bytes, size_t len, char *ret)
+{
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        unsigned group = (unsigned)in[i] << 16;
+        group |= left > 1 ? (unsigned)in[i + 1] << 8 : 0;
+        group |= left > 2 ? (unsigned)in[i + 2] : 0;
+        *ret++ = base64_digits[group >> 18];
+        *ret++ = base64_digits[group >> 12 & 63];
+        *ret++ = left > 1 ? base64_digits[group >> 6 & 63] : '=';
+        *ret++ = left > 2 ? base64_digits[group & 63] : '=';
+    }
+    *ret = '\0';
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* One group of `digits` (2 to 4) digits; the bits that no byte uses must be zero. */
+static bool base64_group(const char *in, size_t digits, unsigned char *out)
+{
+    unsigned group = 0;
+    for (size_t i = 0; i < 4; i++) {
+        int digit = i < digits ? base64_digit(in[i]) : 0;
+        if (digit < 0)
+            return false;
+        group = group << 6 | (unsigned)digit;
+    }
+    for (size_t i = 0; i < digits - 1; i++)
+        out[i] = (unsigned char)(group >> (16 - 8 * i) & 255);
+    return (group & ((1U << (8 * (4 - digits))) - 1)) == 0;
+}
+
+bool base64_decode(struct str s, void *ret, size_t *ret_len)
+{
+    unsigned char *out = ret;
+    if (s.len % 4 != 0)
+        return false;
+    size_t digits = s.len;
+    for (int pad = 0; pad < 2 && digits > 0 && s.ptr[digits - 1] == '='; pad++)
+        digits--;
+    size_t len = 0;
+    for (size_t i = 0; i < digits; i += 4) {
+        size_t here = digits - i < 4 ? digits - i : 4;
+        if (here < 2 || !base64_group(s.ptr + i, here, out + len))
+            return false;
+        len += here - 1;
+    }
+    *ret_len = len;
+    return true;
+}
+
+bool hash_equal(const void *a, const void *b, size_t len)
+{
+    return CRYPTO_memcmp(a, b, len) == 0;
+}

@@ -1,0 +1,68 @@
+/* Random text in several alphabets; every character is equally likely. */
+#include "base/id.h"
+#include "base/hash.h"
+#include <sys/random.h>
+
+void id_random(void *bytes, size_t len)
+{
+    char *at = bytes;
+    while (len > 0) {
+        ssize_t got = getrandom(at, len, 0);
+        if (got < 0) {
+            assert(errno == EINTR);
+            continue;
+        }
+        at += got;
+        len -= (size_t)got;
+    }
+}
+
+void id_uuid(char ret[ID_UUID_SIZE])
+{
+    unsigned char bytes[16];
+    char hex[33];
+    id_random(bytes, sizeof(bytes));
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+    hex_encode(bytes, sizeof(bytes), hex);
+    char *out = ret;
+    for (size_t i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20)
+            *out++ = '-';
+        *out++ = hex[i];
+    }
+    *out = '\0';
+}
+
+/* `size` characters of the alphabet; bytes at or above its largest multiple below 256 are thrown away. */
+static void id_text(char *ret, size_t chars, const char *alphabet, unsigned size)
+{
+    unsigned limit = 256 - 256 % size;
+    unsigned char pool[64];
+    size_t left = 0;
+    for (size_t i = 0; i < chars;) {
+        if (left == 0) {
+            left = chars - i < sizeof(pool) ? chars - i : sizeof(pool);
+            id_random(pool, left);
+        }
+        unsigned byte = pool[--left];
+        if (byte < limit)
+            ret[i++] = alphabet[byte % size];
+    }
+    ret[chars] = '\0';
+}
+
+void id_hex(char *ret, size_t digits)
+{
+    id_text(ret, digits, "0123456789abcdef", 16);
+}
+
+void id_base32(char *ret, size_t chars)
+{
+    id_text(ret, chars, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 32);
+}
+
+void id_base62(char *ret, size_t chars)
+{
+    id_text(ret, chars, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 62);
+}

@@ -1,0 +1,76 @@
+/* Folders as a whole: made with their parents, removed with all below them. */
+#include "base/io.h"
+#include "base/fail.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define DEEPEST 256 /* each level holds a file descriptor open */
+
+int io_mkdir_parents(const char *path, mode_t mode)
+{
+    CLEANUP(free_ptr) char *part = str_dup(str_of(path));
+    if (!part)
+        return FAULT(ENOMEM);
+    for (char *at = part + 1; part[0] && *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        int r = io_mkdir(part, mode);
+        if (r < 0)
+            return r;
+        *at = '/';
+    }
+    return io_mkdir(path, mode);
+}
+
+static void close_dir(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+static int remove_below(int parent, const char *name, int depth);
+
+static int remove_entry(int parent, const char *name, int depth)
+{
+    if (fail_now(FAIL_IO))
+        return FAULT(EIO);
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return FAULT(errno);
+    int r = remove_below(parent, name, depth + 1);
+    if (r < 0)
+        return r;
+    return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : FAULT(errno);
+}
+
+static int remove_below(int parent, const char *name, int depth)
+{
+    if (depth > DEEPEST)
+        return FAULT(ELOOP);
+    CLEANUP(close_fd) int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return FAULT(errno);
+    CLEANUP(close_dir) DIR *dir = fdopendir(fd);
+    if (!dir)
+        return FAULT(errno);
+    int own = take_fd(fd);
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry)
+            return errno ? FAULT(errno) : 0;
+        if (str_eqc(STR("."), entry->d_name) || str_eqc(STR(".."), entry->d_name))
+            continue;
+        int r = remove_entry(own, entry->d_name, depth);
+        if (r < 0)
+            return r;
+    }
+}
+
+int io_remove_tree(const char *path)
+{
+    return remove_entry(AT_FDCWD, path, 0);
+}
