@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +20,6 @@
 static pthread_mutex_t stop_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t stop_cond = PTHREAD_COND_INITIALIZER;
 static bool stopping;
-static int stop_event = -1;
 
 enum option_id {
     OPTION_HELP = 1,
@@ -201,43 +199,54 @@ static void stop_signals(sigset_t *set)
     sigaddset(set, SIGINT);
 }
 
-void worker_block_signals(void)
+static void *watch_run(void *arg)
 {
+    struct pollfd *fds = arg;
+
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    worker_stop();
+    return NULL;
+}
+
+int worker_watch_signals(bool exit_with_parent)
+{
+    static struct pollfd fds[2];
+    pthread_t thread;
     sigset_t set;
+    int r;
 
     stop_signals(&set);
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    stop_event = eventfd(0, EFD_CLOEXEC);
-}
-
-void worker_wait_stop(bool exit_with_parent)
-{
-    sigset_t set;
-    struct pollfd fds[3] = {{.fd = -1, .events = POLLIN}, {.fd = -1, .events = POLLIN}, {.events = POLLIN}};
-
-    stop_signals(&set);
-    fds[0].fd = signalfd(-1, &set, SFD_CLOEXEC);
+    sigdelset(&set, SIGPIPE);
+    fds[0] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = -1, .events = POLLIN};
     if (exit_with_parent)
         fds[1].fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
-    fds[2].fd = stop_event;
-    while (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno == EINTR)
-        ;
-    close_fd(&fds[0].fd);
-    close_fd(&fds[1].fd);
-    worker_stop();
+    if (fds[0].fd < 0)
+        return FAULT(errno);
+    r = pthread_create(&thread, NULL, watch_run, fds);
+    if (r)
+        return FAULT(r);
+    pthread_detach(thread);
+    return 0;
+}
+
+void worker_wait_stop(void)
+{
+    pthread_mutex_lock(&stop_lock);
+    while (!stopping)
+        pthread_cond_wait(&stop_cond, &stop_lock);
+    pthread_mutex_unlock(&stop_lock);
 }
 
 void worker_stop(void)
 {
-    const uint64_t one = 1;
-
     pthread_mutex_lock(&stop_lock);
     stopping = true;
     pthread_cond_broadcast(&stop_cond);
     pthread_mutex_unlock(&stop_lock);
-    if (stop_event >= 0 && write(stop_event, &one, sizeof(one)) < 0)
-        log_debug("worker", "eventfd: %s", strerror(errno));
 }
 
 bool worker_stopping(void)

@@ -1,8 +1,7 @@
 /* What launcher and anchor share as processes: options, the client, stopping.
  *
- * A worker blocks its signals before it starts threads; its main thread then waits in worker_wait_stop. The
- * other threads ask worker_stopping() and pause in worker_pause(), which returns at once when the process is
- * told to stop. */
+ * Threads ask worker_stopping() and pause in worker_pause(), which returns at once when the process is told
+ * to stop. */
 #pragma once
 
 #include "base/base.h"
@@ -39,10 +38,10 @@ int worker_client(const struct worker_options *options, struct aws_client **ret)
 int worker_account(struct aws_client *client, const struct worker_options *options,
                    char ret[ACCOUNT_ID_SIZE]) MUST_USE;
 
-/* Blocks SIGTERM, SIGINT and SIGPIPE in this thread and those that it starts from now on. */
-void worker_block_signals(void);
-/* Waits for SIGTERM or SIGINT, for the parent's end when asked to, or for worker_stop(). */
-void worker_wait_stop(bool exit_with_parent);
+/* From now on SIGTERM and SIGINT mean worker_stop(), and so does the parent's end when asked to. Call it
+ * before any thread is started. */
+int worker_watch_signals(bool exit_with_parent) MUST_USE;
+void worker_wait_stop(void);
 void worker_stop(void);
 bool worker_stopping(void);
 /* Waits ms milliseconds or until the stop; true when stopping. */

@@ -17,13 +17,14 @@ int launcher_main(int argc, char **argv)
     r = worker_options_parse(argc, argv, "launcher", about, &options);
     if (r)
         return r == WORKER_E_HELP ? 0 : 2;
-    worker_block_signals();
-    r = worker_client(&options, &client);
+    r = worker_watch_signals(options.exit_with_parent);
+    if (r == 0)
+        r = worker_client(&options, &client);
     if (r == 0)
         r = worker_account(client, &options, account);
     if (r)
         return r < 0 ? 1 : 3;
     log_info("launcher", "serves account %s", account);
-    worker_wait_stop(options.exit_with_parent);
+    worker_wait_stop();
     return 0;
 }
