@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -115,7 +116,7 @@ static void the_least_recently_used_goes_first(void **state UNUSED)
 {
     struct origin origins[3] = {
         {.bytes = STR("0000000000")}, {.bytes = STR("1111111111")}, {.bytes = STR("2222222222")}};
-    char digests[3][HASH_HEX_SIZE], text[100], path[200], sub[150];
+    char digests[3][HASH_HEX_SIZE], text[100], path[300], sub[150];
     const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     struct cache *cache = NULL;
 
