@@ -63,7 +63,8 @@ bool tx_writes(const struct tx *tx);
 
 /* `types` has one letter for each parameter that follows:
  *   s const char *  (NULL binds NULL)    S struct str  (ptr NULL binds NULL)
- *   b struct str as bytes                i int64_t     n nothing (binds NULL)
+ *   b struct str as bytes (the same)     i int64_t     n nothing (binds NULL)
+ * (an empty text or empty bytes need a ptr: STR(""))
  * Runs a statement that gives no rows. 0, DB_EXISTS, or a fault. */
 int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
 /* Rows changed by the last tx_exec. */

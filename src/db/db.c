@@ -1,0 +1,150 @@
+/* The open database: reader connections, and transactions from begin to end. */
+#include "db/db.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/wake.h"
+#include "db/inject.h"
+#include "db/store.h"
+#include <fcntl.h>
+
+static void db_free(struct db **db)
+{
+    if (!*db)
+        return;
+    checkpoint_stop(&(*db)->checkpoint);
+    for (size_t i = 0; i < (*db)->readers_idle; i++)
+        conn_close(&(*db)->readers[i]);
+    writer_close(&(*db)->writer);
+    pthread_mutex_destroy(&(*db)->readers_lock);
+    free((*db)->path);
+    free(*db);
+    *db = NULL;
+}
+
+int db_open(const char *path, struct db **ret)
+{
+    int r = inject_install();
+    if (r < 0)
+        return r;
+    CLEANUP(close_fd) int fd = io_open(path, O_RDWR | O_CREAT, 0600);
+    if (fd < 0)
+        return fd;
+    CLEANUP(db_free) struct db *db = mem_alloc(sizeof(*db));
+    if (!db)
+        return FAULT(ENOMEM);
+    pthread_mutex_init(&db->readers_lock, NULL);
+    db->path = str_dup(str_of(path));
+    if (!db->path)
+        return FAULT(ENOMEM);
+    r = writer_open(path, &db->writer);
+    if (r == 0)
+        r = checkpoint_start(path, db->writer, &db->checkpoint);
+    if (r < 0)
+        return r;
+    *ret = take(db);
+    return 0;
+}
+
+void db_close(struct db **db)
+{
+    db_free(db);
+}
+
+struct db_stats db_stats(struct db *db)
+{
+    return writer_stats(db->writer);
+}
+
+static int reader_take(struct db *db, struct conn **ret)
+{
+    struct conn *conn = NULL;
+    pthread_mutex_lock(&db->readers_lock);
+    if (db->readers_idle > 0)
+        conn = db->readers[--db->readers_idle];
+    pthread_mutex_unlock(&db->readers_lock);
+    if (!conn)
+        return conn_open(db->path, (struct conn_options){.cache_kib = 512}, ret);
+    *ret = conn;
+    return 0;
+}
+
+static void reader_give(struct db *db, struct conn *conn)
+{
+    pthread_mutex_lock(&db->readers_lock);
+    if (db->readers_idle < READERS_KEPT)
+        db->readers[db->readers_idle++] = take(conn);
+    pthread_mutex_unlock(&db->readers_lock);
+    conn_close(&conn);
+}
+
+int db_read(struct db *db, struct tx **ret)
+{
+    CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
+    if (!tx)
+        return FAULT(ENOMEM);
+    tx->db = db;
+    int r = reader_take(db, &tx->conn);
+    if (r < 0)
+        return r;
+    r = conn_run(tx->conn, "BEGIN");
+    if (r < 0) {
+        conn_close(&tx->conn);
+        return r;
+    }
+    *ret = take(tx);
+    return 0;
+}
+
+int db_begin(struct db *db, struct tx **ret)
+{
+    CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
+    if (!tx)
+        return FAULT(ENOMEM);
+    int r = writer_begin(db->writer);
+    if (r < 0)
+        return r;
+    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .writes = true};
+    *ret = take(tx);
+    return 0;
+}
+
+static void tx_free(struct tx *tx, bool durable)
+{
+    while (tx->topics) {
+        struct topic *topic = tx->topics;
+        tx->topics = topic->next;
+        if (durable)
+            wake_signal(topic->name);
+        free(topic);
+    }
+    free(tx);
+}
+
+int db_commit(struct tx **tx)
+{
+    struct tx *committing = take(*tx);
+    assert(committing->writes && committing->open_rows == 0);
+    int r = committing->fault;
+    if (r < 0)
+        writer_undo(committing->db->writer);
+    else
+        r = writer_commit(committing->db->writer);
+    tx_free(committing, r == 0);
+    return r;
+}
+
+void db_end(struct tx **tx)
+{
+    if (!*tx)
+        return;
+    struct tx *ending = take(*tx);
+    assert(ending->open_rows == 0);
+    if (ending->writes) {
+        writer_undo(ending->db->writer);
+    } else if (conn_run(ending->conn, "COMMIT") == 0) {
+        reader_give(ending->db, ending->conn);
+    } else {
+        conn_close(&ending->conn);
+    }
+    tx_free(ending, false);
+}

@@ -1,0 +1,38 @@
+/* What the files of db/ share about an open database and a transaction. */
+#pragma once
+
+#include "base/base.h"
+#include "db/checkpoint.h"
+#include "db/conn.h"
+#include "db/db.h"
+#include "db/group.h"
+#include <pthread.h>
+
+#define READERS_KEPT 8 /* idle reader connections; more are opened when needed and closed after */
+
+struct db {
+    char *path;
+    struct writer *writer;
+    struct checkpoint *checkpoint;
+    pthread_mutex_t readers_lock;
+    struct conn *readers[READERS_KEPT]; /* a stack: the hottest cache is used first */
+    size_t readers_idle;
+};
+
+struct topic {
+    struct topic *next;
+    char name[];
+};
+
+struct tx {
+    struct db *db;
+    struct conn *conn;
+    bool writes;
+    int fault; /* the first one met: the transaction can only be undone */
+    int64_t changes;
+    unsigned open_rows;
+    struct topic *topics; /* to signal once durable */
+};
+
+/* Runs SQL of several statements in a write transaction (migrations). */
+int tx_run_script(struct tx *tx, const char *sql) MUST_USE;

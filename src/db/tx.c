@@ -1,0 +1,217 @@
+/* Statements and rows within a transaction. */
+#include "base/mem.h"
+#include "base/wake.h"
+#include "db/store.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+struct rows {
+    struct tx *tx;
+    struct stmt *stmt;
+};
+
+bool tx_writes(const struct tx *tx)
+{
+    return tx->writes;
+}
+
+int64_t tx_changes(struct tx *tx)
+{
+    return tx->changes;
+}
+
+/* Keeps the first fault, after which the transaction can only be undone. */
+static int tx_failed(struct tx *tx, int r)
+{
+    if (r < 0 && tx->fault == 0)
+        tx->fault = r;
+    return r;
+}
+
+void tx_wake(struct tx *tx, const char *topic_fmt, ...)
+{
+    assert(tx->writes);
+    struct topic *topic = mem_alloc(sizeof(*topic) + WAKE_TOPIC_MAX);
+    if (!topic) {
+        (void)tx_failed(tx, FAULT(ENOMEM));
+        return;
+    }
+    va_list args;
+    va_start(args, topic_fmt);
+    int len = vsnprintf(topic->name, WAKE_TOPIC_MAX, topic_fmt, args);
+    va_end(args);
+    assert(len >= 0);
+    topic->next = tx->topics;
+    tx->topics = topic;
+}
+
+static int bind_str(sqlite3_stmt *handle, int index, struct str s, bool bytes)
+{
+    if (!s.ptr)
+        return sqlite3_bind_null(handle, index);
+    if (bytes)
+        return sqlite3_bind_blob64(handle, index, s.ptr, s.len, SQLITE_TRANSIENT);
+    return sqlite3_bind_text64(handle, index, s.ptr, s.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *args)
+{
+    switch (type) {
+    case 's':
+        return bind_str(handle, index, str_of(va_arg(*args, const char *)), false);
+    case 'S':
+        return bind_str(handle, index, va_arg(*args, struct str), false);
+    case 'b':
+        return bind_str(handle, index, va_arg(*args, struct str), true);
+    case 'i':
+        return sqlite3_bind_int64(handle, index, va_arg(*args, int64_t));
+    case 'n':
+        return sqlite3_bind_null(handle, index);
+    default:
+        assert(!"parameter type is one of s S b i n");
+        return SQLITE_MISUSE;
+    }
+}
+
+static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list *args, struct stmt **ret)
+{
+    if (tx->fault)
+        return tx->fault;
+    struct stmt *stmt;
+    int r = conn_prepare(tx->conn, sql, &stmt);
+    if (r < 0)
+        return tx_failed(tx, r);
+    assert(strlen(types) == stmt->parameters);
+    for (unsigned i = 0; i < stmt->parameters; i++) {
+        assert(stmt->index[i] > 0); /* every $N up to the highest appears in the SQL */
+        int rc = bind_one(stmt->handle, stmt->index[i], types[i], args);
+        if (rc != SQLITE_OK) {
+            r = conn_fault(tx->conn, rc, sql);
+            conn_release(stmt);
+            return tx_failed(tx, r);
+        }
+    }
+    *ret = stmt;
+    return 0;
+}
+
+static int stmt_failed(struct tx *tx, struct stmt *stmt, int rc)
+{
+    int r = conn_fault(tx->conn, rc, stmt->sql);
+    if (tx->writes && writer_lost(tx->db->writer))
+        return tx_failed(tx, r > 0 ? FAULT(EIO) : r);
+    return tx_failed(tx, r);
+}
+
+int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
+{
+    assert(tx->writes);
+    struct stmt *stmt;
+    va_list args;
+    va_start(args, types);
+    int r = stmt_start(tx, sql, types, &args, &stmt);
+    va_end(args);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_step(stmt->handle);
+    assert(rc != SQLITE_ROW);
+    if (rc == SQLITE_DONE)
+        tx->changes = sqlite3_changes64(conn_handle(tx->conn));
+    else
+        r = stmt_failed(tx, stmt, rc);
+    conn_release(stmt);
+    return r;
+}
+
+static int query_start(struct tx *tx, struct rows **ret, const char *sql, const char *types, va_list *args)
+{
+    struct rows *rows = mem_alloc(sizeof(*rows));
+    if (!rows)
+        return tx_failed(tx, FAULT(ENOMEM));
+    int r = stmt_start(tx, sql, types, args, &rows->stmt);
+    if (r < 0) {
+        free(rows);
+        return r;
+    }
+    rows->tx = tx;
+    tx->open_rows++;
+    *ret = rows;
+    return 0;
+}
+
+int tx_query(struct tx *tx, struct rows **ret, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    int r = query_start(tx, ret, sql, types, &args);
+    va_end(args);
+    return r;
+}
+
+int tx_query_row(struct tx *tx, struct rows **ret, const char *sql, const char *types, ...)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    va_list args;
+    va_start(args, types);
+    int r = query_start(tx, &rows, sql, types, &args);
+    va_end(args);
+    if (r == 0)
+        r = rows_next(rows);
+    if (r == 0)
+        *ret = take(rows);
+    return r;
+}
+
+int rows_next(struct rows *rows)
+{
+    int rc = sqlite3_step(rows->stmt->handle);
+    if (rc == SQLITE_ROW)
+        return 0;
+    return rc == SQLITE_DONE ? DB_NONE : stmt_failed(rows->tx, rows->stmt, rc);
+}
+
+void rows_close(struct rows **rows)
+{
+    if (!*rows)
+        return;
+    (*rows)->tx->open_rows--;
+    conn_release((*rows)->stmt);
+    free(*rows);
+    *rows = NULL;
+}
+
+int64_t rows_int(struct rows *rows, int column)
+{
+    return sqlite3_column_int64(rows->stmt->handle, column);
+}
+
+const char *rows_text(struct rows *rows, int column)
+{
+    return (const char *)sqlite3_column_text(rows->stmt->handle, column);
+}
+
+struct str rows_str(struct rows *rows, int column)
+{
+    const char *text = rows_text(rows, column);
+    return (struct str){text, text ? (size_t)sqlite3_column_bytes(rows->stmt->handle, column) : 0};
+}
+
+struct str rows_bytes(struct rows *rows, int column)
+{
+    const void *bytes = sqlite3_column_blob(rows->stmt->handle, column);
+    return (struct str){bytes, bytes ? (size_t)sqlite3_column_bytes(rows->stmt->handle, column) : 0};
+}
+
+bool rows_null(struct rows *rows, int column)
+{
+    return sqlite3_column_type(rows->stmt->handle, column) == SQLITE_NULL;
+}
+
+int tx_run_script(struct tx *tx, const char *sql)
+{
+    int rc = sqlite3_exec(conn_handle(tx->conn), sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return 0;
+    int r = conn_fault(tx->conn, rc, sql);
+    return tx_failed(tx, r > 0 ? FAULT(EINVAL) : r);
+}
