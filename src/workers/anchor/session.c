@@ -1,0 +1,295 @@
+/* See session.h. The shell's standard input carries step names in, its standard error carries exit statuses
+ * out; the steps themselves see neither: their input is empty, their output and errors go to the log. */
+#include "workers/anchor/session.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_MS 10000
+#define STATUS_BYTES 2048
+#define END_MS 2000
+
+static const char driver[] = "exec 3>&2 2>&1 4<&0 </dev/null\n"
+                             "ulimit -c 0 && ulimit -d \"$2\" && ulimit -t \"$3\" || exit 125\n"
+                             "slipway_steps=$1\n"
+                             "set --\n"
+                             "printf 'ready\\n' >&3\n"
+                             "while IFS= read -r slipway_step <&4; do\n"
+                             "    . \"$slipway_steps/$slipway_step\" 3>&- 4<&-\n"
+                             "    printf '%s\\n' \"$?\" >&3\n"
+                             "done\n";
+
+struct session {
+    pid_t pid;
+    int steps_in;   /* step names to the shell */
+    int status_out; /* "ready", then exit statuses */
+    int output;
+    int cancel_fd;
+    char status[STATUS_BYTES]; /* what came on status_out and was not used yet */
+    size_t status_len;
+    bool ended; /* the shell is gone and waited for */
+    int exit_status;
+};
+
+enum stream { STREAM_STATUS, STREAM_OUTPUT, STREAM_CANCEL, STREAMS };
+
+static int pipe_make(int ret[2])
+{
+    return pipe2(ret, O_CLOEXEC) ? FAULT(errno) : 0;
+}
+
+static int spawn(const struct session_spec *spec, const int in[2], const int out[2], const int status[2],
+                 pid_t *ret_pid)
+{
+    char memory[24], cpu[24];
+    CLEANUP(free_ptr) char *steps = NULL;
+    const char *shell = strcmp(spec->shell, "bash") == 0 ? "bash" : "sh";
+    const char *command[] = {shell, "-c", driver, "slipway-build", NULL, memory, cpu, NULL};
+    struct sandbox_spec sandbox = {
+        .folder = spec->folder,
+        .steps = spec->steps,
+        .cwd = spec->cwd,
+        .command = command,
+        .envp = spec->envp,
+        .off = spec->sandbox_off,
+        .stdin_fd = in[0],
+        .stdout_fd = out[1],
+        .stderr_fd = status[1],
+    };
+
+    snprintf(memory, sizeof(memory), "%lld", (long long)spec->memory_kib);
+    snprintf(cpu, sizeof(cpu), "%lld", (long long)spec->cpu_s);
+    steps = str_dup(str_of(spec->sandbox_off ? spec->steps : SANDBOX_FOLDER "/steps"));
+    if (!steps)
+        return FAULT(ENOMEM);
+    command[4] = steps;
+    return sandbox_spawn(&sandbox, ret_pid);
+}
+
+static void reap(struct session *session, int64_t timeout_ms)
+{
+    int status = 0;
+
+    if (session->ended)
+        return;
+    if (proc_wait(session->pid, timeout_ms, &status) != 0) {
+        proc_kill_group(session->pid, SIGKILL);
+        if (proc_wait(session->pid, -1, &status) != 0)
+            status = 0;
+    }
+    session->ended = true;
+    session->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void kill_all(struct session *session)
+{
+    if (session->ended)
+        return;
+    proc_kill_group(session->pid, SIGKILL);
+    reap(session, -1);
+}
+
+/* Takes one line off what came on the status stream; false when none is whole yet. */
+static bool status_line(struct session *session, char *ret, size_t size)
+{
+    char *end = memchr(session->status, '\n', session->status_len);
+    size_t len;
+
+    if (!end)
+        return false;
+    len = (size_t)(end - session->status);
+    snprintf(ret, size, "%.*s", (int)len, session->status);
+    session->status_len -= len + 1;
+    memmove(session->status, end + 1, session->status_len);
+    return true;
+}
+
+/* False at the stream's end. */
+static bool status_read(struct session *session)
+{
+    size_t room = sizeof(session->status) - session->status_len;
+    ssize_t got;
+
+    if (room == 0) { /* only a step that meddles with the stream gets here: its noise is dropped */
+        session->status_len = 0;
+        room = sizeof(session->status);
+    }
+    got = io_read(session->status_out, session->status + session->status_len, room);
+    if (got <= 0)
+        return false;
+    session->status_len += (size_t)got;
+    return true;
+}
+
+static bool output_read(struct session *session, const struct session_output *output)
+{
+    char block[16384];
+    ssize_t got = read(session->output, block, sizeof(block));
+
+    if (got <= 0)
+        return false;
+    output->bytes(output->ctx, block, (size_t)got);
+    return true;
+}
+
+/* What the step wrote before it ended is in the pipe already. */
+static void output_drain(struct session *session, const struct session_output *output)
+{
+    while (output_read(session, output))
+        ;
+}
+
+static int timeout_of(int64_t now_ms, int64_t deadline_ms, int64_t due_ms)
+{
+    int64_t until = deadline_ms < due_ms ? deadline_ms : due_ms;
+
+    if (until <= now_ms)
+        return 0;
+    return until - now_ms > 60000 ? 60000 : (int)(until - now_ms);
+}
+
+/* Waits for a line of the status stream while output flows. 0, SESSION_E_ENDED, _TIMEOUT, _CANCELLED. */
+static int line_wait(struct session *session, int64_t deadline_ms, const struct session_output *output,
+                     char *ret, size_t size)
+{
+    struct pollfd fds[STREAMS] = {
+        [STREAM_STATUS] = {.fd = session->status_out, .events = POLLIN},
+        [STREAM_OUTPUT] = {.fd = output ? session->output : -1, .events = POLLIN},
+        [STREAM_CANCEL] = {.fd = session->cancel_fd, .events = POLLIN},
+    };
+
+    while (!status_line(session, ret, size)) {
+        int64_t now_ms = clock_mono_ms();
+        int64_t due_ms = output ? output->due_ms(output->ctx) : INT64_MAX;
+
+        if (now_ms >= deadline_ms)
+            return SESSION_E_TIMEOUT;
+        if (now_ms >= due_ms)
+            output->flush(output->ctx);
+        else if (poll(fds, STREAMS, timeout_of(now_ms, deadline_ms, due_ms)) < 0 && errno != EINTR)
+            return FAULT(errno);
+        if (fds[STREAM_CANCEL].revents)
+            return SESSION_E_CANCELLED;
+        if (fds[STREAM_OUTPUT].revents && !output_read(session, output) && (errno != EAGAIN))
+            fds[STREAM_OUTPUT].fd = -1;
+        if (fds[STREAM_STATUS].revents && !status_read(session))
+            return SESSION_E_ENDED;
+    }
+    return 0;
+}
+
+static int start_failed(struct session *session, struct reason *why)
+{
+    kill_all(session);
+    return reason_set(
+        why, SESSION_E_START,
+        "the build's sandbox did not start (exit status %d): %.*s. Is bubblewrap installed and may "
+        "this user create namespaces (sysctl kernel.unprivileged_userns_clone)?",
+        session->exit_status, (int)session->status_len, session->status);
+}
+
+static int wait_ready(struct session *session, struct reason *why)
+{
+    char line[256];
+    int r = line_wait(session, clock_mono_ms() + START_MS, NULL, line, sizeof(line));
+
+    if (r == 0 && strcmp(line, "ready") == 0)
+        return 0;
+    if (r == 0) { /* bubblewrap's own words */
+        reap(session, END_MS);
+        return reason_set(why, SESSION_E_START, "the build's sandbox did not start: %s", line);
+    }
+    if (r < 0 || r == SESSION_E_CANCELLED)
+        return r;
+    if (r == SESSION_E_ENDED)
+        reap(session, END_MS);
+    return start_failed(session, why);
+}
+
+int session_open(const struct session_spec *spec, struct session **ret, struct reason *why)
+{
+    CLEANUP(session_free) struct session *session = mem_alloc(sizeof(*session));
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, status[2] = {-1, -1};
+    int r;
+
+    if (!session)
+        return FAULT(ENOMEM);
+    session->ended = true;
+    session->cancel_fd = spec->cancel_fd;
+    r = pipe_make(in);
+    if (r == 0)
+        r = pipe_make(out);
+    if (r == 0)
+        r = pipe_make(status);
+    if (r == 0)
+        r = spawn(spec, in, out, status, &session->pid);
+    close_fd(&in[0]);
+    close_fd(&out[1]);
+    close_fd(&status[1]);
+    session->steps_in = in[1];
+    session->output = out[0];
+    session->status_out = status[0];
+    if (r == -ENOENT)
+        return reason_set(
+            why, SESSION_E_START, "there is no '%s' on this machine: install it (apt-get install %s)",
+            spec->sandbox_off ? spec->shell : "bwrap", spec->sandbox_off ? spec->shell : "bubblewrap");
+    if (r)
+        return r;
+    session->ended = false;
+    if (fcntl(session->output, F_SETFL, O_NONBLOCK))
+        return FAULT(errno);
+    r = wait_ready(session, why);
+    if (r == 0)
+        *ret = take(session);
+    return r;
+}
+
+static int step_send(struct session *session, const char *step)
+{
+    char line[64];
+    int len = snprintf(line, sizeof(line), "%s\n", step);
+    int r = io_write_all(session->steps_in, line, (size_t)len);
+
+    return r == -EPIPE ? SESSION_E_ENDED : r;
+}
+
+int session_step(struct session *session, const char *step, int64_t deadline_mono_ms,
+                 const struct session_output *output, int *ret_status)
+{
+    char line[32];
+    int64_t status = 1;
+    int r = step_send(session, step);
+
+    if (r == 0)
+        r = line_wait(session, deadline_mono_ms, output, line, sizeof(line));
+    if (r == SESSION_E_TIMEOUT || r == SESSION_E_CANCELLED)
+        kill_all(session);
+    if (r == SESSION_E_ENDED) {
+        reap(session, END_MS);
+        status = session->exit_status;
+    }
+    output_drain(session, output);
+    if (r == 0 && !str_to_int(str_of(line), 0, 255, &status))
+        status = 1;
+    *ret_status = (int)status;
+    return r;
+}
+
+void session_free(struct session **session)
+{
+    if (!*session)
+        return;
+    kill_all(*session);
+    close_fd(&(*session)->steps_in);
+    close_fd(&(*session)->output);
+    close_fd(&(*session)->status_out);
+    free(*session);
+    *session = NULL;
+}

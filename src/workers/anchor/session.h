@@ -1,0 +1,43 @@
+/* One shell in one sandbox that runs a build's steps in turn, so that variables and the current folder carry
+ * over from command to command. Each step is a file of the steps folder, sourced by the shell. */
+#pragma once
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "workers/anchor/sandbox.h"
+
+struct session;
+
+/* Where output goes while a step runs. */
+struct session_output {
+    void (*bytes)(void *ctx, const char *bytes, size_t len);
+    int64_t (*due_ms)(void *ctx); /* clock_mono_ms at which flush wants to be called; INT64_MAX: never */
+    void (*flush)(void *ctx);
+    void *ctx;
+};
+
+struct session_spec {
+    const char *folder; /* sandbox_spec's */
+    const char *steps;  /* the same: what session_step's names are in */
+    const char *cwd;
+    const char *shell; /* "sh" or "bash" */
+    const char *const *envp;
+    bool sandbox_off;
+    int64_t memory_kib; /* of private writable memory, each process */
+    int64_t cpu_s;      /* each process */
+    int cancel_fd;      /* becomes readable when the build is cancelled */
+};
+
+enum session_outcome {
+    SESSION_E_START = 1, /* the sandbox or shell did not start: why */
+    SESSION_E_ENDED,     /* the step ended the shell itself (exit, syntax error): *ret_status, open another */
+    SESSION_E_TIMEOUT,   /* everything was killed */
+    SESSION_E_CANCELLED, /* the same */
+};
+
+int session_open(const struct session_spec *spec, struct session **ret, struct reason *why) MUST_USE;
+/* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. */
+int session_step(struct session *session, const char *step, int64_t deadline_mono_ms,
+                 const struct session_output *output, int *ret_status) MUST_USE;
+/* Kills what is left. */
+void session_free(struct session **session);
