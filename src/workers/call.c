@@ -1,0 +1,194 @@
+/* See call.h. */
+#include "workers/call.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+#include "workers/worker.h"
+#include <stdio.h>
+
+#define PACE_MS 2000
+#define HEADERS_MAX (64 * 1024)
+
+static bool is_transient(const struct aws_error *error)
+{
+    return error->status >= 500 || error->status == 429 || strncmp(error->code, "Throttl", 7) == 0;
+}
+
+int work_outcome(int outcome, const struct aws_error *error, const char *what, struct reason *why)
+{
+    if (outcome <= 0)
+        return outcome;
+    reason_set(why, 0, "%s: %s", what, worker_error_text(outcome, error));
+    if (outcome == AWS_E_CANCELLED)
+        return WORK_E_STOPPED;
+    if (outcome == AWS_E_SERVICE && !is_transient(error))
+        return WORK_E_FAILED;
+    return worker_stopping() ? WORK_E_STOPPED : WORK_E_RETRY;
+}
+
+int work_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                   int64_t wait_ms, json_t **ret_out, struct aws_error *error, struct reason *why)
+{
+    struct aws_error own = {0};
+    char what[128];
+    bool waited = true;
+    int r;
+
+    if (!error)
+        error = &own;
+    if (wait_ms > 0)
+        r = aws_call_wait(client, service, operation, in, wait_ms, ret_out, &waited, error);
+    else
+        r = aws_call(client, service, operation, in, ret_out, error);
+    if (!waited && worker_pause(PACE_MS) && r == 0)
+        return 0;
+    snprintf(what, sizeof(what), "%s:%s", service, operation);
+    return work_outcome(r, error, what, why);
+}
+
+int work_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
+              json_t **ret_out, struct aws_error *error, struct reason *why)
+{
+    return work_call_wait(client, service, operation, in, 0, ret_out, error, why);
+}
+
+const json_t *work_list(const json_t *object, const char *key)
+{
+    const json_t *list = json_object_get(object, key);
+
+    return json_is_array(list) ? list : NULL;
+}
+
+static void header_copy(const struct http_exchange *exchange, const char *name, char *ret, size_t size)
+{
+    struct str value = http_exchange_header(exchange, name);
+
+    snprintf(ret, size, STR_FMT, STR_ARG(value));
+}
+
+static void head_read(const struct http_exchange *exchange, struct s3_head *ret)
+{
+    struct str length = http_exchange_header(exchange, "content-length");
+    struct str digest = http_exchange_header(exchange, "x-amz-checksum-sha256");
+    unsigned char bytes[HASH_MAX_SIZE + 16];
+    size_t len;
+
+    *ret = (struct s3_head){0};
+    header_copy(exchange, "x-amz-version-id", ret->version_id, sizeof(ret->version_id));
+    header_copy(exchange, "etag", ret->etag, sizeof(ret->etag));
+    if (!str_to_int(length, 0, INT64_MAX, &ret->size))
+        ret->size = 0;
+    if (digest.len == 44 && base64_decode(digest, bytes, &len) && len == 32)
+        hex_encode(bytes, len, ret->sha256_hex);
+}
+
+static char *version_query(const char *version_id)
+{
+    CLEANUP(buf_free) struct buf query = BUF_INIT(4096);
+
+    buf_puts(&query, "versionId=");
+    uri_encode(&query, str_of(version_id), false);
+    return buf_error(&query) ? NULL : buf_take(&query);
+}
+
+/* One request; the exchange's buffers are the caller's. */
+static int s3_do(struct aws_client *client, struct aws_s3_request *request, const char *version_id,
+                 struct http_exchange *exchange, struct reason *why)
+{
+    CLEANUP(free_ptr) char *query = NULL;
+    CLEANUP(free_ptr) char *what = NULL;
+    struct aws_error error = {0};
+    int r;
+
+    if (version_id && version_id[0]) {
+        query = version_query(version_id);
+        if (!query)
+            return FAULT(ENOMEM);
+        request->query = query;
+    }
+    r = aws_s3(client, request, exchange, &error);
+    if (r == AWS_E_SERVICE && error.status == 404)
+        return reason_set(why, WORK_E_ABSENT, "s3://%s/%s does not exist", request->bucket, request->key);
+    if (r == AWS_E_SERVICE && error.status == 304)
+        return WORK_E_UNCHANGED;
+    if (asprintf(&what, "s3 %s %s/%s", request->method, request->bucket, request->key) < 0)
+        return FAULT(ENOMEM);
+    return work_outcome(r, &error, what, why);
+}
+
+int work_s3_head(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                 struct s3_head *ret, struct reason *why)
+{
+    static const struct http_header headers[] = {{{"x-amz-checksum-mode", 19}, {"ENABLED", 7}}};
+    struct aws_s3_request request = {.method = "HEAD",
+                                     .bucket = bucket,
+                                     .key = key,
+                                     .headers = headers,
+                                     .header_count = ARRAY_LEN(headers),
+                                     .body_fd = -1,
+                                     .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
+    int r = s3_do(client, &request, version_id, &exchange, why);
+
+    if (r == 0)
+        head_read(&exchange, ret);
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
+int work_s3_get(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                const char *etag, struct buf *ret, struct s3_head *ret_head, struct reason *why)
+{
+    struct http_header headers[] = {{STR("if-none-match"), str_of(etag)}};
+    struct aws_s3_request request = {.method = "GET",
+                                     .bucket = bucket,
+                                     .key = key,
+                                     .headers = headers,
+                                     .header_count = etag && etag[0] ? 1 : 0,
+                                     .body_fd = -1,
+                                     .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(ret->max), .raw_headers = BUF_INIT(HEADERS_MAX)};
+    int r = s3_do(client, &request, version_id, &exchange, why);
+
+    if (r == 0 && ret_head)
+        head_read(&exchange, ret_head);
+    if (r == 0)
+        r = buf_put_str(ret, buf_str(&exchange.answer));
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
+int work_s3_get_file(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                     int fd, int64_t max_bytes, struct reason *why)
+{
+    struct aws_s3_request request = {
+        .method = "GET", .bucket = bucket, .key = key, .body_fd = -1, .sink_fd = fd, .sink_max = max_bytes};
+    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
+    int r = s3_do(client, &request, version_id, &exchange, why);
+
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
+int work_s3_put_file(struct aws_client *client, const char *bucket, const char *key, int fd, int64_t size,
+                     const struct http_header *headers, size_t header_count, struct reason *why)
+{
+    struct aws_s3_request request = {.method = "PUT",
+                                     .bucket = bucket,
+                                     .key = key,
+                                     .headers = headers,
+                                     .header_count = header_count,
+                                     .body_fd = fd,
+                                     .body_len = size,
+                                     .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
+    int r = s3_do(client, &request, NULL, &exchange, why);
+
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}

@@ -1,0 +1,70 @@
+/* See journal.h. */
+#include "workers/launcher/journal.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "wire/json.h"
+#include "wire/time.h"
+#include "workers/call.h"
+#include <stdio.h>
+
+struct journal {
+    struct aws_client *client;
+    char stream[64];
+};
+
+/* Makes what may be there already. */
+static int ensure(struct aws_client *client, const char *operation, json_t *in, struct reason *why)
+{
+    struct aws_error error = {0};
+    int r = work_call(client, "logs", operation, in, NULL, &error, why);
+
+    return r == WORK_E_FAILED && strcmp(error.code, "ResourceAlreadyExistsException") == 0 ? 0 : r;
+}
+
+int journal_new(struct aws_client *client, struct journal **ret, struct reason *why)
+{
+    CLEANUP(journal_free) struct journal *journal = mem_alloc(sizeof(*journal));
+    char day[TIME_TEXT_SIZE], random[9];
+    int r;
+
+    if (!journal)
+        return FAULT(ENOMEM);
+    journal->client = client;
+    time_iso8601_s(clock_now_ms(), day);
+    id_hex(random, 8);
+    snprintf(journal->stream, sizeof(journal->stream), "%.10s-%s", day, random);
+    r = ensure(client, "CreateLogGroup", json_pack("{s:s}", "logGroupName", JOURNAL_GROUP), why);
+    if (r == 0)
+        r = ensure(client, "CreateLogStream",
+                   json_pack("{s:s, s:s}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream),
+                   why);
+    if (r == 0)
+        *ret = take(journal);
+    return r;
+}
+
+void journal_free(struct journal **journal)
+{
+    free(*journal);
+    *journal = NULL;
+}
+
+int journal_write(struct journal *journal, json_t *record, struct reason *why)
+{
+    CLEANUP(json_free) json_t *owned = record;
+    CLEANUP(free_ptr) char *line = NULL;
+    char time[TIME_TEXT_SIZE];
+    int64_t now_ms = clock_now_ms();
+    json_t *in;
+
+    time_iso8601(now_ms, time);
+    if (!owned || json_put_str(owned, "time", time))
+        return FAULT(ENOMEM);
+    line = json_text(owned);
+    if (!line)
+        return FAULT(ENOMEM);
+    in = json_pack("{s:s, s:s, s:[{s:I, s:s}]}", "logGroupName", JOURNAL_GROUP, "logStreamName",
+                   journal->stream, "logEvents", "timestamp", (json_int_t)now_ms, "message", line);
+    return in ? work_call(journal->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
+}

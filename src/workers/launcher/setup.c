@@ -1,0 +1,126 @@
+/* See setup.h. */
+#include "workers/launcher/setup.h"
+#include "base/buf.h"
+#include "wire/json.h"
+#include "wire/xml.h"
+#include "workers/catalog.h"
+#include <stdio.h>
+
+#define XMLNS "http://s3.amazonaws.com/doc/2006-03-01/"
+
+static int bucket_put(struct aws_client *client, const char *bucket, const char *query, struct str body,
+                      struct reason *why)
+{
+    struct aws_s3_request request = {
+        .method = "PUT", .bucket = bucket, .query = query, .body = body, .body_fd = -1, .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(65536), .raw_headers = BUF_INIT(65536)};
+    struct aws_error error = {0};
+    char what[128];
+    int r = aws_s3(client, &request, &exchange, &error);
+
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    if (r == AWS_E_SERVICE && strcmp(error.code, "BucketAlreadyOwnedByYou") == 0)
+        return 0;
+    snprintf(what, sizeof(what), "s3 PUT %s%s%s", bucket, query ? "?" : "", query ? query : "");
+    return work_outcome(r, &error, what, why);
+}
+
+static int bucket_ensure(struct aws_client *client, const char *bucket, struct reason *why)
+{
+    CLEANUP(buf_free) struct buf body = BUF_INIT(1024);
+    int r = bucket_put(client, bucket, NULL, (struct str){NULL, 0}, why);
+
+    if (r)
+        return r;
+    xml_open_ns(&body, "VersioningConfiguration", XMLNS);
+    xml_elem(&body, "Status", STR("Enabled"));
+    xml_close(&body, "VersioningConfiguration");
+    return buf_error(&body) ? FAULT(ENOMEM) : bucket_put(client, bucket, "versioning", buf_str(&body), why);
+}
+
+static int queue_ensure(struct aws_client *client, const char *name, const char *redrive, char *ret_url,
+                        size_t size, struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    char visibility[16];
+    json_t *attributes, *in;
+    int r;
+
+    snprintf(visibility, sizeof(visibility), "%d", VISIBILITY_S);
+    attributes = json_pack("{s:s}", "VisibilityTimeout", visibility);
+    if (!attributes || (redrive && json_put_str(attributes, "RedrivePolicy", redrive))) {
+        json_decref(attributes);
+        return FAULT(ENOMEM);
+    }
+    in = json_pack("{s:s, s:o}", "QueueName", name, "Attributes", attributes);
+    r = in ? work_call(client, "sqs", "CreateQueue", in, &out, NULL, why) : FAULT(ENOMEM);
+    if (r)
+        return r;
+    snprintf(ret_url, size, "%s", json_str(out, "QueueUrl", ""));
+    return 0;
+}
+
+static int queue_arn(struct aws_client *client, const char *url, char *ret, size_t size, struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    const char *arn;
+    int r =
+        work_call(client, "sqs", "GetQueueAttributes",
+                  json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "QueueArn"), &out, NULL, why);
+
+    if (r)
+        return r;
+    arn = json_string_value(json_path(out, "Attributes.QueueArn"));
+    snprintf(ret, size, "%s", arn ? arn : "");
+    return 0;
+}
+
+static int queues_ensure(struct aws_client *client, struct setup *setup, char *ret_arn, size_t size,
+                         struct reason *why)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    CLEANUP(free_ptr) char *redrive = NULL;
+    char arn[512];
+    int r = queue_ensure(client, DEAD_LETTER_QUEUE, NULL, setup->dead_letter_url,
+                         sizeof(setup->dead_letter_url), why);
+
+    if (r == 0)
+        r = queue_arn(client, setup->dead_letter_url, arn, sizeof(arn), why);
+    if (r)
+        return r;
+    policy = json_pack("{s:s, s:s}", "deadLetterTargetArn", arn, "maxReceiveCount", "5");
+    redrive = policy ? json_text(policy) : NULL;
+    if (!redrive)
+        return FAULT(ENOMEM);
+    r = queue_ensure(client, EVENT_QUEUE, redrive, setup->queue_url, sizeof(setup->queue_url), why);
+    return r ? r : queue_arn(client, setup->queue_url, ret_arn, size, why);
+}
+
+static int notification_ensure(struct aws_client *client, const char *arn, struct reason *why)
+{
+    CLEANUP(buf_free) struct buf body = BUF_INIT(4096);
+
+    xml_open_ns(&body, "NotificationConfiguration", XMLNS);
+    xml_open(&body, "QueueConfiguration");
+    xml_elem(&body, "Id", STR("slipway"));
+    xml_elem(&body, "Queue", str_of(arn));
+    xml_elem(&body, "Event", STR("s3:ObjectCreated:*"));
+    xml_close(&body, "QueueConfiguration");
+    xml_close(&body, "NotificationConfiguration");
+    return buf_error(&body) ? FAULT(ENOMEM)
+                            : bucket_put(client, ARTIFACT_BUCKET, "notification", buf_str(&body), why);
+}
+
+int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *why)
+{
+    static const char *const buckets[] = {ARTIFACT_BUCKET, STORE_BUCKET, CATALOG_BUCKET};
+    char arn[512] = "";
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(buckets); i++)
+        r = bucket_ensure(client, buckets[i], why);
+    if (r == 0)
+        r = queues_ensure(client, ret, arn, sizeof(arn), why);
+    return r ? r : notification_ensure(client, arn, why);
+}
