@@ -196,7 +196,10 @@ struct call {
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];
 
-    int64_t wait_deadline_mono_ms; /* call_wait's; 0: not waiting yet */
+    /* call_wait's */
+    int64_t wait_deadline_mono_ms; /* 0: not waiting yet */
+    wake_ticket wait_ticket;
+    char *wait_topic;
 };
 
 /* Sets the words and returns the outcome: `return call_fail(c, QUEUE_NONE, "Queue %s does not exist.",

@@ -1,0 +1,39 @@
+/* What a handler may do with its call. */
+#include "services/service.h"
+#include "base/clock.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+#define WAIT_HEADER "x-slipway-wait"
+#define WAIT_MAX_MS 60000
+
+int call_fail(struct call *c, int outcome, const char *fmt, ...)
+{
+    va_list args;
+    char text[sizeof(c->reason.text)];
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return reason_set(&c->reason, outcome, "%s", text);
+}
+
+int64_t call_wait_ms(const struct call *c)
+{
+    int64_t ms;
+    struct str said = http_header(c->http, WAIT_HEADER);
+    if (!said.ptr || !str_to_int(said, 0, INT64_MAX, &ms))
+        return 0;
+    return ms > WAIT_MAX_MS ? WAIT_MAX_MS : ms;
+}
+
+int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *topic)
+{
+    int64_t now = clock_mono_ms();
+    if (c->wait_deadline_mono_ms == 0)
+        c->wait_deadline_mono_ms = now + max_ms;
+    if (now >= c->wait_deadline_mono_ms || http_stopping(c->http))
+        return 0;
+    c->wait_ticket = ticket;
+    c->wait_topic = arena_dup(c->arena, str_of(topic));
+    return c->wait_topic ? CALL_WAIT : FAULT(ENOMEM);
+}

@@ -1,0 +1,29 @@
+/* Field tables at work: how the protocols turn wire forms into a call's input and its output back. */
+#pragma once
+
+#include "base/buf.h"
+#include "services/service.h"
+#include "wire/xml.h"
+
+/* Outcomes of decoding. */
+#define SHAPE_E_TYPE 1 /* a value of another type than the table's; *why says which */
+
+bool shape_type_fits(enum field_type type, const json_t *value);
+const char *shape_type_name(enum field_type type);
+
+/* JSON as it came → the call's form, in place: nulls dropped, timestamps to milliseconds, types compared
+ * with the table. SHAPE_E_TYPE. */
+int shape_from_json(const struct shape *shape, json_t *value, struct reason *why) MUST_USE;
+/* The call's form → JSON to send, in place: timestamps to seconds. */
+int shape_to_json(const struct shape *shape, json_t *value) MUST_USE;
+
+/* Query's pairs ("Tags.member.1.Key=x") → a new object. SHAPE_E_TYPE. */
+int shape_from_query(const struct shape *shape, const struct uri_query *pairs, json_t **ret,
+                     struct reason *why) MUST_USE;
+/* Children of an XML element → a new object. SHAPE_E_TYPE. */
+int shape_from_xml(const struct shape *shape, const xmlNode *element, json_t **ret,
+                   struct reason *why) MUST_USE;
+/* Members, in the table's order, as XML elements. */
+void shape_to_xml(const struct shape *shape, const json_t *value, struct buf *out);
+/* Text of a Query or XML leaf → a JSON value of the field's type. SHAPE_E_TYPE. */
+int shape_leaf(const struct field *field, struct str text, json_t **ret, struct reason *why) MUST_USE;
