@@ -73,6 +73,8 @@ struct str http_header(const struct http_request *request, const char *name);
 /* The reply: status once, then headers, then at most one body. All copy, except where said. */
 void http_reply(struct http_request *request, unsigned status);
 bool http_replied(const struct http_request *request);
+/* Forgets a reply that was given but not yet sent: its commit failed. */
+void http_reply_discard(struct http_request *request);
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 void http_reply_headerf(struct http_request *request, const char *name, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -34,6 +34,7 @@ int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *to
     if (now >= c->wait_deadline_mono_ms || http_stopping(c->http))
         return 0;
     c->wait_ticket = ticket;
-    c->wait_topic = arena_dup(c->arena, str_of(topic));
-    return c->wait_topic ? CALL_WAIT : FAULT(ENOMEM);
+    int len = snprintf(c->wait_topic, sizeof(c->wait_topic), "%s", topic);
+    assert(len > 0 && (size_t)len < sizeof(c->wait_topic));
+    return CALL_WAIT;
 }

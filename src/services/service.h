@@ -96,7 +96,10 @@ struct operation {
     int (*run)(struct call *c);
     /* rest-xml (S3) only */
     const char *http_method;
-    const char *sub_resource;     /* "versioning", "versions", "list-type"; NULL: none */
+    /* Words that the request must all have: names of query parameters, or of headers when they start with x-
+     * ("partNumber uploadId", "x-amz-copy-source"). Rows are tried in order. NULL: none of S3's
+     * sub-resources. */
+    const char *sub_resource;
     int level;                    /* 0 service, 1 bucket, 2 object */
     unsigned http_status;         /* of success; 0: 200 */
     const char *xml_root;         /* of the output: "ListBucketResult"; NULL: the handler replies itself */
@@ -199,7 +202,7 @@ struct call {
     /* call_wait's */
     int64_t wait_deadline_mono_ms; /* 0: not waiting yet */
     wake_ticket wait_ticket;
-    char *wait_topic;
+    char wait_topic[WAKE_TOPIC_MAX];
 };
 
 /* Sets the words and returns the outcome: `return call_fail(c, QUEUE_NONE, "Queue %s does not exist.",

@@ -1,0 +1,123 @@
+/* Who signed a request. Before the body is taken: the signature can be read, its key lives, it is meant for
+ * this service. After (S3: at once, by the digest that the header claims): it verifies.
+ * Source: "Troubleshooting Signature Version 4" of the IAM User Guide; S3's "Authenticating Requests". */
+#include "services/exchange.h"
+#include "base/clock.h"
+#include "services/key_cache.h"
+
+#define DIGEST_HEX 64
+
+static bool is_s3(const struct exchange *x)
+{
+    return x->call.protocol == PROTOCOL_REST_XML;
+}
+
+static bool is_digest(struct str hash)
+{
+    unsigned char bytes[HASH_MAX_SIZE];
+    return hash.len == DIGEST_HEX && hex_decode(hash, bytes);
+}
+
+bool auth_claims_digest(const struct exchange *x)
+{
+    return x->claimed == 0 && is_digest(x->claim.payload_hash);
+}
+
+static int check_scope(struct exchange *x)
+{
+    struct call *c = &x->call;
+    if (c->service && !str_eqc(x->claim.service, c->service->name))
+        return reason_set(&c->reason, REFUSE_SCOPE, "Credential should be scoped to correct service: '%s'.",
+                          c->service->name);
+    if (!str_eqc(x->claim.region, c->platform->region))
+        return reason_set(
+            &c->reason, REFUSE_SCOPE,
+            "Credential should be scoped to a valid region: '%.*s' is not; this endpoint is '%s'.",
+            x->claim.region.len > 64 ? 64 : (int)x->claim.region.len, x->claim.region.ptr,
+            c->platform->region);
+    return 0;
+}
+
+static int check_token(const struct exchange *x)
+{
+    struct str sent = x->claim.session_token;
+    struct str held = str_of(x->key.session_token);
+    if (sent.len != held.len || !hash_equal(sent.len ? sent.ptr : "", held.ptr, held.len))
+        return REFUSE_TOKEN;
+    if (x->key.expires_ms != 0 && x->key.expires_ms <= clock_now_ms())
+        return REFUSE_TOKEN_EXPIRED;
+    return x->key.active ? 0 : REFUSE_KEY_UNKNOWN;
+}
+
+/* What S3 lets a header claim of the body. */
+static int check_payload_claim(struct exchange *x)
+{
+    struct str hash = x->claim.payload_hash;
+    if (x->claim.presigned || is_digest(hash) || str_eqc(hash, SIGV4_UNSIGNED_PAYLOAD))
+        return 0;
+    if (!hash.ptr)
+        return reason_set(&x->call.reason, REFUSE_PAYLOAD_HASH,
+                          "Missing required header for this request: x-amz-content-sha256");
+    if (str_starts(hash, STR("STREAMING-")))
+        return reason_set(&x->call.reason, REFUSE_UNSUPPORTED,
+                          "x-amz-content-sha256: %.*s (a body signed chunk by chunk) is not supported by "
+                          "Slipway; send the body's SHA-256 or UNSIGNED-PAYLOAD",
+                          hash.len > 64 ? 64 : (int)hash.len, hash.ptr);
+    return reason_set(&x->call.reason, REFUSE_PAYLOAD_HASH,
+                      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
+}
+
+static int find_key(struct exchange *x)
+{
+    char *id = arena_dup(x->call.arena, x->claim.access_key_id);
+    if (!id)
+        return FAULT(ENOMEM);
+    if (strlen(id) != x->claim.access_key_id.len || strlen(id) >= IAM_KEY_ID_SIZE)
+        return REFUSE_KEY_UNKNOWN;
+    int r = key_cache_find(x->keys, id, &x->key);
+    return r == IAM_NO_ENTITY ? REFUSE_KEY_UNKNOWN : r;
+}
+
+int auth_begin(struct exchange *x)
+{
+    struct call *c = &x->call;
+    if (x->claimed == SIGV4_NONE) {
+        x->verified = c->operation && (c->operation->flags & OP_ANONYMOUS);
+        return x->verified ? 0 : REFUSE_UNSIGNED;
+    }
+    if (x->claimed > 0)
+        return REFUSE_SIGNATURE_MALFORMED;
+    int r = x->claimed < 0 ? x->claimed : check_scope(x);
+    if (r == 0)
+        r = find_key(x);
+    if (r == 0)
+        r = check_token(x);
+    if (r == 0 && is_s3(x))
+        r = check_payload_claim(x);
+    if (r != 0 || !is_s3(x))
+        return r;
+    return auth_verify(x, x->claim.presigned ? STR(SIGV4_UNSIGNED_PAYLOAD) : x->claim.payload_hash);
+}
+
+int auth_verify(struct exchange *x, struct str payload_hash)
+{
+    struct call *c = &x->call;
+    if (x->verified)
+        return 0;
+    if (!is_s3(x) && x->claim.payload_hash.ptr && !str_eq_nocase(x->claim.payload_hash, payload_hash))
+        return REFUSE_PAYLOAD;
+    int r = sigv4_verify(c->arena, &x->wire, &x->claim, payload_hash, x->key.secret, clock_now_ms(),
+                         &x->canonical, &x->to_sign);
+    switch (r) {
+    case 0:
+        x->verified = true;
+        c->caller = &x->key.principal;
+        return 0;
+    case SIGV4_SKEWED:
+        return REFUSE_SKEWED;
+    case SIGV4_EXPIRED:
+        return REFUSE_EXPIRED;
+    default:
+        return r < 0 ? r : REFUSE_SIGNATURE;
+    }
+}

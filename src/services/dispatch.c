@@ -1,0 +1,222 @@
+/* The http server's handler: begin, body, run and end of a request (see dispatch.h).
+ *
+ * Invariants: a refusal in begin means that nothing of the operation has run; an operation's `end` runs
+ * exactly when its `begin` or `run` did; a reply to a write is sent after its commit, and discarded when that
+ * fails. */
+#include "services/dispatch.h"
+#include "base/mem.h"
+#include "services/exchange.h"
+#include "services/key_cache.h"
+
+struct dispatcher {
+    const struct platform *platform;
+    struct key_cache *keys;
+};
+
+int dispatcher_new(const struct platform *platform, struct dispatcher **ret)
+{
+    struct dispatcher *dispatcher = mem_alloc(sizeof(*dispatcher));
+    if (!dispatcher)
+        return FAULT(ENOMEM);
+    dispatcher->platform = platform;
+    int r = key_cache_new(platform->db, &dispatcher->keys);
+    if (r != 0) {
+        dispatcher_free(&dispatcher);
+        return r;
+    }
+    *ret = dispatcher;
+    return 0;
+}
+
+void dispatcher_free(struct dispatcher **dispatcher)
+{
+    if (!*dispatcher)
+        return;
+    key_cache_free(&(*dispatcher)->keys);
+    free(*dispatcher);
+    *dispatcher = NULL;
+}
+
+static struct exchange *exchange_new(struct dispatcher *dispatcher, struct http_request *http)
+{
+    struct exchange *x = arena_alloc(http->arena, sizeof(*x));
+    if (!x)
+        return NULL;
+    x->keys = dispatcher->keys;
+    x->call.platform = dispatcher->platform;
+    x->call.http = http;
+    x->call.arena = http->arena;
+    x->wire = (struct sigv4_request){.method = http->method,
+                                     .path = http->path,
+                                     .query = http->query,
+                                     .headers = http->headers,
+                                     .header_count = http->header_count};
+    return x;
+}
+
+/* What the operation's row asks of the server, and its own begin. */
+static int enter(struct exchange *x)
+{
+    struct call *c = &x->call;
+    c->http->body_max = route_body_max(x);
+    if (!c->operation)
+        return 0;
+    c->http->run_inline = c->operation->flags & OP_INLINE;
+    c->http->stream = c->operation->flags & OP_STREAM;
+    if (!c->http->stream)
+        return 0;
+    x->body_hash = hash_new(HASH_SHA256);
+    if (!x->body_hash)
+        return FAULT(ENOMEM);
+    x->entered = true;
+    return c->operation->begin ? c->operation->begin(c) : 0;
+}
+
+static int handler_begin(void *ctx, struct http_request *http)
+{
+    struct exchange *x = exchange_new(ctx, http);
+    if (!x) {
+        http_reply(http, 503);
+        return 1;
+    }
+    http->state = x;
+    x->claimed = sigv4_read(http->arena, &x->wire, &x->claim);
+    int r = route_request(x);
+    if (r == 0)
+        r = auth_begin(x);
+    if (r != 0) {
+        answer_refusal(x, r);
+        return 1;
+    }
+    r = enter(x);
+    if (r != 0 && r != CALL_REPLIED)
+        answer_outcome(x, r);
+    return r != 0;
+}
+
+static int handler_body(void *ctx UNUSED, struct http_request *http, const void *bytes, size_t len)
+{
+    struct exchange *x = http->state;
+    hash_update(x->body_hash, bytes, len);
+    int r = x->call.operation->body ? x->call.operation->body(&x->call, bytes, len) : 0;
+    if (r != 0)
+        answer_outcome(x, r);
+    return r != 0;
+}
+
+static void handler_too_large(void *ctx UNUSED, struct http_request *http)
+{
+    struct exchange *x = http->state;
+    (void)reason_set(&x->call.reason, 0, "The request's body is larger than %zu bytes.", http->body_max);
+    answer_refusal(x, REFUSE_TOO_LARGE);
+}
+
+/* The body is here: is it the one that was signed, and what does it say? */
+static int decode(struct exchange *x)
+{
+    struct call *c = &x->call;
+    unsigned char digest[HASH_MAX_SIZE];
+    char hex[HASH_HEX_SIZE];
+    if (x->body_hash) {
+        hash_final(x->body_hash, digest);
+        hex_encode(digest, hash_size(HASH_SHA256), c->body_sha256);
+        if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(c->body_sha256)))
+            return REFUSE_PAYLOAD;
+    } else if (!x->verified || (c->http->body.len > 0 && auth_claims_digest(x))) {
+        hash_sha256_hex(buf_str(&c->http->body), hex);
+        if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(hex)))
+            return REFUSE_PAYLOAD;
+        int r = auth_verify(x, str_of(hex));
+        if (r != 0)
+            return r;
+    }
+    x->decoded = true;
+    return x->protocol->decode(x);
+}
+
+static int transact(struct exchange *x)
+{
+    struct call *c = &x->call;
+    unsigned flags = c->operation->flags;
+    int r = 0;
+    if (flags & OP_WRITE)
+        r = db_begin(c->platform->db, &c->tx);
+    else if (flags & OP_READ)
+        r = db_read(c->platform->db, &c->tx);
+    if (r == 0) {
+        x->entered = true;
+        r = c->operation->run(c);
+    }
+    if ((r == 0 || r == CALL_REPLIED) && (flags & OP_WRITE)) {
+        int committed = db_commit(&c->tx);
+        if (committed != 0)
+            r = committed;
+    }
+    db_end(&c->tx);
+    return r;
+}
+
+static int clear_output(struct call *c)
+{
+    json_free(&c->out);
+    c->out = json_object();
+    c->reason.text[0] = '\0';
+    return c->out ? 0 : FAULT(ENOMEM);
+}
+
+static void perform(struct exchange *x)
+{
+    struct call *c = &x->call;
+    int r = clear_output(c);
+    if (r == 0)
+        r = transact(x);
+    if (r == 0)
+        r = x->protocol->encode(x);
+    if (r == CALL_WAIT)
+        http_park(c->http, c->wait_topic, c->wait_ticket, c->wait_deadline_mono_ms);
+    else if (r != 0 && r != CALL_REPLIED)
+        answer_outcome(x, r);
+}
+
+static void handler_run(void *ctx UNUSED, struct http_request *http)
+{
+    struct exchange *x = http->state;
+    struct call *c = &x->call;
+    if (!x->decoded) {
+        int r = decode(x);
+        if (r != 0) {
+            answer_refusal(x, r);
+            return;
+        }
+        r = shape_validate(c->operation->in, c->in, &c->reason);
+        if (r != 0) {
+            answer_outcome(x, r);
+            return;
+        }
+    }
+    perform(x);
+}
+
+static void handler_end(void *ctx UNUSED, struct http_request *http)
+{
+    struct exchange *x = http->state;
+    if (!x)
+        return;
+    if (x->entered && x->call.operation->end)
+        x->call.operation->end(&x->call);
+    hash_free(&x->body_hash);
+    json_free(&x->call.in);
+    json_free(&x->call.out);
+}
+
+struct http_handler dispatcher_handler(struct dispatcher *dispatcher)
+{
+    return (struct http_handler){
+        .ctx = dispatcher,
+        .begin = handler_begin,
+        .body = handler_body,
+        .too_large = handler_too_large,
+        .run = handler_run,
+        .end = handler_end,
+    };
+}

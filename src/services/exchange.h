@@ -1,0 +1,100 @@
+/* One request on its way through the dispatcher: what its steps (route, authenticate, decode, answer) share.
+ * Lives in the request's arena. */
+#pragma once
+
+#include "base/hash.h"
+#include "services/iam/iam.h"
+#include "services/service.h"
+#include "wire/sigv4.h"
+
+struct key_cache;
+
+/* Why the dispatcher itself turns a request down; answer.c gives each its code per protocol. */
+enum refusal {
+    REFUSE_UNSIGNED = 1,
+    REFUSE_SIGNATURE_MALFORMED,
+    REFUSE_SKEWED,
+    REFUSE_EXPIRED, /* presigned */
+    REFUSE_KEY_UNKNOWN,
+    REFUSE_SIGNATURE,
+    REFUSE_SCOPE, /* signed for another service or region */
+    REFUSE_TOKEN, /* a session token that is not the key's */
+    REFUSE_TOKEN_EXPIRED,
+    REFUSE_PAYLOAD, /* the body is not the one that was signed */
+    REFUSE_PAYLOAD_HASH,
+    REFUSE_OPERATION,
+    REFUSE_METHOD,
+    REFUSE_BODY,  /* cannot be decoded */
+    REFUSE_VALUE, /* S3: a header or parameter out of range */
+    REFUSE_TOO_LARGE,
+    REFUSE_INVALID,
+    REFUSE_DENIED,
+    REFUSE_UNSUPPORTED,
+    REFUSE_NO_SPACE,
+    REFUSE_FAULT,
+    REFUSE_COUNT
+};
+
+struct wire_error {
+    const char *code;
+    const char *query_code; /* NULL: code */
+    unsigned status;
+    const char *message;
+};
+
+struct exchange;
+
+struct protocol {
+    enum protocol_kind kind;
+    /* Body → call.in. 0, a refusal with words in call.reason, or a fault. */
+    int (*decode)(struct exchange *x);
+    /* call.out → the reply. 0 or a fault. */
+    int (*encode)(struct exchange *x);
+    void (*error)(struct exchange *x, const struct wire_error *error);
+};
+
+extern const struct protocol protocol_json_10;
+extern const struct protocol protocol_json_11;
+extern const struct protocol protocol_query;
+extern const struct protocol protocol_rest_xml;
+
+struct exchange {
+    struct call call;
+    const struct protocol *protocol;
+    const char *asked; /* the operation's name as it was sent, for messages; NULL: none */
+    struct key_cache *keys;
+
+    struct sigv4_request wire;
+    struct sigv4_claim claim;
+    int claimed; /* what sigv4_read said */
+    struct iam_key key;
+    struct str canonical; /* of a signature that does not verify, for S3's answer */
+    struct str to_sign;
+
+    struct hash *body_hash; /* OP_STREAM */
+    bool verified;
+    bool decoded;
+    bool entered; /* the operation's code has run: its end must too */
+};
+
+/* route.c: finds service, protocol and (for Query only after the body) operation. 0 or a refusal with words.
+ */
+int route_request(struct exchange *x) MUST_USE;
+/* Query: Action and Version out of the decoded pairs. */
+int route_query(struct exchange *x, const struct uri_query *pairs) MUST_USE;
+/* The most bytes of body that this request may have. */
+size_t route_body_max(const struct exchange *x);
+
+/* auth.c: before the body: is there a signature, of a key that lives? 0, a refusal, or a fault. */
+int auth_begin(struct exchange *x) MUST_USE;
+/* The signature; for all but S3 when the body is complete. */
+int auth_verify(struct exchange *x, struct str payload_hash) MUST_USE;
+/* True when the signature itself covers the body's digest and that digest was sent as a header. */
+bool auth_claims_digest(const struct exchange *x);
+
+/* answer.c */
+void answer_refusal(struct exchange *x, int refusal_or_fault);
+/* The service's own outcomes, CALL_… and faults. */
+void answer_outcome(struct exchange *x, int outcome);
+/* Headers that every reply carries. */
+void answer_headers(struct exchange *x);

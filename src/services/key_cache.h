@@ -1,0 +1,12 @@
+/* Access keys in memory, so that a signed request costs no read of the database. An entry is good as long as
+ * nobody has signalled IAM_TOPIC_KEYS since it was read. */
+#pragma once
+
+#include "services/iam/iam.h"
+
+struct key_cache;
+
+int key_cache_new(struct db *db, struct key_cache **ret) MUST_USE;
+void key_cache_free(struct key_cache **cache);
+/* As iam_key_find. */
+int key_cache_find(struct key_cache *cache, const char *access_key_id, struct iam_key *ret) MUST_USE;
