@@ -30,7 +30,7 @@ enum sqs_outcome {
     SQS_E_BATCH_ID,
     SQS_E_BATCH_TOO_LONG,
     SQS_E_UNSUPPORTED,
-    SQS_E_OVER_LIMIT,
+    SQS_E_ADDRESS,
 };
 
 #define SQS_NAME_MAX 80

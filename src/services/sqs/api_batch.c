@@ -1,0 +1,131 @@
+/* Batches: up to ten entries, each of which succeeds or fails by itself, in one transaction. A failed entry
+ * has written nothing: every check precedes the entry's first write. Source: SQS API reference. */
+#include "services/sqs/api.h"
+#include "services/sqs/service.h"
+#include "wire/json.h"
+#include <ctype.h>
+
+#define ENTRY_ID_MAX 80
+
+static bool id_ok(const char *id)
+{
+    size_t len = strlen(id);
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)id[i]) && id[i] != '-' && id[i] != '_')
+            return false;
+    return len >= 1 && len <= ENTRY_ID_MAX;
+}
+
+static bool seen_before(const json_t *entries, size_t index, const char *id)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(json_str(json_array_get(entries, i), "Id", ""), id) == 0)
+            return true;
+    return false;
+}
+
+static int check_entries(struct call *c, const json_t *entries)
+{
+    size_t count = json_array_size(entries);
+    if (count == 0)
+        return call_fail(c, SQS_E_BATCH_EMPTY, "There should be at least one entry in the request.");
+    if (count > SQS_BATCH_MAX)
+        return call_fail(c, SQS_E_BATCH_TOO_MANY,
+                         "Maximum number of entries per request are 10. You have sent %zu.", count);
+    for (size_t i = 0; i < count; i++) {
+        const char *id = json_str(json_array_get(entries, i), "Id", "");
+        if (!id_ok(id))
+            return call_fail(
+                c, SQS_E_BATCH_ID,
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+                "It can be at most 80 letters long.");
+        if (seen_before(entries, i, id))
+            return call_fail(c, SQS_E_BATCH_NOT_DISTINCT, "Id %s repeated.", id);
+    }
+    return 0;
+}
+
+static const struct service_error *error_of(int outcome)
+{
+    for (size_t i = 0; i < sqs_service.error_count; i++)
+        if (sqs_service.errors[i].outcome == outcome)
+            return &sqs_service.errors[i];
+    return NULL;
+}
+
+static int put_failed(struct call *c, json_t *failed, const char *id, const struct service_error *error)
+{
+    json_t *entry = json_object();
+    if (!entry || json_array_append_new(failed, entry) != 0)
+        return FAULT(ENOMEM);
+    const char *code = c->protocol == PROTOCOL_QUERY && error->query_code ? error->query_code : error->code;
+    int rc = json_put_str(entry, "Id", id);
+    if (rc == 0)
+        rc = json_put_str(entry, "Code", code);
+    if (rc == 0)
+        rc = json_put_bool(entry, "SenderFault", true);
+    return rc != 0 ? rc : json_put_str(entry, "Message", c->reason.text[0] ? c->reason.text : error->message);
+}
+
+typedef int entry_fn(struct call *c, const struct queue *queue, const json_t *in, json_t *out);
+
+static int one_entry(struct call *c, const struct queue *queue, const json_t *in, entry_fn *run,
+                     json_t *successful, json_t *failed)
+{
+    CLEANUP(json_free) json_t *out = json_object();
+    const char *id = json_str(in, "Id", "");
+    c->reason.text[0] = '\0';
+    int rc = out ? json_put_str(out, "Id", id) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = run(c, queue, in, out);
+    if (rc < 0)
+        return rc;
+    const struct service_error *error = rc > 0 ? error_of(rc) : NULL;
+    if (rc > 0)
+        return error ? put_failed(c, failed, id, error) : FAULT(EINVAL);
+    return json_array_append(successful, out) == 0 ? 0 : FAULT(ENOMEM);
+}
+
+static int run_batch(struct call *c, entry_fn *run)
+{
+    const json_t *entries = json_object_get(c->in, "Entries");
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_queue(c, c->tx, &queue);
+    if (rc == 0)
+        rc = check_entries(c, entries);
+    if (rc != 0)
+        return rc;
+    json_t *successful = json_array();
+    json_t *failed = json_array();
+    rc = json_put(c->out, "Successful", successful);
+    int put = json_put(c->out, "Failed", failed);
+    if (rc != 0 || put != 0)
+        return FAULT(ENOMEM);
+    for (size_t i = 0; rc == 0 && i < json_array_size(entries); i++)
+        rc = one_entry(c, &queue, json_array_get(entries, i), run, successful, failed);
+    c->reason.text[0] = '\0';
+    return rc;
+}
+
+int api_send_message_batch(struct call *c)
+{
+    const json_t *entries = json_object_get(c->in, "Entries");
+    size_t bytes = 0;
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        bytes += strlen(json_str(json_array_get(entries, i), "MessageBody", ""));
+    if (bytes > SQS_MESSAGE_MAX)
+        return call_fail(c, SQS_E_BATCH_TOO_LONG,
+                         "Batch requests cannot be longer than 262144 bytes. You have sent %zu bytes.",
+                         bytes);
+    return run_batch(c, api_send_one);
+}
+
+int api_delete_message_batch(struct call *c)
+{
+    return run_batch(c, api_delete_one);
+}
+
+int api_change_message_visibility_batch(struct call *c)
+{
+    return run_batch(c, api_change_one);
+}

@@ -1,0 +1,146 @@
+/* Operations on queues. Source: SQS API reference, 2012-11-05. */
+#include "services/sqs/api.h"
+#include "wire/json.h"
+
+#define LIST_MAX 1000
+
+int api_need(struct call *c, const json_t *in, const char *member)
+{
+    if (json_object_get(in, member))
+        return 0;
+    return call_fail(c, SQS_E_MISSING, "The request must contain the parameter %s.", member);
+}
+
+static int no_queue(struct call *c)
+{
+    return call_fail(c, SQS_E_NO_QUEUE, "The specified queue does not exist for this wsdl version.");
+}
+
+int api_queue(struct call *c, struct tx *tx, struct queue *ret)
+{
+    char account[13];
+    char name[SQS_NAME_MAX + 1];
+    int rc = api_need(c, c->in, "QueueUrl");
+    if (rc != 0)
+        return rc;
+    const char *url = json_str(c->in, "QueueUrl", "");
+    if (!queue_split_url(str_of(url), account, name))
+        return call_fail(c, SQS_E_ADDRESS, "The address %s is not valid for this endpoint.", url);
+    if (strcmp(account, c->caller->account) != 0)
+        return no_queue(c);
+    rc = queue_load(tx, account, name, ret);
+    return rc == SQS_E_NO_QUEUE ? no_queue(c) : rc;
+}
+
+static int put_url(struct call *c, const char *name)
+{
+    CLEANUP(buf_free) struct buf url = BUF_INIT(1024);
+    queue_url(c->platform, c->caller->account, name, &url);
+    if (buf_error(&url) != 0)
+        return FAULT(buf_error(&url));
+    return json_put_strn(c->out, "QueueUrl", buf_str(&url));
+}
+
+int api_create_queue(struct call *c)
+{
+    int rc = api_need(c, c->in, "QueueName");
+    if (rc != 0)
+        return rc;
+    const char *name = json_str(c->in, "QueueName", "");
+    rc = queue_create(c->tx, c->platform, c->caller->account, name, json_object_get(c->in, "Attributes"),
+                      &c->reason);
+    return rc != 0 ? rc : put_url(c, name);
+}
+
+int api_get_queue_url(struct call *c)
+{
+    int rc = api_need(c, c->in, "QueueName");
+    if (rc != 0)
+        return rc;
+    const char *name = json_str(c->in, "QueueName", "");
+    const char *owner = json_str(c->in, "QueueOwnerAWSAccountId", c->caller->account);
+    rc = strcmp(owner, c->caller->account) == 0 ? queue_exists(c->tx, owner, name) : SQS_E_NO_QUEUE;
+    if (rc == SQS_E_NO_QUEUE)
+        return no_queue(c);
+    return rc != 0 ? rc : put_url(c, name);
+}
+
+/* Up to `max` URLs of names after `after`; with a limit asked for, NextToken is the last name given. */
+static int list_names(struct call *c, struct str prefix, const char *after, int64_t max, json_t *urls)
+{
+    char last[SQS_NAME_MAX + 1] = "";
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc =
+        tx_query(c->tx, &rows,
+                 "SELECT name FROM sqs_queue WHERE account = $1 AND name > $2 AND name >= $3 ORDER BY name",
+                 "ssS", c->caller->account, after, prefix);
+    while (rc == 0 && (rc = rows_next(rows)) == 0 && str_starts(rows_str(rows, 0), prefix)) {
+        if ((int64_t)json_array_size(urls) == max)
+            return json_object_get(c->in, "MaxResults") ? json_put_str(c->out, "NextToken", last) : 0;
+        struct str name = rows_str(rows, 0);
+        memcpy(last, name.ptr, name.len + 1);
+        CLEANUP(buf_free) struct buf url = BUF_INIT(1024);
+        queue_url(c->platform, c->caller->account, last, &url);
+        if (buf_error(&url) != 0 || json_array_append_new(urls, json_string(url.ptr)) != 0)
+            return FAULT(ENOMEM);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int api_list_queues(struct call *c)
+{
+    int64_t max = json_int(c->in, "MaxResults", LIST_MAX);
+    if (max < 1 || max > LIST_MAX)
+        return call_fail(
+            c, SQS_E_PARAMETER,
+            "Value %lld for parameter MaxResults is invalid. Reason: MaxResults must be an integer "
+            "between 1 and 1000.",
+            (long long)max);
+    json_t *urls = json_array();
+    int rc = urls ? json_put(c->out, "QueueUrls", urls) : FAULT(ENOMEM);
+    if (rc != 0)
+        return rc;
+    return list_names(c, str_of(json_str(c->in, "QueueNamePrefix", "")), json_str(c->in, "NextToken", ""),
+                      max, urls);
+}
+
+int api_delete_queue(struct call *c)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_queue(c, c->tx, &queue);
+    return rc != 0 ? rc : queue_delete(c->tx, c->platform, queue.account, queue.name, &c->reason);
+}
+
+int api_purge_queue(struct call *c)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_queue(c, c->tx, &queue);
+    return rc != 0 ? rc : message_purge(c->tx, &queue);
+}
+
+int api_get_queue_attributes(struct call *c)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_queue(c, c->tx, &queue);
+    if (rc != 0)
+        return rc;
+    json_t *out = json_object();
+    if (!out)
+        return FAULT(ENOMEM);
+    rc =
+        attributes_get(c->tx, c->platform, &queue, json_object_get(c->in, "AttributeNames"), out, &c->reason);
+    int put = json_put(c->out, "Attributes", out);
+    return rc != 0 ? rc : put;
+}
+
+int api_set_queue_attributes(struct call *c)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_need(c, c->in, "Attributes");
+    if (rc == 0)
+        rc = api_queue(c, c->tx, &queue);
+    if (rc != 0)
+        return rc;
+    return queue_set_attributes(c->tx, c->platform, queue.account, queue.name,
+                                json_object_get(c->in, "Attributes"), &c->reason);
+}

@@ -1,0 +1,218 @@
+/* Queue attributes: which there are, what they may hold, their defaults.
+ *
+ * Values are strings, as in the API; only those that were set are stored. */
+#include "services/service.h"
+#include "services/sqs/queue.h"
+#include "wire/json.h"
+#include "base/clock.h"
+#include <stdio.h>
+
+enum kind {
+    KIND_NUMBER,
+    KIND_TEXT,     /* kept and given back; not acted upon (policies come with the identity issue) */
+    KIND_REDRIVE,  /* RedrivePolicy */
+    KIND_COMPUTED, /* read only */
+    KIND_UNSUPPORTED,
+};
+
+struct attribute {
+    const char *name;
+    enum kind kind;
+    int64_t min;
+    int64_t max;
+    int64_t absent;
+};
+
+static const struct attribute attributes_all[] = {
+    {"VisibilityTimeout", KIND_NUMBER, 0, 43200, 30},
+    {"MessageRetentionPeriod", KIND_NUMBER, 60, 1209600, 345600},
+    {"DelaySeconds", KIND_NUMBER, 0, 900, 0},
+    {"MaximumMessageSize", KIND_NUMBER, 1024, SQS_MESSAGE_MAX, SQS_MESSAGE_MAX},
+    {"ReceiveMessageWaitTimeSeconds", KIND_NUMBER, 0, 20, 0},
+    {"RedrivePolicy", KIND_REDRIVE, 0, 0, 0},
+    {"Policy", KIND_TEXT, 0, 0, 0},
+    {"RedriveAllowPolicy", KIND_TEXT, 0, 0, 0},
+    {"SqsManagedSseEnabled", KIND_TEXT, 0, 0, 0},
+    {"KmsMasterKeyId", KIND_UNSUPPORTED, 0, 0, 0},
+    {"KmsDataKeyReusePeriodSeconds", KIND_UNSUPPORTED, 0, 0, 0},
+    {"FifoQueue", KIND_UNSUPPORTED, 0, 0, 0},
+    {"ContentBasedDeduplication", KIND_UNSUPPORTED, 0, 0, 0},
+    {"DeduplicationScope", KIND_UNSUPPORTED, 0, 0, 0},
+    {"FifoThroughputLimit", KIND_UNSUPPORTED, 0, 0, 0},
+    {"QueueArn", KIND_COMPUTED, 0, 0, 0},
+    {"ApproximateNumberOfMessages", KIND_COMPUTED, 0, 0, 0},
+    {"ApproximateNumberOfMessagesNotVisible", KIND_COMPUTED, 0, 0, 0},
+    {"ApproximateNumberOfMessagesDelayed", KIND_COMPUTED, 0, 0, 0},
+    {"CreatedTimestamp", KIND_COMPUTED, 0, 0, 0},
+    {"LastModifiedTimestamp", KIND_COMPUTED, 0, 0, 0},
+};
+
+static const struct attribute *find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(attributes_all); i++)
+        if (strcmp(attributes_all[i].name, name) == 0)
+            return &attributes_all[i];
+    return NULL;
+}
+
+bool attribute_known(const char *name)
+{
+    return find(name) != NULL;
+}
+
+int64_t queue_number(const struct queue *queue, const char *name)
+{
+    const struct attribute *attribute = find(name);
+    int64_t value = attribute ? attribute->absent : 0;
+    const char *text = json_str(queue->attributes, name, NULL);
+    if (text && attribute)
+        (void)str_to_int(str_of(text), attribute->min, attribute->max, &value);
+    return value;
+}
+
+/* Reads {"deadLetterTargetArn": …, "maxReceiveCount": 5 or "5"}. */
+static bool parse_redrive(const char *text, char *ret_account, char *ret_name, int64_t *ret_max)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    if (json_parse(str_of(text), &policy, NULL) != 0)
+        return false;
+    const char *max = json_str(policy, "maxReceiveCount", NULL);
+    int64_t count = json_int(policy, "maxReceiveCount", 0);
+    if (max && !str_to_int(str_of(max), 1, 1000, &count))
+        return false;
+    if (count < 1 || count > 1000)
+        return false;
+    *ret_max = count;
+    return queue_split_arn(str_of(json_str(policy, "deadLetterTargetArn", "")), ret_account, ret_name);
+}
+
+bool queue_redrive(const struct queue *queue, char *ret_name, int64_t *ret_max_receives)
+{
+    const char *text = json_str(queue->attributes, "RedrivePolicy", NULL);
+    char account[13];
+    return text && parse_redrive(text, account, ret_name, ret_max_receives);
+}
+
+static int check_redrive(struct tx *tx, const char *account, const char *text, struct reason *why)
+{
+    if (*text == '\0')
+        return 0;
+    char owner[13];
+    char name[SQS_NAME_MAX + 1];
+    int64_t max = 0;
+    if (!parse_redrive(text, owner, name, &max))
+        return reason_set(why, SQS_E_PARAMETER,
+                          "Value %s for parameter RedrivePolicy is invalid. Reason: it must be JSON with "
+                          "deadLetterTargetArn (a queue's ARN) and maxReceiveCount (1 to 1000).",
+                          text);
+    int rc = strcmp(owner, account) == 0 ? queue_exists(tx, owner, name) : SQS_E_NO_QUEUE;
+    if (rc == SQS_E_NO_QUEUE)
+        return reason_set(
+            why, SQS_E_PARAMETER,
+            "Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not "
+            "exist.",
+            text);
+    return rc;
+}
+
+static int check_one(struct tx *tx, const char *account, const char *name, const char *text,
+                     struct reason *why)
+{
+    const struct attribute *attribute = find(name);
+    if (!attribute || attribute->kind == KIND_COMPUTED)
+        return reason_set(why, SQS_E_ATTRIBUTE_NAME, "Unknown Attribute %s.", name);
+    if (!text)
+        return reason_set(why, SQS_E_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", name);
+    if (attribute->kind == KIND_UNSUPPORTED)
+        return reason_set(why, SQS_E_UNSUPPORTED, "Attribute %s is not supported by Slipway.", name);
+    int64_t value = 0;
+    if (attribute->kind == KIND_NUMBER && *text != '\0' &&
+        !str_to_int(str_of(text), attribute->min, attribute->max, &value))
+        return reason_set(why, SQS_E_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", name);
+    return attribute->kind == KIND_REDRIVE ? check_redrive(tx, account, text, why) : 0;
+}
+
+int attributes_check(struct tx *tx, const char *account, const json_t *attributes, struct reason *why)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)attributes, name, value) {
+        int rc = check_one(tx, account, name, json_string_value(value), why);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int put_counts(struct tx *tx, const struct queue *queue, json_t *out)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT COALESCE(SUM(CASE WHEN visible_ms <= $2 THEN 1 ELSE 0 END), 0), "
+                          "COALESCE(SUM(CASE WHEN visible_ms > $2 AND receives > 0 THEN 1 ELSE 0 END), 0), "
+                          "COALESCE(SUM(CASE WHEN visible_ms > $2 AND receives = 0 THEN 1 ELSE 0 END), 0) "
+                          "FROM sqs_message WHERE queue = $1 AND sent_ms > $3",
+                          "iii", queue->id, clock_now_ms(),
+                          clock_now_ms() - 1000 * queue_number(queue, "MessageRetentionPeriod"));
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    rc = json_put_format(out, "ApproximateNumberOfMessages", "%lld", (long long)rows_int(rows, 0));
+    if (rc == 0)
+        rc = json_put_format(out, "ApproximateNumberOfMessagesNotVisible", "%lld",
+                             (long long)rows_int(rows, 1));
+    if (rc == 0)
+        rc = json_put_format(out, "ApproximateNumberOfMessagesDelayed", "%lld", (long long)rows_int(rows, 2));
+    return rc;
+}
+
+static int put_computed(struct tx *tx, const struct platform *platform, const struct queue *queue,
+                        json_t *out)
+{
+    CLEANUP(buf_free) struct buf arn = BUF_INIT(512);
+    queue_arn(platform, queue->account, queue->name, &arn);
+    if (buf_error(&arn) != 0)
+        return FAULT(buf_error(&arn));
+    int rc = json_put_strn(out, "QueueArn", buf_str(&arn));
+    if (rc == 0)
+        rc = json_put_format(out, "CreatedTimestamp", "%lld", (long long)(queue->created_ms / 1000));
+    if (rc == 0)
+        rc = json_put_format(out, "LastModifiedTimestamp", "%lld", (long long)(queue->modified_ms / 1000));
+    return rc != 0 ? rc : put_counts(tx, queue, out);
+}
+
+static int put_everything(struct tx *tx, const struct platform *platform, const struct queue *queue,
+                          json_t *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(attributes_all); i++) {
+        const struct attribute *a = &attributes_all[i];
+        const char *set = json_str(queue->attributes, a->name, NULL);
+        int rc = 0;
+        if (set)
+            rc = json_put_str(out, a->name, set);
+        else if (a->kind == KIND_NUMBER)
+            rc = json_put_format(out, a->name, "%lld", (long long)a->absent);
+        if (rc != 0)
+            return rc;
+    }
+    return put_computed(tx, platform, queue, out);
+}
+
+int attributes_get(struct tx *tx, const struct platform *platform, const struct queue *queue,
+                   const json_t *names, json_t *out, struct reason *why)
+{
+    CLEANUP(json_free) json_t *all = json_object();
+    int rc = all ? put_everything(tx, platform, queue, all) : FAULT(ENOMEM);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, "All") == 0)
+            return json_object_update(out, all) == 0 ? 0 : FAULT(ENOMEM);
+        if (!name || !attribute_known(name))
+            return reason_set(why, SQS_E_ATTRIBUTE_NAME, "Unknown Attribute %s.", name ? name : "");
+        json_t *value = json_object_get(all, name);
+        if (value && json_object_set(out, name, value) != 0)
+            return FAULT(ENOMEM);
+    }
+    return 0;
+}
