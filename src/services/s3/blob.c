@@ -1,0 +1,199 @@
+/* See blob.h. */
+#include "services/s3/blob.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "services/service.h"
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int incoming_path(const struct platform *platform, const char *name, char ret[PATH_MAX])
+{
+    int len = snprintf(ret, PATH_MAX, "%s/blobs/incoming/%s", platform->data_dir, name);
+    return len < PATH_MAX ? 0 : FAULT(ENAMETOOLONG);
+}
+
+static int settled_path(const struct platform *platform, const char *name, char ret[PATH_MAX])
+{
+    int len = snprintf(ret, PATH_MAX, "%s/blobs/%.2s/%s", platform->data_dir, name, name);
+    return len < PATH_MAX ? 0 : FAULT(ENAMETOOLONG);
+}
+
+int blob_settle_file(const struct platform *platform, const char *name)
+{
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    int rc = incoming_path(platform, name, from);
+    if (rc == 0)
+        rc = settled_path(platform, name, to);
+    return rc != 0 ? rc : io_rename(from, to);
+}
+
+int blob_remove_file(const struct platform *platform, const char *name)
+{
+    char path[PATH_MAX];
+    int rc = settled_path(platform, name, path);
+    if (rc == 0)
+        rc = io_unlink(path);
+    if (rc == 0)
+        rc = incoming_path(platform, name, path);
+    return rc != 0 ? rc : io_unlink(path);
+}
+
+int upload_init(const struct platform *platform, struct upload *upload)
+{
+    *upload = (struct upload){.platform = platform, .small = BUF_INIT(BLOB_INLINE_MAX), .fd = -1};
+    upload->md5 = hash_new(HASH_MD5);
+    upload->sha256 = hash_new(HASH_SHA256);
+    return upload->md5 && upload->sha256 ? 0 : FAULT(ENOMEM);
+}
+
+/* Opens the file and moves what is in memory into it. */
+static int become_file(struct upload *upload)
+{
+    char path[PATH_MAX];
+    char name[BLOB_NAME_SIZE];
+    id_hex(name, BLOB_NAME_SIZE - 1);
+    int rc = incoming_path(upload->platform, name, path);
+    if (rc != 0)
+        return rc;
+    rc = io_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (rc < 0)
+        return rc;
+    upload->fd = rc;
+    memcpy(upload->name, name, sizeof(name));
+    rc = io_write_all(upload->fd, upload->small.ptr, upload->small.len);
+    buf_free(&upload->small);
+    return rc;
+}
+
+int upload_write(struct upload *upload, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return 0;
+    hash_update(upload->md5, bytes, len);
+    hash_update(upload->sha256, bytes, len);
+    upload->size += (int64_t)len;
+    if (upload->fd < 0 && upload->size <= BLOB_INLINE_MAX)
+        return buf_put(&upload->small, bytes, len);
+    int rc = upload->fd < 0 ? become_file(upload) : 0;
+    return rc != 0 ? rc : io_write_all(upload->fd, bytes, len);
+}
+
+int upload_finish(struct upload *upload)
+{
+    hash_final(upload->md5, upload->md5_digest);
+    hash_final(upload->sha256, upload->sha256_digest);
+    if (upload->fd < 0)
+        return 0;
+    char folder[PATH_MAX];
+    int rc = incoming_path(upload->platform, "", folder);
+    if (rc == 0)
+        rc = io_fsync(upload->fd);
+    return rc != 0 ? rc : io_fsync_dir(folder);
+}
+
+int upload_store(struct tx *tx, const struct upload *upload, int64_t id)
+{
+    if (upload->fd >= 0)
+        return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, file) VALUES ($1, 1, $2, $3)", "iis", id,
+                       upload->size, upload->name);
+    struct str data = upload->small.len > 0 ? buf_str(&upload->small) : STR("");
+    return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, data) VALUES ($1, 1, $2, $3)", "iib", id,
+                   upload->size, data);
+}
+
+void upload_settle(struct upload *upload)
+{
+    if (upload->fd < 0)
+        return;
+    /* A failed move costs nothing: readers look in both places, and the next start moves it. */
+    int rc = blob_settle_file(upload->platform, upload->name);
+    if (rc != 0)
+        (void)FAULT(rc);
+    close_fd(&upload->fd);
+    upload->fd = -1;
+}
+
+void upload_deinit(struct upload *upload)
+{
+    hash_free(&upload->md5);
+    hash_free(&upload->sha256);
+    buf_free(&upload->small);
+    if (upload->fd < 0)
+        return;
+    close_fd(&upload->fd);
+    upload->fd = -1;
+    char path[PATH_MAX];
+    /* What cannot be unlinked now is swept at the next start. */
+    if (incoming_path(upload->platform, upload->name, path) == 0 && io_unlink(path) != 0)
+        (void)FAULT(EIO);
+}
+
+int blob_ref(struct tx *tx, int64_t id)
+{
+    return tx_exec(tx, "UPDATE s3_blob SET refs = refs + 1 WHERE id = $1", "i", id);
+}
+
+int blob_unref(struct tx *tx, int64_t id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file", "i",
+                          id);
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    if (rows_int(rows, 0) > 0)
+        return 0;
+    CLEANUP(free_ptr) char *file = rows_null(rows, 1) ? NULL : str_dup(rows_str(rows, 1));
+    bool is_file = !rows_null(rows, 1);
+    rows_close(&rows);
+    if (is_file && !file)
+        return FAULT(ENOMEM);
+    rc = tx_exec(tx, "DELETE FROM s3_blob WHERE id = $1", "i", id);
+    if (rc != 0 || !is_file)
+        return rc;
+    tx_wake(tx, "%s", BLOB_TOPIC);
+    return tx_exec(tx, "INSERT INTO s3_doomed (file) VALUES ($1)", "s", file);
+}
+
+static int open_file(const struct platform *platform, const char *name)
+{
+    char path[PATH_MAX];
+    int rc = settled_path(platform, name, path);
+    if (rc == 0)
+        rc = io_open(path, O_RDONLY, 0);
+    if (rc != -ENOENT)
+        return rc;
+    rc = incoming_path(platform, name, path);
+    if (rc == 0)
+        rc = io_open(path, O_RDONLY, 0);
+    if (rc != -ENOENT)
+        return rc;
+    /* It may have been moved between the two looks. */
+    rc = settled_path(platform, name, path);
+    return rc != 0 ? rc : io_open(path, O_RDONLY, 0);
+}
+
+int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret)
+{
+    *ret = (struct blob_source){.fd = -1, .data = BUF_INIT(BLOB_INLINE_MAX)};
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows, "SELECT file, data FROM s3_blob WHERE id = $1", "i", id);
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    if (rows_null(rows, 0))
+        return buf_put_str(&ret->data, rows_bytes(rows, 1));
+    rc = open_file(platform, rows_text(rows, 0));
+    if (rc < 0)
+        return rc;
+    ret->fd = rc;
+    return 0;
+}
+
+void blob_source_deinit(struct blob_source *source)
+{
+    buf_free(&source->data);
+    close_fd(&source->fd);
+    source->fd = -1;
+}

@@ -1,0 +1,230 @@
+/* Buckets: names, settings, deletion. Source: S3 user guide, "Bucket naming rules". */
+#include "services/s3/bucket.h"
+#include "base/clock.h"
+#include "services/service.h"
+#include "wire/json.h"
+#include <ctype.h>
+
+static const char *const versioning_names[] = {
+    [VERSIONING_NEVER] = NULL, [VERSIONING_ENABLED] = "Enabled", [VERSIONING_SUSPENDED] = "Suspended"};
+
+const char *versioning_name(enum versioning versioning)
+{
+    return versioning_names[versioning];
+}
+
+static bool versioning_of(const char *name, enum versioning *ret)
+{
+    for (size_t i = VERSIONING_ENABLED; i < ARRAY_LEN(versioning_names); i++)
+        if (strcmp(versioning_names[i], name) == 0) {
+            *ret = (enum versioning)i;
+            return true;
+        }
+    return false;
+}
+
+static bool label_char(char c)
+{
+    return islower((unsigned char)c) || isdigit((unsigned char)c);
+}
+
+static bool looks_like_address(const char *name)
+{
+    int dots = 0;
+    for (const char *p = name; *p; p++) {
+        if (!isdigit((unsigned char)*p) && *p != '.')
+            return false;
+        dots += *p == '.';
+    }
+    return dots == 3;
+}
+
+bool bucket_name_ok(const char *name)
+{
+    size_t len = strlen(name);
+    if (len < 3 || len > S3_BUCKET_NAME_MAX || !label_char(name[0]) || !label_char(name[len - 1]))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!label_char(name[i]) && name[i] != '-' && name[i] != '.')
+            return false;
+        if (name[i] == '.' && name[i + 1] == '.')
+            return false;
+    }
+    return !looks_like_address(name) && strncmp(name, "xn--", 4) != 0 &&
+           !str_ends(str_of(name), STR("-s3alias")) && !str_ends(str_of(name), STR("--ol-s3"));
+}
+
+void bucket_unload(struct bucket *bucket)
+{
+    free_ptr(&bucket->notification);
+    free_ptr(&bucket->website_index);
+    free_ptr(&bucket->website_error);
+    free_ptr(&bucket->tags);
+}
+
+static int copy_column(struct rows *rows, int column, char **ret)
+{
+    if (rows_null(rows, column))
+        return 0;
+    *ret = str_dup(rows_str(rows, column));
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static void copy_fixed(char *to, size_t size, struct str from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0)
+        memcpy(to, from.ptr, len);
+    to[len] = '\0';
+}
+
+int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT account, versioning, created_ms, notification, website_index, website_error, "
+                          "tags FROM s3_bucket WHERE name = $1",
+                          "s", name);
+    if (rc == DB_NONE)
+        return reason_set(why, S3_E_NO_BUCKET, "The specified bucket does not exist");
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    copy_fixed(ret->name, sizeof(ret->name), str_of(name));
+    copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 0));
+    ret->versioning = VERSIONING_NEVER;
+    if (!rows_null(rows, 1))
+        (void)versioning_of(rows_text(rows, 1), &ret->versioning);
+    ret->created_ms = rows_int(rows, 2);
+    rc = copy_column(rows, 3, &ret->notification);
+    if (rc == 0)
+        rc = copy_column(rows, 4, &ret->website_index);
+    if (rc == 0)
+        rc = copy_column(rows, 5, &ret->website_error);
+    return rc != 0 ? rc : copy_column(rows, 6, &ret->tags);
+}
+
+int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                  struct reason *why)
+{
+    (void)platform;
+    if (!bucket_name_ok(bucket))
+        return reason_set(why, S3_E_BUCKET_NAME, "The specified bucket is not valid.");
+    CLEANUP(bucket_unload) struct bucket old = {0};
+    int rc = bucket_load(tx, bucket, &old, NULL);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 && strcmp(old.account, account) == 0)
+        return reason_set(why, S3_E_BUCKET_OWNED,
+                          "Your previous request to create the named bucket succeeded and you already own it.");
+    if (rc == 0)
+        return reason_set(why, S3_E_BUCKET_EXISTS,
+                          "The requested bucket name is not available. The bucket namespace is shared by all users "
+                          "of the system. Please select a different name and try again.");
+    return tx_exec(tx, "INSERT INTO s3_bucket (name, account, created_ms) VALUES ($1, $2, $3)", "ssi", bucket,
+                   account, clock_now_ms());
+}
+
+/* 0 when there is such a bucket. Who may change it is the identity issue's matter: any principal for now. */
+static int must_exist(struct tx *tx, const char *bucket, struct reason *why)
+{
+    CLEANUP(bucket_unload) struct bucket found = {0};
+    return bucket_load(tx, bucket, &found, why);
+}
+
+int bucket_set_versioning(struct tx *tx, const struct platform *platform, const char *account,
+                          const char *bucket, const char *status, struct reason *why)
+{
+    (void)platform;
+    (void)account;
+    enum versioning versioning = VERSIONING_NEVER;
+    if (!versioning_of(status, &versioning))
+        return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.", status);
+    int rc = must_exist(tx, bucket, why);
+    return rc != 0 ? rc :
+                     tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);
+}
+
+int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
+                            const char *bucket, const json_t *queues, struct reason *why)
+{
+    (void)account;
+    int rc = must_exist(tx, bucket, why);
+    if (rc == 0)
+        rc = notification_check(tx, platform, bucket, queues, why);
+    if (rc != 0)
+        return rc;
+    CLEANUP(free_ptr) char *text = json_array_size(queues) > 0 ? json_text(queues) : NULL;
+    if (!text && json_array_size(queues) > 0)
+        return FAULT(ENOMEM);
+    return tx_exec(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", "ss", text, bucket);
+}
+
+int bucket_set_website(struct tx *tx, const struct platform *platform, const char *account,
+                       const char *bucket, const char *index, const char *error, struct reason *why)
+{
+    (void)platform;
+    (void)account;
+    if (index && (*index == '\0' || strchr(index, '/')))
+        return reason_set(why, S3_E_ARGUMENT, "The IndexDocument Suffix is not well formed");
+    int rc = must_exist(tx, bucket, why);
+    return rc != 0 ? rc :
+                     tx_exec(tx, "UPDATE s3_bucket SET website_index = $1, website_error = $2 WHERE name = $3",
+                             "sss", index, error, bucket);
+}
+
+static int check_tags(const json_t *tags, struct reason *why)
+{
+    if (json_object_size(tags) > 50)
+        return reason_set(why, S3_E_TAG, "Bucket tag count cannot be greater than 50");
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)tags, key, value)
+    {
+        const char *text = json_string_value(value);
+        if (*key == '\0' || strlen(key) > 512 || strncmp(key, "aws:", 4) == 0)
+            return reason_set(why, S3_E_TAG, "The TagKey you have provided is invalid");
+        if (!text || strlen(text) > 1024)
+            return reason_set(why, S3_E_TAG, "The TagValue you have provided is invalid");
+    }
+    return 0;
+}
+
+int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                    const json_t *tags, struct reason *why)
+{
+    (void)platform;
+    (void)account;
+    int rc = check_tags(tags, why);
+    if (rc == 0)
+        rc = must_exist(tx, bucket, why);
+    if (rc != 0)
+        return rc;
+    CLEANUP(free_ptr) char *text = json_object_size(tags) > 0 ? json_text(tags) : NULL;
+    if (!text && json_object_size(tags) > 0)
+        return FAULT(ENOMEM);
+    return tx_exec(tx, "UPDATE s3_bucket SET tags = $1 WHERE name = $2", "ss", text, bucket);
+}
+
+int bucket_delete(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
+                  struct reason *why)
+{
+    (void)platform;
+    (void)account;
+    int rc = must_exist(tx, bucket, why);
+    if (rc != 0)
+        return rc;
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    rc = tx_query_row(tx, &rows, "SELECT 1 FROM s3_object WHERE bucket = $1 LIMIT 1", "s", bucket);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return reason_set(why, S3_E_BUCKET_NOT_EMPTY,
+                          "The bucket you tried to delete is not empty. You must delete all versions in the bucket.");
+    rc = tx_query_row(tx, &rows, "SELECT 1 FROM s3_upload WHERE bucket = $1 LIMIT 1", "s", bucket);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return reason_set(why, S3_E_BUCKET_NOT_EMPTY,
+                          "The bucket you tried to delete has multipart uploads in progress. Complete or abort them.");
+    return tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
+}

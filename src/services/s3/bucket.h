@@ -1,0 +1,50 @@
+/* A bucket's row, inside s3. */
+#pragma once
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "db/db.h"
+#include "services/s3/s3.h"
+
+enum versioning { VERSIONING_NEVER, VERSIONING_ENABLED, VERSIONING_SUSPENDED };
+
+struct bucket {
+    char name[S3_BUCKET_NAME_MAX + 1];
+    char account[13];
+    enum versioning versioning;
+    int64_t created_ms;
+    char *notification;  /* JSON list, or NULL */
+    char *website_index; /* NULL: no website */
+    char *website_error;
+    char *tags; /* JSON object, or NULL */
+};
+
+void bucket_unload(struct bucket *bucket); /* CLEANUP-able */
+/* Fills a zeroed *ret. S3_E_NO_BUCKET. */
+int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why) MUST_USE;
+const char *versioning_name(enum versioning versioning); /* "Enabled", "Suspended"; NULL for never */
+
+/* ---- events */
+
+/* Who caused it, for the event's record. */
+struct origin {
+    const char *principal; /* a user id; NULL: a service */
+    const char *peer;
+    const char *request_id;
+};
+
+struct event {
+    const char *name; /* "ObjectCreated:Put" */
+    const char *key;
+    const char *version_id; /* NULL: none to tell */
+    const char *etag;       /* NULL: removed */
+    int64_t size;
+    int64_t sequence;
+};
+
+/* Hands the event to every queue whose configuration matches. */
+int notify(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+           const struct origin *origin, const struct event *event) MUST_USE;
+/* Checks a configuration (s3.h, bucket_set_notification) and sends each target the test event. */
+int notification_check(struct tx *tx, const struct platform *platform, const char *bucket,
+                       const json_t *queues, struct reason *why) MUST_USE;

@@ -1,0 +1,209 @@
+/* Event notifications: which configuration matches, and AWS's event record.
+ * Source: S3 user guide, "Event message structure", version 2.1. */
+#include "base/clock.h"
+#include "base/id.h"
+#include "services/s3/bucket.h"
+#include "services/service.h"
+#include "wire/json.h"
+#include "wire/time.h"
+#include "wire/uri.h"
+#include <inttypes.h>
+
+#define EVENT_MAX 16384
+#define CONFIGURATIONS_MAX 100
+
+static const char *const event_names[] = {
+    "s3:ObjectCreated:*",       "s3:ObjectCreated:Put",      "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",    "s3:ObjectRemoved:*",        "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:Delete",  "s3:ObjectRemoved:DeleteMarkerCreated",
+};
+
+static bool event_known(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(event_names); i++)
+        if (strcmp(event_names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* `pattern` is a configured name ("s3:ObjectCreated:*"), `name` an event's without "s3:". */
+static bool event_matches(const json_t *queue, const char *name)
+{
+    const json_t *events = json_object_get(queue, "Events");
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const char *pattern = json_string_value(json_array_get(events, i));
+        if (pattern && strncmp(pattern, "s3:", 3) == 0 && str_glob(str_of(pattern + 3), str_of(name)))
+            return true;
+    }
+    return false;
+}
+
+static bool key_matches(const json_t *queue, const char *key)
+{
+    return str_starts(str_of(key), str_of(json_str(queue, "Prefix", ""))) &&
+           str_ends(str_of(key), str_of(json_str(queue, "Suffix", "")));
+}
+
+/* S3 encodes keys in events like form values: a space is '+', '/' stays. */
+static int put_key(json_t *object, const char *key)
+{
+    CLEANUP(buf_free) struct buf encoded = BUF_INIT(3 * S3_KEY_MAX + 1);
+    CLEANUP(buf_free) struct buf out = BUF_INIT(3 * S3_KEY_MAX + 1);
+    uri_encode(&encoded, str_of(key), true);
+    for (size_t i = 0; i < encoded.len; i++) {
+        bool space = strncmp(encoded.ptr + i, "%20", 3) == 0;
+        buf_putc(&out, space ? '+' : encoded.ptr[i]);
+        i += space ? 2 : 0;
+    }
+    if (buf_error(&encoded) != 0 || buf_error(&out) != 0)
+        return FAULT(ENOMEM);
+    return json_put_strn(object, "key", buf_str(&out));
+}
+
+static json_t *object_json(const struct event *event)
+{
+    json_t *object = json_object();
+    int rc = object ? put_key(object, event->key) : FAULT(ENOMEM);
+    if (rc == 0 && event->etag)
+        rc = json_put_int(object, "size", event->size);
+    if (rc == 0 && event->etag)
+        rc = json_put_str(object, "eTag", event->etag);
+    if (rc == 0 && event->version_id)
+        rc = json_put_str(object, "versionId", event->version_id);
+    if (rc == 0)
+        rc = json_put_format(object, "sequencer", "%016" PRIX64, event->sequence);
+    if (rc != 0)
+        json_free(&object);
+    return object;
+}
+
+static json_t *record_json(const struct platform *platform, const struct bucket *bucket,
+                           const struct origin *origin, const struct event *event, const char *configuration)
+{
+    char time[TIME_TEXT_SIZE];
+    time_iso8601(clock_now_ms(), time);
+    CLEANUP(buf_free) struct buf arn = BUF_INIT(256);
+    CLEANUP(buf_free) struct buf principal = BUF_INIT(512);
+    buf_printf(&arn, "arn:aws:s3:::%s", bucket->name);
+    buf_printf(&principal, "AWS:%s", origin->principal ? origin->principal : bucket->account);
+    if (buf_error(&arn) != 0 || buf_error(&principal) != 0)
+        return NULL;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, "
+                     "s:{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}}",
+                     "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", platform->region, "eventTime",
+                     time, "eventName", event->name, "userIdentity", "principalId", principal.ptr,
+                     "requestParameters", "sourceIPAddress", origin->peer ? origin->peer : "127.0.0.1",
+                     "responseElements", "x-amz-request-id", origin->request_id ? origin->request_id : "",
+                     "x-amz-id-2", origin->request_id ? origin->request_id : "", "s3", "s3SchemaVersion", "1.0",
+                     "configurationId", configuration, "bucket", "name", bucket->name, "ownerIdentity",
+                     "principalId", bucket->account, "arn", arn.ptr, "object", object_json(event));
+}
+
+static int send_one(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                    const struct origin *origin, const struct event *event, const json_t *queue)
+{
+    json_t *record = record_json(platform, bucket, origin, event, json_str(queue, "Id", ""));
+    CLEANUP(json_free) json_t *body = record ? json_pack("{s:[o]}", "Records", record) : NULL;
+    CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
+    int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = service_deliver(tx, platform, json_str(queue, "QueueArn", ""), buf_str(&text));
+    /* A queue deleted since: as on AWS, the put succeeds and nobody hears of it. */
+    return rc == DELIVER_NO_TARGET ? 0 : rc;
+}
+
+int notify(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+           const struct origin *origin, const struct event *event)
+{
+    if (!bucket->notification)
+        return 0;
+    CLEANUP(json_free) json_t *queues = NULL;
+    if (json_parse(str_of(bucket->notification), &queues, NULL) != 0)
+        return FAULT(EBADMSG);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++) {
+        const json_t *queue = json_array_get(queues, i);
+        if (event_matches(queue, event->name) && key_matches(queue, event->key))
+            rc = send_one(tx, platform, bucket, origin, event, queue);
+    }
+    return rc;
+}
+
+static bool shares_event(const json_t *a, const json_t *b)
+{
+    const json_t *names = json_object_get(a, "Events");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && event_matches(b, name + strlen("s3:")))
+            return true;
+    }
+    return false;
+}
+
+static bool overlap(const json_t *a, const json_t *b)
+{
+    struct str pa = str_of(json_str(a, "Prefix", ""));
+    struct str pb = str_of(json_str(b, "Prefix", ""));
+    struct str sa = str_of(json_str(a, "Suffix", ""));
+    struct str sb = str_of(json_str(b, "Suffix", ""));
+    return (shares_event(a, b) || shares_event(b, a)) && (str_starts(pa, pb) || str_starts(pb, pa)) &&
+           (str_ends(sa, sb) || str_ends(sb, sa));
+}
+
+static int check_events(const json_t *queue, struct reason *why)
+{
+    const json_t *events = json_object_get(queue, "Events");
+    if (json_array_size(events) == 0)
+        return reason_set(why, S3_E_XML, "A QueueConfiguration names no Event.");
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const char *name = json_string_value(json_array_get(events, i));
+        if (!name || !event_known(name))
+            return reason_set(why, S3_E_ARGUMENT, "The event is not supported for notifications: %s",
+                              name ? name : "");
+    }
+    return 0;
+}
+
+static int send_test(struct tx *tx, const struct platform *platform, const char *bucket, const char *arn,
+                     struct reason *why)
+{
+    char time[TIME_TEXT_SIZE];
+    char id[ID_UUID_SIZE];
+    time_iso8601(clock_now_ms(), time);
+    id_uuid(id);
+    CLEANUP(json_free) json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event", "s3:TestEvent", "Time", time,
+                  "Bucket", bucket, "RequestId", id, "HostId", id);
+    CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
+    int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = service_deliver(tx, platform, arn, buf_str(&text));
+    if (rc == DELIVER_NO_TARGET)
+        return reason_set(why, S3_E_ARGUMENT,
+                          "Unable to validate the following destination configurations: %s. Create the queue first.",
+                          arn);
+    return rc;
+}
+
+int notification_check(struct tx *tx, const struct platform *platform, const char *bucket,
+                       const json_t *queues, struct reason *why)
+{
+    if (json_array_size(queues) > CONFIGURATIONS_MAX)
+        return reason_set(why, S3_E_ARGUMENT, "A bucket takes at most %d notification configurations.",
+                          CONFIGURATIONS_MAX);
+    for (size_t i = 0; i < json_array_size(queues); i++) {
+        const json_t *queue = json_array_get(queues, i);
+        int rc = check_events(queue, why);
+        if (rc != 0)
+            return rc;
+        for (size_t k = 0; k < i; k++)
+            if (overlap(queue, json_array_get(queues, k)))
+                return reason_set(why, S3_E_ARGUMENT,
+                                  "Configurations overlap. Configurations on the same bucket cannot share a common "
+                                  "event type.");
+    }
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
+        rc = send_test(tx, platform, bucket, json_str(json_array_get(queues, i), "QueueArn", ""), why);
+    return rc;
+}

@@ -1,0 +1,251 @@
+/* See object.h. */
+#include "services/s3/object.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "services/service.h"
+
+#define SEQUENCE_DIGITS 11 /* base 62 of 63 bits */
+#define NULL_VERSION "null"
+
+static const char digits62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+void object_unload(struct object *object)
+{
+    free_ptr(&object->headers);
+}
+
+int sequence_next(struct tx *tx, int64_t *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1 RETURNING value", "");
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    *ret = rows_int(rows, 0);
+    return 0;
+}
+
+static void make_version_id(int64_t sequence, char ret[VERSION_ID_SIZE])
+{
+    id_base62(ret, VERSION_ID_SIZE - 1);
+    for (size_t i = SEQUENCE_DIGITS; i-- > 0; sequence /= 62)
+        ret[i] = digits62[sequence % 62];
+}
+
+/* False for an id that Slipway has not made. */
+static bool read_version_id(const char *version_id, int64_t *ret)
+{
+    if (strlen(version_id) != VERSION_ID_SIZE - 1)
+        return false;
+    uint64_t value = 0;
+    for (size_t i = 0; i < SEQUENCE_DIGITS; i++) {
+        const char *digit = strchr(digits62, version_id[i]);
+        if (!digit || value > (uint64_t)INT64_MAX / 62)
+            return false;
+        value = value * 62 + (uint64_t)(digit - digits62);
+    }
+    *ret = (int64_t)value;
+    return value <= (uint64_t)INT64_MAX;
+}
+
+static void copy_fixed(char *to, size_t size, struct str from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0)
+        memcpy(to, from.ptr, len);
+    to[len] = '\0';
+}
+
+#define COLUMNS "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers"
+
+static int read_row(struct rows *rows, struct object *ret)
+{
+    ret->sequence = -rows_int(rows, 0);
+    copy_fixed(ret->version_id, sizeof(ret->version_id), rows_str(rows, 1));
+    ret->marker = rows_int(rows, 2) != 0;
+    ret->size = rows_int(rows, 3);
+    copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 4));
+    copy_fixed(ret->sha256, sizeof(ret->sha256), rows_str(rows, 5));
+    ret->checksum = rows_int(rows, 6) != 0;
+    ret->modified_ms = rows_int(rows, 7);
+    ret->blob = rows_int(rows, 8);
+    ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
+    return ret->headers ? 0 : FAULT(ENOMEM);
+}
+
+static int find_version(struct tx *tx, const char *bucket, const char *key, const char *version_id,
+                        struct rows **ret)
+{
+    int64_t sequence = 0;
+    if (strcmp(version_id, NULL_VERSION) == 0)
+        return tx_query_row(tx, ret,
+                            "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 "
+                            "AND version_id = 'null'",
+                            "ss", bucket, key);
+    if (!read_version_id(version_id, &sequence))
+        return DB_NONE;
+    return tx_query_row(tx, ret,
+                        "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3 "
+                        "AND version_id = $4",
+                        "ssis", bucket, key, -sequence, version_id);
+}
+
+int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id, struct object *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = version_id ? find_version(tx, bucket, key, version_id, &rows) :
+                          tx_query_row(tx, &rows,
+                                       "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 "
+                                       "ORDER BY rank LIMIT 1",
+                                       "ss", bucket, key);
+    if (rc == DB_NONE)
+        return version_id ? S3_E_NO_VERSION : S3_E_NO_KEY;
+    return rc != 0 ? rc : read_row(rows, ret);
+}
+
+static int remove_row(struct tx *tx, const char *bucket, const char *key, const struct object *object)
+{
+    int rc = tx_exec(tx, "DELETE FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3", "ssi", bucket, key,
+                     -object->sequence);
+    return rc != 0 || object->marker ? rc : blob_unref(tx, object->blob);
+}
+
+/* Removes the version "null", which a put or delete without versioning replaces. *ret_was: an object (not a
+ * marker) was there. */
+static int remove_null(struct tx *tx, const char *bucket, const char *key, bool *ret_was)
+{
+    CLEANUP(object_unload) struct object old = {0};
+    int rc = object_find(tx, bucket, key, NULL_VERSION, &old);
+    *ret_was = rc == 0 && !old.marker;
+    if (rc == S3_E_NO_VERSION)
+        return 0;
+    return rc != 0 ? rc : remove_row(tx, bucket, key, &old);
+}
+
+static int check_conditions(struct tx *tx, const struct bucket *bucket, const struct object_new *new,
+                            struct reason *why)
+{
+    if (!new->if_none_match && !new->if_match)
+        return 0;
+    CLEANUP(object_unload) struct object current = {0};
+    int rc = object_find(tx, bucket->name, new->key, NULL, &current);
+    bool exists = rc == 0 && !current.marker;
+    if (rc < 0)
+        return rc;
+    if (new->if_match && !exists)
+        return reason_set(why, S3_E_NO_KEY, "The specified key does not exist.");
+    if ((new->if_none_match && exists) || (new->if_match && strcmp(new->if_match, current.etag) != 0))
+        return reason_set(why, S3_E_PRECONDITION,
+                          "At least one of the pre-conditions you specified did not hold");
+    return 0;
+}
+
+static int insert(struct tx *tx, const char *bucket, const struct object_new *new, const struct object *object)
+{
+    return tx_exec(tx,
+                   "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
+                   "modified_ms, blob, headers) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11)",
+                   "ssisissiiis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+                   new->sha256, (int64_t)new->checksum, object->modified_ms, object->blob,
+                   new->headers && *new->headers ? new->headers : NULL);
+}
+
+/* Takes a sequence number, gives the version its id and makes room for it. */
+static int begin_version(struct tx *tx, const struct bucket *bucket, const char *key, struct object *ret,
+                         bool *ret_was)
+{
+    int rc = sequence_next(tx, &ret->sequence);
+    if (rc != 0)
+        return rc;
+    ret->modified_ms = clock_now_ms();
+    if (bucket->versioning == VERSIONING_ENABLED) {
+        make_version_id(ret->sequence, ret->version_id);
+        return 0;
+    }
+    copy_fixed(ret->version_id, sizeof(ret->version_id), STR(NULL_VERSION));
+    return remove_null(tx, bucket->name, key, ret_was);
+}
+
+int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+               const struct origin *origin, const struct object_new *new, struct object *ret,
+               struct reason *why)
+{
+    bool was = false;
+    int rc = check_conditions(tx, bucket, new, why);
+    /* A shared blob gains its reference before an overwritten version may lose the last one. */
+    if (rc == 0 && !new->upload)
+        rc = blob_ref(tx, new->shared_blob);
+    if (rc == 0)
+        rc = begin_version(tx, bucket, new->key, ret, &was);
+    if (rc != 0)
+        return rc;
+    ret->blob = new->upload ? ret->sequence : new->shared_blob;
+    if (new->upload)
+        rc = upload_store(tx, new->upload, ret->blob);
+    if (rc == 0)
+        rc = insert(tx, bucket->name, new, ret);
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    struct event event = {.name = new->event,
+                          .key = new->key,
+                          .version_id = bucket->versioning == VERSIONING_NEVER ? NULL : ret->version_id,
+                          .etag = new->etag,
+                          .size = new->size,
+                          .sequence = ret->sequence};
+    return notify(tx, platform, bucket, origin, &event);
+}
+
+static int remove_version(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                          const struct origin *origin, const char *key, const char *version_id,
+                          struct deletion *ret)
+{
+    CLEANUP(object_unload) struct object old = {0};
+    copy_fixed(ret->version_id, sizeof(ret->version_id), str_of(version_id));
+    int rc = object_find(tx, bucket->name, key, version_id, &old);
+    if (rc == S3_E_NO_VERSION)
+        return 0;
+    struct event event = {.name = "ObjectRemoved:Delete", .key = key, .version_id = old.version_id};
+    if (rc == 0)
+        rc = remove_row(tx, bucket->name, key, &old);
+    if (rc == 0)
+        rc = sequence_next(tx, &event.sequence);
+    ret->marker = old.marker;
+    return rc != 0 ? rc : notify(tx, platform, bucket, origin, &event);
+}
+
+static int put_marker(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                      const struct origin *origin, const char *key, struct deletion *ret)
+{
+    CLEANUP(object_unload) struct object marker = {0};
+    bool was = false;
+    int rc = begin_version(tx, bucket, key, &marker, &was);
+    if (rc == 0)
+        rc = tx_exec(tx,
+                     "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
+                     "modified_ms) VALUES ($1, $2, $3, $4, 1, 0, '', '', 0, $5)",
+                     "ssisi", bucket->name, key, -marker.sequence, marker.version_id, marker.modified_ms);
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    ret->marker = true;
+    copy_fixed(ret->version_id, sizeof(ret->version_id), str_of(marker.version_id));
+    struct event event = {.name = "ObjectRemoved:DeleteMarkerCreated",
+                          .key = key,
+                          .version_id = marker.version_id,
+                          .sequence = marker.sequence};
+    return notify(tx, platform, bucket, origin, &event);
+}
+
+int object_delete(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                  const struct origin *origin, const char *key, const char *version_id, struct deletion *ret)
+{
+    *ret = (struct deletion){0};
+    if (version_id)
+        return remove_version(tx, platform, bucket, origin, key, version_id, ret);
+    if (bucket->versioning != VERSIONING_NEVER)
+        return put_marker(tx, platform, bucket, origin, key, ret);
+    bool was = false;
+    struct event event = {.name = "ObjectRemoved:Delete", .key = key};
+    int rc = remove_null(tx, bucket->name, key, &was);
+    if (rc == 0 && was)
+        rc = sequence_next(tx, &event.sequence);
+    return rc != 0 || !was ? rc : notify(tx, platform, bucket, origin, &event);
+}

@@ -1,0 +1,67 @@
+/* Objects and their versions: rows of s3_object, one per version or delete marker.
+ *
+ * Newest first within a key: `rank` is the negated sequence number, so that the first row of (bucket, key) is
+ * the current version and every listing is one walk along the primary key. A version id carries its sequence
+ * number, so that a version is found by key, too. The id "null" is the one version of an object put while
+ * versioning was not enabled. Inside the caller's transaction; nothing here does I/O. */
+#pragma once
+
+#include "services/s3/blob.h"
+#include "services/s3/bucket.h"
+
+#define VERSION_ID_SIZE 33
+#define ETAG_SIZE 48 /* 32 hex digits, and "-10000" for multipart */
+#define SHA256_SIZE 65
+
+struct object {
+    int64_t sequence;
+    char version_id[VERSION_ID_SIZE];
+    bool marker; /* a delete marker: what follows is empty */
+    int64_t size;
+    char etag[ETAG_SIZE]; /* without quotes */
+    char sha256[SHA256_SIZE];
+    bool checksum; /* the client asked S3 to keep a SHA-256 checksum */
+    int64_t modified_ms;
+    int64_t blob;
+    char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */
+};
+
+void object_unload(struct object *object); /* CLEANUP-able */
+
+/* The current version (version_id NULL), or the given one, into a zeroed *ret. A delete marker is found like
+ * any other. S3_E_NO_KEY, S3_E_NO_VERSION. */
+int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id, struct object *ret)
+    MUST_USE;
+
+/* What becomes a new version. */
+struct object_new {
+    const char *key;
+    const char *etag;
+    const char *sha256;
+    int64_t size;
+    bool checksum;
+    const char *headers;
+    const char *event;           /* "ObjectCreated:Put" */
+    const struct upload *upload; /* its bytes; or NULL: */
+    int64_t shared_blob;         /* a blob that exists, to be shared */
+    bool if_none_match;          /* refuse when there is a current version */
+    const char *if_match;        /* refuse unless the current version has this ETag; NULL: no matter */
+};
+
+/* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object). */
+int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+               const struct origin *origin, const struct object_new *new, struct object *ret,
+               struct reason *why) MUST_USE;
+
+struct deletion {
+    bool marker;                      /* a marker was made, or a marker was removed */
+    char version_id[VERSION_ID_SIZE]; /* of the marker made or the version removed; empty: none to tell */
+};
+
+/* DeleteObject, with or without a version id: done also when there was nothing. */
+int object_delete(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                  const struct origin *origin, const char *key, const char *version_id,
+                  struct deletion *ret) MUST_USE;
+
+/* The next sequence number: grows for every change of every object. */
+int sequence_next(struct tx *tx, int64_t *ret) MUST_USE;
