@@ -41,12 +41,13 @@ int blob_remove_file(const struct platform *platform, const char *name)
     return rc != 0 ? rc : io_unlink(path);
 }
 
-int upload_init(const struct platform *platform, struct upload *upload)
+int upload_init(const struct platform *platform, unsigned digests, struct upload *upload)
 {
     *upload = (struct upload){.platform = platform, .small = BUF_INIT(BLOB_INLINE_MAX), .fd = -1};
-    upload->md5 = hash_new(HASH_MD5);
-    upload->sha256 = hash_new(HASH_SHA256);
-    return upload->md5 && upload->sha256 ? 0 : FAULT(ENOMEM);
+    upload->md5 = digests & UPLOAD_MD5 ? hash_new(HASH_MD5) : NULL;
+    upload->sha256 = digests & UPLOAD_SHA256 ? hash_new(HASH_SHA256) : NULL;
+    bool all = (upload->md5 || !(digests & UPLOAD_MD5)) && (upload->sha256 || !(digests & UPLOAD_SHA256));
+    return all ? 0 : FAULT(ENOMEM);
 }
 
 /* Opens the file and moves what is in memory into it. */
@@ -72,8 +73,10 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
 {
     if (len == 0)
         return 0;
-    hash_update(upload->md5, bytes, len);
-    hash_update(upload->sha256, bytes, len);
+    if (upload->md5)
+        hash_update(upload->md5, bytes, len);
+    if (upload->sha256)
+        hash_update(upload->sha256, bytes, len);
     upload->size += (int64_t)len;
     if (upload->fd < 0 && upload->size <= BLOB_INLINE_MAX)
         return buf_put(&upload->small, bytes, len);
@@ -83,8 +86,10 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
 
 int upload_finish(struct upload *upload)
 {
-    hash_final(upload->md5, upload->md5_digest);
-    hash_final(upload->sha256, upload->sha256_digest);
+    if (upload->md5)
+        hash_final(upload->md5, upload->md5_digest);
+    if (upload->sha256)
+        hash_final(upload->sha256, upload->sha256_digest);
     if (upload->fd < 0)
         return 0;
     char folder[PATH_MAX];
@@ -139,8 +144,8 @@ int blob_ref(struct tx *tx, int64_t id)
 int blob_unref(struct tx *tx, int64_t id)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file", "i",
-                          id);
+    int rc = tx_query_row(tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file",
+                          "i", id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     if (rows_int(rows, 0) > 0)

@@ -1,10 +1,11 @@
 /* The bytes of objects, apart from their names: shared by reference, counted inside transactions.
  *
  * Up to BLOB_INLINE_MAX bytes live in the database, so that one group commit makes them durable; larger ones
- * are files. A file is written as DATA/blobs/incoming/NAME, synced with its folder, then its row is committed,
- * and only then is it moved to DATA/blobs/NN/NAME (without a sync). So incoming/ holds nothing but uploads
- * under way and files not yet moved: the sweep at start looks at these alone. A row whose last reference goes
- * leaves its file's name in s3_doomed in the same transaction; a background thread unlinks it. */
+ * are files. A file is written as DATA/blobs/incoming/NAME, synced with its folder, then its row is
+ * committed, and only then is it moved to DATA/blobs/NN/NAME (without a sync). So incoming/ holds nothing but
+ * uploads under way and files not yet moved: the sweep at start looks at these alone. A row whose last
+ * reference goes leaves its file's name in s3_doomed in the same transaction; a background thread unlinks it.
+ */
 #pragma once
 
 #include "base/base.h"
@@ -22,8 +23,8 @@ struct platform;
 /* Bytes on their way in. */
 struct upload {
     const struct platform *platform;
-    struct buf small;  /* while it fits into the database */
-    int fd;            /* -1: not a file yet */
+    struct buf small; /* while it fits into the database */
+    int fd;           /* -1: not a file yet */
     char name[BLOB_NAME_SIZE];
     int64_t size;
     struct hash *md5;
@@ -32,7 +33,10 @@ struct upload {
     unsigned char sha256_digest[HASH_MAX_SIZE];
 };
 
-int upload_init(const struct platform *platform, struct upload *upload) MUST_USE;
+enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
+
+/* `digests`: which of upload_digest's to compute while the bytes pass. */
+int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
 int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
 /* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;

@@ -81,10 +81,11 @@ static void copy_fixed(char *to, size_t size, struct str from)
 int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "SELECT account, versioning, created_ms, notification, website_index, website_error, "
-                          "tags FROM s3_bucket WHERE name = $1",
-                          "s", name);
+    int rc =
+        tx_query_row(tx, &rows,
+                     "SELECT account, versioning, created_ms, notification, website_index, website_error, "
+                     "tags FROM s3_bucket WHERE name = $1",
+                     "s", name);
     if (rc == DB_NONE)
         return reason_set(why, S3_E_NO_BUCKET, "The specified bucket does not exist");
     if (rc != 0)
@@ -114,12 +115,14 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
     if (rc < 0)
         return rc;
     if (rc == 0 && strcmp(old.account, account) == 0)
-        return reason_set(why, S3_E_BUCKET_OWNED,
-                          "Your previous request to create the named bucket succeeded and you already own it.");
+        return reason_set(
+            why, S3_E_BUCKET_OWNED,
+            "Your previous request to create the named bucket succeeded and you already own it.");
     if (rc == 0)
-        return reason_set(why, S3_E_BUCKET_EXISTS,
-                          "The requested bucket name is not available. The bucket namespace is shared by all users "
-                          "of the system. Please select a different name and try again.");
+        return reason_set(
+            why, S3_E_BUCKET_EXISTS,
+            "The requested bucket name is not available. The bucket namespace is shared by all users "
+            "of the system. Please select a different name and try again.");
     return tx_exec(tx, "INSERT INTO s3_bucket (name, account, created_ms) VALUES ($1, $2, $3)", "ssi", bucket,
                    account, clock_now_ms());
 }
@@ -138,10 +141,12 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
     (void)account;
     enum versioning versioning = VERSIONING_NEVER;
     if (!versioning_of(status, &versioning))
-        return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.", status);
+        return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.",
+                          status);
     int rc = must_exist(tx, bucket, why);
-    return rc != 0 ? rc :
-                     tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);
+    return rc != 0
+               ? rc
+               : tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);
 }
 
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
@@ -167,9 +172,10 @@ int bucket_set_website(struct tx *tx, const struct platform *platform, const cha
     if (index && (*index == '\0' || strchr(index, '/')))
         return reason_set(why, S3_E_ARGUMENT, "The IndexDocument Suffix is not well formed");
     int rc = must_exist(tx, bucket, why);
-    return rc != 0 ? rc :
-                     tx_exec(tx, "UPDATE s3_bucket SET website_index = $1, website_error = $2 WHERE name = $3",
-                             "sss", index, error, bucket);
+    return rc != 0
+               ? rc
+               : tx_exec(tx, "UPDATE s3_bucket SET website_index = $1, website_error = $2 WHERE name = $3",
+                         "sss", index, error, bucket);
 }
 
 static int check_tags(const json_t *tags, struct reason *why)
@@ -178,8 +184,7 @@ static int check_tags(const json_t *tags, struct reason *why)
         return reason_set(why, S3_E_TAG, "Bucket tag count cannot be greater than 50");
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)tags, key, value)
-    {
+    json_object_foreach ((json_t *)tags, key, value) {
         const char *text = json_string_value(value);
         if (*key == '\0' || strlen(key) > 512 || strncmp(key, "aws:", 4) == 0)
             return reason_set(why, S3_E_TAG, "The TagKey you have provided is invalid");
@@ -218,13 +223,15 @@ int bucket_delete(struct tx *tx, const struct platform *platform, const char *ac
     if (rc < 0)
         return rc;
     if (rc == 0)
-        return reason_set(why, S3_E_BUCKET_NOT_EMPTY,
-                          "The bucket you tried to delete is not empty. You must delete all versions in the bucket.");
+        return reason_set(
+            why, S3_E_BUCKET_NOT_EMPTY,
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket.");
     rc = tx_query_row(tx, &rows, "SELECT 1 FROM s3_upload WHERE bucket = $1 LIMIT 1", "s", bucket);
     if (rc < 0)
         return rc;
     if (rc == 0)
-        return reason_set(why, S3_E_BUCKET_NOT_EMPTY,
-                          "The bucket you tried to delete has multipart uploads in progress. Complete or abort them.");
+        return reason_set(
+            why, S3_E_BUCKET_NOT_EMPTY,
+            "The bucket you tried to delete has multipart uploads in progress. Complete or abort them.");
     return tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
 }

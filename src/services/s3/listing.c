@@ -160,10 +160,9 @@ static int visit(struct walk *walk, struct str key, bool same)
 
 int listing_walk(struct tx *tx, struct listing *listing)
 {
-    CLEANUP(walk_deinit) struct walk walk = {.tx = tx,
-                                             .listing = listing,
-                                             .from = BUF_INIT(4 * S3_KEY_MAX),
-                                             .key = BUF_INIT(4 * S3_KEY_MAX)};
+    CLEANUP(walk_deinit)
+    struct walk walk = {
+        .tx = tx, .listing = listing, .from = BUF_INIT(4 * S3_KEY_MAX), .key = BUF_INIT(4 * S3_KEY_MAX)};
     listing->last.max = 4 * S3_KEY_MAX;
     if (listing->max == 0)
         return 0;

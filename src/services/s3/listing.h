@@ -6,9 +6,10 @@
 struct listing {
     const char *bucket;
     struct str prefix;
-    struct str delimiter;   /* empty: none */
-    struct str after;       /* keys and rolled-up prefixes after this one; empty: from the start */
-    const char *after_version; /* versions only: those of key `after` that are older than this one; NULL: none */
+    struct str delimiter; /* empty: none */
+    struct str after;     /* keys and rolled-up prefixes after this one; empty: from the start */
+    const char
+        *after_version; /* versions only: those of key `after` that are older than this one; NULL: none */
     int64_t max;
     bool versions; /* every version and marker, not the current objects only */
     void *ctx;
@@ -18,7 +19,7 @@ struct listing {
     /* out */
     int64_t count;
     bool truncated;
-    struct buf last;     /* key or prefix given last: where the next page starts */
+    struct buf last; /* key or prefix given last: where the next page starts */
     bool last_is_prefix;
     char last_version[VERSION_ID_SIZE]; /* versions only */
 };

@@ -13,9 +13,10 @@
 #define CONFIGURATIONS_MAX 100
 
 static const char *const event_names[] = {
-    "s3:ObjectCreated:*",       "s3:ObjectCreated:Put",      "s3:ObjectCreated:Post",
-    "s3:ObjectCreated:Copy",    "s3:ObjectRemoved:*",        "s3:ObjectCreated:CompleteMultipartUpload",
-    "s3:ObjectRemoved:Delete",  "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectCreated:*",      "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",   "s3:ObjectCreated:Copy",
+    "s3:ObjectRemoved:*",      "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
 };
 
 static bool event_known(const char *name)
@@ -90,11 +91,12 @@ static json_t *record_json(const struct platform *platform, const struct bucket 
         return NULL;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, "
                      "s:{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}}",
-                     "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", platform->region, "eventTime",
-                     time, "eventName", event->name, "userIdentity", "principalId", principal.ptr,
-                     "requestParameters", "sourceIPAddress", origin->peer ? origin->peer : "127.0.0.1",
-                     "responseElements", "x-amz-request-id", origin->request_id ? origin->request_id : "",
-                     "x-amz-id-2", origin->request_id ? origin->request_id : "", "s3", "s3SchemaVersion", "1.0",
+                     "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", platform->region,
+                     "eventTime", time, "eventName", event->name, "userIdentity", "principalId",
+                     principal.ptr, "requestParameters", "sourceIPAddress",
+                     origin->peer ? origin->peer : "127.0.0.1", "responseElements", "x-amz-request-id",
+                     origin->request_id ? origin->request_id : "", "x-amz-id-2",
+                     origin->request_id ? origin->request_id : "", "s3", "s3SchemaVersion", "1.0",
                      "configurationId", configuration, "bucket", "name", bucket->name, "ownerIdentity",
                      "principalId", bucket->account, "arn", arn.ptr, "object", object_json(event));
 }
@@ -171,17 +173,17 @@ static int send_test(struct tx *tx, const struct platform *platform, const char 
     char id[ID_UUID_SIZE];
     time_iso8601(clock_now_ms(), time);
     id_uuid(id);
-    CLEANUP(json_free) json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event", "s3:TestEvent", "Time", time,
-                  "Bucket", bucket, "RequestId", id, "HostId", id);
+    CLEANUP(json_free)
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event",
+                             "s3:TestEvent", "Time", time, "Bucket", bucket, "RequestId", id, "HostId", id);
     CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
     int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
     if (rc == 0)
         rc = service_deliver(tx, platform, arn, buf_str(&text));
     if (rc == DELIVER_NO_TARGET)
-        return reason_set(why, S3_E_ARGUMENT,
-                          "Unable to validate the following destination configurations: %s. Create the queue first.",
-                          arn);
+        return reason_set(
+            why, S3_E_ARGUMENT,
+            "Unable to validate the following destination configurations: %s. Create the queue first.", arn);
     return rc;
 }
 
@@ -198,9 +200,10 @@ int notification_check(struct tx *tx, const struct platform *platform, const cha
             return rc;
         for (size_t k = 0; k < i; k++)
             if (overlap(queue, json_array_get(queues, k)))
-                return reason_set(why, S3_E_ARGUMENT,
-                                  "Configurations overlap. Configurations on the same bucket cannot share a common "
-                                  "event type.");
+                return reason_set(
+                    why, S3_E_ARGUMENT,
+                    "Configurations overlap. Configurations on the same bucket cannot share a common "
+                    "event type.");
     }
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)

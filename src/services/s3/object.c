@@ -17,7 +17,8 @@ void object_unload(struct object *object)
 int sequence_next(struct tx *tx, int64_t *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1 RETURNING value", "");
+    int rc =
+        tx_query_row(tx, &rows, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1 RETURNING value", "");
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     *ret = rows_int(rows, 0);
@@ -89,11 +90,12 @@ static int find_version(struct tx *tx, const char *bucket, const char *key, cons
                         "ssis", bucket, key, -sequence, version_id);
 }
 
-int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id, struct object *ret)
+int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id,
+                struct object *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = version_id ? find_version(tx, bucket, key, version_id, &rows) :
-                          tx_query_row(tx, &rows,
+    int rc = version_id ? find_version(tx, bucket, key, version_id, &rows)
+                        : tx_query_row(tx, &rows,
                                        "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 "
                                        "ORDER BY rank LIMIT 1",
                                        "ss", bucket, key);
@@ -104,8 +106,8 @@ int object_find(struct tx *tx, const char *bucket, const char *key, const char *
 
 static int remove_row(struct tx *tx, const char *bucket, const char *key, const struct object *object)
 {
-    int rc = tx_exec(tx, "DELETE FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3", "ssi", bucket, key,
-                     -object->sequence);
+    int rc = tx_exec(tx, "DELETE FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3", "ssi", bucket,
+                     key, -object->sequence);
     return rc != 0 || object->marker ? rc : blob_unref(tx, object->blob);
 }
 
@@ -133,20 +135,22 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
         return rc;
     if (new->if_match && !exists)
         return reason_set(why, S3_E_NO_KEY, "The specified key does not exist.");
-    if ((new->if_none_match && exists) || (new->if_match && strcmp(new->if_match, current.etag) != 0))
+    if ((new->if_none_match &&exists) || (new->if_match &&strcmp(new->if_match, current.etag) != 0))
         return reason_set(why, S3_E_PRECONDITION,
                           "At least one of the pre-conditions you specified did not hold");
     return 0;
 }
 
-static int insert(struct tx *tx, const char *bucket, const struct object_new *new, const struct object *object)
+static int insert(struct tx *tx, const char *bucket, const struct object_new *new,
+                  const struct object *object)
 {
-    return tx_exec(tx,
-                   "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
-                   "modified_ms, blob, headers) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11)",
-                   "ssisissiiis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
-                   new->sha256, (int64_t)new->checksum, object->modified_ms, object->blob,
-                   new->headers && *new->headers ? new->headers : NULL);
+    return tx_exec(
+        tx,
+        "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
+        "modified_ms, blob, headers) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11)",
+        "ssisissiiis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+        new->sha256, (int64_t) new->checksum, object->modified_ms, object->blob,
+        new->headers &&*new->headers ? new->headers : NULL);
 }
 
 /* Takes a sequence number, gives the version its id and makes room for it. */
@@ -219,10 +223,11 @@ static int put_marker(struct tx *tx, const struct platform *platform, const stru
     bool was = false;
     int rc = begin_version(tx, bucket, key, &marker, &was);
     if (rc == 0)
-        rc = tx_exec(tx,
-                     "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
-                     "modified_ms) VALUES ($1, $2, $3, $4, 1, 0, '', '', 0, $5)",
-                     "ssisi", bucket->name, key, -marker.sequence, marker.version_id, marker.modified_ms);
+        rc = tx_exec(
+            tx,
+            "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
+            "modified_ms) VALUES ($1, $2, $3, $4, 1, 0, '', '', 0, $5)",
+            "ssisi", bucket->name, key, -marker.sequence, marker.version_id, marker.modified_ms);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     ret->marker = true;

@@ -30,8 +30,8 @@ void object_unload(struct object *object); /* CLEANUP-able */
 
 /* The current version (version_id NULL), or the given one, into a zeroed *ret. A delete marker is found like
  * any other. S3_E_NO_KEY, S3_E_NO_VERSION. */
-int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id, struct object *ret)
-    MUST_USE;
+int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id,
+                struct object *ret) MUST_USE;
 
 /* What becomes a new version. */
 struct object_new {
@@ -48,7 +48,8 @@ struct object_new {
     const char *if_match;        /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
-/* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object). */
+/* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object).
+ */
 int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                const struct origin *origin, const struct object_new *new, struct object *ret,
                struct reason *why) MUST_USE;

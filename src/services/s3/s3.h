@@ -1,7 +1,7 @@
 /* Buckets as other services see them: CloudFormation's resources call these inside their own transaction.
  *
- * Every function takes the caller's write transaction, returns 0, a fault, or an enum s3_outcome with words in
- * *why (which may be NULL). Bucket names are global; `account` is the 12-digit id of who asks. */
+ * Every function takes the caller's write transaction, returns 0, a fault, or an enum s3_outcome with words
+ * in *why (which may be NULL). Bucket names are global; `account` is the 12-digit id of who asks. */
 #pragma once
 
 #include "base/base.h"
@@ -49,6 +49,7 @@ enum s3_outcome {
     S3_E_TAG,
     S3_E_LOCATION,
     S3_E_NO_SPACE,
+    S3_E_URI,
 };
 
 #define S3_BUCKET_NAME_MAX 63
@@ -62,8 +63,9 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
 /* `status` is "Enabled" or "Suspended". S3_E_NO_BUCKET, S3_E_XML. */
 int bucket_set_versioning(struct tx *tx, const struct platform *platform, const char *account,
                           const char *bucket, const char *status, struct reason *why) MUST_USE;
-/* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn", "Events": ["s3:ObjectCreated:*",
- * …], "Prefix"?, "Suffix"?}; borrowed. The targets get AWS's test event. S3_E_NO_BUCKET, S3_E_ARGUMENT. */
+/* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn", "Events":
+ * ["s3:ObjectCreated:*", …], "Prefix"?, "Suffix"?}; borrowed. The targets get AWS's test event.
+ * S3_E_NO_BUCKET, S3_E_ARGUMENT. */
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
                             const char *bucket, const json_t *queues, struct reason *why) MUST_USE;
 /* From then on objects are served to anybody; `index` ("index.html") answers for a folder, `error` (may be

@@ -1,10 +1,188 @@
-/* Buckets and objects. */
-#include "services/service.h"
+/* The descriptor of s3: operations, errors, tables, background work. */
 #include "services/s3/service.h"
+#include "services/s3/api.h"
+#include "services/s3/shapes.h"
+#include "services/service.h"
+
+enum level { SERVICE, BUCKET, OBJECT };
+
+#define PUT_STREAM .flags = OP_STREAM, .begin = api_put_begin, .body = api_put_body, .end = api_put_end
+#define AT(level_, method_, sub_) .level = (level_), .http_method = (method_), .sub_resource = (sub_)
+
+static const struct operation operations[] = {
+    {"ListBuckets", "s3:ListAllMyBuckets", .run = api_list_buckets, AT(SERVICE, "GET", NULL)},
+    {"CreateBucket", "s3:CreateBucket", .in = &create_bucket_in, .run = api_create_bucket,
+     AT(BUCKET, "PUT", NULL)},
+    {"HeadBucket", "s3:ListBucket", .flags = OP_READ, .run = api_head_bucket, AT(BUCKET, "HEAD", NULL)},
+    {"DeleteBucket", "s3:DeleteBucket", .flags = OP_WRITE, .run = api_delete_bucket,
+     AT(BUCKET, "DELETE", NULL), .http_status = 204},
+    {"GetBucketLocation", "s3:GetBucketLocation", .flags = OP_READ, .run = api_get_location,
+     AT(BUCKET, "GET", "location")},
+    {"GetBucketVersioning", "s3:GetBucketVersioning", .flags = OP_READ, .out = &versioning_shape,
+     .xml_root = "VersioningConfiguration", .run = api_get_versioning, AT(BUCKET, "GET", "versioning")},
+    {"PutBucketVersioning", "s3:PutBucketVersioning", .flags = OP_WRITE, .in = &versioning_shape,
+     .run = api_put_versioning, AT(BUCKET, "PUT", "versioning")},
+    {"GetBucketNotificationConfiguration", "s3:GetBucketNotification", .flags = OP_READ,
+     .out = &notification_shape, .xml_root = "NotificationConfiguration", .run = api_get_notification,
+     AT(BUCKET, "GET", "notification")},
+    {"PutBucketNotificationConfiguration", "s3:PutBucketNotification", .flags = OP_WRITE,
+     .in = &notification_shape, .run = api_put_notification, AT(BUCKET, "PUT", "notification")},
+    {"GetBucketWebsite", "s3:GetBucketWebsite", .flags = OP_READ, .out = &website_shape,
+     .xml_root = "WebsiteConfiguration", .run = api_get_website, AT(BUCKET, "GET", "website")},
+    {"PutBucketWebsite", "s3:PutBucketWebsite", .flags = OP_WRITE, .in = &website_shape,
+     .run = api_put_website, AT(BUCKET, "PUT", "website")},
+    {"DeleteBucketWebsite", "s3:DeleteBucketWebsite", .flags = OP_WRITE, .run = api_delete_website,
+     AT(BUCKET, "DELETE", "website"), .http_status = 204},
+    {"GetBucketTagging", "s3:GetBucketTagging", .flags = OP_READ, .out = &tagging_shape,
+     .xml_root = "Tagging", .run = api_get_tagging, AT(BUCKET, "GET", "tagging")},
+    {"PutBucketTagging", "s3:PutBucketTagging", .flags = OP_WRITE, .in = &tagging_shape,
+     .run = api_put_tagging, AT(BUCKET, "PUT", "tagging"), .http_status = 204},
+    {"DeleteBucketTagging", "s3:PutBucketTagging", .flags = OP_WRITE, .run = api_delete_tagging,
+     AT(BUCKET, "DELETE", "tagging"), .http_status = 204},
+    {"ListObjects", "s3:ListBucket", .flags = OP_ANONYMOUS, .run = api_list_objects, AT(BUCKET, "GET", NULL)},
+    {"ListObjectsV2", "s3:ListBucket", .run = api_list_objects_v2, AT(BUCKET, "GET", "list-type")},
+    {"ListObjectVersions", "s3:ListBucketVersions", .run = api_list_versions, AT(BUCKET, "GET", "versions")},
+    {"ListMultipartUploads", "s3:ListBucketMultipartUploads", .flags = OP_READ, .run = api_list_uploads,
+     AT(BUCKET, "GET", "uploads")},
+    {"DeleteObjects", "s3:DeleteObject", .flags = OP_WRITE, .in = &delete_in, .out = &delete_out,
+     .xml_root = "DeleteResult", .body_max = 8 << 20, .run = api_delete_objects,
+     AT(BUCKET, "POST", "delete")},
+    {"PutObject", "s3:PutObject", PUT_STREAM, .run = api_put_run, AT(OBJECT, "PUT", NULL)},
+    {"GetObject", "s3:GetObject", .flags = OP_ANONYMOUS, .run = api_get_object, AT(OBJECT, "GET", NULL)},
+    {"HeadObject", "s3:GetObject", .flags = OP_ANONYMOUS, .run = api_head_object, AT(OBJECT, "HEAD", NULL)},
+    {"DeleteObject", "s3:DeleteObject", .run = api_delete_object, AT(OBJECT, "DELETE", NULL)},
+    {"CreateMultipartUpload", "s3:PutObject", .run = api_create_upload, AT(OBJECT, "POST", "uploads")},
+    {"UploadPart", "s3:PutObject", PUT_STREAM, .run = api_upload_part, AT(OBJECT, "PUT", "uploadId")},
+    {"CompleteMultipartUpload", "s3:PutObject", .in = &complete_in, .body_max = 4 << 20,
+     .run = api_complete_upload, AT(OBJECT, "POST", "uploadId")},
+    {"AbortMultipartUpload", "s3:AbortMultipartUpload", .flags = OP_WRITE, .run = api_abort_upload,
+     AT(OBJECT, "DELETE", "uploadId"), .http_status = 204},
+    {"ListParts", "s3:ListMultipartUploadParts", .flags = OP_READ, .run = api_list_parts,
+     AT(OBJECT, "GET", "uploadId")},
+};
+
+static const struct service_error errors[] = {
+    {S3_E_NO_BUCKET, "NoSuchBucket", 404, NULL, "The specified bucket does not exist"},
+    {S3_E_NO_KEY, "NoSuchKey", 404, NULL, "The specified key does not exist."},
+    {S3_E_NO_VERSION, "NoSuchVersion", 404, NULL, "The specified version does not exist."},
+    {S3_E_BUCKET_OWNED, "BucketAlreadyOwnedByYou", 409, NULL, "The bucket exists and is yours."},
+    {S3_E_BUCKET_EXISTS, "BucketAlreadyExists", 409, NULL, "The requested bucket name is not available."},
+    {S3_E_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409, NULL, "The bucket you tried to delete is not empty."},
+    {S3_E_BUCKET_NAME, "InvalidBucketName", 400, NULL, "The specified bucket is not valid."},
+    {S3_E_RANGE, "InvalidRange", 416, NULL, "The requested range is not satisfiable"},
+    {S3_E_PRECONDITION, "PreconditionFailed", 412, NULL,
+     "At least one of the pre-conditions you specified did not hold"},
+    {S3_E_DELETE_MARKER, "MethodNotAllowed", 405, NULL,
+     "The specified method is not allowed against this resource."},
+    {S3_E_XML, "MalformedXML", 400, NULL,
+     "The XML you provided was not well-formed or did not validate against our published schema"},
+    {CALL_INVALID, "MalformedXML", 400, NULL,
+     "The XML you provided was not well-formed or did not validate against our published schema"},
+    {S3_E_BAD_DIGEST, "BadDigest", 400, NULL, "The digest you specified did not match what we received."},
+    {S3_E_INVALID_DIGEST, "InvalidDigest", 400, NULL, "The Content-MD5 you specified was invalid."},
+    {S3_E_TOO_LARGE, "EntityTooLarge", 400, NULL, "Your proposed upload exceeds the maximum allowed size"},
+    {S3_E_TOO_SMALL, "EntityTooSmall", 400, NULL,
+     "Your proposed upload is smaller than the minimum allowed size"},
+    {S3_E_NO_LENGTH, "MissingContentLength", 411, NULL, "You must provide the Content-Length HTTP header."},
+    {S3_E_ARGUMENT, "InvalidArgument", 400, NULL, "Invalid Argument"},
+    {S3_E_REQUEST, "InvalidRequest", 400, NULL, "Invalid Request"},
+    {S3_E_URI, "InvalidURI", 400, NULL, "Couldn't parse the specified URI."},
+    {S3_E_KEY_TOO_LONG, "KeyTooLongError", 400, NULL, "Your key is too long"},
+    {S3_E_META_TOO_LARGE, "MetadataTooLarge", 400, NULL,
+     "Your metadata headers exceed the maximum allowed metadata size"},
+    {S3_E_NOT_IMPLEMENTED, "NotImplemented", 501, NULL,
+     "A header you provided implies functionality that is not implemented"},
+    {S3_E_DENIED, "AccessDenied", 403, NULL, "Access Denied"},
+    {S3_E_NO_UPLOAD, "NoSuchUpload", 404, NULL, "The specified multipart upload does not exist."},
+    {S3_E_PART, "InvalidPart", 400, NULL, "One or more of the specified parts could not be found."},
+    {S3_E_PART_ORDER, "InvalidPartOrder", 400, NULL, "The list of parts was not in ascending order."},
+    {S3_E_NO_WEBSITE, "NoSuchWebsiteConfiguration", 404, NULL,
+     "The specified bucket does not have a website configuration"},
+    {S3_E_NO_TAGS, "NoSuchTagSet", 404, NULL, "The TagSet does not exist"},
+    {S3_E_TAG, "InvalidTag", 400, NULL, "The tag provided was not a valid tag."},
+    {S3_E_LOCATION, "IllegalLocationConstraintException", 400, NULL,
+     "The specified location-constraint is not valid"},
+    {S3_E_NO_SPACE, "InternalError", 500, NULL, "The server's disk is full: nothing was stored."},
+};
+
+static const struct db_migration migrations[] = {
+    {1, "CREATE TABLE s3_sequence (id BIGINT PRIMARY KEY, value BIGINT NOT NULL);"
+        "INSERT INTO s3_sequence (id, value) VALUES (1, 0);"
+        "CREATE TABLE s3_bucket ("
+        " name TEXT PRIMARY KEY,"
+        " account TEXT NOT NULL,"
+        " created_ms BIGINT NOT NULL,"
+        " versioning TEXT,"
+        " notification TEXT,"
+        " website_index TEXT,"
+        " website_error TEXT,"
+        " tags TEXT);"
+        "CREATE TABLE s3_object ("
+        " bucket TEXT NOT NULL,"
+        " key TEXT NOT NULL,"
+        " rank BIGINT NOT NULL,"
+        " version_id TEXT NOT NULL,"
+        " marker BIGINT NOT NULL,"
+        " size BIGINT NOT NULL,"
+        " etag TEXT NOT NULL,"
+        " sha256 TEXT NOT NULL,"
+        " checksum BIGINT NOT NULL,"
+        " modified_ms BIGINT NOT NULL,"
+        " blob BIGINT,"
+        " headers TEXT,"
+        " PRIMARY KEY (bucket, key, rank));"
+        "CREATE TABLE s3_blob ("
+        " id BIGINT PRIMARY KEY,"
+        " refs BIGINT NOT NULL,"
+        " size BIGINT NOT NULL,"
+        " file TEXT,"
+        " data BYTEA);"
+        "CREATE UNIQUE INDEX s3_blob_file ON s3_blob (file) WHERE file IS NOT NULL;"
+        "CREATE TABLE s3_doomed (file TEXT PRIMARY KEY);"
+        "CREATE TABLE s3_upload ("
+        " id TEXT PRIMARY KEY,"
+        " bucket TEXT NOT NULL,"
+        " key TEXT NOT NULL,"
+        " started_ms BIGINT NOT NULL,"
+        " checksum BIGINT NOT NULL,"
+        " headers TEXT);"
+        "CREATE INDEX s3_upload_key ON s3_upload (bucket, key, id);"
+        "CREATE TABLE s3_part ("
+        " upload TEXT NOT NULL,"
+        " number BIGINT NOT NULL,"
+        " size BIGINT NOT NULL,"
+        " etag TEXT NOT NULL,"
+        " sha256 TEXT NOT NULL,"
+        " modified_ms BIGINT NOT NULL,"
+        " blob BIGINT NOT NULL,"
+        " PRIMARY KEY (upload, number));"},
+};
+
+static int start(const struct platform *platform, void **ret_state)
+{
+    struct blob_keeper *keeper = NULL;
+    int rc = blob_keeper_start(platform, &keeper);
+    *ret_state = keeper;
+    return rc;
+}
+
+static void stop(void *state)
+{
+    struct blob_keeper *keeper = state;
+    blob_keeper_stop(&keeper);
+}
 
 const struct service s3_service = {
     .name = "s3",
     .protocols = PROTOCOL_REST_XML,
-    .xmlns = "http://s3.amazonaws.com/doc/2006-03-01/",
+    .xmlns = S3_XMLNS,
+    .operations = operations,
+    .operation_count = ARRAY_LEN(operations),
+    .errors = errors,
+    .error_count = ARRAY_LEN(errors),
     .invalid_code = "InvalidArgument",
+    .migrations = migrations,
+    .migration_count = ARRAY_LEN(migrations),
+    .start = start,
+    .stop = stop,
 };

@@ -1,0 +1,90 @@
+/* What the operations of s3 share. */
+#pragma once
+
+#include "services/s3/object.h"
+#include "services/service.h"
+#include "wire/time.h"
+
+#define S3_XMLNS "http://s3.amazonaws.com/doc/2006-03-01/"
+
+int api_list_buckets(struct call *c);
+int api_create_bucket(struct call *c);
+int api_head_bucket(struct call *c);
+int api_delete_bucket(struct call *c);
+int api_get_location(struct call *c);
+
+int api_get_versioning(struct call *c);
+int api_put_versioning(struct call *c);
+int api_get_notification(struct call *c);
+int api_put_notification(struct call *c);
+int api_get_website(struct call *c);
+int api_put_website(struct call *c);
+int api_delete_website(struct call *c);
+int api_get_tagging(struct call *c);
+int api_put_tagging(struct call *c);
+int api_delete_tagging(struct call *c);
+
+int api_list_objects(struct call *c); /* version 1; also a website's index for an unsigned reader */
+int api_list_objects_v2(struct call *c);
+int api_list_versions(struct call *c);
+
+int api_get_object(struct call *c);
+int api_website_index(struct call *c); /* of a bucket, for an unsigned reader */
+int api_head_object(struct call *c);
+int api_delete_object(struct call *c);
+int api_delete_objects(struct call *c);
+
+int api_put_begin(struct call *c);
+int api_put_body(struct call *c, const void *bytes, size_t len);
+int api_put_run(struct call *c);
+void api_put_end(struct call *c);
+int api_copy_object(struct call *c);
+
+int api_create_upload(struct call *c);
+int api_upload_part(struct call *c);
+int api_complete_upload(struct call *c);
+int api_abort_upload(struct call *c);
+int api_list_parts(struct call *c);
+int api_list_uploads(struct call *c);
+
+/* ---- the body of a put or a part */
+
+/* Bytes that fail to reach the disk are no fault of the client's, but it should know why. */
+int api_disk_outcome(struct call *c, int rc) MUST_USE;
+/* Digests compared with what the client said, bytes synced: what is left is the transaction. */
+int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
+struct upload *api_put_upload(struct call *c);
+void api_put_checksum_header(struct call *c, const char *sha256_hex);
+
+/* ---- shared */
+
+/* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
+int api_check_key(struct call *c) MUST_USE;
+struct origin api_origin(const struct call *c);
+/* The request's versionId, NULL when not given. S3_E_ARGUMENT for an empty one. */
+int api_version_id(struct call *c, const char **ret) MUST_USE;
+/* Replies with the XML in `body`, which it takes. */
+int api_reply_xml(struct call *c, struct buf *body) MUST_USE;
+/* "quoted" */
+void api_etag_header(struct call *c, const char *etag);
+
+/* The request's headers that are kept with the object, as lines. S3_E_META_TOO_LARGE. */
+int headers_collect(struct call *c, struct buf *out) MUST_USE;
+/* Sends what was kept, and defaults. */
+void headers_reply(struct call *c, const char *lines);
+/* Value of a kept header; {NULL,0} when it is not there. */
+struct str headers_get(const char *lines, const char *name);
+
+struct range {
+    int64_t offset;
+    int64_t len;
+    bool partial;
+};
+
+/* RFC 9110 §14.2, one range: others are ignored, as S3 does. S3_E_RANGE. */
+int range_read(struct str header, int64_t size, struct range *ret) MUST_USE;
+/* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
+int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
+
+/* One name among an If-(None-)Match list, quotes optional, "*" any. */
+bool etag_listed(struct str list, const char *etag);

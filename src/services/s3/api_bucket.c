@@ -1,0 +1,267 @@
+/* Operations on buckets and their settings. Source: S3 API reference. */
+#include "base/id.h"
+#include "services/s3/api.h"
+#include "wire/json.h"
+#include "wire/xml.h"
+
+/* The caller's region is the only one. */
+static int check_location(struct call *c)
+{
+    const char *location = json_str(c->in, "LocationConstraint", "");
+    if (*location == '\0' || strcmp(location, c->platform->region) == 0)
+        return 0;
+    return call_fail(c, S3_E_LOCATION, "The specified location-constraint is not valid");
+}
+
+int api_create_bucket(struct call *c)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = check_location(c);
+    if (rc == 0)
+        rc = db_begin(c->platform->db, &tx);
+    if (rc == 0)
+        rc = bucket_create(tx, c->platform, c->caller->account, c->bucket, &c->reason);
+    if (rc == 0)
+        rc = db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    http_reply(c->http, 200);
+    http_reply_headerf(c->http, "Location", "/%s", c->bucket);
+    return CALL_REPLIED;
+}
+
+int api_head_bucket(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc != 0)
+        return rc;
+    http_reply(c->http, 200);
+    http_reply_header(c->http, "x-amz-bucket-region", c->platform->region);
+    http_reply_no_body(c->http, 0);
+    return CALL_REPLIED;
+}
+
+int api_delete_bucket(struct call *c)
+{
+    return bucket_delete(c->tx, c->platform, c->caller->account, c->bucket, &c->reason);
+}
+
+int api_get_location(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    CLEANUP(buf_free) struct buf out = BUF_INIT(1024);
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc != 0)
+        return rc;
+    /* us-east-1 is told by an empty element. */
+    xml_head(&out);
+    xml_open_ns(&out, "LocationConstraint", S3_XMLNS);
+    if (strcmp(c->platform->region, "us-east-1") != 0)
+        xml_escape(&out, str_of(c->platform->region));
+    xml_close(&out, "LocationConstraint");
+    return api_reply_xml(c, &out);
+}
+
+int api_get_versioning(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    const char *status = versioning_name(bucket.versioning);
+    return rc != 0 || !status ? rc : json_put_str(c->out, "Status", status);
+}
+
+int api_put_versioning(struct call *c)
+{
+    if (strcmp(json_str(c->in, "MfaDelete", "Disabled"), "Disabled") != 0)
+        return call_fail(c, S3_E_NOT_IMPLEMENTED, "MFA delete is not supported by Slipway.");
+    return bucket_set_versioning(c->tx, c->platform, c->caller->account, c->bucket,
+                                 json_str(c->in, "Status", ""), &c->reason);
+}
+
+/* ---- notification: QueueConfiguration elements ↔ the domain's list */
+
+static int read_filter(struct call *c, const json_t *configuration, json_t *queue)
+{
+    const json_t *rules = json_path(configuration, "Filter.S3Key.FilterRule");
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        struct str name = str_of(json_str(rule, "Name", ""));
+        bool prefix = str_eq_nocase(name, STR("prefix"));
+        if (!prefix && !str_eq_nocase(name, STR("suffix")))
+            return call_fail(c, S3_E_ARGUMENT, "filter rule name must be either prefix or suffix");
+        const char *member = prefix ? "Prefix" : "Suffix";
+        if (json_object_get(queue, member))
+            return call_fail(c, S3_E_ARGUMENT, "Cannot specify more than one %s rule in a filter.",
+                             prefix ? "prefix" : "suffix");
+        int rc = json_put_str(queue, member, json_str(rule, "Value", ""));
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_queue(struct call *c, const json_t *configuration, json_t *queues)
+{
+    char id[ID_UUID_SIZE];
+    id_uuid(id);
+    json_t *queue = json_object();
+    if (!queue || json_array_append_new(queues, queue) != 0)
+        return FAULT(ENOMEM);
+    int rc = json_put_str(queue, "Id", json_str(configuration, "Id", id));
+    if (rc == 0)
+        rc = json_put_str(queue, "QueueArn", json_str(configuration, "Queue", ""));
+    json_t *events = json_object_get(configuration, "Event");
+    if (rc == 0 && events && json_object_set(queue, "Events", events) != 0)
+        rc = FAULT(ENOMEM);
+    return rc != 0 ? rc : read_filter(c, configuration, queue);
+}
+
+int api_put_notification(struct call *c)
+{
+    static const char *const others[] = {"TopicConfiguration", "CloudFunctionConfiguration",
+                                         "EventBridgeConfiguration"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (json_object_get(c->in, others[i]))
+            return call_fail(c, S3_E_NOT_IMPLEMENTED,
+                             "%s is not supported by Slipway: events go to SQS queues (QueueConfiguration).",
+                             others[i]);
+    CLEANUP(json_free) json_t *queues = json_array();
+    const json_t *configurations = json_object_get(c->in, "QueueConfiguration");
+    int rc = queues ? 0 : FAULT(ENOMEM);
+    for (size_t i = 0; rc == 0 && i < json_array_size(configurations); i++)
+        rc = read_queue(c, json_array_get(configurations, i), queues);
+    return rc != 0 ? rc
+                   : bucket_set_notification(c->tx, c->platform, c->caller->account, c->bucket, queues,
+                                             &c->reason);
+}
+
+static int put_rule(json_t *rules, const char *name, const char *value)
+{
+    if (!value)
+        return 0;
+    return json_array_append_new(rules, json_pack("{s:s, s:s}", "Name", name, "Value", value)) == 0
+               ? 0
+               : FAULT(ENOMEM);
+}
+
+static int write_queue(const json_t *queue, json_t *configurations)
+{
+    json_t *configuration = json_object();
+    if (!configuration || json_array_append_new(configurations, configuration) != 0)
+        return FAULT(ENOMEM);
+    int rc = json_put_str(configuration, "Id", json_str(queue, "Id", "notification"));
+    if (rc == 0)
+        rc = json_put_str(configuration, "Queue", json_str(queue, "QueueArn", ""));
+    if (rc == 0 && json_object_set(configuration, "Event", json_object_get(queue, "Events")) != 0)
+        rc = FAULT(ENOMEM);
+    CLEANUP(json_free) json_t *rules = json_array();
+    if (!rules)
+        return FAULT(ENOMEM);
+    if (rc == 0)
+        rc = put_rule(rules, "Prefix", json_str(queue, "Prefix", NULL));
+    if (rc == 0)
+        rc = put_rule(rules, "Suffix", json_str(queue, "Suffix", NULL));
+    if (rc != 0 || json_array_size(rules) == 0)
+        return rc;
+    return json_put(configuration, "Filter", json_pack("{s:{s:O}}", "S3Key", "FilterRule", rules));
+}
+
+int api_get_notification(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    CLEANUP(json_free) json_t *queues = NULL;
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc != 0 || !bucket.notification)
+        return rc;
+    if (json_parse(str_of(bucket.notification), &queues, NULL) != 0)
+        return FAULT(EBADMSG);
+    json_t *configurations = json_array();
+    rc = configurations ? json_put(c->out, "QueueConfiguration", configurations) : FAULT(ENOMEM);
+    for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
+        rc = write_queue(json_array_get(queues, i), configurations);
+    return rc;
+}
+
+/* ---- website */
+
+int api_put_website(struct call *c)
+{
+    static const char *const others[] = {"RedirectAllRequestsTo", "RoutingRules"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (json_object_get(c->in, others[i]))
+            return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.", others[i]);
+    const json_t *index = json_object_get(c->in, "IndexDocument");
+    if (!index)
+        return call_fail(c, S3_E_ARGUMENT,
+                         "A value for IndexDocument Suffix must be provided if "
+                         "RedirectAllRequestsTo is empty");
+    return bucket_set_website(c->tx, c->platform, c->caller->account, c->bucket,
+                              json_str(index, "Suffix", ""),
+                              json_str(json_object_get(c->in, "ErrorDocument"), "Key", NULL), &c->reason);
+}
+
+int api_get_website(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc == 0 && !bucket.website_index)
+        return call_fail(c, S3_E_NO_WEBSITE, "The specified bucket does not have a website configuration");
+    if (rc == 0)
+        rc = json_put(c->out, "IndexDocument", json_pack("{s:s}", "Suffix", bucket.website_index));
+    if (rc == 0 && bucket.website_error)
+        rc = json_put(c->out, "ErrorDocument", json_pack("{s:s}", "Key", bucket.website_error));
+    return rc;
+}
+
+int api_delete_website(struct call *c)
+{
+    return bucket_set_website(c->tx, c->platform, c->caller->account, c->bucket, NULL, NULL, &c->reason);
+}
+
+/* ---- tags */
+
+int api_put_tagging(struct call *c)
+{
+    CLEANUP(json_free) json_t *tags = json_object();
+    const json_t *set = json_object_get(c->in, "TagSet");
+    if (!tags)
+        return FAULT(ENOMEM);
+    for (size_t i = 0; i < json_array_size(set); i++) {
+        const json_t *tag = json_array_get(set, i);
+        const char *key = json_str(tag, "Key", "");
+        if (json_object_get(tags, key))
+            return call_fail(c, S3_E_TAG, "Cannot provide multiple Tags with the same key");
+        int rc = json_put_str(tags, key, json_str(tag, "Value", ""));
+        if (rc != 0)
+            return rc;
+    }
+    return bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, tags, &c->reason);
+}
+
+int api_get_tagging(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    CLEANUP(json_free) json_t *tags = NULL;
+    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc == 0 && !bucket.tags)
+        return call_fail(c, S3_E_NO_TAGS, "The TagSet does not exist");
+    if (rc != 0)
+        return rc;
+    if (json_parse(str_of(bucket.tags), &tags, NULL) != 0)
+        return FAULT(EBADMSG);
+    json_t *set = json_array();
+    rc = set ? json_put(c->out, "TagSet", set) : FAULT(ENOMEM);
+    const char *key;
+    json_t *value;
+    json_object_foreach (tags, key, value) {
+        if (rc == 0 && json_array_append_new(set, json_pack("{s:s, s:O}", "Key", key, "Value", value)) != 0)
+            rc = FAULT(ENOMEM);
+    }
+    return rc;
+}
+
+int api_delete_tagging(struct call *c)
+{
+    return bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, NULL, &c->reason);
+}

@@ -1,0 +1,285 @@
+/* ListObjects (1 and 2), ListObjectVersions, ListBuckets. Source: S3 API reference.
+ *
+ * The answer's head tells whether there is more, so that the entries are gathered first. */
+#include "base/hash.h"
+#include "services/s3/api.h"
+#include "services/s3/listing.h"
+#include "wire/uri.h"
+#include "wire/xml.h"
+
+#define ANSWER_MAX (16u << 20)
+#define PAGE_MAX 1000
+
+struct answer {
+    struct call *c;
+    struct listing listing;
+    struct bucket bucket;
+    struct buf entries;
+    struct buf prefixes;
+    struct buf text; /* a value under way */
+    bool encode;     /* encoding-type=url */
+    bool owner;
+    const char *root;
+};
+
+static void answer_deinit(struct answer *a)
+{
+    bucket_unload(&a->bucket);
+    buf_free(&a->listing.last);
+    buf_free(&a->entries);
+    buf_free(&a->prefixes);
+    buf_free(&a->text);
+}
+
+/* An element with a key or a part of one, URL-encoded when the client asked for that. */
+static void put_key(struct answer *a, struct buf *out, const char *name, struct str key)
+{
+    if (!a->encode) {
+        xml_elem(out, name, key);
+        return;
+    }
+    buf_reset(&a->text);
+    uri_encode(&a->text, key, true);
+    xml_elem(out, name, a->text.len > 0 ? buf_str(&a->text) : STR(""));
+}
+
+static void put_owner(struct answer *a)
+{
+    xml_open(&a->entries, "Owner");
+    xml_elem(&a->entries, "ID", str_of(a->bucket.account));
+    xml_elem(&a->entries, "DisplayName", str_of(a->bucket.account));
+    xml_close(&a->entries, "Owner");
+}
+
+static void put_content(struct answer *a, const struct object *object)
+{
+    char etag[ETAG_SIZE + 2];
+    size_t len = strlen(object->etag);
+    etag[0] = '"';
+    memcpy(etag + 1, object->etag, len);
+    etag[len + 1] = '"';
+    xml_elem(&a->entries, "ETag", (struct str){etag, len + 2});
+    xml_elem_int(&a->entries, "Size", object->size);
+}
+
+static int on_object(void *ctx, struct str key, const struct object *object, bool latest)
+{
+    struct answer *a = ctx;
+    char time[TIME_TEXT_SIZE];
+    const char *element = !a->listing.versions ? "Contents" : object->marker ? "DeleteMarker" : "Version";
+    time_iso8601(object->modified_ms, time);
+    xml_open(&a->entries, element);
+    put_key(a, &a->entries, "Key", key);
+    if (a->listing.versions) {
+        xml_elem(&a->entries, "VersionId", str_of(object->version_id));
+        xml_elem_bool(&a->entries, "IsLatest", latest);
+    }
+    xml_elem(&a->entries, "LastModified", str_of(time));
+    if (!object->marker)
+        put_content(a, object);
+    if (a->owner)
+        put_owner(a);
+    if (!object->marker)
+        xml_elem(&a->entries, "StorageClass", STR("STANDARD"));
+    xml_close(&a->entries, element);
+    return buf_error(&a->entries);
+}
+
+static int on_prefix(void *ctx, struct str prefix)
+{
+    struct answer *a = ctx;
+    xml_open(&a->prefixes, "CommonPrefixes");
+    put_key(a, &a->prefixes, "Prefix", prefix);
+    xml_close(&a->prefixes, "CommonPrefixes");
+    return buf_error(&a->prefixes);
+}
+
+static int read_max(struct call *c, const char *name, int64_t *ret)
+{
+    struct str said = uri_get(&c->query, name);
+    *ret = PAGE_MAX;
+    if (said.len == 0)
+        return 0;
+    if (!str_to_int(said, 0, INT32_MAX, ret))
+        return call_fail(c, S3_E_ARGUMENT, "Provided %s not an integer or within integer range", name);
+    if (*ret > PAGE_MAX)
+        *ret = PAGE_MAX;
+    return 0;
+}
+
+static int answer_init(struct call *c, const char *root, struct answer *a)
+{
+    struct str encoding = uri_get(&c->query, "encoding-type");
+    a->c = c;
+    a->root = root;
+    a->entries = BUF_INIT(ANSWER_MAX);
+    a->prefixes = BUF_INIT(ANSWER_MAX);
+    a->text = BUF_INIT(4 * S3_KEY_MAX);
+    a->encode = str_eqc(encoding, "url");
+    if (encoding.len > 0 && !a->encode)
+        return call_fail(c, S3_E_ARGUMENT, "Invalid Encoding Method specified in Request");
+    a->listing.bucket = c->bucket;
+    a->listing.prefix = uri_get(&c->query, "prefix");
+    a->listing.delimiter = uri_get(&c->query, "delimiter");
+    a->listing.ctx = a;
+    a->listing.on_object = on_object;
+    a->listing.on_prefix = on_prefix;
+    return read_max(c, "max-keys", &a->listing.max);
+}
+
+static int walk(struct answer *a)
+{
+    struct call *c = a->c;
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = db_read(c->platform->db, &tx);
+    if (rc == 0)
+        rc = bucket_load(tx, c->bucket, &a->bucket, &c->reason);
+    return rc != 0 ? rc : listing_walk(tx, &a->listing);
+}
+
+static void put_head(struct answer *a, struct buf *out)
+{
+    xml_head(out);
+    xml_open_ns(out, a->root, S3_XMLNS);
+    xml_elem(out, "Name", str_of(a->c->bucket));
+    put_key(a, out, "Prefix", a->listing.prefix);
+    if (a->listing.delimiter.len > 0)
+        put_key(a, out, "Delimiter", a->listing.delimiter);
+    xml_elem_int(out, "MaxKeys", a->listing.max);
+    if (a->encode)
+        xml_elem(out, "EncodingType", STR("url"));
+    xml_elem_bool(out, "IsTruncated", a->listing.truncated);
+}
+
+static int reply(struct answer *a, struct buf *out)
+{
+    buf_put_str(out, buf_str(&a->entries));
+    buf_put_str(out, buf_str(&a->prefixes));
+    xml_close(out, a->root);
+    return api_reply_xml(a->c, out);
+}
+
+int api_list_objects(struct call *c)
+{
+    if (!c->caller)
+        return api_website_index(c);
+    CLEANUP(answer_deinit) struct answer a = {.owner = true};
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    int rc = answer_init(c, "ListBucketResult", &a);
+    if (rc != 0)
+        return rc;
+    a.listing.after = uri_get(&c->query, "marker");
+    rc = walk(&a);
+    if (rc != 0)
+        return rc;
+    put_head(&a, &out);
+    put_key(&a, &out, "Marker", a.listing.after);
+    if (a.listing.truncated && a.listing.delimiter.len > 0)
+        put_key(&a, &out, "NextMarker", buf_str(&a.listing.last));
+    return reply(&a, &out);
+}
+
+/* A continuation token is the last key or prefix given, in base64. */
+static int read_token(struct call *c, struct str *ret)
+{
+    struct str token = uri_get(&c->query, "continuation-token");
+    size_t len = 0;
+    if (!token.ptr)
+        return 0;
+    char *bytes = arena_alloc(c->arena, token.len + 4);
+    if (!bytes)
+        return FAULT(ENOMEM);
+    if (token.len == 0 || !base64_decode(token, bytes, &len) || memchr(bytes, '\0', len))
+        return call_fail(c, S3_E_ARGUMENT, "The continuation token provided is incorrect");
+    *ret = (struct str){bytes, len};
+    return 0;
+}
+
+static int put_token(struct answer *a, struct buf *out)
+{
+    char *text = arena_alloc(a->c->arena, 4 * ((a->listing.last.len + 2) / 3) + 1);
+    if (!text)
+        return FAULT(ENOMEM);
+    base64_encode(a->listing.last.ptr, a->listing.last.len, text);
+    xml_elem(out, "NextContinuationToken", str_of(text));
+    return 0;
+}
+
+int api_list_objects_v2(struct call *c)
+{
+    CLEANUP(answer_deinit) struct answer a = {.owner = str_eqc(uri_get(&c->query, "fetch-owner"), "true")};
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    int rc = answer_init(c, "ListBucketResult", &a);
+    if (rc == 0)
+        a.listing.after = uri_get(&c->query, "start-after");
+    if (rc == 0)
+        rc = read_token(c, &a.listing.after);
+    if (rc == 0)
+        rc = walk(&a);
+    if (rc != 0)
+        return rc;
+    put_head(&a, &out);
+    xml_elem_int(&out, "KeyCount", a.listing.count);
+    if (uri_has(&c->query, "start-after"))
+        put_key(&a, &out, "StartAfter", uri_get(&c->query, "start-after"));
+    if (uri_has(&c->query, "continuation-token"))
+        xml_elem(&out, "ContinuationToken", uri_get(&c->query, "continuation-token"));
+    if (a.listing.truncated)
+        rc = put_token(&a, &out);
+    return rc != 0 ? rc : reply(&a, &out);
+}
+
+int api_list_versions(struct call *c)
+{
+    CLEANUP(answer_deinit) struct answer a = {.owner = true, .listing = {.versions = true}};
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    int rc = answer_init(c, "ListVersionsResult", &a);
+    if (rc != 0)
+        return rc;
+    struct str version = uri_get(&c->query, "version-id-marker");
+    a.listing.after = uri_get(&c->query, "key-marker");
+    if (version.len > 0 && a.listing.after.len == 0)
+        return call_fail(c, S3_E_ARGUMENT, "A version-id marker cannot be specified without a key marker.");
+    a.listing.after_version = version.len > 0 ? version.ptr : NULL;
+    rc = walk(&a);
+    if (rc != 0)
+        return rc;
+    put_head(&a, &out);
+    put_key(&a, &out, "KeyMarker", a.listing.after);
+    xml_elem(&out, "VersionIdMarker", version);
+    if (a.listing.truncated) {
+        put_key(&a, &out, "NextKeyMarker", buf_str(&a.listing.last));
+        if (!a.listing.last_is_prefix)
+            xml_elem(&out, "NextVersionIdMarker", str_of(a.listing.last_version));
+    }
+    return reply(&a, &out);
+}
+
+int api_list_buckets(struct call *c)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = db_read(c->platform->db, &tx);
+    if (rc == 0)
+        rc = tx_query(tx, &rows, "SELECT name, created_ms FROM s3_bucket WHERE account = $1 ORDER BY name",
+                      "s", c->caller->account);
+    xml_head(&out);
+    xml_open_ns(&out, "ListAllMyBucketsResult", S3_XMLNS);
+    xml_open(&out, "Owner");
+    xml_elem(&out, "ID", str_of(c->caller->account));
+    xml_elem(&out, "DisplayName", str_of(c->caller->account));
+    xml_close(&out, "Owner");
+    xml_open(&out, "Buckets");
+    while (rc == 0 && (rc = rows_next(rows)) == 0) {
+        char time[TIME_TEXT_SIZE];
+        time_iso8601(rows_int(rows, 1), time);
+        xml_open(&out, "Bucket");
+        xml_elem(&out, "Name", rows_str(rows, 0));
+        xml_elem(&out, "CreationDate", str_of(time));
+        xml_close(&out, "Bucket");
+    }
+    xml_close(&out, "Buckets");
+    xml_close(&out, "ListAllMyBucketsResult");
+    return rc < 0 ? rc : api_reply_xml(c, &out);
+}

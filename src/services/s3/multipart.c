@@ -1,0 +1,105 @@
+/* See multipart.h. */
+#include "services/s3/multipart.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+
+void multipart_unload(struct multipart *multipart)
+{
+    free_ptr(&multipart->headers);
+}
+
+int multipart_create(struct tx *tx, const char *bucket, const char *key, const char *headers, bool checksum,
+                     char ret_id[UPLOAD_ID_SIZE])
+{
+    id_base62(ret_id, UPLOAD_ID_SIZE - 1);
+    return tx_exec(tx,
+                   "INSERT INTO s3_upload (id, bucket, key, started_ms, checksum, headers) "
+                   "VALUES ($1, $2, $3, $4, $5, $6)",
+                   "sssiis", ret_id, bucket, key, clock_now_ms(), (int64_t)checksum, headers);
+}
+
+int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id, struct multipart *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc =
+        tx_query_row(tx, &rows,
+                     "SELECT started_ms, checksum, headers FROM s3_upload WHERE id = $1 AND bucket = $2 AND "
+                     "key = $3",
+                     "sss", id, bucket, key);
+    if (rc == DB_NONE)
+        return S3_E_NO_UPLOAD;
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    size_t len = strlen(id);
+    memcpy(ret->id, id, len < UPLOAD_ID_SIZE ? len : UPLOAD_ID_SIZE - 1);
+    ret->started_ms = rows_int(rows, 0);
+    ret->checksum = rows_int(rows, 1) != 0;
+    ret->headers = str_dup(rows_null(rows, 2) ? STR("") : rows_str(rows, 2));
+    return ret->headers ? 0 : FAULT(ENOMEM);
+}
+
+int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows, "SELECT size, blob, etag FROM s3_part WHERE upload = $1 AND number = $2",
+                          "si", upload_id, number);
+    if (rc != 0)
+        return rc;
+    struct str etag = rows_str(rows, 2);
+    *ret = (struct part){.number = number, .size = rows_int(rows, 0), .blob = rows_int(rows, 1)};
+    memcpy(ret->etag, etag.ptr, etag.len < ETAG_SIZE ? etag.len : ETAG_SIZE - 1);
+    return 0;
+}
+
+static int part_remove(struct tx *tx, const char *upload_id, const struct part *part)
+{
+    int rc =
+        tx_exec(tx, "DELETE FROM s3_part WHERE upload = $1 AND number = $2", "si", upload_id, part->number);
+    return rc != 0 ? rc : blob_unref(tx, part->blob);
+}
+
+int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct upload *bytes,
+             const char *etag, const char *sha256)
+{
+    struct part old;
+    int64_t blob = 0;
+    int rc = part_find(tx, upload_id, number, &old);
+    if (rc == 0)
+        rc = part_remove(tx, upload_id, &old);
+    if (rc < 0)
+        return rc;
+    rc = sequence_next(tx, &blob);
+    if (rc == 0)
+        rc = upload_store(tx, bytes, blob);
+    if (rc != 0)
+        return rc < 0 ? rc : FAULT(EIO);
+    return tx_exec(tx,
+                   "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   "siissii", upload_id, number, bytes->size, etag, sha256, clock_now_ms(), blob);
+}
+
+/* One part of the upload, any: DB_NONE when none is left. */
+static int remove_one(struct tx *tx, const char *upload_id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc =
+        tx_query_row(tx, &rows, "SELECT number, blob FROM s3_part WHERE upload = $1 ORDER BY number LIMIT 1",
+                     "s", upload_id);
+    if (rc != 0)
+        return rc;
+    struct part part = {.number = rows_int(rows, 0), .blob = rows_int(rows, 1)};
+    rows_close(&rows);
+    return part_remove(tx, upload_id, &part);
+}
+
+int multipart_remove(struct tx *tx, const char *upload_id)
+{
+    int rc = 0;
+    while (rc == 0)
+        rc = remove_one(tx, upload_id);
+    if (rc != DB_NONE)
+        return rc;
+    return tx_exec(tx, "DELETE FROM s3_upload WHERE id = $1", "s", upload_id);
+}

@@ -1,0 +1,251 @@
+/* What requests say about objects, apart from their bytes: keys, kept headers, ranges, conditions. */
+#include "base/hash.h"
+#include "services/s3/api.h"
+#include "wire/uri.h"
+#include "wire/xml.h"
+#include <stdio.h>
+
+#define META_PREFIX "x-amz-meta-"
+#define META_MAX 2048
+#define LINES_MAX 16384
+
+static const char *const kept_headers[] = {"content-type",
+                                           "cache-control",
+                                           "content-disposition",
+                                           "content-encoding",
+                                           "content-language",
+                                           "expires",
+                                           "x-amz-website-redirect-location"};
+
+/* A length of 1 to 4 bytes when a well-formed UTF-8 character starts here, else 0 (RFC 3629). */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+    static const struct {
+        unsigned char mask, lead, second_min, second_max, length;
+    } forms[] = {
+        {0x80, 0x00, 0, 0, 1},       {0xE0, 0xC0, 0x80, 0xBF, 2}, {0xFF, 0xE0, 0xA0, 0xBF, 3},
+        {0xFF, 0xED, 0x80, 0x9F, 3}, {0xF0, 0xE0, 0x80, 0xBF, 3}, {0xFF, 0xF0, 0x90, 0xBF, 4},
+        {0xFF, 0xF4, 0x80, 0x8F, 4}, {0xFC, 0xF0, 0x80, 0xBF, 4},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if ((p[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        size_t n = forms[i].length;
+        if (n > left || (n == 2 && p[0] < 0xC2) ||
+            (n > 1 && (p[1] < forms[i].second_min || p[1] > forms[i].second_max)))
+            return 0;
+        for (size_t k = 2; k < n; k++)
+            if ((p[k] & 0xC0) != 0x80)
+                return 0;
+        return n;
+    }
+    return 0;
+}
+
+static bool utf8_ok(const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t i = 0; i < len;) {
+        size_t n = p[i] == 0 ? 0 : utf8_length(p + i, len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+int api_check_key(struct call *c)
+{
+    if (c->key_len > S3_KEY_MAX)
+        return call_fail(c, S3_E_KEY_TOO_LONG, "Your key is too long: %zu bytes, of which 1024 are allowed",
+                         c->key_len);
+    if (!c->key || !utf8_ok(c->key, c->key_len))
+        return call_fail(c, S3_E_URI, "Couldn't parse the specified URI: a key is UTF-8 without NUL.");
+    return 0;
+}
+
+struct origin api_origin(const struct call *c)
+{
+    return (struct origin){.principal = c->caller ? c->caller->user_id : NULL,
+                           .peer = arena_dup(c->arena, c->http->peer),
+                           .request_id = c->http->id};
+}
+
+int api_version_id(struct call *c, const char **ret)
+{
+    *ret = NULL;
+    if (!uri_has(&c->query, "versionId"))
+        return 0;
+    struct str version = uri_get(&c->query, "versionId");
+    if (version.len == 0)
+        return call_fail(c, S3_E_ARGUMENT, "Version id cannot be the empty string");
+    *ret = version.ptr;
+    return 0;
+}
+
+int api_reply_xml(struct call *c, struct buf *body)
+{
+    if (buf_error(body) != 0)
+        return FAULT(buf_error(body));
+    http_reply(c->http, 200);
+    http_reply_header(c->http, "Content-Type", "application/xml");
+    http_reply_buf(c->http, body);
+    return CALL_REPLIED;
+}
+
+void api_etag_header(struct call *c, const char *etag)
+{
+    http_reply_headerf(c->http, "ETag", "\"%s\"", etag);
+}
+
+static bool is_kept(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++)
+        if (str_eq_nocase(name, str_of(kept_headers[i])))
+            return true;
+    return false;
+}
+
+static void put_line(struct buf *out, struct str name, struct str value)
+{
+    for (size_t i = 0; i < name.len; i++)
+        buf_putc(out, (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32 : name.ptr[i]));
+    buf_putc(out, ':');
+    buf_put_str(out, str_trim(value));
+    buf_putc(out, '\n');
+}
+
+int headers_collect(struct call *c, struct buf *out)
+{
+    size_t meta = 0;
+    *out = BUF_INIT(LINES_MAX);
+    for (size_t i = 0; i < c->http->header_count; i++) {
+        const struct http_header *h = &c->http->headers[i];
+        bool user = h->name.len > strlen(META_PREFIX) &&
+                    str_eq_nocase((struct str){h->name.ptr, strlen(META_PREFIX)}, STR(META_PREFIX));
+        if (!user && !is_kept(h->name))
+            continue;
+        meta += user ? h->name.len - strlen(META_PREFIX) + h->value.len : 0;
+        put_line(out, h->name, h->value);
+    }
+    if (meta > META_MAX || buf_error(out) == -EMSGSIZE)
+        return call_fail(c, S3_E_META_TOO_LARGE,
+                         "Your metadata headers exceed the maximum allowed metadata size");
+    return buf_error(out) != 0 ? FAULT(buf_error(out)) : 0;
+}
+
+struct str headers_get(const char *lines, const char *name)
+{
+    struct str rest = str_of(lines);
+    while (rest.len > 0) {
+        struct str line = str_split(&rest, '\n');
+        struct str field = str_split(&line, ':');
+        if (str_eqc(field, name))
+            return line;
+    }
+    return (struct str){NULL, 0};
+}
+
+/* response-content-type and the like of the query replace what was kept. */
+static struct str overridden(struct call *c, const char *name, struct str value)
+{
+    char parameter[64];
+    int len = snprintf(parameter, sizeof(parameter), "response-%s", name);
+    if (!c->caller || len < 0 || (size_t)len >= sizeof(parameter))
+        return value;
+    struct str said = uri_get(&c->query, parameter);
+    return said.ptr ? said : value;
+}
+
+void headers_reply(struct call *c, const char *lines)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++) {
+        struct str value = overridden(c, kept_headers[i], headers_get(lines, kept_headers[i]));
+        if (!value.ptr && i == 0)
+            value = STR("binary/octet-stream");
+        if (value.ptr)
+            http_reply_headerf(c->http, kept_headers[i], STR_FMT, STR_ARG(value));
+    }
+    struct str rest = str_of(lines);
+    while (rest.len > 0) {
+        struct str line = str_split(&rest, '\n');
+        struct str field = str_split(&line, ':');
+        char name[512];
+        if (!str_starts(field, STR(META_PREFIX)) || field.len >= sizeof(name))
+            continue;
+        memcpy(name, field.ptr, field.len);
+        name[field.len] = '\0';
+        http_reply_headerf(c->http, name, STR_FMT, STR_ARG(line));
+    }
+}
+
+int range_read(struct str header, int64_t size, struct range *ret)
+{
+    *ret = (struct range){0, size, false};
+    if (!header.ptr || !str_starts(header, STR("bytes=")) || memchr(header.ptr, ',', header.len))
+        return 0;
+    struct str last = {header.ptr + 6, header.len - 6};
+    if (!memchr(last.ptr, '-', last.len))
+        return 0;
+    struct str first = str_split(&last, '-');
+    int64_t from = 0;
+    int64_t to = size - 1;
+    if (first.len == 0) {
+        if (!str_to_int(last, 0, INT64_MAX, &to))
+            return 0;
+        if (to == 0 || size == 0)
+            return S3_E_RANGE;
+        from = to > size ? 0 : size - to;
+        to = size - 1;
+    } else if (!str_to_int(first, 0, INT64_MAX, &from) ||
+               (last.len > 0 && (!str_to_int(last, 0, INT64_MAX, &to) || to < from))) {
+        return 0;
+    }
+    if (from >= size)
+        return S3_E_RANGE;
+    *ret = (struct range){from, (to < size ? to : size - 1) - from + 1, true};
+    return 0;
+}
+
+bool etag_listed(struct str list, const char *etag)
+{
+    while (list.len > 0) {
+        struct str one = str_trim(str_split(&list, ','));
+        if (str_eqc(one, "*"))
+            return true;
+        if (str_starts(one, STR("W/")))
+            one = (struct str){one.ptr + 2, one.len - 2};
+        if (one.len >= 2 && one.ptr[0] == '"' && one.ptr[one.len - 1] == '"')
+            one = (struct str){one.ptr + 1, one.len - 2};
+        if (str_eqc(one, etag))
+            return true;
+    }
+    return false;
+}
+
+static struct str condition(struct call *c, const char *prefix, const char *name)
+{
+    char header[64];
+    (void)snprintf(header, sizeof(header), "%s%s", prefix, name);
+    return http_header(c->http, header);
+}
+
+int conditions_check(struct call *c, const char *prefix, const struct object *object)
+{
+    static const char failed[] = "At least one of the pre-conditions you specified did not hold";
+    struct str match = condition(c, prefix, "if-match");
+    struct str none = condition(c, prefix, "if-none-match");
+    struct str since = condition(c, prefix, "if-modified-since");
+    struct str until = condition(c, prefix, "if-unmodified-since");
+    int64_t modified_ms = object->modified_ms - object->modified_ms % 1000;
+    int64_t time_ms = 0;
+    if (match.ptr && !etag_listed(match, object->etag))
+        return call_fail(c, S3_E_PRECONDITION, "%s", failed);
+    if (!match.ptr && until.ptr && time_parse_http(until, &time_ms) && modified_ms > time_ms)
+        return call_fail(c, S3_E_PRECONDITION, "%s", failed);
+    bool same = none.ptr ? etag_listed(none, object->etag)
+                         : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms;
+    if (!same)
+        return 0;
+    return *prefix ? call_fail(c, S3_E_PRECONDITION, "%s", failed) : S3_E_NOT_MODIFIED;
+}

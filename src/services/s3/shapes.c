@@ -1,0 +1,113 @@
+/* See shapes.h. Source: S3 API reference, botocore's model of 2006-03-01. */
+#include "services/s3/shapes.h"
+
+static const struct field text_fields[] = {{"text", FIELD_STRING}};
+static const struct shape text_shape = SHAPE(text_fields);
+
+#define STRUCT(name_, shape_)                                                                                \
+    {                                                                                                        \
+        .name = (name_), .type = FIELD_STRUCT, .of = &(shape_)                                               \
+    }
+#define FLAT_LIST(name_, shape_)                                                                             \
+    {                                                                                                        \
+        .name = (name_), .type = FIELD_LIST, .flags = FIELD_FLAT, .of = &(shape_)                            \
+    }
+/* A list's element that is a structure of these members. */
+#define ELEMENT(name_, fields_)                                                                              \
+    static const struct shape name_##_members = SHAPE(fields_);                                              \
+    static const struct field name_##_item[] = {STRUCT("item", name_##_members)};                            \
+    static const struct shape name_ = SHAPE(name_##_item)
+
+static const struct field create_bucket_fields[] = {{"LocationConstraint", FIELD_STRING}};
+const struct shape create_bucket_in = SHAPE(create_bucket_fields);
+
+static const struct field versioning_fields[] = {{"Status", FIELD_STRING}, {"MfaDelete", FIELD_STRING}};
+const struct shape versioning_shape = SHAPE(versioning_fields);
+
+static const struct field rule_fields[] = {{"Name", FIELD_STRING}, {"Value", FIELD_STRING}};
+ELEMENT(rule_shape, rule_fields);
+static const struct field s3key_fields[] = {FLAT_LIST("FilterRule", rule_shape)};
+static const struct shape s3key_shape = SHAPE(s3key_fields);
+static const struct field filter_fields[] = {STRUCT("S3Key", s3key_shape)};
+static const struct shape filter_shape = SHAPE(filter_fields);
+static const struct field queue_fields[] = {
+    {"Id", FIELD_STRING},
+    {"Queue", FIELD_STRING},
+    FLAT_LIST("Event", text_shape),
+    STRUCT("Filter", filter_shape),
+};
+ELEMENT(queue_shape, queue_fields);
+static const struct field other_target_fields[] = {{"Id", FIELD_STRING}};
+ELEMENT(other_target_shape, other_target_fields);
+static const struct field notification_fields[] = {
+    FLAT_LIST("QueueConfiguration", queue_shape),
+    FLAT_LIST("TopicConfiguration", other_target_shape),
+    FLAT_LIST("CloudFunctionConfiguration", other_target_shape),
+    {"EventBridgeConfiguration", FIELD_STRING},
+};
+const struct shape notification_shape = SHAPE(notification_fields);
+
+static const struct field index_fields[] = {{"Suffix", FIELD_STRING}};
+static const struct shape index_shape = SHAPE(index_fields);
+static const struct field error_fields[] = {{"Key", FIELD_STRING}};
+static const struct shape error_shape = SHAPE(error_fields);
+static const struct field redirect_fields[] = {{"HostName", FIELD_STRING}};
+static const struct shape redirect_shape = SHAPE(redirect_fields);
+static const struct field routing_fields[] = {{"RoutingRule", FIELD_STRING}};
+static const struct shape routing_shape = SHAPE(routing_fields);
+static const struct field website_fields[] = {
+    STRUCT("IndexDocument", index_shape),
+    STRUCT("ErrorDocument", error_shape),
+    STRUCT("RedirectAllRequestsTo", redirect_shape),
+    STRUCT("RoutingRules", routing_shape),
+};
+const struct shape website_shape = SHAPE(website_fields);
+
+static const struct field tag_fields[] = {{"Key", FIELD_STRING}, {"Value", FIELD_STRING}};
+ELEMENT(tag_shape, tag_fields);
+static const struct field tagging_fields[] = {
+    {.name = "TagSet", .type = FIELD_LIST, .of = &tag_shape, .item = "Tag"},
+};
+const struct shape tagging_shape = SHAPE(tagging_fields);
+
+static const struct field delete_object_fields[] = {
+    {"Key", FIELD_STRING, FIELD_REQUIRED, 1, 1024},
+    {"VersionId", FIELD_STRING},
+};
+ELEMENT(delete_object_shape, delete_object_fields);
+static const struct field delete_fields[] = {
+    {.name = "Object",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 1000,
+     .of = &delete_object_shape},
+    {"Quiet", FIELD_BOOLEAN},
+};
+const struct shape delete_in = SHAPE(delete_fields);
+
+static const struct field deleted_fields[] = {
+    {"Key", FIELD_STRING},
+    {"VersionId", FIELD_STRING},
+    {"DeleteMarker", FIELD_BOOLEAN},
+    {"DeleteMarkerVersionId", FIELD_STRING},
+};
+ELEMENT(deleted_shape, deleted_fields);
+static const struct field delete_out_fields[] = {FLAT_LIST("Deleted", deleted_shape)};
+const struct shape delete_out = SHAPE(delete_out_fields);
+
+static const struct field part_fields[] = {
+    {"PartNumber", FIELD_INTEGER, FIELD_REQUIRED, 1, 10000},
+    {"ETag", FIELD_STRING, FIELD_REQUIRED},
+    {"ChecksumSHA256", FIELD_STRING},
+};
+ELEMENT(part_shape, part_fields);
+static const struct field complete_fields[] = {
+    {.name = "Part",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 10000,
+     .of = &part_shape},
+};
+const struct shape complete_in = SHAPE(complete_fields);
