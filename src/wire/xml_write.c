@@ -1,0 +1,112 @@
+/* Writing XML onto a buffer. */
+#include "wire/xml.h"
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+void xml_head(struct buf *out)
+{
+    buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+}
+
+void xml_open(struct buf *out, const char *name)
+{
+    buf_putc(out, '<');
+    buf_puts(out, name);
+    buf_putc(out, '>');
+}
+
+void xml_open_ns(struct buf *out, const char *name, const char *xmlns)
+{
+    buf_putc(out, '<');
+    buf_puts(out, name);
+    buf_puts(out, " xmlns=\"");
+    xml_escape(out, str_of(xmlns));
+    buf_puts(out, "\">");
+}
+
+void xml_close(struct buf *out, const char *name)
+{
+    buf_puts(out, "</");
+    buf_puts(out, name);
+    buf_putc(out, '>');
+}
+
+void xml_elem(struct buf *out, const char *name, struct str text)
+{
+    xml_open(out, name);
+    xml_escape(out, text);
+    xml_close(out, name);
+}
+
+void xml_elem_int(struct buf *out, const char *name, int64_t value)
+{
+    xml_open(out, name);
+    buf_printf(out, "%lld", (long long)value);
+    xml_close(out, name);
+}
+
+void xml_elem_bool(struct buf *out, const char *name, bool value)
+{
+    xml_elem(out, name, value ? STR("true") : STR("false"));
+}
+
+/* Bytes of the UTF-8 sequence at the front that XML 1.0 can carry (its production Char); 0 when it cannot. */
+static size_t char_len(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint32_t code;
+    size_t len;
+
+    if (p[0] < 0x80)
+        return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r' ? 1 : 0;
+    len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || s.len < len)
+        return 0;
+    code = p[0] & (0xFFU >> (len + 1));
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3F);
+    }
+    if (code < smallest[len] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF) || code == 0xFFFE ||
+        code == 0xFFFF)
+        return 0;
+    return len;
+}
+
+/* The text form of a character that cannot stand for itself; NULL when it can. */
+static const char *entity_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\r':
+        return "&#13;"; /* a parser would make a newline of it */
+    default:
+        return NULL;
+    }
+}
+
+void xml_escape(struct buf *out, struct str text)
+{
+    while (text.len > 0) {
+        size_t len = char_len(text);
+        const char *entity = entity_of(text.ptr[0]);
+
+        if (len == 0)
+            buf_puts(out, REPLACEMENT);
+        else if (entity)
+            buf_puts(out, entity);
+        else
+            buf_put(out, text.ptr, len);
+        text.ptr += len > 0 ? len : 1;
+        text.len -= len > 0 ? len : 1;
+    }
+}
