@@ -127,6 +127,12 @@ void answer_headers(struct exchange *x)
         http_reply_header(http, "X-Slipway-Wait", "ok");
 }
 
+void call_reply(struct call *c, unsigned status)
+{
+    http_reply(c->http, status);
+    answer_headers(CONTAINER_OF(c, struct exchange, call));
+}
+
 static void answer_error(struct exchange *x, const struct wire_error *error)
 {
     log_debug("services", "%s %.64s: %u %s: %s", x->call.http->id, operation_of(x), error->status,

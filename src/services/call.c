@@ -17,6 +17,13 @@ int call_fail(struct call *c, int outcome, const char *fmt, ...)
     return reason_set(&c->reason, outcome, "%s", text);
 }
 
+void call_error_header(struct call *c, const char *name, const char *value)
+{
+    const char *copy = arena_dup(c->arena, str_of(value));
+    if (copy && c->error_header_count < CALL_ERROR_HEADERS)
+        c->error_headers[c->error_header_count++] = (struct http_header){str_of(name), str_of(copy)};
+}
+
 int64_t call_wait_ms(const struct call *c)
 {
     int64_t ms;

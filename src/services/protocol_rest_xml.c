@@ -86,6 +86,9 @@ static void rest_xml_error(struct exchange *x, const struct wire_error *error)
         put_error(x, error, &body);
     http_reply(x->call.http, error->status);
     answer_headers(x);
+    for (size_t i = 0; i < x->call.error_header_count; i++)
+        http_reply_header(x->call.http, x->call.error_headers[i].name.ptr,
+                          x->call.error_headers[i].value.ptr);
     if (silent || buf_error(&body))
         return;
     http_reply_header(x->call.http, "Content-Type", "application/xml");

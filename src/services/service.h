@@ -177,6 +177,8 @@ int service_deliver(struct tx *tx, const struct platform *platform, const char *
 /* ---- the call
  * ---------------------------------------------------------------------------------------------- */
 
+#define CALL_ERROR_HEADERS 4
+
 struct call {
     const struct platform *platform;
     const struct service *service;
@@ -199,6 +201,10 @@ struct call {
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];
 
+    /* S3: headers that the answer carries even when it is an error: call_error_header's */
+    struct http_header error_headers[CALL_ERROR_HEADERS];
+    size_t error_header_count;
+
     /* call_wait's */
     int64_t wait_deadline_mono_ms; /* 0: not waiting yet */
     wake_ticket wait_ticket;
@@ -208,6 +214,10 @@ struct call {
 /* Sets the words and returns the outcome: `return call_fail(c, QUEUE_NONE, "Queue %s does not exist.",
  * name);` */
 int call_fail(struct call *c, int outcome, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Starts a reply of the handler's own (CALL_REPLIED): the status and the headers that every reply carries. */
+void call_reply(struct call *c, unsigned status);
+/* Adds a header to the error that the handler is about to return ("x-amz-delete-marker"). `name` is kept. */
+void call_error_header(struct call *c, const char *name, const char *value);
 /* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
  * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
 int64_t call_wait_ms(const struct call *c);

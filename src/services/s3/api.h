@@ -64,6 +64,7 @@ struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for an empty one. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
 /* Replies with the XML in `body`, which it takes. */
+void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun */
 int api_reply_xml(struct call *c, struct buf *body) MUST_USE;
 /* "quoted" */
 void api_etag_header(struct call *c, const char *etag);

@@ -25,7 +25,7 @@ int api_create_bucket(struct call *c)
         rc = db_commit(&tx);
     if (rc != 0)
         return rc;
-    http_reply(c->http, 200);
+    call_reply(c, 200);
     http_reply_headerf(c->http, "Location", "/%s", c->bucket);
     return CALL_REPLIED;
 }
@@ -36,7 +36,7 @@ int api_head_bucket(struct call *c)
     int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
     if (rc != 0)
         return rc;
-    http_reply(c->http, 200);
+    call_reply(c, 200);
     http_reply_header(c->http, "x-amz-bucket-region", c->platform->region);
     http_reply_no_body(c->http, 0);
     return CALL_REPLIED;

@@ -85,7 +85,7 @@ int api_upload_part(struct call *c)
     if (rc != 0)
         return rc;
     upload_settle(api_put_upload(c));
-    http_reply(c->http, 200);
+    call_reply(c, 200);
     api_etag_header(c, etag);
     if (http_header(c->http, "x-amz-checksum-sha256").ptr)
         api_put_checksum_header(c, c->body_sha256);
@@ -256,9 +256,13 @@ static int reply_complete(struct call *c, struct completion *done)
     xml_elem(&out, "Key", str_of(c->key));
     xml_elem(&out, "ETag", buf_str(&etag));
     xml_close(&out, "CompleteMultipartUploadResult");
+    if (buf_error(&out) != 0)
+        return FAULT(buf_error(&out));
+    call_reply(c, 200);
     if (done->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", done->object.version_id);
-    return api_reply_xml(c, &out);
+    api_send_xml(c, &out);
+    return CALL_REPLIED;
 }
 
 int api_complete_upload(struct call *c)

@@ -25,11 +25,11 @@ static void reading_deinit(struct reading *r)
 
 static int refuse_marker(struct call *c, const struct object *marker, const char *version_id)
 {
-    http_reply_header(c->http, "x-amz-delete-marker", "true");
-    http_reply_header(c->http, "x-amz-version-id", marker->version_id);
+    call_error_header(c, "x-amz-delete-marker", "true");
+    call_error_header(c, "x-amz-version-id", marker->version_id);
     if (!version_id)
         return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
-    http_reply_header(c->http, "Allow", "DELETE");
+    call_error_header(c, "Allow", "DELETE");
     return call_fail(c, S3_E_DELETE_MARKER, "The specified method is not allowed against this resource.");
 }
 
@@ -96,7 +96,7 @@ static void put_headers(struct call *c, const struct reading *r)
 
 static int reply_not_modified(struct call *c, const struct reading *r)
 {
-    http_reply(c->http, 304);
+    call_reply(c, 304);
     put_headers(c, r);
     http_reply_no_body(c->http, 0);
     return CALL_REPLIED;
@@ -118,10 +118,11 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
 {
     struct range range = {0, r->object.size, false};
     if (status == 200 && range_read(http_header(c->http, "range"), r->object.size, &range) != 0) {
-        http_reply_headerf(c->http, "Content-Range", "bytes */%" PRId64, r->object.size);
+        char *size = arena_printf(c->arena, "bytes */%" PRId64, r->object.size);
+        call_error_header(c, "Content-Range", size ? size : "bytes */*");
         return call_fail(c, S3_E_RANGE, "The requested range is not satisfiable");
     }
-    http_reply(c->http, range.partial ? 206 : status);
+    call_reply(c, range.partial ? 206 : status);
     put_headers(c, r);
     headers_reply(c, r->object.headers);
     if (!range.partial)

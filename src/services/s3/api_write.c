@@ -25,6 +25,9 @@ int api_put_begin(struct call *c)
             c, S3_E_NOT_IMPLEMENTED,
             "Chunked payload signatures are not supported by Slipway. Sign the whole payload, or send "
             "UNSIGNED-PAYLOAD.");
+    if (http_header(c->http, "x-amz-copy-source").ptr)
+        return call_fail(c, S3_E_NOT_IMPLEMENTED,
+                         "UploadPartCopy is not supported by Slipway: send the part's bytes.");
     if (c->http->content_length < 0)
         return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
     if (c->http->content_length > PUT_MAX)
@@ -134,7 +137,7 @@ void api_put_checksum_header(struct call *c, const char *sha256_hex)
 static int reply_put(struct call *c, const struct bucket *bucket, const struct object *object,
                      const struct object_new *new)
 {
-    http_reply(c->http, 200);
+    call_reply(c, 200);
     api_etag_header(c, new->etag);
     if (bucket->versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", object->version_id);
@@ -310,11 +313,15 @@ static int reply_copy(struct call *c, const struct copy *copy)
         xml_elem(&body, "ChecksumSHA256", str_of(checksum));
     }
     xml_close(&body, "CopyObjectResult");
+    if (buf_error(&body) != 0)
+        return FAULT(buf_error(&body));
+    call_reply(c, 200);
     if (copy->source_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-copy-source-version-id", copy->source.version_id);
     if (copy->target_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", copy->target.version_id);
-    return api_reply_xml(c, &body);
+    api_send_xml(c, &body);
+    return CALL_REPLIED;
 }
 
 int api_copy_object(struct call *c)
@@ -353,7 +360,7 @@ int api_delete_object(struct call *c)
         rc = db_commit(&tx);
     if (rc != 0)
         return rc;
-    http_reply(c->http, 204);
+    call_reply(c, 204);
     if (deletion.marker)
         http_reply_header(c->http, "x-amz-delete-marker", "true");
     if (deletion.version_id[0])

@@ -83,13 +83,18 @@ int api_version_id(struct call *c, const char **ret)
     return 0;
 }
 
+void api_send_xml(struct call *c, struct buf *body)
+{
+    http_reply_header(c->http, "Content-Type", "application/xml");
+    http_reply_buf(c->http, body);
+}
+
 int api_reply_xml(struct call *c, struct buf *body)
 {
     if (buf_error(body) != 0)
         return FAULT(buf_error(body));
-    http_reply(c->http, 200);
-    http_reply_header(c->http, "Content-Type", "application/xml");
-    http_reply_buf(c->http, body);
+    call_reply(c, 200);
+    api_send_xml(c, body);
     return CALL_REPLIED;
 }
 

@@ -47,12 +47,14 @@ static const struct operation operations[] = {
     {"DeleteObjects", "s3:DeleteObject", .flags = OP_WRITE, .in = &delete_in, .out = &delete_out,
      .xml_root = "DeleteResult", .body_max = 8 << 20, .run = api_delete_objects,
      AT(BUCKET, "POST", "delete")},
+    {"UploadPart", "s3:PutObject", PUT_STREAM, .run = api_upload_part,
+     AT(OBJECT, "PUT", "partNumber uploadId")},
+    {"CopyObject", "s3:PutObject", .run = api_copy_object, AT(OBJECT, "PUT", "x-amz-copy-source")},
     {"PutObject", "s3:PutObject", PUT_STREAM, .run = api_put_run, AT(OBJECT, "PUT", NULL)},
     {"GetObject", "s3:GetObject", .flags = OP_ANONYMOUS, .run = api_get_object, AT(OBJECT, "GET", NULL)},
     {"HeadObject", "s3:GetObject", .flags = OP_ANONYMOUS, .run = api_head_object, AT(OBJECT, "HEAD", NULL)},
     {"DeleteObject", "s3:DeleteObject", .run = api_delete_object, AT(OBJECT, "DELETE", NULL)},
     {"CreateMultipartUpload", "s3:PutObject", .run = api_create_upload, AT(OBJECT, "POST", "uploads")},
-    {"UploadPart", "s3:PutObject", PUT_STREAM, .run = api_upload_part, AT(OBJECT, "PUT", "uploadId")},
     {"CompleteMultipartUpload", "s3:PutObject", .in = &complete_in, .body_max = 4 << 20,
      .run = api_complete_upload, AT(OBJECT, "POST", "uploadId")},
     {"AbortMultipartUpload", "s3:AbortMultipartUpload", .flags = OP_WRITE, .run = api_abort_upload,
@@ -102,7 +104,7 @@ static const struct service_error errors[] = {
     {S3_E_TAG, "InvalidTag", 400, NULL, "The tag provided was not a valid tag."},
     {S3_E_LOCATION, "IllegalLocationConstraintException", 400, NULL,
      "The specified location-constraint is not valid"},
-    {S3_E_NO_SPACE, "InternalError", 500, NULL, "The server's disk is full: nothing was stored."},
+    {S3_E_NO_SPACE, "ServiceUnavailable", 503, NULL, "The server's disk is full: nothing was stored."},
 };
 
 static const struct db_migration migrations[] = {
