@@ -1,0 +1,141 @@
+/* Digests against published vectors; text forms; identifiers. */
+#include "base/hash.h"
+#include "base/id.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static void test_digests_of_abc(void **state UNUSED)
+{
+    static const struct {
+        enum hash_type type;
+        const char *hex;
+    } cases[] = {
+        {HASH_MD5, "900150983cd24fb0d6963f7d28e17f72"},
+        {HASH_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {HASH_SHA256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        unsigned char digest[HASH_MAX_SIZE];
+        char hex[HASH_HEX_SIZE];
+        hash_bytes(cases[i].type, STR("abc"), digest);
+        hex_encode(digest, hash_size(cases[i].type), hex);
+        assert_string_equal(hex, cases[i].hex);
+        CLEANUP(hash_free) struct hash *hash = hash_new(cases[i].type);
+        unsigned char again[HASH_MAX_SIZE];
+        hash_update(hash, "a", 1);
+        hash_update(hash, "bc", 2);
+        hash_final(hash, again);
+        assert_true(hash_equal(digest, again, hash_size(cases[i].type)));
+    }
+}
+
+/* RFC 4231, test cases 1, 2 and 6 */
+static void test_hmac_vectors(void **state UNUSED)
+{
+    char long_key[131];
+    memset(long_key, 0xaa, sizeof(long_key));
+    const struct {
+        struct str key, data;
+        const char *hex;
+    } cases[] = {
+        {STR("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"),
+         STR("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {STR("Jefe"), STR("what do ya want for nothing?"),
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {{long_key, sizeof(long_key)},
+         STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        unsigned char mac[32];
+        char hex[HASH_HEX_SIZE];
+        hash_hmac_sha256(cases[i].key, cases[i].data, mac);
+        hex_encode(mac, 32, hex);
+        assert_string_equal(hex, cases[i].hex);
+    }
+}
+
+/* RFC 4648 §10 */
+static void test_base64_goes_both_ways(void **state UNUSED)
+{
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[16];
+        unsigned char bytes[16];
+        size_t len = 99;
+        base64_encode(cases[i][0], strlen(cases[i][0]), text);
+        assert_string_equal(text, cases[i][1]);
+        assert_true(base64_decode(str_of(cases[i][1]), bytes, &len));
+        assert_true(str_eq((struct str){(char *)bytes, len}, str_of(cases[i][0])));
+    }
+}
+
+static void test_base64_refuses_what_is_not_canonical(void **state UNUSED)
+{
+    static const char *const bad[] = {
+        "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm 8", "Zm8=\n", "Zm-_"};
+    unsigned char bytes[16];
+    size_t len;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(base64_decode(str_of(bad[i]), bytes, &len));
+}
+
+static void test_hex_refuses_bad_digits(void **state UNUSED)
+{
+    unsigned char bytes[4];
+    assert_true(hex_decode(STR("00fFA9"), bytes));
+    assert_memory_equal(bytes, "\x00\xff\xa9", 3);
+    assert_false(hex_decode(STR("0"), bytes));
+    assert_false(hex_decode(STR("0g"), bytes));
+}
+
+static void test_identifiers_have_their_form_and_differ(void **state UNUSED)
+{
+    char a[ID_UUID_SIZE], b[ID_UUID_SIZE], text[101];
+    id_uuid(a);
+    id_uuid(b);
+    assert_string_not_equal(a, b);
+    assert_true(str_glob(STR("*-*-4*-*-*"), str_of(a)));
+    assert_int_equal(strlen(a), 36);
+    assert_non_null(strchr("89ab", a[19]));
+    id_base32(text, 100);
+    assert_int_equal(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), 100);
+    id_hex(text, 99);
+    assert_int_equal(strspn(text, "0123456789abcdef"), 99);
+    assert_int_equal(strlen(text), 99);
+}
+
+static void test_base62_uses_its_whole_alphabet_evenly(void **state UNUSED)
+{
+    enum { DRAWS = 62000 };
+    unsigned seen[256] = {0};
+    for (int i = 0; i < DRAWS / 100; i++) {
+        char text[101];
+        id_base62(text, 100);
+        for (int j = 0; j < 100; j++)
+            seen[(unsigned char)text[j]]++;
+    }
+    for (const char *c = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"; *c; c++)
+        assert_in_range(seen[(unsigned char)*c], 700, 1300); /* nine standard deviations */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_digests_of_abc),
+        cmocka_unit_test(test_hmac_vectors),
+        cmocka_unit_test(test_base64_goes_both_ways),
+        cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
+        cmocka_unit_test(test_hex_refuses_bad_digits),
+        cmocka_unit_test(test_identifiers_have_their_form_and_differ),
+        cmocka_unit_test(test_base62_uses_its_whole_alphabet_evenly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

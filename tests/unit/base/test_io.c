@@ -1,0 +1,233 @@
+/* Files, folders, processes, the pool; injected failures. */
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/proc.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char folder[64];
+static char path[128];
+
+static int setup(void **state UNUSED)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/slipway-io-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/file", folder);
+    return 0;
+}
+
+static int teardown(void **state UNUSED)
+{
+    fail_arm(FAIL_IO, 0);
+    fail_arm(FAIL_ALLOC, 0);
+    return io_remove_tree(folder);
+}
+
+static struct str content(struct buf *buf)
+{
+    buf_reset(buf);
+    assert_int_equal(io_read_file(path, buf), 0);
+    return buf_str(buf);
+}
+
+static void test_atomic_write_replaces_whole_files(void **state UNUSED)
+{
+    CLEANUP(buf_free) struct buf buf = BUF_INIT(100);
+    struct stat found;
+    assert_int_equal(io_write_file_atomic(path, STR("one"), 0600), 0);
+    assert_int_equal(io_write_file_atomic(path, STR("second"), 0600), 0);
+    assert_true(str_eqc(content(&buf), "second"));
+    assert_int_equal(stat(path, &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600);
+}
+
+/* Every system call fails once: the old content or the new is there, never a mixture, never a leftover. */
+static void test_atomic_write_survives_each_failure(void **state UNUSED)
+{
+    CLEANUP(buf_free) struct buf buf = BUF_INIT(100);
+    for (long nth = 1;; nth++) {
+        assert_int_equal(io_write_file_atomic(path, STR("old"), 0600), 0);
+        fail_arm(FAIL_IO, nth);
+        int r = io_write_file_atomic(path, STR("new"), 0600);
+        bool fired = fail_fired(FAIL_IO);
+        fail_arm(FAIL_IO, 0);
+        struct str now = content(&buf);
+        assert_true(str_eqc(now, "old") || str_eqc(now, "new"));
+        assert_true(r == 0 ? str_eqc(now, "new") : r == -EIO);
+        if (!fired) {
+            assert_int_equal(r, 0);
+            assert_true(nth > 4);
+            return;
+        }
+    }
+}
+
+static void test_read_stops_at_the_buffers_maximum(void **state UNUSED)
+{
+    CLEANUP(buf_free) struct buf buf = BUF_INIT(2);
+    assert_int_equal(io_write_file_atomic(path, STR("abc"), 0600), 0);
+    assert_int_equal(io_read_file(path, &buf), -EMSGSIZE);
+    assert_int_equal(io_read_file("/nonexistent/x", &buf), -ENOENT);
+}
+
+static void test_pread_of_a_short_file_is_a_fault(void **state UNUSED)
+{
+    char bytes[4];
+    assert_int_equal(io_write_file_atomic(path, STR("abc"), 0600), 0);
+    CLEANUP(close_fd) int fd = io_open(path, O_RDONLY, 0);
+    assert_int_equal(io_pread_all(fd, bytes, 2, 1), 0);
+    assert_memory_equal(bytes, "bc", 2);
+    assert_int_equal(io_pread_all(fd, bytes, 4, 0), -EIO);
+}
+
+static void test_folders_are_made_and_removed_with_all_below(void **state UNUSED)
+{
+    char deep[256], outside[128], link_path[300];
+    (void)snprintf(deep, sizeof(deep), "%s/tree/a/b/c", folder);
+    assert_int_equal(io_mkdir_parents(deep, 0700), 0);
+    assert_int_equal(io_mkdir_parents(deep, 0700), 0);
+    (void)snprintf(outside, sizeof(outside), "%s/outside", folder);
+    assert_int_equal(io_write_file_atomic(outside, STR("x"), 0600), 0);
+    assert_int_equal(io_mkdir(outside, 0700), -EEXIST);
+    (void)snprintf(link_path, sizeof(link_path), "%s/link", deep);
+    assert_int_equal(symlink(folder, link_path), 0);
+    (void)snprintf(deep, sizeof(deep), "%s/tree", folder);
+    assert_int_equal(io_remove_tree(deep), 0);
+    assert_int_equal(access(deep, F_OK), -1);
+    assert_int_equal(access(outside, F_OK), 0);
+    assert_int_equal(io_remove_tree(deep), 0);
+    assert_int_equal(io_unlink(deep), 0);
+}
+
+static void test_injected_failure_fires_once(void **state UNUSED)
+{
+    fail_arm(FAIL_ALLOC, 2);
+    CLEANUP(free_ptr) void *first = mem_alloc(1);
+    assert_non_null(first);
+    assert_false(fail_fired(FAIL_ALLOC));
+    assert_null(mem_alloc(1));
+    assert_true(fail_fired(FAIL_ALLOC));
+    CLEANUP(free_ptr) void *third = mem_realloc(NULL, 1);
+    assert_non_null(third);
+    fail_arm(FAIL_ALLOC, 0);
+    assert_false(fail_fired(FAIL_ALLOC));
+}
+
+static void test_child_runs_with_its_folder_and_files(void **state UNUSED)
+{
+    CLEANUP(buf_free) struct buf buf = BUF_INIT(200);
+    int fd = io_open(path, O_WRONLY | O_CREAT, 0600);
+    const char *const argv[] = {"sh", "-c", "pwd; echo $WHO; cat; exit 3", NULL};
+    const char *const envp[] = {"WHO=me", "PATH=/usr/bin:/bin", NULL};
+    const struct proc_spec spec = {
+        .argv = argv, .envp = envp, .cwd = folder, .stdin_fd = -1, .stdout_fd = fd, .stderr_fd = -1};
+    pid_t pid;
+    int status;
+    assert_int_equal(proc_spawn(&spec, &pid), 0);
+    close_fd(&fd);
+    assert_int_equal(proc_wait(pid, -1, &status), 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    char expected[128];
+    (void)snprintf(expected, sizeof(expected), "%s\nme\n", folder);
+    assert_true(str_eqc(content(&buf), expected));
+}
+
+static void test_child_group_is_killed_as_a_whole(void **state UNUSED)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    const char *const argv[] = {"sh", "-c", "sleep 600 & echo x; wait", NULL};
+    const struct proc_spec spec = {.argv = argv, .stdin_fd = -1, .stdout_fd = ends[1], .stderr_fd = -1};
+    pid_t pid;
+    int status;
+    char byte;
+    assert_int_equal(proc_spawn(&spec, &pid), 0);
+    close_fd(&ends[1]);
+    assert_int_equal(io_read(ends[0], &byte, 1), 1);
+    assert_int_equal(proc_wait(pid, 20, &status), PROC_RUNNING);
+    proc_kill_group(pid, SIGKILL);
+    assert_int_equal(proc_wait(pid, 10000, &status), 0);
+    assert_true(WIFSIGNALED(status));
+    ssize_t rest;
+    do {
+        rest = io_read(ends[0], &byte, 1);
+    } while (rest > 0);
+    assert_int_equal(rest, 0); /* the grandchild let go of the pipe: it is dead too */
+    close_fd(&ends[0]);
+}
+
+static void test_missing_program_is_a_fault(void **state UNUSED)
+{
+    const char *const argv[] = {"/nonexistent/program", NULL};
+    const struct proc_spec spec = {.argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
+    pid_t pid;
+    assert_int_equal(proc_spawn(&spec, &pid), -ENOENT);
+}
+
+struct counting_job {
+    struct pool_job job;
+    atomic_int *count;
+};
+
+static void count_run(struct pool_job *job)
+{
+    atomic_fetch_add(CONTAINER_OF(job, struct counting_job, job)->count, 1);
+}
+
+static void test_pool_runs_all_that_is_queued_before_it_ends(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    static struct counting_job jobs[1000];
+    atomic_int count = 0;
+    assert_int_equal(pool_new(4, "test", &pool), 0);
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        jobs[i] = (struct counting_job){.job.run = count_run, .count = &count};
+        pool_submit(pool, &jobs[i].job);
+    }
+    pool_free(&pool);
+    assert_null(pool);
+    assert_int_equal(count, 1000);
+}
+
+static int64_t fixed_time(void)
+{
+    return 1234;
+}
+
+static void test_wall_clock_can_be_replaced(void **state UNUSED)
+{
+    clock_set(fixed_time);
+    assert_int_equal(clock_now_ms(), 1234);
+    clock_set(NULL);
+    assert_true(clock_now_ms() > 1700000000000);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_atomic_write_replaces_whole_files),
+        CASE(test_atomic_write_survives_each_failure),
+        CASE(test_read_stops_at_the_buffers_maximum),
+        CASE(test_pread_of_a_short_file_is_a_fault),
+        CASE(test_folders_are_made_and_removed_with_all_below),
+        CASE(test_injected_failure_fires_once),
+        CASE(test_child_runs_with_its_folder_and_files),
+        CASE(test_child_group_is_killed_as_a_whole),
+        CASE(test_missing_program_is_a_fault),
+        CASE(test_pool_runs_all_that_is_queued_before_it_ends),
+        CASE(test_wall_clock_can_be_replaced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
