@@ -1,0 +1,64 @@
+/* Pipelines as other services see them: CloudFormation's resources call these inside their own transaction.
+ *
+ * Every function takes the caller's write transaction, returns 0, a fault, or an enum codepipeline_outcome with
+ * words in *why (which may be NULL). `account` is the 12-digit id of the pipeline's owner. Declarations are
+ * those of CreatePipeline: {name, roleArn, artifactStore, stages: […]} in the API's lower-camel form. */
+#pragma once
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "db/db.h"
+#include <jansson.h>
+
+struct platform;
+
+/* Outcomes; service.c's table gives each its AWS code and status. */
+enum codepipeline_outcome {
+    PIPELINE_E_NAME_IN_USE = 1,
+    PIPELINE_E_NOT_FOUND,
+    PIPELINE_E_VERSION_NOT_FOUND,
+    PIPELINE_E_STRUCTURE,
+    PIPELINE_E_STAGE_DECLARATION,
+    PIPELINE_E_ACTION_DECLARATION,
+    PIPELINE_E_EXECUTION_NOT_FOUND,
+    PIPELINE_E_STAGE_NOT_FOUND,
+    PIPELINE_E_ACTION_NOT_FOUND,
+    PIPELINE_E_STAGE_NOT_RETRYABLE,
+    PIPELINE_E_NOT_LATEST,
+    PIPELINE_E_NOT_STOPPABLE,
+    PIPELINE_E_DUPLICATED_STOP,
+    PIPELINE_E_APPROVAL_TOKEN,
+    PIPELINE_E_APPROVAL_COMPLETED,
+    PIPELINE_E_JOB_NOT_FOUND,
+    PIPELINE_E_NONCE,
+    PIPELINE_E_JOB_STATE,
+    PIPELINE_E_JOB,
+    PIPELINE_E_ACTION_TYPE_NOT_FOUND,
+    PIPELINE_E_NEXT_TOKEN,
+    PIPELINE_E_TAGS,
+    PIPELINE_E_TOO_MANY_TAGS,
+    PIPELINE_E_RESOURCE_NOT_FOUND,
+    PIPELINE_E_ARN,
+    PIPELINE_E_LIMIT,
+    PIPELINE_E_CONFLICT, /* ConflictException: the stop or approval meets something else under way */
+    PIPELINE_E_OUTPUT_VARIABLES,
+    PIPELINE_E_CONCURRENT, /* ConcurrentModificationException */
+};
+
+#define PIPELINE_NAME_MAX 100
+
+/* `tags` is a list of {"key", "value"} or NULL. Unlike AWS's, a new pipeline does not start by itself: who made
+ * it starts it with the source revision that it means. PIPELINE_E_NAME_IN_USE, PIPELINE_E_STRUCTURE,
+ * PIPELINE_E_STAGE_DECLARATION, PIPELINE_E_ACTION_DECLARATION, PIPELINE_E_TAGS. */
+int pipeline_create(struct tx *tx, const struct platform *platform, const char *account,
+                    const json_t *declaration, const json_t *tags, struct reason *why) MUST_USE;
+/* The declaration becomes the next version; executions under way keep the one that they started with.
+ * PIPELINE_E_NOT_FOUND and as above. `ret_version` may be NULL. */
+int pipeline_update(struct tx *tx, const struct platform *platform, const char *account,
+                    const json_t *declaration, int64_t *ret_version, struct reason *why) MUST_USE;
+/* Stops what runs, cancels jobs under way, removes all that hangs on it. PIPELINE_E_NOT_FOUND (the API's
+ * DeletePipeline takes that for done). */
+int pipeline_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+                    struct reason *why) MUST_USE;
+/* The declaration of the current version, with "version"; the caller's reference. PIPELINE_E_NOT_FOUND. */
+int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration) MUST_USE;
