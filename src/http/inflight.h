@@ -1,0 +1,122 @@
+/* A request while it is in the server, and its connection: private to server.c, request.c, reply.c, listen.c.
+ */
+#pragma once
+
+#include "base/pool.h"
+#include "http/server.h"
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
+
+/* Kept in a list so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread.
+ */
+struct http_conn {
+    int fd;
+    _Atomic(enum conn_phase) phase;
+    _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
+    _Atomic int64_t bytes;    /* of the body under way */
+    struct http_conn *next;
+    struct http_conn *previous;
+};
+
+struct http_listener {
+    int fds[8];
+    size_t count;
+    uint16_t port;
+};
+
+struct http_server {
+    struct http_handler handler;
+    struct MHD_Daemon *daemon;
+    struct pool *pool;
+    struct http_listener listener;
+    unsigned conn_max;
+    pthread_t acceptor;
+    bool acceptor_runs;
+    int stop_fd; /* eventfd: ends the acceptor */
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t drained;
+    struct http_conn *conns;
+    size_t conn_count;
+    size_t inflight;
+    bool closed; /* the pool takes no more */
+};
+
+enum body_kind { BODY_NONE, BODY_BYTES, BODY_FILE, BODY_STREAM, BODY_LENGTH };
+
+struct reply_header {
+    const char *name;
+    const char *value;
+    struct reply_header *next;
+};
+
+struct reply {
+    unsigned status; /* 0: none yet */
+    struct reply_header *headers;
+    struct reply_header **headers_end;
+    enum body_kind kind;
+    char *bytes; /* malloc'd */
+    int64_t len; /* -1: unknown */
+    int fd;
+    int64_t offset;
+    ssize_t (*read)(void *ctx, int64_t offset, void *bytes, size_t max);
+    void (*free_ctx)(void *ctx);
+    void *ctx;
+    bool close;
+    bool failed; /* out of memory while it was formed: answered by 500 */
+};
+
+enum flight_phase {
+    FLIGHT_NEW,     /* its headers are coming in */
+    FLIGHT_BODY,    /* begin has run */
+    FLIGHT_DROP,    /* replied early: the rest of the body is thrown away */
+    FLIGHT_RUNNING, /* with the pool, or parked; the connection is suspended */
+    FLIGHT_DONE,    /* the reply is there; the I/O thread sends it */
+};
+
+struct inflight {
+    struct http_request request; /* first: public code holds a pointer to it */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct http_conn *conn;
+    enum flight_phase phase;
+    bool began;
+    bool gone; /* the client went away while parked */
+    size_t dropped;
+    struct pool_job job;
+    struct wake_waiter waiter;
+    struct reply reply;
+    bool park;
+    char park_topic[WAKE_TOPIC_MAX];
+    wake_ticket park_ticket;
+    int64_t park_deadline_mono_ms;
+};
+
+static inline struct inflight *inflight_of(const struct http_request *request)
+{
+    return CONTAINER_OF(request, struct inflight, request);
+}
+
+/* request.c: libmicrohttpd's callbacks. */
+void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_access(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **con_cls);
+void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode why);
+
+/* reply.c: queues what the handler said. */
+enum MHD_Result reply_send(struct inflight *flight);
+void reply_free(struct reply *reply);
+
+/* listen.c */
+int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;
+void listener_close(struct http_listener *listener);
+/* The acceptor thread: accepts until stop_fd is readable, and cuts off who is too slow. */
+void *listener_run(void *server);
+void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+                 enum MHD_ConnectionNotificationCode code);
+void conn_phase_set(struct http_conn *conn, enum conn_phase phase);

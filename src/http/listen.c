@@ -1,0 +1,247 @@
+/* Listening sockets, the thread that accepts, and who is cut off: a client may take HEADERS_MAX_MS for its
+ * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/inflight.h"
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define IDLE_MAX_MS 120000
+#define HEADERS_MAX_MS 30000
+#define BODY_GRACE_MS 30000
+#define BODY_MIN_RATE 256
+#define PORT_TRIES 16
+#define LOOK_MS 1000 /* how often the slow are looked for */
+#define FULL_MS 50   /* out of descriptors: how long to let some be closed */
+
+static int bind_address(const struct addrinfo *address, int *ret)
+{
+    int on = 1;
+    CLEANUP(close_fd)
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return FAULT(errno);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0)
+        return -errno;
+    *ret = take_fd(fd);
+    return 0;
+}
+
+static void free_addrinfo(struct addrinfo **list)
+{
+    if (*list)
+        freeaddrinfo(*list);
+}
+
+static int open_one(const char *host, uint16_t port, int *ret)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE};
+    char service[8];
+    CLEANUP(free_addrinfo) struct addrinfo *found = NULL;
+    (void)snprintf(service, sizeof(service), "%u", port);
+    if (getaddrinfo(host, service, &hints, &found) != 0)
+        return -EINVAL;
+    return bind_address(found, ret);
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
+}
+
+static int open_all(struct http_listener *listener, const char *const *addresses, uint16_t port)
+{
+    listener->port = port;
+    for (; *addresses; addresses++) {
+        if (listener->count == ARRAY_LEN(listener->fds))
+            return FAULT(E2BIG);
+        int r = open_one(*addresses, listener->port, &listener->fds[listener->count]);
+        bool no_ipv6 = listener->count > 0 && strcmp(*addresses, "::1") == 0 &&
+                       (r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT);
+        if (no_ipv6)
+            continue;
+        if (r != 0)
+            return r;
+        listener->port = port_of(listener->fds[listener->count++]);
+    }
+    return listener->count > 0 ? 0 : -EINVAL;
+}
+
+int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port)
+{
+    int r = 0;
+    for (int i = 0; i < PORT_TRIES; i++) {
+        r = open_all(listener, addresses, port);
+        if (r == 0)
+            return 0;
+        listener_close(listener);
+        if (port != 0 || r != -EADDRINUSE)
+            return r; /* with port 0: the port that one address gave is taken on another: ask for the next */
+    }
+    return r;
+}
+
+void listener_close(struct http_listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        close_fd(&listener->fds[i]);
+    listener->count = 0;
+}
+
+/* ---- connections */
+
+void conn_phase_set(struct http_conn *conn, enum conn_phase phase)
+{
+    if (!conn)
+        return;
+    atomic_store(&conn->bytes, 0);
+    atomic_store(&conn->since_ms, clock_mono_ms());
+    atomic_store(&conn->phase, phase);
+}
+
+static void conn_add(struct http_server *server, struct http_conn *conn)
+{
+    pthread_mutex_lock(&server->lock);
+    conn->next = server->conns;
+    if (conn->next)
+        conn->next->previous = conn;
+    server->conns = conn;
+    server->conn_count++;
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void conn_remove(struct http_server *server, struct http_conn *conn)
+{
+    pthread_mutex_lock(&server->lock);
+    if (conn->previous)
+        conn->previous->next = conn->next;
+    else
+        server->conns = conn->next;
+    if (conn->next)
+        conn->next->previous = conn->previous;
+    server->conn_count--;
+    pthread_mutex_unlock(&server->lock);
+    free(conn);
+}
+
+void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+                 enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = cls;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_context)
+            conn_remove(server, *socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_conn *conn = info ? mem_alloc(sizeof(*conn)) : NULL;
+    if (conn) {
+        conn->fd = (int)info->connect_fd;
+        conn_phase_set(conn, CONN_IDLE);
+        conn_add(server, conn);
+    }
+    *socket_context = conn;
+}
+
+static bool too_slow(const struct http_conn *conn, int64_t now_ms)
+{
+    int64_t spent_ms = now_ms - atomic_load(&conn->since_ms);
+    switch (atomic_load(&conn->phase)) {
+    case CONN_IDLE:
+        return spent_ms > IDLE_MAX_MS;
+    case CONN_HEADERS:
+        return spent_ms > HEADERS_MAX_MS;
+    case CONN_BODY:
+        return spent_ms > BODY_GRACE_MS && atomic_load(&conn->bytes) / (spent_ms / 1000) < BODY_MIN_RATE;
+    case CONN_BUSY:
+        return false;
+    }
+    return false;
+}
+
+/* The descriptor is still the connection's: it leaves the list, under the lock, before it is closed. */
+static size_t cut_slow(struct http_server *server)
+{
+    int64_t now_ms = clock_mono_ms();
+    pthread_mutex_lock(&server->lock);
+    size_t count = server->conn_count;
+    for (struct http_conn *conn = server->conns; conn; conn = conn->next)
+        if (too_slow(conn, now_ms))
+            (void)shutdown(conn->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&server->lock);
+    return count;
+}
+
+static bool has_room(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    bool room = server->conn_count < server->conn_max;
+    pthread_mutex_unlock(&server->lock);
+    return room;
+}
+
+static void accept_all(struct http_server *server, int listen_fd)
+{
+    for (;;) {
+        struct sockaddr_storage address;
+        socklen_t len = sizeof(address);
+        int on = 1;
+        int fd = accept4(listen_fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+                (void)poll(NULL, 0, FULL_MS);
+            return;
+        }
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (!has_room(server)) {
+            (void)close(fd);
+            continue;
+        }
+        /* it closes the socket when it fails */
+        (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, len);
+    }
+}
+
+void *listener_run(void *arg)
+{
+    struct http_server *server = arg;
+    struct pollfd polled[ARRAY_LEN(server->listener.fds) + 1];
+    size_t count = server->listener.count;
+    int64_t looked_ms = clock_mono_ms();
+    size_t open = 0;
+    (void)pthread_setname_np(pthread_self(), "accept");
+    for (size_t i = 0; i < count; i++)
+        polled[i] = (struct pollfd){.fd = server->listener.fds[i], .events = POLLIN};
+    polled[count] = (struct pollfd){.fd = server->stop_fd, .events = POLLIN};
+    while (!atomic_load(&server->stopping)) {
+        int ready = poll(polled, count + 1, open > 0 ? LOOK_MS : -1);
+        for (size_t i = 0; ready > 0 && i < count; i++)
+            if (polled[i].revents)
+                accept_all(server, polled[i].fd);
+        if (open == 0)
+            open = ready > 0; /* a connection may have come: start to look */
+        int64_t now_ms = clock_mono_ms();
+        if (now_ms - looked_ms >= LOOK_MS) {
+            open = cut_slow(server);
+            looked_ms = now_ms;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,312 @@
+/* libmicrohttpd's calls for one request, turned into begin, body, run and end of the handler.
+ *
+ * The handler's first call never queues a reply (that would close the connection) unless the client still
+ * waits with a body that nobody wants. While the request is with the pool or parked its connection is
+ * suspended. */
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "http/inflight.h"
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#define ARENA_MAX ((size_t)64 * 1024 * 1024)
+#define DROP_MAX                                                                                             \
+    ((size_t)2 * 1024 * 1024) /* an unwanted body up to this is read so that the connection stays */
+
+static struct str target_path(struct str target, struct str *ret_query)
+{
+    struct str rest = target;
+    struct str path = str_split(&rest, '?');
+    *ret_query = rest.ptr ? rest : (struct str){"", 0};
+    return path;
+}
+
+/* The raw target is seen here only: later libmicrohttpd unescapes it in place. */
+void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_server *server = cls;
+    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_MAX);
+    struct inflight *flight = arena ? arena_alloc(arena, sizeof(*flight)) : NULL;
+    if (!flight)
+        return NULL;
+    char *target = arena_dup(arena, str_of(uri));
+    if (!target)
+        return NULL;
+    flight->server = server;
+    flight->connection = connection;
+    flight->request.target = str_of(target);
+    flight->request.path = target_path(flight->request.target, &flight->request.query);
+    flight->request.content_length = -1;
+    id_uuid(flight->request.id);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    flight->conn = info ? info->socket_context : NULL;
+    conn_phase_set(flight->conn, CONN_HEADERS);
+    flight->request.arena = take(arena);
+    pthread_mutex_lock(&server->lock);
+    server->inflight++;
+    pthread_mutex_unlock(&server->lock);
+    return flight;
+}
+
+struct header_fill {
+    struct http_header *headers;
+    size_t count;
+    size_t max;
+};
+
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind UNUSED, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
+{
+    struct header_fill *fill = cls;
+    if (fill->count == fill->max)
+        return MHD_NO;
+    fill->headers[fill->count++] =
+        (struct http_header){.name = {name, name_len}, .value = {value ? value : "", value_len}};
+    return MHD_YES;
+}
+
+static struct str peer_text(struct inflight *flight)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(flight->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (!info)
+        return (struct str){"", 0};
+    const struct sockaddr *address = info->client_addr;
+    const void *bytes = address->sa_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    if (!inet_ntop(address->sa_family, bytes, text, sizeof(text)))
+        return (struct str){"", 0};
+    char *copy = arena_dup(flight->request.arena, str_of(text));
+    return str_of(copy ? copy : "");
+}
+
+/* False when there is no memory for them. */
+static bool take_headers(struct inflight *flight, const char *method)
+{
+    struct http_request *request = &flight->request;
+    int count = MHD_get_connection_values_n(flight->connection, MHD_HEADER_KIND, NULL, NULL);
+    struct header_fill fill = {.max = count > 0 ? (size_t)count : 0};
+    fill.headers = arena_alloc(request->arena, (fill.max + 1) * sizeof(*fill.headers));
+    if (!fill.headers)
+        return false;
+    (void)MHD_get_connection_values_n(flight->connection, MHD_HEADER_KIND, take_header, &fill);
+    request->method = str_of(method);
+    request->headers = fill.headers;
+    request->header_count = fill.count;
+    request->peer = peer_text(flight);
+    struct str length = http_header(request, "content-length");
+    if (!length.ptr || !str_to_int(length, 0, INT64_MAX, &request->content_length))
+        request->content_length = -1;
+    return true;
+}
+
+static bool body_unwanted(const struct inflight *flight)
+{
+    const struct http_request *request = &flight->request;
+    return request->content_length > (int64_t)DROP_MAX ||
+           (request->content_length > 0 && http_header(request, "expect").ptr);
+}
+
+static enum MHD_Result first_call(struct inflight *flight, const char *method)
+{
+    struct http_request *request = &flight->request;
+    const struct http_handler *handler = &flight->server->handler;
+    flight->phase = FLIGHT_BODY;
+    conn_phase_set(flight->conn, CONN_BODY);
+    if (!take_headers(flight, method))
+        return MHD_NO;
+    flight->began = true;
+    int replied = handler->begin(handler->ctx, request);
+    if (replied == 0 && !request->stream && request->content_length > (int64_t)request->body_max) {
+        handler->too_large(handler->ctx, request);
+        replied = 1;
+    }
+    request->body = BUF_INIT(request->body_max);
+    if (replied == 0)
+        return MHD_YES;
+    flight->phase = FLIGHT_DROP;
+    if (!body_unwanted(flight))
+        return MHD_YES;
+    flight->reply.close = true;
+    return reply_send(flight);
+}
+
+static enum MHD_Result take_body(struct inflight *flight, const void *bytes, size_t len)
+{
+    struct http_request *request = &flight->request;
+    const struct http_handler *handler = &flight->server->handler;
+    if (flight->conn)
+        atomic_fetch_add_explicit(&flight->conn->bytes, (int64_t)len, memory_order_relaxed);
+    if (flight->phase == FLIGHT_DROP) {
+        flight->dropped += len;
+        return flight->dropped > DROP_MAX ? MHD_NO : MHD_YES;
+    }
+    if (request->stream) {
+        if (handler->body(handler->ctx, request, bytes, len) != 0)
+            flight->phase = FLIGHT_DROP;
+        return MHD_YES;
+    }
+    if (buf_put(&request->body, bytes, len) == 0)
+        return MHD_YES;
+    if (buf_error(&request->body) != -EMSGSIZE)
+        return MHD_NO;
+    handler->too_large(handler->ctx, request);
+    flight->phase = FLIGHT_DROP;
+    return MHD_YES;
+}
+
+static void job_run(struct pool_job *job);
+
+/* To the pool; false when the server has closed it. */
+static bool hand_over(struct inflight *flight)
+{
+    struct http_server *server = flight->server;
+    pthread_mutex_lock(&server->lock);
+    bool open = !server->closed;
+    if (open)
+        pool_submit(server->pool, &flight->job);
+    pthread_mutex_unlock(&server->lock);
+    return open;
+}
+
+static void finish(struct inflight *flight)
+{
+    flight->phase = FLIGHT_DONE;
+    MHD_resume_connection(flight->connection);
+}
+
+static void fire(struct wake_waiter *waiter, bool timed_out UNUSED)
+{
+    struct inflight *flight = CONTAINER_OF(waiter, struct inflight, waiter);
+    if (hand_over(flight))
+        return;
+    http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    finish(flight);
+}
+
+static void subscribe(struct inflight *flight)
+{
+    flight->park = false;
+    flight->waiter.fire = fire;
+    wake_subscribe(flight->park_topic, flight->park_ticket, flight->park_deadline_mono_ms, &flight->waiter);
+}
+
+/* A parked client that has gone must not be given what it cannot take. */
+static bool peer_gone(const struct inflight *flight)
+{
+    char byte;
+    if (!flight->conn || flight->park_topic[0] == '\0')
+        return false;
+    ssize_t n = recv(flight->conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void job_run(struct pool_job *job)
+{
+    struct inflight *flight = CONTAINER_OF(job, struct inflight, job);
+    const struct http_handler *handler = &flight->server->handler;
+    flight->gone = peer_gone(flight);
+    if (!flight->gone)
+        handler->run(handler->ctx, &flight->request);
+    if (flight->park)
+        subscribe(flight);
+    else
+        finish(flight);
+}
+
+static enum MHD_Result start_run(struct inflight *flight)
+{
+    const struct http_handler *handler = &flight->server->handler;
+    conn_phase_set(flight->conn, CONN_BUSY);
+    flight->phase = FLIGHT_RUNNING;
+    flight->job.run = job_run;
+    if (flight->request.run_inline) {
+        handler->run(handler->ctx, &flight->request);
+        if (!flight->park)
+            return reply_send(flight);
+        MHD_suspend_connection(flight->connection);
+        subscribe(flight);
+        return MHD_YES;
+    }
+    MHD_suspend_connection(flight->connection);
+    if (!hand_over(flight)) {
+        http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
+        finish(flight);
+    }
+    return MHD_YES;
+}
+
+enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connection UNUSED,
+                               const char *url UNUSED, const char *method, const char *version UNUSED,
+                               const char *upload, size_t *upload_size, void **con_cls)
+{
+    struct inflight *flight = *con_cls;
+    if (!flight)
+        return MHD_NO;
+    if (flight->phase == FLIGHT_NEW)
+        return first_call(flight, method);
+    if (*upload_size > 0) {
+        size_t len = *upload_size;
+        *upload_size = 0;
+        return take_body(flight, upload, len);
+    }
+    switch (flight->phase) {
+    case FLIGHT_BODY:
+        return start_run(flight);
+    case FLIGHT_DONE:
+        return flight->gone ? MHD_NO : reply_send(flight);
+    case FLIGHT_DROP:
+        conn_phase_set(flight->conn, CONN_BUSY);
+        return reply_send(flight);
+    case FLIGHT_RUNNING:
+    case FLIGHT_NEW:
+        return MHD_YES;
+    }
+    return MHD_NO;
+}
+
+void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,
+                       enum MHD_RequestTerminationCode why UNUSED)
+{
+    struct inflight *flight = *con_cls;
+    if (!flight)
+        return;
+    struct http_server *server = flight->server;
+    struct arena *arena = flight->request.arena;
+    if (flight->began)
+        server->handler.end(server->handler.ctx, &flight->request);
+    reply_free(&flight->reply);
+    buf_free(&flight->request.body);
+    conn_phase_set(flight->conn, CONN_IDLE);
+    arena_free(&arena);
+    *con_cls = NULL;
+    pthread_mutex_lock(&server->lock);
+    if (--server->inflight == 0)
+        pthread_cond_broadcast(&server->drained);
+    pthread_mutex_unlock(&server->lock);
+}
+
+bool http_stopping(const struct http_request *request)
+{
+    return atomic_load(&inflight_of(request)->server->stopping);
+}
+
+struct str http_header(const struct http_request *request, const char *name)
+{
+    return header_find(request->headers, request->header_count, name);
+}
+
+void http_park(struct http_request *request, const char *topic, wake_ticket ticket, int64_t deadline_mono_ms)
+{
+    struct inflight *flight = inflight_of(request);
+    struct str name = str_of(topic);
+    assert(name.len > 0 && name.len < sizeof(flight->park_topic) && flight->reply.status == 0);
+    memcpy(flight->park_topic, name.ptr, name.len + 1);
+    flight->park_ticket = ticket;
+    flight->park_deadline_mono_ms = deadline_mono_ms;
+    flight->park = true;
+}

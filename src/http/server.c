@@ -1,0 +1,169 @@
+/* Starts and stops the listener: libmicrohttpd with a pool of epoll threads, fed by our acceptor so that any
+ * number of addresses share them, and the pool of worker threads. */
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/inflight.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IO_THREADS 2
+#define WORKER_THREADS 64
+#define CONNECTION_MAX 12000
+#define CONNECTION_MEMORY ((size_t)48 * 1024) /* headers must fit; bodies pass through it in pieces */
+#define IO_STACK ((size_t)256 * 1024)
+#define SEND_TIMEOUT_S 120U
+#define FD_SPARE 64 /* descriptors that are no connections: listeners, database, files */
+#define PEM_MAX ((size_t)256 * 1024)
+
+static void log_mhd(void *cls UNUSED, const char *fmt, va_list args)
+{
+    char line[256];
+    (void)vsnprintf(line, sizeof(line), fmt, args);
+    line[strcspn(line, "\n")] = '\0';
+    log_debug("http", "%s", line);
+}
+
+/* As many connections as were asked for and as descriptors allow. */
+static unsigned connection_max(unsigned asked)
+{
+    struct rlimit limit;
+    unsigned max = asked ? asked : CONNECTION_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return max;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t room = limit.rlim_cur > 2 * FD_SPARE ? (limit.rlim_cur - FD_SPARE) / 2 : FD_SPARE;
+    return room < max ? (unsigned)room : max;
+}
+
+static int start_daemon(struct http_server *server, const struct http_server_config *config, const char *cert,
+                        const char *key)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+                     MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    unsigned threads = config->io_threads ? config->io_threads : IO_THREADS;
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_mhd, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)conn_notify, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_uri, server},
+        {MHD_OPTION_THREAD_POOL_SIZE, threads, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)IO_STACK, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, server->conn_max, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, SEND_TIMEOUT_S, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (cert)
+        flags |= MHD_USE_TLS;
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_access, server, MHD_OPTION_ARRAY, options,
+                                      MHD_OPTION_END);
+    return server->daemon ? 0 : FAULT(errno ? errno : EINVAL);
+}
+
+static int read_pem(const char *path, struct buf *ret)
+{
+    *ret = BUF_INIT(PEM_MAX);
+    return path ? io_read_file(path, ret) : 0;
+}
+
+static int start_threads(struct http_server *server, const struct http_server_config *config)
+{
+    CLEANUP(buf_free) struct buf cert = {0};
+    CLEANUP(buf_free) struct buf key = {0};
+    int r = read_pem(config->tls_cert_file, &cert);
+    if (r == 0)
+        r = read_pem(config->tls_key_file, &key);
+    if (r == 0)
+        r = pool_new(config->worker_threads ? config->worker_threads : WORKER_THREADS, "worker",
+                     &server->pool);
+    if (r == 0)
+        r = start_daemon(server, config, config->tls_cert_file ? cert.ptr : NULL, key.ptr);
+    if (r != 0)
+        return r;
+    r = pthread_create(&server->acceptor, NULL, listener_run, server);
+    if (r != 0)
+        return FAULT(r);
+    server->acceptor_runs = true;
+    return 0;
+}
+
+int http_server_start(const struct http_server_config *config, const struct http_handler *handler,
+                      struct http_server **ret)
+{
+    static const char *const loopback[] = {"127.0.0.1", "::1", NULL};
+    pthread_condattr_t monotonic;
+    struct http_server *server = mem_alloc(sizeof(*server));
+    if (!server)
+        return FAULT(ENOMEM);
+    server->handler = *handler;
+    server->conn_max = connection_max(config->connection_max);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->drained, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int r = server->stop_fd < 0 ? FAULT(errno) : 0;
+    if (r == 0)
+        r = listener_open(&server->listener, config->listen ? config->listen : loopback, config->port);
+    if (r == 0)
+        r = start_threads(server, config);
+    if (r != 0) {
+        http_server_stop(&server, 0);
+        return r;
+    }
+    *ret = server;
+    return 0;
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->listener.port;
+}
+
+static void wait_drained(struct http_server *server, int64_t grace_ms)
+{
+    int64_t until = clock_mono_ms() + grace_ms;
+    struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000};
+    pthread_mutex_lock(&server->lock);
+    int r = 0;
+    while (server->inflight > 0 && r == 0)
+        r = pthread_cond_timedwait(&server->drained, &server->lock, &at);
+    server->closed = true;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void http_server_stop(struct http_server **ret, int64_t grace_ms)
+{
+    struct http_server *server = *ret;
+    const uint64_t one = 1;
+    if (!server)
+        return;
+    atomic_store(&server->stopping, true);
+    if (server->acceptor_runs) {
+        if (io_write_all(server->stop_fd, &one, sizeof(one)) == 0)
+            pthread_join(server->acceptor, NULL);
+        wake_stop();
+        wait_drained(server, grace_ms);
+    }
+    listener_close(&server->listener);
+    pool_free(&server->pool); /* runs what it has; every suspended connection is resumed by then */
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    close_fd(&server->stop_fd);
+    pthread_cond_destroy(&server->drained);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+    *ret = NULL;
+}
