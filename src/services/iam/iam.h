@@ -29,7 +29,7 @@ enum iam_outcome {
 #define IAM_KEY_ID_SIZE 129
 #define IAM_SECRET_SIZE 129
 #define IAM_TOKEN_SIZE 257
-#define IAM_ARN_SIZE 256
+#define IAM_ARN_SIZE 640 /* a path may have 512 characters */
 
 /* ---- accounts */
 

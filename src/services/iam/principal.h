@@ -5,7 +5,7 @@
 
 struct principal {
     char account[13];  /* 12 digits */
-    char arn[256];     /* arn:aws:iam::ACCOUNT:user/NAME or arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION */
+    char arn[640];     /* arn:aws:iam::ACCOUNT:user/NAME or arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION */
     char user_id[160]; /* AIDA…, or AROA…:SESSION */
     char access_key_id[129];
     bool session; /* temporary credentials */

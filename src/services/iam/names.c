@@ -1,0 +1,50 @@
+/* Syntax of IAM's names. */
+#include "services/iam/names.h"
+#include "base/id.h"
+#include <stdio.h>
+
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+static bool made_of(const char *text, const char *set)
+{
+    return *text && strspn(text, set) == strlen(text);
+}
+
+bool iam_account_id_ok(const char *id)
+{
+    return strlen(id) == 12 && made_of(id, "0123456789");
+}
+
+bool iam_name_ok(const char *name)
+{
+    return made_of(name, WORD "+=,.@-");
+}
+
+bool iam_session_name_ok(const char *name)
+{
+    return iam_name_ok(name);
+}
+
+bool iam_path_ok(const char *path)
+{
+    size_t len = strlen(path);
+    if (len == 0 || len > 512 || path[0] != '/' || path[len - 1] != '/')
+        return false;
+    for (const char *at = path; *at; at++)
+        if (*at < '!' || *at > '~')
+            return false;
+    return true;
+}
+
+bool iam_key_id_ok(const char *id)
+{
+    size_t len = strlen(id);
+    return len >= 16 && len <= 128 && made_of(id, WORD);
+}
+
+void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE])
+{
+    char random[IAM_ID_SIZE];
+    id_base32(random, IAM_ID_SIZE - 1 - strlen(prefix));
+    (void)snprintf(ret, IAM_ID_SIZE, "%s%s", prefix, random);
+}

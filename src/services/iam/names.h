@@ -1,0 +1,14 @@
+/* Syntax of IAM's names and the shapes of its ids. Source: "IAM and AWS STS quotas, name requirements". */
+#pragma once
+
+#include "base/base.h"
+
+#define IAM_ID_SIZE 22 /* AROA… and AIDA…: 21 characters */
+
+bool iam_account_id_ok(const char *id);
+bool iam_name_ok(const char *name);         /* [\w+=,.@-]+ */
+bool iam_session_name_ok(const char *name); /* the same; the length is the field table's */
+bool iam_path_ok(const char *path);         /* "/" or "/…/" */
+bool iam_key_id_ok(const char *id);         /* \w{16,128} */
+/* A new unique id: "AROA" and random. */
+void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE]);

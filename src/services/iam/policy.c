@@ -1,0 +1,101 @@
+/* Policy documents. Source: "IAM JSON policy elements: Principal" of the IAM User Guide. */
+#include "services/iam/policy.h"
+#include "services/iam/iam.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+/* Statement may be one object or a list of them. */
+static const json_t *statement_at(const json_t *policy, size_t index)
+{
+    const json_t *statement = json_object_get(policy, "Statement");
+    if (json_is_array(statement))
+        return json_array_get(statement, index);
+    return index == 0 ? statement : NULL;
+}
+
+static bool statement_ok(const json_t *statement)
+{
+    const char *effect = json_str(statement, "Effect", "");
+    return json_is_object(statement) && (strcmp(effect, "Allow") == 0 || strcmp(effect, "Deny") == 0) &&
+           (json_object_get(statement, "Action") || json_object_get(statement, "NotAction"));
+}
+
+int policy_check(const char *text, struct reason *reason)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    struct reason where;
+    int r = json_parse(str_of(text), &policy, &where);
+    if (r == JSON_E_SYNTAX)
+        return reason_set(reason, IAM_BAD_DOCUMENT, "This policy contains invalid Json: %s", where.text);
+    if (r != 0)
+        return r;
+    if (!statement_at(policy, 0))
+        return reason_set(reason, IAM_BAD_DOCUMENT, "Syntax errors in policy: it has no Statement.");
+    const json_t *statement;
+    for (size_t i = 0; (statement = statement_at(policy, i)); i++)
+        if (!statement_ok(statement))
+            return reason_set(
+                reason, IAM_BAD_DOCUMENT,
+                "Syntax errors in policy: statement %zu needs Effect Allow or Deny and an Action.", i + 1);
+    return 0;
+}
+
+char *policy_trusting(const char *const *accounts, size_t count)
+{
+    CLEANUP(json_free)
+    json_t *policy = json_pack("{s:s, s:[{s:s, s:{s:[]}, s:s}]}", "Version", "2012-10-17", "Statement",
+                               "Effect", "Allow", "Principal", "AWS", "Action", "sts:AssumeRole");
+    json_t *named = json_path(policy, "Statement.0.Principal.AWS");
+    for (size_t i = 0; named && i < count; i++)
+        if (json_array_append_new(named, json_sprintf("arn:aws:iam::%s:root", accounts[i])))
+            return NULL;
+    return named ? json_text(policy) : NULL;
+}
+
+static bool names_caller(const char *named, const struct principal *caller)
+{
+    char text[IAM_ARN_SIZE];
+    char account[IAM_ACCOUNT_SIZE];
+    char role[65];
+    if (strcmp(named, "*") == 0 || strcmp(named, caller->account) == 0 || strcmp(named, caller->arn) == 0)
+        return true;
+    (void)snprintf(text, sizeof(text), "arn:aws:iam::%s:root", caller->account);
+    if (strcmp(named, text) == 0)
+        return true;
+    if (!caller->session || !role_arn_parse(named, account, role) || strcmp(account, caller->account) != 0)
+        return false;
+    int len = snprintf(text, sizeof(text), "arn:aws:sts::%s:assumed-role/%s/", account, role);
+    return len > 0 && strncmp(caller->arn, text, (size_t)len) == 0;
+}
+
+static bool statement_names(const json_t *statement, const struct principal *caller)
+{
+    const json_t *principal = json_object_get(statement, "Principal");
+    const json_t *aws = json_is_object(principal) ? json_object_get(principal, "AWS") : principal;
+    if (json_is_string(aws))
+        return names_caller(json_string_value(aws), caller);
+    for (size_t i = 0; i < json_array_size(aws); i++) {
+        const char *named = json_string_value(json_array_get(aws, i));
+        if (named && names_caller(named, caller))
+            return true;
+    }
+    return false;
+}
+
+bool policy_trusts(const char *text, const struct principal *caller)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    struct reason why;
+    bool allowed = false;
+    const json_t *statement;
+    if (json_parse(str_of(text), &policy, &why) != 0)
+        return false;
+    for (size_t i = 0; (statement = statement_at(policy, i)); i++) {
+        if (!statement_names(statement, caller))
+            continue;
+        if (strcmp(json_str(statement, "Effect", ""), "Deny") == 0)
+            return false;
+        allowed = true;
+    }
+    return allowed;
+}
