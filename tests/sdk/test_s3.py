@@ -1,0 +1,766 @@
+"""Buckets and objects through boto3 and the AWS CLI: every operation, its documented errors, pages."""
+import base64
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "b-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def versioned(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+def error_of(call, *args, **kwargs):
+    with pytest.raises(ClientError) as caught:
+        call(*args, **kwargs)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def keys(page):
+    return [o["Key"] for o in page.get("Contents", [])]
+
+
+# ---- buckets
+
+
+def test_bucket_life(s3):
+    name = "life-" + uuid.uuid4().hex[:12]
+    assert s3.create_bucket(Bucket=name)["Location"] == "/" + name
+    s3.head_bucket(Bucket=name)
+    assert name in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] is None
+    s3.delete_bucket(Bucket=name)
+    assert error_of(s3.head_bucket, Bucket=name) == ("404", 404)
+    assert error_of(s3.delete_bucket, Bucket=name) == ("NoSuchBucket", 404)
+
+
+def test_bucket_names_are_global(s3, server, bucket):
+    other = server.client("s3", profile="staging")
+    assert error_of(s3.create_bucket, Bucket=bucket) == ("BucketAlreadyOwnedByYou", 409)
+    assert error_of(other.create_bucket, Bucket=bucket) == ("BucketAlreadyExists", 409)
+    assert bucket not in [b["Name"] for b in other.list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize("name", ["ab", "Upper", "under_score", "a..b", "192.168.5.4", "-x1", "x1-", "xn--abc"])
+def test_bad_bucket_names(server, name):
+    client = server.client("s3", profile="dev")
+    client.meta.events.unregister("before-parameter-build.s3", __import__(
+        "botocore.handlers", fromlist=["x"]).validate_bucket_name)
+    assert error_of(client.create_bucket, Bucket=name) == ("InvalidBucketName", 400)
+
+
+def test_other_regions_are_refused(s3):
+    assert error_of(s3.create_bucket, Bucket="r-" + uuid.uuid4().hex[:8], CreateBucketConfiguration={
+        "LocationConstraint": "eu-central-1"}) == ("IllegalLocationConstraintException", 400)
+
+
+def test_delete_bucket_with_content(s3, versioned):
+    s3.put_object(Bucket=versioned, Key="k", Body=b"x")
+    assert error_of(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
+    s3.delete_object(Bucket=versioned, Key="k")
+    assert error_of(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
+    listed = s3.list_object_versions(Bucket=versioned)
+    for version in listed["Versions"] + listed["DeleteMarkers"]:
+        s3.delete_object(Bucket=versioned, Key="k", VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=versioned)
+
+
+def test_settings_of_a_missing_bucket(s3):
+    missing = "missing-" + uuid.uuid4().hex[:8]
+    no_bucket = ("NoSuchBucket", 404)
+    assert error_of(s3.get_bucket_versioning, Bucket=missing) == no_bucket
+    assert error_of(s3.get_bucket_location, Bucket=missing) == no_bucket
+    assert error_of(s3.list_objects_v2, Bucket=missing) == no_bucket
+    assert error_of(s3.list_object_versions, Bucket=missing) == no_bucket
+    assert error_of(s3.put_object, Bucket=missing, Key="k", Body=b"x") == no_bucket
+    assert error_of(s3.get_object, Bucket=missing, Key="k") == no_bucket
+    assert error_of(s3.delete_object, Bucket=missing, Key="k") == no_bucket
+    assert error_of(s3.get_bucket_website, Bucket=missing) == no_bucket
+    assert error_of(s3.get_bucket_notification_configuration, Bucket=missing) == no_bucket
+
+
+def test_tags(s3, bucket):
+    assert error_of(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    tags = [{"Key": "team", "Value": "shop & co"}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    assert error_of(s3.put_bucket_tagging, Bucket=bucket,
+                    Tagging={"TagSet": [{"Key": "aws:x", "Value": ""}]}) == ("InvalidTag", 400)
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert error_of(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+
+
+def test_sub_resources_that_slipway_lacks(s3, bucket):
+    assert error_of(s3.get_bucket_policy, Bucket=bucket) == ("NotImplemented", 501)
+    assert error_of(s3.put_bucket_acl, Bucket=bucket, ACL="private") == ("NotImplemented", 501)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert error_of(s3.get_object_tagging, Bucket=bucket, Key="k") == ("NotImplemented", 501)
+
+
+# ---- objects
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 32768, 32769, 3 << 20])
+def test_put_and_get(s3, bucket, size):
+    body = os.urandom(size)
+    put = s3.put_object(Bucket=bucket, Key="k", Body=body)
+    assert put["ETag"] == '"%s"' % hashlib.md5(body).hexdigest()
+    assert "VersionId" not in put
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert got["Body"].read() == body
+    assert (got["ETag"], got["ContentLength"]) == (put["ETag"], size)
+    assert got["ContentType"] == "binary/octet-stream"
+    assert got["AcceptRanges"] == "bytes"
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert (head["ETag"], head["ContentLength"]) == (put["ETag"], size)
+    assert head["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"]
+
+
+def test_keys_with_all_sorts_of_characters(s3, bucket):
+    names = ["a b+c", "ünï/çødé ☃ 😀", "q?x=1&y#z", "a//b/", "100%", "'quo\"ted'", "<&>", "tab\there", "x" * 1024]
+    for name in names:
+        s3.put_object(Bucket=bucket, Key=name, Body=name.encode())
+    assert keys(s3.list_objects_v2(Bucket=bucket)) == sorted(names, key=lambda n: n.encode())
+    for name in names:
+        assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == name.encode()
+
+
+def test_key_too_long(s3, bucket):
+    assert error_of(s3.put_object, Bucket=bucket, Key="x" * 1025, Body=b"") == ("KeyTooLongError", 400)
+
+
+def test_metadata_and_headers_come_back(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"{}", ContentType="application/json", CacheControl="no-store",
+                  ContentDisposition="attachment", ContentEncoding="identity", ContentLanguage="de",
+                  Metadata={"build": "42", "Commit-Id": "abc"})
+    for read in (s3.get_object, s3.head_object):
+        got = read(Bucket=bucket, Key="k")
+        assert got["Metadata"] == {"build": "42", "commit-id": "abc"}
+        assert (got["ContentType"], got["CacheControl"], got["ContentDisposition"]) == (
+            "application/json", "no-store", "attachment")
+        assert (got["ContentEncoding"], got["ContentLanguage"]) == ("identity", "de")
+    got = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="text/plain")
+    assert got["ContentType"] == "text/plain"
+    assert error_of(s3.put_object, Bucket=bucket, Key="m", Body=b"",
+                    Metadata={"m": "x" * 2049}) == ("MetadataTooLarge", 400)
+
+
+def test_missing_objects(s3, bucket):
+    assert error_of(s3.get_object, Bucket=bucket, Key="nope") == ("NoSuchKey", 404)
+    assert error_of(s3.head_object, Bucket=bucket, Key="nope") == ("404", 404)
+    s3.delete_object(Bucket=bucket, Key="nope")
+
+
+@pytest.mark.parametrize("size", [1000, 100000])
+@pytest.mark.parametrize("wanted,first,last", [("bytes=0-9", 0, 9), ("bytes=990-", 990, None), ("bytes=-5", -5, None),
+                                               ("bytes=500-99999999", 500, None)])
+def test_ranges(s3, bucket, size, wanted, first, last):
+    body = os.urandom(size)
+    s3.put_object(Bucket=bucket, Key="k", Body=body)
+    got = s3.get_object(Bucket=bucket, Key="k", Range=wanted)
+    expected = body[first:] if last is None else body[first:last + 1]
+    assert got["Body"].read() == expected
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    start = first if first >= 0 else size + first
+    assert got["ContentRange"] == f"bytes {start}-{start + len(expected) - 1}/{size}"
+
+
+def test_unsatisfiable_and_malformed_ranges(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    assert error_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-") == ("InvalidRange", 416)
+    assert error_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=-0") == ("InvalidRange", 416)
+    for ignored in ("bytes=5-2", "lines=1-2", "bytes=0-1,3-4"):
+        assert s3.get_object(Bucket=bucket, Key="k", Range=ignored)["Body"].read() == b"0123456789"
+
+
+def test_conditional_reads(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
+    modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    s3.get_object(Bucket=bucket, Key="k", IfMatch=etag)
+    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfMatch='"other"') == ("PreconditionFailed", 412)
+    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)[1] == 304
+    s3.get_object(Bucket=bucket, Key="k", IfNoneMatch='"other"')
+    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfModifiedSince=modified)[1] == 304
+    s3.get_object(Bucket=bucket, Key="k", IfModifiedSince=modified.replace(year=2001))
+    assert error_of(s3.get_object, Bucket=bucket, Key="k",
+                    IfUnmodifiedSince=modified.replace(year=2001)) == ("PreconditionFailed", 412)
+
+
+def with_header(server, name, value):
+    client = server.client("s3", profile="dev")
+    client.meta.events.register("before-sign.s3", lambda request, **_: request.headers.add_header(name, value))
+    return client
+
+
+def test_if_none_match_star_keeps_what_is_there(s3, server, bucket):
+    careful = with_header(server, "If-None-Match", "*")
+    careful.put_object(Bucket=bucket, Key="k", Body=b"first")
+    assert error_of(careful.put_object, Bucket=bucket, Key="k", Body=b"second") == ("PreconditionFailed", 412)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
+    s3.delete_object(Bucket=bucket, Key="k")
+    careful.put_object(Bucket=bucket, Key="k", Body=b"third")
+
+
+def test_one_of_many_if_none_match_puts_wins(server, bucket):
+    wins, losses, lock = [], [], threading.Lock()
+
+    def put(i):
+        try:
+            with_header(server, "If-None-Match", "*").put_object(Bucket=bucket, Key="k", Body=b"%d" % i)
+            with lock:
+                wins.append(i)
+        except ClientError as e:
+            with lock:
+                losses.append(e.response["Error"]["Code"])
+
+    threads = [threading.Thread(target=put, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(wins) == 1 and losses == ["PreconditionFailed"] * 5
+    assert server.client("s3", profile="dev").get_object(Bucket=bucket, Key="k")["Body"].read() == b"%d" % wins[0]
+
+
+def test_digests_are_verified(s3, server, bucket):
+    good = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5=good)
+    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ContentMD5=good) == ("BadDigest", 400)
+    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y",
+                    ContentMD5="bm9wZQ==") == ("InvalidDigest", 400)
+    sha = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumSHA256=sha)
+    assert put["ChecksumSHA256"] == sha
+    assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"] == sha
+    assert s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"] == sha
+    assert "ChecksumSHA256" not in s3.head_object(Bucket=bucket, Key="k")
+    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ChecksumSHA256=sha) == ("BadDigest", 400)
+    assert error_of(s3.get_object, Bucket=bucket, Key="bad") == ("NoSuchKey", 404)
+
+
+def test_checksum_by_algorithm(s3, bucket):
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100000, ChecksumAlgorithm="SHA256")
+    assert put["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"x" * 100000).digest()).decode()
+
+
+# ---- versions
+
+
+def test_versions_and_delete_markers(s3, versioned):
+    first = s3.put_object(Bucket=versioned, Key="k", Body=b"1")["VersionId"]
+    second = s3.put_object(Bucket=versioned, Key="k", Body=b"2")["VersionId"]
+    assert first != second
+    assert s3.get_object(Bucket=versioned, Key="k")["VersionId"] == second
+    assert s3.get_object(Bucket=versioned, Key="k", VersionId=first)["Body"].read() == b"1"
+    deleted = s3.delete_object(Bucket=versioned, Key="k")
+    assert deleted["DeleteMarker"] is True
+    marker = deleted["VersionId"]
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket=versioned, Key="k")
+    assert caught.value.response["Error"]["Code"] == "NoSuchKey"
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
+    assert error_of(s3.get_object, Bucket=versioned, Key="k", VersionId=marker) == ("MethodNotAllowed", 405)
+    assert keys(s3.list_objects_v2(Bucket=versioned)) == []
+    listed = s3.list_object_versions(Bucket=versioned)
+    assert [(v["VersionId"], v["IsLatest"]) for v in listed["Versions"]] == [(second, False), (first, False)]
+    assert [(m["VersionId"], m["IsLatest"]) for m in listed["DeleteMarkers"]] == [(marker, True)]
+    undone = s3.delete_object(Bucket=versioned, Key="k", VersionId=marker)
+    assert (undone["DeleteMarker"], undone["VersionId"]) == (True, marker)
+    assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"2"
+    s3.delete_object(Bucket=versioned, Key="k", VersionId=second)
+    assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == b"1"
+
+
+def test_unknown_versions(s3, versioned):
+    version = s3.put_object(Bucket=versioned, Key="k", Body=b"1")["VersionId"]
+    for unknown in ("0" * 32, version[:-1] + ("0" if version[-1] != "0" else "1"), "nonsense", "null"):
+        assert error_of(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
+    assert error_of(s3.get_object, Bucket=versioned, Key="other", VersionId=version) == ("NoSuchVersion", 404)
+
+
+def test_null_version_before_and_after_versioning(s3, bucket):
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"null 1")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"versioned")
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId="null")["Body"].read() == b"null 1"
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Suspended"
+    assert s3.put_object(Bucket=bucket, Key="k", Body=b"null 2")["VersionId"] == "null"
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"null 2"
+    assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 2
+    assert s3.delete_object(Bucket=bucket, Key="k") ["VersionId"] == "null"
+    listed = s3.list_object_versions(Bucket=bucket)
+    assert [m["VersionId"] for m in listed["DeleteMarkers"]] == ["null"]
+    assert len(listed["Versions"]) == 1
+
+
+def test_bad_versioning_configurations(s3, bucket):
+    assert error_of(s3.put_bucket_versioning, Bucket=bucket,
+                    VersioningConfiguration={"Status": "Sometimes"}) == ("MalformedXML", 400)
+
+
+def test_put_without_versioning_replaces(s3, bucket):
+    for i in range(3):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100000 + b"%d" % i)
+    assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 1
+
+
+# ---- listings
+
+
+@pytest.fixture(scope="module")
+def tree(s3):
+    name = "tree-" + uuid.uuid4().hex[:12]
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    names = [f"{d}/{i:02}" for d in ("a", "a-b", "b", "c/d") for i in range(5)] + ["root.txt", "z z"]
+    for key in names:
+        s3.put_object(Bucket=name, Key=key, Body=b"x")
+    for _ in range(40):
+        s3.put_object(Bucket=name, Key="many", Body=b"y")
+    s3.put_object(Bucket=name, Key="gone", Body=b"x")
+    s3.delete_object(Bucket=name, Key="gone")
+    return name, sorted(names + ["many"])
+
+
+@pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_pages_give_every_key_once(s3, tree, operation, size):
+    name, names = tree
+    pages = s3.get_paginator(operation).paginate(Bucket=name, PaginationConfig={"PageSize": size})
+    assert [k for page in pages for k in keys(page)] == names
+
+
+@pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_delimiter_rolls_up(s3, tree, operation, size):
+    name, _ = tree
+    found, prefixes = [], []
+    for page in s3.get_paginator(operation).paginate(Bucket=name, Delimiter="/",
+                                                     PaginationConfig={"PageSize": size}):
+        found += keys(page)
+        prefixes += [p["Prefix"] for p in page.get("CommonPrefixes", [])]
+        if operation == "list_objects_v2":
+            assert page["KeyCount"] == len(keys(page)) + len(page.get("CommonPrefixes", []))
+    assert found == ["many", "root.txt", "z z"]
+    assert prefixes == ["a-b/", "a/", "b/", "c/"]
+
+
+def test_prefix_and_start_after(s3, tree):
+    name, _ = tree
+    assert keys(s3.list_objects_v2(Bucket=name, Prefix="a/")) == [f"a/{i:02}" for i in range(5)]
+    assert keys(s3.list_objects_v2(Bucket=name, Prefix="a/", StartAfter="a/02")) == ["a/03", "a/04"]
+    assert keys(s3.list_objects_v2(Bucket=name, Prefix="a/", StartAfter="b")) == []
+    assert keys(s3.list_objects_v2(Bucket=name, Prefix="nothing")) == []
+    page = s3.list_objects_v2(Bucket=name, Prefix="c/", Delimiter="/")
+    assert keys(page) == [] and page["CommonPrefixes"] == [{"Prefix": "c/d/"}]
+    page = s3.list_objects_v2(Bucket=name, MaxKeys=0)
+    assert keys(page) == [] and page["IsTruncated"] is False
+    assert s3.list_objects_v2(Bucket=name, MaxKeys=23)["IsTruncated"] is False  # "gone" is not there
+    assert "Owner" in s3.list_objects_v2(Bucket=name, FetchOwner=True, MaxKeys=1)["Contents"][0]
+
+
+def test_bad_listing_arguments(s3, server, tree):
+    name, _ = tree
+    assert error_of(s3.list_objects_v2, Bucket=name, ContinuationToken="???") == ("InvalidArgument", 400)
+    assert error_of(s3.list_objects_v2, Bucket=name, MaxKeys=-1) == ("InvalidArgument", 400)
+    assert error_of(s3.list_objects_v2, Bucket=name, EncodingType="rot13") == ("InvalidArgument", 400)
+    assert error_of(s3.list_object_versions, Bucket=name, VersionIdMarker="x") == ("InvalidArgument", 400)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 1000])
+def test_pages_of_versions(s3, tree, size):
+    name, names = tree
+    versions, markers = [], []
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name, PaginationConfig={"PageSize": size}):
+        versions += [(v["Key"], v["VersionId"], v["IsLatest"]) for v in page.get("Versions", [])]
+        markers += [(m["Key"], m["IsLatest"]) for m in page.get("DeleteMarkers", [])]
+    assert len(versions) == len(set(versions)) == len(names) - 1 + 40 + 1
+    assert markers == [("gone", True)]
+    assert [latest for key, _, latest in versions if key == "many"] == [True] + [False] * 39
+    assert [latest for key, _, latest in versions if key == "gone"] == [False]
+
+
+# ---- deletion of many, copies
+
+
+def test_delete_objects(s3, versioned):
+    version = s3.put_object(Bucket=versioned, Key="a", Body=b"1")["VersionId"]
+    s3.put_object(Bucket=versioned, Key="b", Body=b"1")
+    answer = s3.delete_objects(Bucket=versioned, Delete={"Objects": [
+        {"Key": "a", "VersionId": version}, {"Key": "b"}, {"Key": "never <was>"}]})
+    assert [d["Key"] for d in answer["Deleted"]] == ["a", "b", "never <was>"]
+    assert answer["Deleted"][0]["VersionId"] == version
+    assert answer["Deleted"][1]["DeleteMarker"] is True and answer["Deleted"][1]["DeleteMarkerVersionId"]
+    assert "Deleted" not in s3.delete_objects(Bucket=versioned, Delete={"Objects": [{"Key": "b"}], "Quiet": True})
+    assert error_of(s3.delete_objects, Bucket=versioned, Delete={"Objects": []}) == ("MalformedXML", 400)
+
+
+@pytest.mark.parametrize("size", [10, 200000])
+def test_copy_shares_the_bytes(s3, server, versioned, size):
+    body = os.urandom(size)
+    s3.put_object(Bucket=versioned, Key="src/ä b", Body=body, ContentType="text/x", Metadata={"m": "1"})
+    pinned = s3.head_object(Bucket=versioned, Key="src/ä b")["VersionId"]
+    s3.put_object(Bucket=versioned, Key="src/ä b", Body=b"newer")
+    before = blob_files(server)
+    answer = s3.copy_object(Bucket=versioned, Key="dst", CopySource={
+        "Bucket": versioned, "Key": "src/ä b", "VersionId": pinned}, ChecksumAlgorithm="SHA256")
+    assert blob_files(server) == before
+    assert answer["CopySourceVersionId"] == pinned and answer["VersionId"] != pinned
+    sha = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    assert answer["CopyObjectResult"]["ChecksumSHA256"] == sha
+    s3.delete_object(Bucket=versioned, Key="src/ä b", VersionId=pinned)
+    got = s3.get_object(Bucket=versioned, Key="dst", ChecksumMode="ENABLED")
+    assert got["Body"].read() == body
+    assert (got["ContentType"], got["Metadata"]) == ("text/x", {"m": "1"})
+    assert got["ETag"] == '"%s"' % hashlib.md5(body).hexdigest()
+
+
+def test_copy_replaces_metadata(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"m": "1"})
+    source = {"Bucket": bucket, "Key": "k"}
+    assert error_of(s3.copy_object, Bucket=bucket, Key="k", CopySource=source) == ("InvalidRequest", 400)
+    s3.copy_object(Bucket=bucket, Key="k", CopySource=source, MetadataDirective="REPLACE", Metadata={"n": "2"})
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert got["Metadata"] == {"n": "2"} and got["Body"].read() == b"x"
+
+
+def test_copy_errors(s3, versioned):
+    missing = {"Bucket": versioned, "Key": "nope"}
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=missing) == ("NoSuchKey", 404)
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
+                    CopySource={"Bucket": "no-such-bucket-here", "Key": "k"}) == ("NoSuchBucket", 404)
+    etag = s3.put_object(Bucket=versioned, Key="k", Body=b"x")["ETag"]
+    source = {"Bucket": versioned, "Key": "k"}
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
+                    CopySource=dict(source, VersionId="nonsense")) == ("NoSuchVersion", 404)
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=source,
+                    CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
+    marker = s3.delete_object(Bucket=versioned, Key="k")["VersionId"]
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=source) == ("NoSuchKey", 404)
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
+                    CopySource=dict(source, VersionId=marker)) == ("InvalidRequest", 400)
+
+
+def blob_files(server):
+    found = []
+    for folder, _, names in os.walk(os.path.join(server.data, "blobs")):
+        found += [os.path.join(folder, name) for name in names]
+    return sorted(found)
+
+
+def wait_until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "condition did not come true"
+        time.sleep(0.02)
+
+
+def test_files_go_with_their_last_object(s3, server, bucket):
+    before = blob_files(server)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x" * 100000)
+    s3.copy_object(Bucket=bucket, Key="b", CopySource={"Bucket": bucket, "Key": "a"})
+    [file] = set(blob_files(server)) - set(before)
+    assert "incoming" not in file
+    s3.delete_object(Bucket=bucket, Key="a")
+    assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"x" * 100000
+    s3.delete_object(Bucket=bucket, Key="b")
+    wait_until(lambda: not os.path.exists(file))
+
+
+# ---- multipart
+
+
+PART = 5 << 20
+
+
+def test_multipart_upload(s3, server, versioned):
+    parts = [os.urandom(PART), os.urandom(PART), b"tail"]
+    upload = s3.create_multipart_upload(Bucket=versioned, Key="big", ContentType="application/zip",
+                                        Metadata={"m": "1"})["UploadId"]
+    etags = {}
+    for number in (3, 1, 2):
+        etags[number] = s3.upload_part(Bucket=versioned, Key="big", UploadId=upload, PartNumber=number,
+                                       Body=parts[number - 1])["ETag"]
+    listed = s3.list_parts(Bucket=versioned, Key="big", UploadId=upload)
+    assert [(p["PartNumber"], p["Size"], p["ETag"]) for p in listed["Parts"]] == [
+        (i, len(parts[i - 1]), etags[i]) for i in (1, 2, 3)]
+    pages = s3.get_paginator("list_parts").paginate(Bucket=versioned, Key="big", UploadId=upload,
+                                                    PaginationConfig={"PageSize": 1})
+    assert [p["PartNumber"] for page in pages for p in page.get("Parts", [])] == [1, 2, 3]
+    assert [u["UploadId"] for u in s3.list_multipart_uploads(Bucket=versioned)["Uploads"]] == [upload]
+    assert error_of(s3.get_object, Bucket=versioned, Key="big") == ("NoSuchKey", 404)
+    done = s3.complete_multipart_upload(Bucket=versioned, Key="big", UploadId=upload, MultipartUpload={
+        "Parts": [{"PartNumber": i, "ETag": etags[i]} for i in (1, 2, 3)]})
+    digest = hashlib.md5(b"".join(hashlib.md5(p).digest() for p in parts)).hexdigest()
+    assert done["ETag"] == f'"{digest}-3"' and done["VersionId"]
+    got = s3.get_object(Bucket=versioned, Key="big")
+    assert got["Body"].read() == b"".join(parts)
+    assert (got["ContentType"], got["Metadata"]) == ("application/zip", {"m": "1"})
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=versioned)
+    copied = s3.copy_object(Bucket=versioned, Key="copy", CopySource={"Bucket": versioned, "Key": "big"},
+                            ChecksumAlgorithm="SHA256")
+    assert copied["CopyObjectResult"]["ChecksumSHA256"] == base64.b64encode(
+        hashlib.sha256(b"".join(parts)).digest()).decode()
+
+
+def test_multipart_errors(s3, server, bucket):
+    no_upload = ("NoSuchUpload", 404)
+    begin = lambda: s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    upload = begin()
+    part = lambda n, body: s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=n, Body=body)["ETag"]
+    complete = lambda parts: error_of(s3.complete_multipart_upload, Bucket=bucket, Key="k", UploadId=upload,
+                                      MultipartUpload={"Parts": parts})
+    assert error_of(s3.upload_part, Bucket=bucket, Key="k", UploadId="nope", PartNumber=1, Body=b"x") == no_upload
+    assert error_of(s3.upload_part, Bucket=bucket, Key="other", UploadId=upload, PartNumber=1, Body=b"x") == no_upload
+    assert error_of(s3.upload_part, Bucket=bucket, Key="k", UploadId=upload, PartNumber=10001,
+                    Body=b"x") == ("InvalidArgument", 400)
+    first, second = part(1, b"small"), part(2, b"x")
+    assert complete([{"PartNumber": 1, "ETag": '"wrong"'}]) == ("InvalidPart", 400)
+    assert complete([{"PartNumber": 3, "ETag": first}]) == ("InvalidPart", 400)
+    assert complete([{"PartNumber": 2, "ETag": second}, {"PartNumber": 1, "ETag": first}]) == ("InvalidPartOrder", 400)
+    assert complete([{"PartNumber": 1, "ETag": first}, {"PartNumber": 2, "ETag": second}]) == ("EntityTooSmall", 400)
+    assert complete([]) == ("MalformedXML", 400)
+    assert error_of(s3.delete_bucket, Bucket=bucket) == ("BucketNotEmpty", 409)
+    before = blob_files(server)
+    part(5, b"y" * 100000)
+    assert len(blob_files(server)) == len(before) + 1
+    s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
+    wait_until(lambda: blob_files(server) == before)
+    assert error_of(s3.abort_multipart_upload, Bucket=bucket, Key="k", UploadId=upload) == no_upload
+    assert error_of(s3.list_parts, Bucket=bucket, Key="k", UploadId=upload) == no_upload
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_list_multipart_uploads_in_pages(s3, bucket):
+    made = sorted((key, s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]) for key in "aabcc")
+    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2})
+    assert [(u["Key"], u["UploadId"]) for page in pages for u in page.get("Uploads", [])] == made
+    assert [u["Key"] for u in s3.list_multipart_uploads(Bucket=bucket, Prefix="c")["Uploads"]] == ["c", "c"]
+
+
+# ---- events
+
+
+@pytest.fixture
+def wired(s3, server, versioned):
+    sqs = server.client("sqs", profile="dev")
+    url = sqs.create_queue(QueueName="events-" + uuid.uuid4().hex[:10])["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    configuration = {"QueueConfigurations": [{
+        "Id": "artifacts", "QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".zip"}]}},
+    }]}
+    s3.put_bucket_notification_configuration(Bucket=versioned, NotificationConfiguration=configuration)
+
+    def drain():
+        events = []
+        while True:
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            if not messages:
+                return events
+            for message in messages:
+                events.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    [test] = drain()
+    assert (test["Event"], test["Bucket"]) == ("s3:TestEvent", versioned)
+    return versioned, configuration, drain, arn
+
+
+def test_notification_configuration_comes_back(s3, wired):
+    name, configuration, _, _ = wired
+    got = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
+    rules = got[0]["Filter"]["Key"]["FilterRules"]
+    assert [(r["Name"].lower(), r["Value"]) for r in rules] == [("prefix", "in/"), ("suffix", ".zip")]
+    for member in ("Id", "QueueArn", "Events"):
+        assert got[0][member] == configuration["QueueConfigurations"][0][member]
+
+
+def test_events_of_every_change(s3, wired):
+    name, _, drain, _ = wired
+    key = "in/ä b+c=1.zip"
+    put = s3.put_object(Bucket=name, Key=key, Body=b"hello")
+    s3.put_object(Bucket=name, Key="in/x.txt", Body=b"filtered")
+    s3.put_object(Bucket=name, Key="out/x.zip", Body=b"filtered")
+    s3.copy_object(Bucket=name, Key="in/copy.zip", CopySource={"Bucket": name, "Key": key})
+    marker = s3.delete_object(Bucket=name, Key=key)
+    s3.delete_object(Bucket=name, Key=key, VersionId=put["VersionId"])
+    upload = s3.create_multipart_upload(Bucket=name, Key="in/mp.zip")["UploadId"]
+    etag = s3.upload_part(Bucket=name, Key="in/mp.zip", UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(Bucket=name, Key="in/mp.zip", UploadId=upload,
+                                 MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    records = [r for event in drain() for r in event["Records"]]
+    assert [r["eventName"] for r in records] == [
+        "ObjectCreated:Put", "ObjectCreated:Copy", "ObjectRemoved:DeleteMarkerCreated", "ObjectRemoved:Delete",
+        "ObjectCreated:CompleteMultipartUpload"]
+    first = records[0]
+    assert first["eventSource"] == "aws:s3" and first["awsRegion"] == "us-east-1"
+    assert first["eventVersion"].startswith("2.")
+    assert first["s3"]["configurationId"] == "artifacts"
+    assert first["s3"]["bucket"]["name"] == name
+    assert first["s3"]["bucket"]["arn"] == "arn:aws:s3:::" + name
+    thing = first["s3"]["object"]
+    assert urllib.parse.unquote_plus(thing["key"]) == key and "+" in thing["key"] and "/" in thing["key"]
+    assert (thing["size"], thing["versionId"]) == (5, put["VersionId"])
+    assert thing["eTag"] == hashlib.md5(b"hello").hexdigest()
+    assert records[2]["s3"]["object"]["versionId"] == marker["VersionId"]
+    sequencers = [int(r["s3"]["object"]["sequencer"], 16) for r in records]
+    assert sequencers == sorted(set(sequencers))
+
+
+def test_zero_byte_objects_make_events_too(s3, wired):
+    name, _, drain, _ = wired
+    s3.put_object(Bucket=name, Key="in/empty.zip", Body=b"")
+    [event] = drain()
+    assert event["Records"][0]["s3"]["object"]["size"] == 0
+
+
+def test_a_refused_put_makes_no_event(s3, server, wired):
+    name, _, drain, _ = wired
+    assert error_of(s3.put_object, Bucket=name, Key="in/bad.zip", Body=b"y",
+                    ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==") == ("BadDigest", 400)
+    assert drain() == []
+
+
+def test_events_wake_a_long_poll(s3, server, wired):
+    name, _, _, arn = wired
+    sqs = server.client("sqs", profile="dev")
+    url = sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
+    got = []
+
+    def poll():
+        got.extend(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", []))
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    poller.join(timeout=0.5)
+    started = time.monotonic()
+    s3.put_object(Bucket=name, Key="in/now.zip", Body=b"x")
+    poller.join(timeout=15)
+    assert got and time.monotonic() - started < 5
+
+
+def test_bad_notification_configurations(s3, wired):
+    name, _, drain, arn = wired
+    put = lambda **c: error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=c)
+    queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    invalid = ("InvalidArgument", 400)
+    assert put(QueueConfigurations=[dict(queue, QueueArn=arn + "-missing")]) == invalid
+    assert put(QueueConfigurations=[dict(queue, Events=["s3:Nonsense"])]) == invalid
+    assert put(QueueConfigurations=[queue, queue]) == invalid
+    assert put(QueueConfigurations=[dict(queue, Filter={"Key": {"FilterRules": [
+        {"Name": "infix", "Value": "x"}]}})]) == invalid
+    assert put(TopicConfigurations=[{"TopicArn": "arn:aws:sns:us-east-1:222222222222:t",
+                                     "Events": ["s3:ObjectCreated:*"]}]) == ("NotImplemented", 501)
+    assert drain() == []
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
+    s3.put_object(Bucket=name, Key="in/quiet.zip", Body=b"x")
+    assert drain() == []
+
+
+# ---- websites and unsigned readers
+
+
+def fetch(server, path):
+    try:
+        with urllib.request.urlopen(server.endpoint + path) as answer:
+            return answer.status, answer.headers.get("Content-Type"), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("Content-Type"), error.read()
+
+
+def test_website(s3, server, bucket):
+    assert error_of(s3.get_bucket_website, Bucket=bucket) == ("NoSuchWebsiteConfiguration", 404)
+    s3.put_object(Bucket=bucket, Key="index.html", Body=b"<h1>v1</h1>", ContentType="text/html")
+    s3.put_object(Bucket=bucket, Key="docs/index.html", Body=b"docs", ContentType="text/html")
+    assert fetch(server, f"/{bucket}/index.html")[0] == 403
+    assert fetch(server, f"/{bucket}/")[0] == 403
+    configuration = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "docs/index.html"}}
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration=configuration)
+    got = s3.get_bucket_website(Bucket=bucket)
+    assert {k: got[k] for k in configuration} == configuration
+    assert fetch(server, f"/{bucket}/index.html") == (200, "text/html", b"<h1>v1</h1>")
+    assert fetch(server, f"/{bucket}/") == (200, "text/html", b"<h1>v1</h1>")
+    assert fetch(server, f"/{bucket}/docs/")[2] == b"docs"
+    assert fetch(server, f"/{bucket}/missing.html") == (404, "text/html", b"docs")
+    assert fetch(server, f"/{bucket}/?list-type=2")[0] == 403
+    s3.delete_bucket_website(Bucket=bucket)
+    assert fetch(server, f"/{bucket}/index.html")[0] == 403
+
+
+def test_bad_website_configurations(s3, bucket):
+    put = lambda **c: error_of(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=c)
+    assert put(IndexDocument={"Suffix": "a/b"}) == ("InvalidArgument", 400)
+    assert put(ErrorDocument={"Key": "x"}) == ("InvalidArgument", 400)
+    assert put(RedirectAllRequestsTo={"HostName": "example.com"}) == ("NotImplemented", 501)
+
+
+def test_presigned_urls(s3, server, bucket):
+    s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"shared")
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b/ü"})
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"shared"
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "new"})
+    request = urllib.request.Request(url, data=b"put by url", method="PUT")
+    urllib.request.urlopen(request).close()
+    assert s3.get_object(Bucket=bucket, Key="new")["Body"].read() == b"put by url"
+
+
+# ---- half an upload, restarts
+
+
+def test_half_an_upload_leaves_nothing(s3, server, bucket):
+    before = blob_files(server)
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "half"}))
+    with socket.create_connection((url.hostname, url.port)) as connection:
+        head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 1000000\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * 500000)
+        wait_until(lambda: len(blob_files(server)) == len(before) + 1)
+    wait_until(lambda: blob_files(server) == before)
+    assert error_of(s3.head_object, Bucket=bucket, Key="half")[1] == 404
+
+
+# ---- the AWS CLI
+
+
+def test_aws_cli_copies_large_files_both_ways(server, bucket, tmp_path):
+    big, back = tmp_path / "big.zip", tmp_path / "back.zip"
+    big.write_bytes(os.urandom((9 << 20) + 17))
+    run = lambda *a: server.aws("s3", *a, profile="dev")
+    run("cp", str(big), f"s3://{bucket}/dir/big.zip")
+    assert "dir/" in run("ls", f"s3://{bucket}").stdout
+    run("cp", f"s3://{bucket}/dir/big.zip", str(back))
+    assert back.read_bytes() == big.read_bytes()
+    small = tmp_path / "small.txt"
+    small.write_text("small")
+    run("cp", str(small), f"s3://{bucket}/small.txt")
+    run("sync", str(tmp_path), f"s3://{bucket}/all")
+    run("rm", f"s3://{bucket}", "--recursive")
+    run("rb", f"s3://{bucket}")
