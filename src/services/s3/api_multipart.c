@@ -120,10 +120,6 @@ static int read_part(struct call *c, struct tx *tx, struct completion *done, siz
     const json_t *asked = json_array_get(json_object_get(c->in, "Part"), i);
     struct part part;
     int64_t number = json_int(asked, "PartNumber", 0);
-    if (i > 0 && number <= done->parts[i - 1].number)
-        return call_fail(
-            c, S3_E_PART_ORDER,
-            "The list of parts was not in ascending order. Parts must be ordered by part number.");
     int rc = part_find(tx, done->multipart.id, number, &part);
     if (rc < 0)
         return rc;
@@ -136,6 +132,18 @@ static int read_part(struct call *c, struct tx *tx, struct completion *done, siz
     if (i + 1 < done->count && part.size < PART_MIN_BYTES)
         return call_fail(c, S3_E_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
     done->parts[i] = part;
+    return 0;
+}
+
+static int check_order(struct call *c)
+{
+    const json_t *parts = json_object_get(c->in, "Part");
+    for (size_t i = 1; i < json_array_size(parts); i++)
+        if (json_int(json_array_get(parts, i), "PartNumber", 0) <=
+            json_int(json_array_get(parts, i - 1), "PartNumber", 0))
+            return call_fail(
+                c, S3_E_PART_ORDER,
+                "The list of parts was not in ascending order. Parts must be ordered by part number.");
     return 0;
 }
 
@@ -271,6 +279,8 @@ int api_complete_upload(struct call *c)
     done.count = json_array_size(json_object_get(c->in, "Part"));
     done.parts = mem_alloc(done.count * sizeof(*done.parts));
     int rc = done.parts ? upload_init(c->platform, UPLOAD_SHA256, &done.whole) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = check_order(c);
     if (rc == 0)
         rc = copy_parts(c, &done);
     if (rc == 0)

@@ -13,7 +13,7 @@ struct platform;
 
 /* Outcomes; api.c's table gives each its AWS code and status. */
 enum s3_outcome {
-    S3_E_NO_BUCKET = 1,
+    S3_E_NO_BUCKET = 100, /* apart from the outcomes of db/ */
     S3_E_NO_KEY,
     S3_E_NO_VERSION,
     S3_E_BUCKET_OWNED,  /* it exists and is the caller's */

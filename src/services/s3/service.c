@@ -9,6 +9,7 @@ enum level { SERVICE, BUCKET, OBJECT };
 #define PUT_STREAM .flags = OP_STREAM, .begin = api_put_begin, .body = api_put_body, .end = api_put_end
 #define AT(level_, method_, sub_) .level = (level_), .http_method = (method_), .sub_resource = (sub_)
 
+/* The first row that fits a request is its operation: those with a sub-resource come first. */
 static const struct operation operations[] = {
     {"ListBuckets", "s3:ListAllMyBuckets", .run = api_list_buckets, AT(SERVICE, "GET", NULL)},
     {"CreateBucket", "s3:CreateBucket", .in = &create_bucket_in, .run = api_create_bucket,
@@ -39,11 +40,11 @@ static const struct operation operations[] = {
      .run = api_put_tagging, AT(BUCKET, "PUT", "tagging"), .http_status = 204},
     {"DeleteBucketTagging", "s3:PutBucketTagging", .flags = OP_WRITE, .run = api_delete_tagging,
      AT(BUCKET, "DELETE", "tagging"), .http_status = 204},
-    {"ListObjects", "s3:ListBucket", .flags = OP_ANONYMOUS, .run = api_list_objects, AT(BUCKET, "GET", NULL)},
     {"ListObjectsV2", "s3:ListBucket", .run = api_list_objects_v2, AT(BUCKET, "GET", "list-type")},
     {"ListObjectVersions", "s3:ListBucketVersions", .run = api_list_versions, AT(BUCKET, "GET", "versions")},
     {"ListMultipartUploads", "s3:ListBucketMultipartUploads", .flags = OP_READ, .run = api_list_uploads,
      AT(BUCKET, "GET", "uploads")},
+    {"ListObjects", "s3:ListBucket", .flags = OP_ANONYMOUS, .run = api_list_objects, AT(BUCKET, "GET", NULL)},
     {"DeleteObjects", "s3:DeleteObject", .flags = OP_WRITE, .in = &delete_in, .out = &delete_out,
      .xml_root = "DeleteResult", .body_max = 8 << 20, .run = api_delete_objects,
      AT(BUCKET, "POST", "delete")},

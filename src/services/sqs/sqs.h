@@ -14,9 +14,9 @@ struct platform;
 
 /* Outcomes; api.c's table gives each its AWS code and status. */
 enum sqs_outcome {
-    SQS_E_NO_QUEUE = 1,
-    SQS_E_QUEUE_EXISTS, /* with other attributes than those asked for */
-    SQS_E_PARAMETER,    /* InvalidParameterValue */
+    SQS_E_NO_QUEUE = 100, /* apart from the outcomes of db/ */
+    SQS_E_QUEUE_EXISTS,   /* with other attributes than those asked for */
+    SQS_E_PARAMETER,      /* InvalidParameterValue */
     SQS_E_ATTRIBUTE_NAME,
     SQS_E_ATTRIBUTE_VALUE,
     SQS_E_MISSING,
