@@ -56,6 +56,14 @@ void accounts_free(struct accounts **accounts)
     *accounts = NULL;
 }
 
+void accounts_cancel(struct accounts *accounts)
+{
+    pthread_mutex_lock(&accounts->lock);
+    for (const struct role *role = accounts->roles; role; role = role->next)
+        aws_client_cancel(role->client);
+    pthread_mutex_unlock(&accounts->lock);
+}
+
 static int role_assume(struct accounts *accounts, const char *role_arn, struct aws_client **ret,
                        struct reason *why)
 {

@@ -10,6 +10,8 @@ struct accounts;
 /* `client` is this worker's own and lives longer. */
 int accounts_new(struct aws_client *client, struct accounts **ret) MUST_USE;
 void accounts_free(struct accounts **accounts);
+/* Calls with these clients give up soon: the worker stops. */
+void accounts_cancel(struct accounts *accounts);
 /* The client for a role; it is the table's. Outcomes are call.h's. */
 int accounts_client(struct accounts *accounts, const char *role_arn, struct aws_client **ret,
                     struct reason *why) MUST_USE;

@@ -1,30 +1,294 @@
-/* The anchor's process: options, the two polling loops, the stop. */
+/* The anchor's process: options, the two polling loops, a thread for each job, the stop. */
 #include "workers/anchor/anchor.h"
+#include "base/id.h"
+#include "base/io.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "wire/json.h"
+#include "workers/anchor/work.h"
 #include "workers/worker.h"
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define POLL_MS 30000
+#define RETRY_FIRST_MS 20
+#define RETRY_MOST_MS 2000
+#define THREAD_STACK_BYTES (512 * 1024)
 
 static const char about[] =
     "Runs the jobs and builds of one account: takes them by long poll, works with that account's own\n"
     "credentials, reports results. Needs outbound connections only.";
 
+/* One kind of work: where it is polled and what runs it. */
+struct loop {
+    const char *service;
+    const char *operation;
+    const char *list; /* the answer's member */
+    void (*run)(const struct anchor *anchor, json_t *tree);
+    const struct anchor *anchor;
+    struct aws_client *poller;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t free_slots;
+    int64_t slots;
+    pthread_t thread;
+    bool started;
+};
+
+struct assignment {
+    struct loop *loop;
+    json_t *tree;
+};
+
+static void *assignment_run(void *arg)
+{
+    struct assignment *assignment = arg;
+    struct loop *loop = assignment->loop;
+
+    loop->run(loop->anchor, assignment->tree);
+    free(assignment);
+    pthread_mutex_lock(&loop->lock);
+    loop->free_slots++;
+    pthread_cond_broadcast(&loop->changed);
+    pthread_mutex_unlock(&loop->lock);
+    return NULL;
+}
+
+/* Gives the tree's reference to a thread of its own. What cannot be started is offered again by its lease. */
+static void assign(struct loop *loop, json_t *tree)
+{
+    struct assignment *assignment = mem_alloc(sizeof(*assignment));
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int r = ENOMEM;
+
+    pthread_mutex_lock(&loop->lock);
+    loop->free_slots--;
+    pthread_mutex_unlock(&loop->lock);
+    if (assignment) {
+        *assignment = (struct assignment){loop, json_incref(tree)};
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+        r = pthread_create(&thread, &attributes, assignment_run, assignment);
+        pthread_attr_destroy(&attributes);
+    }
+    if (r == 0)
+        return;
+    log_error("anchor", "no thread for %s: %s", json_str(tree, "id", "?"), strerror(r));
+    if (assignment)
+        json_decref(assignment->tree);
+    free(assignment);
+    pthread_mutex_lock(&loop->lock);
+    loop->free_slots++;
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static int64_t slots_await(struct loop *loop)
+{
+    int64_t slots;
+
+    pthread_mutex_lock(&loop->lock);
+    while (loop->free_slots == 0)
+        pthread_cond_wait(&loop->changed, &loop->lock);
+    slots = loop->free_slots;
+    pthread_mutex_unlock(&loop->lock);
+    return slots > 50 ? 50 : slots;
+}
+
+static int poll_once(struct loop *loop)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    struct reason why = {0};
+    const json_t *list;
+    json_t *tree;
+    size_t i;
+    json_t *in = json_pack("{s:I, s:i, s:s}", "maxBatchSize", (json_int_t)slots_await(loop), "waitMs",
+                           POLL_MS, "workerId", loop->anchor->worker_id);
+    int r =
+        in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
+
+    if (r && !worker_stopping())
+        log_warn("anchor", "%s", why.text[0] ? why.text : strerror(r < 0 ? -r : EIO));
+    list = work_list(out, loop->list);
+    json_array_foreach (list, i, tree)
+        assign(loop, tree);
+    return r;
+}
+
+static void *loop_run(void *arg)
+{
+    struct loop *loop = arg;
+    int64_t pause_ms = RETRY_FIRST_MS;
+
+    while (!worker_stopping()) {
+        if (poll_once(loop) == 0) {
+            pause_ms = RETRY_FIRST_MS;
+            continue;
+        }
+        worker_pause(pause_ms);
+        pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
+    }
+    return NULL;
+}
+
+static void idle_await(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    while (loop->free_slots < loop->slots)
+        pthread_cond_wait(&loop->changed, &loop->lock);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static int loop_start(struct loop *loop, const struct anchor *anchor, const struct worker_options *options)
+{
+    int r = worker_client(options, &loop->poller);
+
+    loop->anchor = anchor;
+    loop->free_slots = loop->slots = options->jobs;
+    pthread_mutex_init(&loop->lock, NULL);
+    pthread_cond_init(&loop->changed, NULL);
+    if (r)
+        return r;
+    r = pthread_create(&loop->thread, NULL, loop_run, loop);
+    loop->started = r == 0;
+    return r ? FAULT(r) : 0;
+}
+
+static void loop_end(struct loop *loop)
+{
+    if (loop->started) {
+        aws_client_cancel(loop->poller);
+        pthread_join(loop->thread, NULL);
+        idle_await(loop);
+    }
+    aws_client_free(&loop->poller);
+}
+
+static int serve(const struct anchor *anchor, const struct worker_options *options)
+{
+    struct loop loops[] = {
+        {.service = "codepipeline", .operation = "PollForAccountJobs", .list = "jobs", .run = job_run},
+        {.service = "codebuild", .operation = "PollForBuilds", .list = "builds", .run = build_run},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(loops); i++)
+        r = loop_start(&loops[i], anchor, options);
+    if (r == 0) {
+        log_info("anchor", "serves account %s", anchor->account);
+        worker_wait_stop();
+    }
+    worker_stop();
+    leases_cancel_all(anchor->leases);
+    accounts_cancel(anchor->accounts);
+    for (size_t i = 0; i < ARRAY_LEN(loops); i++)
+        loop_end(&loops[i]);
+    return r;
+}
+
+/* CACHE/ACCOUNT when the folder is shared by several accounts' anchors. */
+static int cache_folder(const struct worker_options *options, const char *account, char **ret)
+{
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int len;
+
+    if (options->cache_dir)
+        len = asprintf(ret, "%s/%s", options->cache_dir, account);
+    else if (xdg && xdg[0])
+        len = asprintf(ret, "%s/slipway/%s", xdg, account);
+    else
+        len = asprintf(ret, "%s/.cache/slipway/%s", home && home[0] ? home : "/tmp", account);
+    return len < 0 ? FAULT(ENOMEM) : 0;
+}
+
+struct parts {
+    struct anchor anchor;
+    char account[ACCOUNT_ID_SIZE];
+    char worker_id[128];
+    char *cache_dir;
+    char *artifacts_dir;
+    char *work_dir;
+};
+
+static void parts_deinit(struct parts *parts)
+{
+    leases_free(&parts->anchor.leases);
+    cache_free(&parts->anchor.cache);
+    accounts_free(&parts->anchor.accounts);
+    aws_client_free(&parts->anchor.client);
+    if (parts->work_dir && io_remove_tree(parts->work_dir))
+        log_warn("anchor", "%s cannot be removed", parts->work_dir);
+    free(parts->work_dir);
+    free(parts->artifacts_dir);
+    free(parts->cache_dir);
+}
+
+static int folders_make(struct parts *parts, const struct worker_options *options)
+{
+    int r = cache_folder(options, parts->account, &parts->cache_dir);
+
+    if (r)
+        return r;
+    if (asprintf(&parts->artifacts_dir, "%s/artifacts", parts->cache_dir) < 0 ||
+        asprintf(&parts->work_dir, "%s/work-XXXXXX", parts->cache_dir) < 0)
+        return FAULT(ENOMEM);
+    r = io_mkdir_parents(parts->cache_dir, 0700);
+    if (r)
+        return r;
+    if (!mkdtemp(parts->work_dir)) {
+        free(take(parts->work_dir));
+        return FAULT(errno);
+    }
+    parts->anchor.work_dir = parts->work_dir;
+    return cache_new(parts->artifacts_dir, options->cache_mib << 20, &parts->anchor.cache);
+}
+
+static int prepare(struct parts *parts, const struct worker_options *options)
+{
+    struct anchor *anchor = &parts->anchor;
+    char host[64] = "", random[9];
+    int r = worker_client(options, &anchor->client);
+
+    if (r == 0)
+        r = worker_account(anchor->client, options, parts->account);
+    if (r == 0)
+        r = accounts_new(anchor->client, &anchor->accounts);
+    if (r == 0)
+        r = leases_new(&anchor->leases);
+    if (r == 0)
+        r = folders_make(parts, options);
+    if (r)
+        return r;
+    if (gethostname(host, sizeof(host) - 1))
+        return FAULT(errno);
+    id_hex(random, 8);
+    snprintf(parts->worker_id, sizeof(parts->worker_id), "%s-%ld-%s", host, (long)getpid(), random);
+    anchor->account = parts->account;
+    anchor->worker_id = parts->worker_id;
+    anchor->sandbox_off = options->no_sandbox;
+    return 0;
+}
+
 int anchor_main(int argc, char **argv)
 {
+    CLEANUP(parts_deinit) struct parts parts = {0};
     struct worker_options options;
-    CLEANUP(aws_client_free) struct aws_client *client = NULL;
-    char account[ACCOUNT_ID_SIZE];
-    int r;
+    int r = worker_options_parse(argc, argv, "anchor", about, &options);
 
-    r = worker_options_parse(argc, argv, "anchor", about, &options);
     if (r)
         return r == WORKER_E_HELP ? 0 : 2;
+    setlocale(LC_CTYPE, "C.UTF-8");
     r = worker_watch_signals(options.exit_with_parent);
     if (r == 0)
-        r = worker_client(&options, &client);
+        r = prepare(&parts, &options);
     if (r == 0)
-        r = worker_account(client, &options, account);
-    if (r)
-        return r < 0 ? 1 : 3;
-    log_info("anchor", "serves account %s", account);
-    worker_wait_stop();
-    return 0;
+        r = serve(&parts.anchor, &options);
+    if (r < 0) {
+        log_error("anchor", "cannot go on: %s", strerror(-r));
+        return 1;
+    }
+    return r == WORKER_E_REFUSED ? 3 : 0;
 }

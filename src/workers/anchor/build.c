@@ -1,0 +1,380 @@
+/* One build from its lease to its final report. See build.h. */
+#include "workers/anchor/build.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "wire/json.h"
+#include "workers/anchor/build_artifacts.h"
+#include "workers/worker.h"
+#include "workers/zip.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_FIRST_MS 50
+#define RETRY_MOST_MS 2000
+#define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
+
+/* Tells the service; takes `in`. Tries as long as the lease may hold. WORK_E_STOPPED when it is lost. */
+static int update(struct build *build, json_t *in)
+{
+    CLEANUP(json_free) json_t *owned = in;
+    int64_t pause_ms = RETRY_FIRST_MS;
+
+    if (!owned || json_put_str(owned, "id", build->id) || json_put_str(owned, "nonce", build->nonce))
+        return FAULT(ENOMEM);
+    for (;;) {
+        CLEANUP(json_free) json_t *out = NULL;
+        struct reason why = {0};
+        int r = work_call(build->anchor->client, "codebuild", "UpdateBuild", json_incref(owned), &out, NULL,
+                          &why);
+
+        if (r == 0 && json_bool(out, "cancelled", false))
+            lease_cancel(&build->lease);
+        if (r == WORK_E_FAILED) {
+            log_warn("anchor", "build %s: %s", build->id, why.text);
+            lease_cancel(&build->lease);
+            return WORK_E_STOPPED;
+        }
+        if (r <= 0 || r == WORK_E_STOPPED)
+            return r;
+        if (worker_pause(pause_ms) || atomic_load(&build->lease.cancelled))
+            return WORK_E_STOPPED;
+        pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
+    }
+}
+
+static int extend(struct lease *lease, int64_t *ret_lease_ms, bool *ret_cancelled)
+{
+    struct build *build = CONTAINER_OF(lease, struct build, lease);
+    CLEANUP(json_free) json_t *out = NULL;
+    int r = work_call(build->anchor->client, "codebuild", "UpdateBuild",
+                      json_pack("{s:s, s:s}", "id", build->id, "nonce", build->nonce), &out, NULL, NULL);
+
+    if (r)
+        return r == WORK_E_FAILED ? r : -EAGAIN;
+    *ret_lease_ms = json_int(out, "leaseMs", lease->lease_ms);
+    *ret_cancelled = json_bool(out, "cancelled", false);
+    return 0;
+}
+
+int build_phase(struct build *build, const char *phase)
+{
+    build->phase = phase;
+    if (atomic_load(&build->lease.cancelled))
+        return WORK_E_STOPPED;
+    return update(build, json_pack("{s:s}", "currentPhase", phase));
+}
+
+void build_phase_failed(struct build *build, const char *status, const char *code)
+{
+    int r;
+
+    if (!build->status)
+        build->status = status;
+    r = update(build, json_pack("{s:[{s:s, s:s, s:[{s:s, s:s}]}]}", "phases", "phaseType", build->phase,
+                                "phaseStatus", strcmp(status, "TIMED_OUT") == 0 ? status : "FAILED",
+                                "contexts", "statusCode", code, "message", build->why.text));
+    if (r)
+        log_debug("anchor", "build %s: its failed phase is not reported: %d", build->id, r);
+}
+
+/* Fails the build with the words in build->why. */
+static int failed(struct build *build, const char *code)
+{
+    build_log_say(&build->log, "%s", build->why.text);
+    build_phase_failed(build, "FAILED", code);
+    return 0;
+}
+
+struct fetching {
+    struct build *build;
+    const char *bucket;
+    const char *key;
+    const char *version_id;
+    int outcome;
+};
+
+static int fetch(void *ctx, int fd, struct reason *why)
+{
+    struct fetching *f = ctx;
+
+    f->outcome =
+        work_s3_get_file(f->build->client, f->bucket, f->key, f->version_id, fd, ARTIFACT_MAX_BYTES, why);
+    return f->outcome;
+}
+
+/* The digest that the pipeline's action pinned, or NULL. */
+static const char *pinned_digest(const struct build *build)
+{
+    const json_t *variables = json_path(build->tree, "environment.environmentVariables");
+    const json_t *variable;
+    size_t i;
+
+    json_array_foreach (variables, i, variable)
+        if (strcmp(json_str(variable, "name", ""), DIGEST_VARIABLE) == 0)
+            return json_str(variable, "value", NULL);
+    return NULL;
+}
+
+static int source_open(struct build *build, int *ret_fd)
+{
+    const json_t *s3 = json_object_get(build->tree, "s3Source");
+    struct fetching fetching = {.build = build,
+                                .bucket = json_str(s3, "bucket", ""),
+                                .key = json_str(s3, "key", ""),
+                                .version_id = json_str(s3, "versionId", NULL)};
+    const struct cache_source source = {fetch, &fetching};
+    const char *digest = pinned_digest(build);
+    int r;
+
+    if (!digest) {
+        r = work_temporary(build->anchor, ret_fd);
+        return r ? r : fetch(&fetching, *ret_fd, &build->why);
+    }
+    r = cache_get(build->anchor->cache, digest, &source, ret_fd, &build->why);
+    if (r == CACHE_E_FETCH)
+        return fetching.outcome;
+    return r == CACHE_E_DIGEST ? WORK_E_FAILED : r;
+}
+
+static int source_get(struct build *build)
+{
+    CLEANUP(close_fd) int fd = -1;
+    struct reason cause = {0};
+    int r;
+
+    if (!json_object_get(build->tree, "s3Source"))
+        return 0;
+    r = source_open(build, &fd);
+    if (r)
+        return r;
+    r = zip_extract(fd, build->source, &zip_limits_default, &cause);
+    if (r > 0)
+        return reason_set(&build->why, WORK_E_FAILED, "the source was refused: %s", cause.text);
+    return r;
+}
+
+/* A file of the source, which a stranger packed: no links. */
+static int spec_file(struct build *build, const char *path, struct buf *ret)
+{
+    CLEANUP(free_ptr) char *whole = NULL;
+    CLEANUP(free_ptr) char *real = NULL;
+    CLEANUP(free_ptr) char *root = realpath(build->source, NULL);
+
+    if (!root || asprintf(&whole, "%s/%s", root, path) < 0)
+        return FAULT(ENOMEM);
+    real = realpath(whole, NULL);
+    if (!real || !str_starts(str_of(real), str_of(root)) || real[strlen(root)] != '/')
+        return reason_set(&build->why, WORK_E_FAILED,
+                          "the source has no file '%s': put the buildspec there, or into the project", path);
+    return io_read_file(real, ret);
+}
+
+static int spec_get(struct build *build)
+{
+    const json_t *where = json_object_get(build->tree, "buildspec");
+    const char *type = json_str(where, "type", "FILE");
+    CLEANUP(buf_free) struct buf text = BUF_INIT(BUILDSPEC_MAX_BYTES);
+    int r;
+
+    if (strcmp(type, "INLINE") == 0)
+        r = buf_puts(&text, json_str(where, "text", ""));
+    else if (strcmp(type, "S3") == 0)
+        r = work_s3_get(build->client, json_str(where, "bucket", ""), json_str(where, "key", ""), NULL, NULL,
+                        &text, NULL, &build->why);
+    else
+        r = spec_file(build, json_str(where, "path", "buildspec.yml"), &text);
+    if (r)
+        return r;
+    r = buildspec_parse(buf_str(&text), &build->spec, &build->why);
+    return r > 0 ? WORK_E_FAILED : r;
+}
+
+static int folder_below(const char *parent, const char *name, char **ret)
+{
+    if (asprintf(ret, "%s/%s", parent, name) < 0)
+        return FAULT(ENOMEM);
+    return io_mkdir(*ret, 0700);
+}
+
+static int folders_make(struct build *build)
+{
+    int r;
+
+    if (asprintf(&build->folder, "%s/build-XXXXXX", build->anchor->work_dir) < 0)
+        return FAULT(ENOMEM);
+    if (!mkdtemp(build->folder))
+        return FAULT(errno);
+    r = folder_below(build->folder, "src", &build->source);
+    if (r == 0)
+        r = folder_below(build->folder, "steps", &build->steps);
+    build->source_inside = build->anchor->sandbox_off ? build->source : SANDBOX_FOLDER "/src";
+    return r;
+}
+
+static int log_open(struct build *build)
+{
+    const json_t *logs = json_object_get(build->tree, "logs");
+    const char *group = json_str(logs, "groupName", NULL), *stream = json_str(logs, "streamName", NULL);
+
+    if (!group || !stream || strcmp(json_str(logs, "status", "ENABLED"), "ENABLED") != 0)
+        return 0;
+    return build_log_open(&build->log, build->client, group, stream, &build->why);
+}
+
+static int client_get(struct build *build)
+{
+    const char *role = json_str(build->tree, "serviceRole", NULL);
+
+    if (role && role[0])
+        return accounts_client(build->anchor->accounts, role, &build->client, &build->why);
+    return accounts_deploy_client(build->anchor->accounts, build->anchor->account, &build->client,
+                                  &build->why);
+}
+
+static int prepare(struct build *build)
+{
+    int r = client_get(build);
+
+    if (r == 0)
+        r = log_open(build);
+    if (r == 0)
+        r = folders_make(build);
+    if (r == 0)
+        r = build_phase(build, "DOWNLOAD_SOURCE");
+    if (r == 0)
+        r = source_get(build);
+    if (r == 0)
+        r = spec_get(build);
+    if (r == 0)
+        r = build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
+                           &build->env, &build->why);
+    if (r == 0 && build->spec.ignored.len)
+        build_log_say(&build->log, "Without effect here: " STR_FMT, STR_ARG(buf_str(&build->spec.ignored)));
+    return r;
+}
+
+static int artifacts_put(struct build *build)
+{
+    const json_t *artifacts = json_object_get(build->tree, "artifacts");
+    const char *bucket = json_str(artifacts, "bucket", ""), *key = json_str(artifacts, "key", "");
+    CLEANUP(close_fd) int fd = -1;
+    char digest[65];
+    struct stat st;
+    int r;
+
+    if (strcmp(json_str(artifacts, "type", "NO_ARTIFACTS"), "S3") != 0)
+        return 0;
+    if (strcmp(json_str(artifacts, "packaging", "ZIP"), "ZIP") != 0)
+        return reason_set(&build->why, WORK_E_FAILED,
+                          "artifacts with packaging NONE are not supported by Slipway: use ZIP");
+    if (!build->spec.artifact_files)
+        return reason_set(&build->why, WORK_E_FAILED,
+                          "artifacts are wanted, but the buildspec has no artifacts section");
+    r = work_temporary(build->anchor, &fd);
+    if (r == 0)
+        r = build_artifacts_pack(&build->spec, build->source, fd, &build->why);
+    if (r)
+        return r > 0 ? WORK_E_FAILED : r;
+    r = fstat(fd, &st) ? FAULT(errno) : cache_digest(fd, digest);
+    if (r == 0)
+        r = work_s3_put_file(build->client, bucket, key, fd, st.st_size, NULL, 0, &build->why);
+    if (r)
+        return r;
+    if (json_put_format((json_t *)build->tree, "artifactLocation", "arn:aws:s3:::%s/%s", bucket, key))
+        return FAULT(ENOMEM);
+    build->artifacts = json_pack("{s:s, s:s}", "location", json_str(build->tree, "artifactLocation", ""),
+                                 "sha256sum", digest);
+    return build->artifacts ? 0 : FAULT(ENOMEM);
+}
+
+/* 0 with build->status set or not (succeeded); other outcomes end it as work does. */
+static int work(struct build *build)
+{
+    int r = prepare(build);
+
+    if (r == WORK_E_FAILED || r == WORK_E_ABSENT)
+        return failed(build, build->spec.tree ? "CLIENT_ERROR" : "YAML_FILE_ERROR");
+    if (r == 0)
+        r = build_phases_run(build);
+    if (r || build->status)
+        return r;
+    r = build_phase(build, "UPLOAD_ARTIFACTS");
+    if (r == 0)
+        r = artifacts_put(build);
+    return r == WORK_E_FAILED || r == WORK_E_ABSENT ? failed(build, "CLIENT_ERROR") : r;
+}
+
+static int report(struct build *build)
+{
+    json_t *in = json_pack("{s:s, s:s, s:O}", "currentPhase", "FINALIZING", "buildStatus",
+                           build->status ? build->status : "SUCCEEDED", "exportedEnvironmentVariables",
+                           build->exported);
+
+    if (in && build->artifacts)
+        json_put(in, "artifacts", json_incref(build->artifacts));
+    return update(build, in);
+}
+
+static void end(struct build *build, int outcome)
+{
+    int r;
+
+    session_free(&build->session);
+    if (outcome < 0 || outcome == WORK_E_RETRY) {
+        if (!build->why.text[0])
+            reason_set(&build->why, 0, "a fault of the anchor (%s)", strerror(outcome < 0 ? -outcome : EIO));
+        build_log_say(&build->log, "%s", build->why.text);
+        build_phase_failed(build, "FAULT", "CLIENT_ERROR");
+    }
+    if (build->status && build->status[0])
+        log_info("anchor", "build %s %s: %s", build->id, build->status, build->why.text);
+    build_log_close(&build->log);
+    if (outcome != WORK_E_STOPPED)
+        r = report(build);
+    else
+        r = worker_stopping() ? update(build, json_pack("{s:b}", "release", 1)) : 0;
+    if (r)
+        log_warn("anchor", "build %s: its end is not reported; its lease ends by itself", build->id);
+}
+
+static void build_deinit(struct build *build)
+{
+    if (build->folder && io_remove_tree(build->folder))
+        log_warn("anchor", "%s cannot be removed", build->folder);
+    build_env_deinit(&build->env);
+    buildspec_deinit(&build->spec);
+    json_decref(build->exported);
+    json_decref(build->artifacts);
+    json_decref(build->tree);
+    free(build->folder);
+    free(build->source);
+    free(build->steps);
+}
+
+void build_run(const struct anchor *anchor, json_t *tree)
+{
+    CLEANUP(build_deinit)
+    struct build build = {
+        .anchor = anchor,
+        .tree = tree,
+        .id = json_str(tree, "id", ""),
+        .nonce = json_str(tree, "nonce", ""),
+        .phase = "PROVISIONING",
+        .exported = json_array(),
+        .deadline_ms = clock_mono_ms() + json_int(tree, "timeoutMs", 3600000),
+        .lease = {.extend = extend, .lease_ms = json_int(tree, "leaseMs", 30000), .cancel_fd = -1},
+    };
+    int r = build.exported ? lease_begin(anchor->leases, &build.lease) : FAULT(ENOMEM);
+
+    if (r) {
+        log_error("anchor", "build %s cannot be started: %s; its lease ends by itself", build.id,
+                  strerror(-r));
+        return;
+    }
+    r = work(&build);
+    end(&build, r);
+    lease_end(anchor->leases, &build.lease);
+}

@@ -1,0 +1,39 @@
+/* A leased build while it runs: build.c is its life, build_phases.c its commands. */
+#pragma once
+
+#include "workers/anchor/build_env.h"
+#include "workers/anchor/build_log.h"
+#include "workers/anchor/session.h"
+#include "workers/anchor/work.h"
+
+struct build {
+    const struct anchor *anchor;
+    json_t *tree; /* as PollForBuilds gave it */
+    const char *id;
+    const char *nonce;
+    struct lease lease;
+    struct aws_client *client; /* of the project's service role, or slipway-deploy */
+    struct build_log log;
+    char *folder; /* on this machine; `src` and `steps` are below it */
+    char *source; /* folder/sandbox/src */
+    char *steps;
+    const char *source_inside;
+    struct buildspec spec;
+    struct build_env env;
+    struct session *session; /* NULL: none is open */
+    int64_t deadline_ms;
+    int step_count;
+    const char *phase;  /* the one under way, as the API names it */
+    struct reason why;  /* of the first failure */
+    const char *status; /* the final one, once known: "FAILED", "TIMED_OUT" … */
+    json_t *exported;   /* [{name, value}] */
+    json_t *artifacts;  /* {location, sha256sum}; NULL: none */
+};
+
+/* Reports that a phase begins: the one before ends as it says. */
+int build_phase(struct build *build, const char *phase) MUST_USE;
+/* Ends the phase under way as FAILED and settles the build's status, unless an earlier failure did. */
+void build_phase_failed(struct build *build, const char *status, const char *code);
+/* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
+ * cancelled; faults. */
+int build_phases_run(struct build *build) MUST_USE;
