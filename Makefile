@@ -2,11 +2,67 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
+DATA ?= data
+PORT ?= 7070
 PYTHON := /usr/bin/python3
 
-.PHONY: all
-all: $(BUILD)/build.ninja
+.PHONY: all deps test-deps demo run check unit sanitize sim wire-tests lint bench fuzz install clean
+
+all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
 	meson setup $(BUILD) --prefix=$(PREFIX)
+
+# Debian packages that are missing, from packages.txt: to build and run, and for the tests.
+deps:
+	@scripts/install-packages build
+
+test-deps:
+	@scripts/install-packages build test
+
+demo: all
+	scripts/demo.sh $(BUILD)/slipway
+
+run: all
+	$(BUILD)/slipway serve --data $(DATA) --port $(PORT)
+
+# Everything: formatting and static checks, units, the same units under ASan and UBSan, the engine on simulated time,
+# every parser on mutated input, and the running server by raw sockets, boto3, the AWS CLI and the story.
+check: test-deps
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) sanitize
+	$(MAKE) wire-tests
+
+unit: test-deps all
+	meson test -C $(BUILD) --print-errorlogs --suite unit --suite sim
+
+sanitize: test-deps
+	[ -f $(BUILD)-sanitize/build.ninja ] || \
+	  meson setup $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C $(BUILD)-sanitize
+	meson test -C $(BUILD)-sanitize --print-errorlogs
+
+wire-tests: test-deps all
+	SLIPWAY_BIN=$(CURDIR)/$(BUILD)/slipway $(PYTHON) -m pytest tests/wire tests/sdk tests/e2e --durations=10
+
+lint: test-deps all
+	scripts/lint $(BUILD)
+
+bench: test-deps all
+	$(PYTHON) bench/run.py --build $(BUILD)
+
+# Longer than `make check` does: FUZZ_SECONDS a parser.
+FUZZ_SECONDS ?= 60
+fuzz: test-deps
+	[ -f $(BUILD)-sanitize/build.ninja ] || \
+	  meson setup $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C $(BUILD)-sanitize
+	FUZZ_SECONDS=$(FUZZ_SECONDS) meson test -C $(BUILD)-sanitize --suite fuzz --timeout-multiplier 0 --verbose
+
+install: all
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-sanitize

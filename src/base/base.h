@@ -38,8 +38,16 @@
 
 /* Logs where a fault arose (at debug level) and yields the negative errno to return. `err` may have either
  * sign; 0 becomes -EIO. */
-#define FAULT(err) fault_at((err), __FILE__, __LINE__, __func__)
+#define FAULT(err) fault_negative(fault_at((err), __FILE__, __LINE__, __func__))
 int fault_at(int err, const char *file, int line, const char *func);
+
+/* Tells compiler and analyser what fault_at() promises. */
+static inline int fault_negative(int fault)
+{
+    if (fault >= 0)
+        __builtin_unreachable();
+    return fault;
+}
 
 /* Borrowed bytes: not owned, not necessarily NUL-terminated. */
 struct str {

@@ -81,8 +81,9 @@ static int read_get(struct call *c, const struct log_group *group, struct get_re
     ret->from_ms = ret->from_ms > cutoff ? ret->from_ms : cutoff;
     const char *token = json_str(c->in, "nextToken", NULL);
     ret->up = json_bool(c->in, "startFromHead", false);
-    ret->start = ret->up ? (struct log_place){.timestamp_ms = -1}
-                         : (struct log_place){.timestamp_ms = INT64_MAX, .number = INT64_MAX};
+    ret->start = (struct log_place){.timestamp_ms = -1};
+    if (!ret->up)
+        ret->start = (struct log_place){.timestamp_ms = INT64_MAX, .number = INT64_MAX};
     if (token) {
         int64_t numbers[2];
         if ((*token != 'f' && *token != 'b') || token[1] != '/' ||

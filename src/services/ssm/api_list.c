@@ -71,7 +71,7 @@ int ssm_list(struct call *c, const char *path, bool recursive, int64_t most,
             return err;
         if (!shown)
             continue;
-        if (json_array_size(list) == max) {
+        if (last && json_array_size(list) == max) {
             err = write_token(c, last);
             break;
         }
