@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define PACE_MS 2000
-#define HEADERS_MAX (64 * 1024)
+#define HEADERS_MAX 65536
 
 static bool is_transient(const struct aws_error *error)
 {

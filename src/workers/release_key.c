@@ -8,6 +8,13 @@
 #define SLUG_APP_MAX 40
 #define HASH_DIGITS 8
 
+static char slug_char(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+}
+
 /* Lower-case letters, digits and single dashes between them: what stack, bucket and pipeline names all take.
  */
 static void slug(struct str text, size_t max, const char *when_empty, char *ret)
@@ -15,10 +22,10 @@ static void slug(struct str text, size_t max, const char *when_empty, char *ret)
     size_t len = 0;
 
     for (size_t i = 0; i < text.len && len < max; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
+        char c = slug_char(text.ptr[i]);
 
-        if (c < 128 && isalnum(c))
-            ret[len++] = (char)tolower(c);
+        if (c != '-')
+            ret[len++] = c;
         else if (len > 0 && ret[len - 1] != '-')
             ret[len++] = '-';
     }

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES (64 * 1024)
+#define BLOCK_BYTES 65536
 #define RATIO_FROM_BYTES (1 << 20)
 #define NAME_MAX_BYTES 1024
 

@@ -15,7 +15,7 @@
 #define POLL_MS 30000
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
-#define THREAD_STACK_BYTES (512 * 1024)
+#define THREAD_STACK_BYTES 524288
 
 static const char about[] =
     "Runs the jobs and builds of one account: takes them by long poll, works with that account's own\n"

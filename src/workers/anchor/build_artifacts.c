@@ -68,6 +68,7 @@ static void walk_close(FTS **walk)
 
 static int files_collect(const struct buildspec *spec, char *base, struct files *ret, struct reason *why)
 {
+    assert(base);
     char *const roots[] = {base, NULL};
     CLEANUP(walk_close) FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     size_t skip = strlen(base) + 1;

@@ -9,10 +9,10 @@
 
 #define GATHER_MS 200
 #define RETRY_MS 1000
-#define BATCH_BYTES (256 * 1024)
+#define BATCH_BYTES 262144
 #define BATCH_LINES 2000
 #define WAITING_MAX 20000
-#define LINE_MAX_BYTES (32 * 1024)
+#define LINE_MAX_BYTES 32768
 
 static int ensure(struct aws_client *client, const char *operation, json_t *in, struct reason *why)
 {

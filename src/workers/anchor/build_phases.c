@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define EXPORT_MAX_BYTES (1 << 20)
+#define CPU_S 28800
 #define EXPORT_FILE "slipway-exported"
 
 static const struct {
@@ -41,7 +42,7 @@ static int session_ensure(struct build *build)
         .envp = (const char *const *)build->env.envp,
         .sandbox_off = build->anchor->sandbox_off,
         .memory_kib = memory_kib(build->tree),
-        .cpu_s = 8 * 3600,
+        .cpu_s = CPU_S,
         .cancel_fd = build->lease.cancel_fd,
     };
 

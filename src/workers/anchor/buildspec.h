@@ -7,7 +7,7 @@
 #include "base/reason.h"
 #include <jansson.h>
 
-#define BUILDSPEC_MAX_BYTES (256 * 1024)
+#define BUILDSPEC_MAX_BYTES 262144
 #define BUILDSPEC_E_BAD 1
 
 enum buildspec_phase_id { PHASE_INSTALL, PHASE_PRE_BUILD, PHASE_BUILD, PHASE_POST_BUILD, BUILDSPEC_PHASES };

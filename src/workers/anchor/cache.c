@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define DIGEST_DIGITS 64
-#define READ_BYTES (256 * 1024)
+#define READ_BYTES 262144
 #define TEMPORARY_PREFIX "tmp-"
 
 struct flight { /* a digest being fetched: others that want it wait */

@@ -177,7 +177,7 @@ static int line_wait(struct session *session, int64_t deadline_ms, const struct 
             return FAULT(errno);
         if (fds[STREAM_CANCEL].revents)
             return SESSION_E_CANCELLED;
-        if (fds[STREAM_OUTPUT].revents && !output_read(session, output) && (errno != EAGAIN))
+        if (output && fds[STREAM_OUTPUT].revents && !output_read(session, output) && (errno != EAGAIN))
             fds[STREAM_OUTPUT].fd = -1;
         if (fds[STREAM_STATUS].revents && !status_read(session))
             return SESSION_E_ENDED;

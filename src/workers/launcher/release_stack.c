@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "wire/json.h"
 #include "workers/stack.h"
-#include <ctype.h>
 #include <stdio.h>
 
 #define INLINE_TEMPLATE_BYTES 51200
@@ -24,6 +23,11 @@ int release_fail(struct release *release, int outcome, const char *event, const 
     return outcome;
 }
 
+static char upper_of(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 /* "qa-2" → "Qa2AccountId" */
 static void environment_parameter(const char *name, char ret[64])
 {
@@ -35,7 +39,7 @@ static void environment_parameter(const char *name, char ret[64])
             upper = true;
             continue;
         }
-        ret[len++] = (char)(upper ? toupper((unsigned char)*c) : *c);
+        ret[len++] = upper ? upper_of(*c) : *c;
         upper = false;
     }
     snprintf(ret + len, 64 - len, "AccountId");

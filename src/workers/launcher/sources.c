@@ -99,7 +99,9 @@ static void kept_put(struct sources *sources, struct source *source)
 
     pthread_mutex_lock(&sources->lock);
     for (struct source **at = &sources->kept; *at && !out; at = &(*at)->next) {
-        if (strcmp((*at)->key, source->key) != 0 && ++place < KEPT_MAX)
+        bool same = (*at)->key && strcmp((*at)->key, source->key) == 0;
+
+        if (!same && ++place < KEPT_MAX)
             continue;
         out = *at;
         *at = out->next;

@@ -230,6 +230,6 @@ int deployment_read(struct job *job, struct deployment *ret)
     if (!deployment.parameters || !deployment.capabilities || !deployment.tags)
         return FAULT(ENOMEM);
     *ret = deployment;
-    deployment = (struct deployment){0};
+    memset(&deployment, 0, sizeof(deployment));
     return 0;
 }

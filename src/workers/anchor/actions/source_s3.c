@@ -20,7 +20,7 @@ static int copy_source_header(const struct origin *origin, struct buf *ret)
     buf_puts(ret, origin->bucket);
     buf_puts(ret, "/");
     uri_encode(ret, str_of(origin->key), true);
-    if (origin->version_id[0]) {
+    if (origin->version_id && origin->version_id[0]) {
         buf_puts(ret, "?versionId=");
         uri_encode(ret, str_of(origin->version_id), false);
     }
