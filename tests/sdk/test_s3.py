@@ -264,6 +264,33 @@ def test_digests_are_verified(s3, server, bucket):
     assert error_of(s3.get_object, Bucket=bucket, Key="bad") == ("NoSuchKey", 404)
 
 
+def crc(data, polynomial, bits):
+    value = (1 << bits) - 1
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (polynomial if value & 1 else 0)
+    return base64.b64encode((value ^ (1 << bits) - 1).to_bytes(bits // 8, "big")).decode()
+
+
+@pytest.mark.parametrize("name,digest", [
+    ("crc32", lambda b: crc(b, 0xEDB88320, 32)),
+    ("crc32c", lambda b: crc(b, 0x82F63B78, 32)),
+    ("crc64nvme", lambda b: crc(b, 0x9A6C9329AC4BC9B5, 64)),
+    ("sha1", lambda b: base64.b64encode(hashlib.sha1(b).digest()).decode()),
+])
+def test_other_checksums_are_verified(s3, server, bucket, name, digest):
+    known = {"crc32": "cbf43926", "crc32c": "e3069283", "crc64nvme": "ae8b14860a799888"}
+    assert base64.b64decode(digest(b"123456789")).hex() == known.get(name, hashlib.sha1(b"123456789").hexdigest())
+    header = "x-amz-checksum-" + name
+    for body in (b"", b"123456789", os.urandom(33333)):
+        with_header(server, header, digest(body)).put_object(Bucket=bucket, Key=name, Body=body)
+        assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == body
+    wrong = with_header(server, header, digest(b"another body"))
+    assert error_of(wrong.put_object, Bucket=bucket, Key="bad", Body=b"body") == ("BadDigest", 400)
+    assert error_of(s3.head_object, Bucket=bucket, Key="bad")[1] == 404
+
+
 def test_checksum_by_algorithm(s3, bucket):
     put = s3.put_object(Bucket=bucket, Key="k", Body=b"x" * 100000, ChecksumAlgorithm="SHA256")
     assert put["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"x" * 100000).digest()).decode()

@@ -5,6 +5,7 @@
  * compared, synced, committed, answered) → end (frees; what was not committed is removed). */
 #include "base/mem.h"
 #include "services/s3/api.h"
+#include "services/s3/checksum.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 
 struct put {
     struct upload upload;
+    struct checksum checksum;
 };
 
 int api_put_begin(struct call *c)
@@ -36,12 +38,17 @@ int api_put_begin(struct call *c)
     if (!put)
         return FAULT(ENOMEM);
     c->state = put;
-    return upload_init(c->platform, UPLOAD_MD5, &put->upload);
+    rc = upload_init(c->platform, UPLOAD_MD5, &put->upload);
+    for (size_t i = 0; rc == 0 && !put->checksum.kind && i < checksum_count(); i++)
+        if (http_header(c->http, checksum_header(i)).ptr)
+            rc = checksum_init(&put->checksum, i);
+    return rc;
 }
 
 int api_put_body(struct call *c, const void *bytes, size_t len)
 {
     struct put *put = c->state;
+    checksum_update(&put->checksum, bytes, len);
     return api_disk_outcome(c, upload_write(&put->upload, bytes, len));
 }
 
@@ -51,6 +58,7 @@ void api_put_end(struct call *c)
     if (!put)
         return;
     upload_deinit(&put->upload);
+    checksum_deinit(&put->checksum);
     free(put);
     c->state = NULL;
 }
@@ -72,20 +80,27 @@ static int compare(struct call *c, const char *header, const unsigned char *dige
     return 0;
 }
 
-static int check_digests(struct call *c, const struct upload *upload)
+static int check_checksum(struct call *c, struct checksum *checksum)
 {
-    static const char *const unsupported[] = {"x-amz-checksum-crc32", "x-amz-checksum-crc32c",
-                                              "x-amz-checksum-sha1", "x-amz-checksum-crc64nvme"};
+    char text[CHECKSUM_TEXT_SIZE];
+    if (!checksum->kind)
+        return 0;
+    const char *header = checksum_name(checksum);
+    checksum_final(checksum, text);
+    if (str_eqc(str_trim(http_header(c->http, header)), text))
+        return 0;
+    return call_fail(c, S3_E_BAD_DIGEST, "The %s you specified did not match what we received.", header);
+}
+
+static int check_digests(struct call *c, struct put *put)
+{
     unsigned char sha256[HASH_MAX_SIZE];
-    for (size_t i = 0; i < ARRAY_LEN(unsupported); i++)
-        if (http_header(c->http, unsupported[i]).ptr)
-            return call_fail(c, S3_E_NOT_IMPLEMENTED,
-                             "%s is not supported by Slipway. Use x-amz-checksum-sha256.", unsupported[i]);
     if (!hex_decode(str_of(c->body_sha256), sha256))
         return FAULT(EINVAL);
-    int rc = compare(c, "content-md5", upload->md5_digest, hash_size(HASH_MD5), S3_E_BAD_DIGEST);
-    return rc != 0 ? rc
-                   : compare(c, "x-amz-checksum-sha256", sha256, hash_size(HASH_SHA256), S3_E_BAD_DIGEST);
+    int rc = compare(c, "content-md5", put->upload.md5_digest, hash_size(HASH_MD5), S3_E_BAD_DIGEST);
+    if (rc == 0)
+        rc = compare(c, "x-amz-checksum-sha256", sha256, hash_size(HASH_SHA256), S3_E_BAD_DIGEST);
+    return rc != 0 ? rc : check_checksum(c, &put->checksum);
 }
 
 static bool wants_checksum(struct call *c)
@@ -159,7 +174,7 @@ int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE])
     struct put *put = c->state;
     int rc = api_disk_outcome(c, upload_finish(&put->upload));
     if (rc == 0)
-        rc = check_digests(c, &put->upload);
+        rc = check_digests(c, put);
     if (rc == 0)
         hex_encode(put->upload.md5_digest, hash_size(HASH_MD5), ret_etag);
     return rc;
