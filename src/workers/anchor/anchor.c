@@ -7,11 +7,15 @@
 #include "wire/json.h"
 #include "workers/anchor/work.h"
 #include "workers/worker.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#define WORK_PREFIX "work-"
 #define POLL_MS 30000
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
@@ -211,6 +215,7 @@ struct parts {
     char *cache_dir;
     char *artifacts_dir;
     char *work_dir;
+    int work_lock_fd;
 };
 
 static void parts_deinit(struct parts *parts)
@@ -221,9 +226,56 @@ static void parts_deinit(struct parts *parts)
     aws_client_free(&parts->anchor.client);
     if (parts->work_dir && io_remove_tree(parts->work_dir))
         log_warn("anchor", "%s cannot be removed", parts->work_dir);
+    close_fd(&parts->work_lock_fd);
     free(parts->work_dir);
     free(parts->artifacts_dir);
     free(parts->cache_dir);
+}
+
+static void close_folder(DIR **folder)
+{
+    if (*folder)
+        closedir(*folder);
+}
+
+/* Removes one work folder unless a living anchor holds it. */
+static void leftover_remove(const char *cache_dir, const char *name)
+{
+    CLEANUP(free_ptr) char *path = NULL;
+    CLEANUP(close_fd) int fd = -1;
+
+    if (asprintf(&path, "%s/%s", cache_dir, name) < 0)
+        return;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && io_remove_tree(path))
+        log_warn("anchor", "%s cannot be removed", path);
+}
+
+/* What anchors that were killed have left. */
+static void leftovers_remove(const char *cache_dir)
+{
+    CLEANUP(close_folder) DIR *folder = opendir(cache_dir);
+    struct dirent *entry;
+
+    while (folder && (entry = readdir(folder)))
+        if (str_starts(str_of(entry->d_name), STR(WORK_PREFIX)))
+            leftover_remove(cache_dir, entry->d_name);
+}
+
+/* Makes this anchor's work folder and holds it until the process ends. */
+static int work_folder_make(struct parts *parts)
+{
+    if (asprintf(&parts->work_dir, "%s/" WORK_PREFIX "XXXXXX", parts->cache_dir) < 0)
+        return FAULT(ENOMEM);
+    if (!mkdtemp(parts->work_dir)) {
+        free(take(parts->work_dir));
+        return FAULT(errno);
+    }
+    parts->anchor.work_dir = parts->work_dir;
+    parts->work_lock_fd = open(parts->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parts->work_lock_fd < 0 || flock(parts->work_lock_fd, LOCK_EX))
+        return FAULT(errno);
+    return 0;
 }
 
 static int folders_make(struct parts *parts, const struct worker_options *options)
@@ -232,17 +284,15 @@ static int folders_make(struct parts *parts, const struct worker_options *option
 
     if (r)
         return r;
-    if (asprintf(&parts->artifacts_dir, "%s/artifacts", parts->cache_dir) < 0 ||
-        asprintf(&parts->work_dir, "%s/work-XXXXXX", parts->cache_dir) < 0)
+    if (asprintf(&parts->artifacts_dir, "%s/artifacts", parts->cache_dir) < 0)
         return FAULT(ENOMEM);
     r = io_mkdir_parents(parts->cache_dir, 0700);
     if (r)
         return r;
-    if (!mkdtemp(parts->work_dir)) {
-        free(take(parts->work_dir));
-        return FAULT(errno);
-    }
-    parts->anchor.work_dir = parts->work_dir;
+    leftovers_remove(parts->cache_dir);
+    r = work_folder_make(parts);
+    if (r)
+        return r;
     return cache_new(parts->artifacts_dir, options->cache_mib << 20, &parts->anchor.cache);
 }
 
@@ -274,7 +324,7 @@ static int prepare(struct parts *parts, const struct worker_options *options)
 
 int anchor_main(int argc, char **argv)
 {
-    CLEANUP(parts_deinit) struct parts parts = {0};
+    CLEANUP(parts_deinit) struct parts parts = {.work_lock_fd = -1};
     struct worker_options options;
     int r = worker_options_parse(argc, argv, "anchor", about, &options);
 
