@@ -39,6 +39,7 @@ void aws_client_free(struct aws_client **client);
 #define AWS_E_NO_CREDENTIALS 4
 int aws_client_from_env(const char *profile, struct aws_client **ret, struct reason *why) MUST_USE;
 /* The same endpoint with sts:AssumeRole's credentials; renewed before they expire. */
+/* The new client lives on its own; cancelling `client` cancels it too. */
 int aws_client_assume(struct aws_client *client, const char *role_arn, const char *session_name,
                       struct aws_client **ret, struct aws_error *error) MUST_USE;
 /* Its current credentials, for a build's environment; strings are the client's. */
@@ -50,7 +51,7 @@ void aws_client_cancel(struct aws_client *client);
 
 /* One JSON or Query operation: "sqs", "codepipeline", "codebuild", "logs", "ssm" (JSON), "cloudformation",
  * "sts", "iam" (Query; lists become X.member.N). Takes `in` (NULL: no members), also on failure. *ret_out may
- * be NULL. */
+ * be NULL. Query's answers are XML: there numbers and booleans are strings, and an empty list is "". */
 int aws_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
              json_t **ret_out, struct aws_error *error) MUST_USE;
 /* The same with X-Slipway-Wait: an endpoint that is Slipway answers when there is news, or after wait_ms; AWS

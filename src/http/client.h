@@ -24,6 +24,7 @@ struct http_exchange {
     struct buf answer;      /* BUF_INIT(max) by the caller */
     struct buf raw_headers; /* "Name: value\r\n" lines; BUF_INIT(64 KiB) by the caller */
     unsigned status;
+    bool sent; /* something of the request may have reached the other side, also when the exchange failed */
 };
 
 int http_client_new(struct http_client **ret) MUST_USE;

@@ -1,0 +1,177 @@
+/* JSON and Query operations: a tree goes out, a tree comes back. */
+#include "http/aws_client.h"
+#include "wire/json.h"
+#include "wire/xml.h"
+#include <stdio.h>
+
+#define CALL_TIMEOUT_MS 90000
+#define REQUEST_MAX ((size_t)16 << 20)
+#define ANSWER_MAX ((size_t)64 << 20)
+#define RAW_HEADERS_MAX ((size_t)64 << 10)
+#define GLOBAL_REGION "us-east-1"
+
+/* One call under way. */
+struct aws_operation {
+    const struct aws_service *service;
+    const char *name;
+    char target[160];
+    char wait[32];
+    struct http_header headers[4];
+    size_t header_count;
+    struct buf base;
+    struct buf body;
+};
+
+static void operation_deinit(struct aws_operation *operation)
+{
+    buf_free(&operation->base);
+    buf_free(&operation->body);
+}
+
+static void exchange_deinit(struct http_exchange *exchange)
+{
+    buf_free(&exchange->answer);
+    buf_free(&exchange->raw_headers);
+}
+
+static void put_base(const struct aws_client *client, const struct aws_service *service, struct buf *out)
+{
+    if (client->endpoint) {
+        buf_puts(out, client->endpoint);
+        return;
+    }
+    buf_puts(out, "https://");
+    buf_puts(out, service->name);
+    if (!service->global) {
+        buf_putc(out, '.');
+        buf_puts(out, client->region);
+    }
+    buf_puts(out, ".amazonaws.com");
+}
+
+static void add_header(struct aws_operation *operation, const char *name, const char *value)
+{
+    operation->headers[operation->header_count++] = (struct http_header){str_of(name), str_of(value)};
+}
+
+static int encode(struct aws_operation *operation, const json_t *in)
+{
+    if (operation->service->protocol == AWS_QUERY) {
+        add_header(operation, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+        return aws_query_encode(operation->name, operation->service->version, in, &operation->body);
+    }
+    snprintf(operation->target, sizeof(operation->target), "%s.%s", operation->service->target_prefix,
+             operation->name);
+    add_header(operation, "Content-Type", operation->service->json_type);
+    add_header(operation, "X-Amz-Target", operation->target);
+    return in ? json_write(in, &operation->body) : buf_puts(&operation->body, "{}");
+}
+
+/* <XResponse><XResult>…</XResult><ResponseMetadata/></XResponse> → the members of XResult. */
+static int decode_query(struct str body, const char *operation, json_t **ret, struct reason *why)
+{
+    CLEANUP(xml_free) xmlDoc *doc = NULL;
+    CLEANUP(json_free) json_t *tree = NULL;
+    char result_name[128];
+    const xmlNode *result;
+    int r = xml_parse(body, &doc, why);
+
+    if (r != 0)
+        return r;
+    snprintf(result_name, sizeof(result_name), "%sResult", operation);
+    result = xml_child(xmlDocGetRootElement(doc), result_name);
+    if (result) {
+        r = xml_to_json(result, &tree);
+        if (r != 0)
+            return r;
+    }
+    if (!json_is_object(tree)) { /* no result, or an empty one */
+        json_free(&tree);
+        tree = json_object();
+    }
+    *ret = take(tree);
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int decode(const struct aws_operation *operation, const struct http_exchange *exchange, json_t **ret,
+                  struct aws_error *error)
+{
+    struct str body = str_trim(buf_str(&exchange->answer));
+    struct reason why = {0};
+    json_t *tree = NULL;
+    int r;
+
+    if (operation->service->protocol == AWS_QUERY)
+        r = decode_query(body, operation->name, &tree, &why);
+    else
+        r = json_parse(body.len > 0 ? body : STR("{}"), &tree, &why);
+    if (r > 0) {
+        *error = (struct aws_error){.status = exchange->status};
+        aws_error_set(error, "MalformedAnswer", "");
+        snprintf(error->message, sizeof(error->message), "The answer to %s cannot be read: %.1024s",
+                 operation->name, why.text);
+        return AWS_E_UNREACHABLE;
+    }
+    if (r == 0)
+        *ret = tree;
+    return r;
+}
+
+static int call(struct aws_client *client, struct aws_operation *operation, json_t *in, int64_t wait_ms,
+                json_t **ret_out, bool *ret_waited, struct aws_error *error)
+{
+    CLEANUP(exchange_deinit)
+    struct http_exchange exchange = {.body_fd = -1,
+                                     .sink_fd = -1,
+                                     .timeout_ms = CALL_TIMEOUT_MS + wait_ms,
+                                     .answer = BUF_INIT(ANSWER_MAX),
+                                     .raw_headers = BUF_INIT(RAW_HEADERS_MAX)};
+    struct aws_request request = {.service = operation->service->name,
+                                  .region = operation->service->global ? GLOBAL_REGION : client->region,
+                                  .method = "POST",
+                                  .path = STR("/"),
+                                  .repeatable = aws_operation_repeatable(operation->name, in)};
+    int r;
+
+    put_base(client, operation->service, &operation->base);
+    r = encode(operation, in);
+    if (r == 0)
+        r = buf_error(&operation->base);
+    if (r != 0)
+        return r;
+    if (wait_ms > 0) {
+        snprintf(operation->wait, sizeof(operation->wait), "%lld", (long long)wait_ms);
+        add_header(operation, "X-Slipway-Wait", operation->wait);
+    }
+    request.base = buf_str(&operation->base);
+    request.headers = operation->headers;
+    request.header_count = operation->header_count;
+    exchange.body = buf_str(&operation->body);
+    r = aws_send(client, &request, &exchange, error);
+    if (r != 0)
+        return r;
+    if (ret_waited)
+        *ret_waited = http_exchange_header(&exchange, "X-Slipway-Wait").ptr != NULL;
+    return ret_out ? decode(operation, &exchange, ret_out, error) : 0;
+}
+
+int aws_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                  int64_t wait_ms, json_t **ret_out, bool *ret_waited, struct aws_error *error)
+{
+    CLEANUP(operation_deinit)
+    struct aws_operation under_way = {.service = aws_service_find(service),
+                                      .name = operation,
+                                      .base = BUF_INIT(4096),
+                                      .body = BUF_INIT(REQUEST_MAX)};
+    CLEANUP(json_free) json_t *owned = in;
+    struct aws_error unread;
+
+    assert(under_way.service); /* a programmer's mistake: the table is the list */
+    return call(client, &under_way, owned, wait_ms, ret_out, ret_waited, error ? error : &unread);
+}
+
+int aws_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
+             json_t **ret_out, struct aws_error *error)
+{
+    return aws_call_wait(client, service, operation, in, 0, ret_out, NULL, error);
+}

@@ -1,0 +1,52 @@
+/* The two extensions by which an account's worker runs its builds. */
+#include "services/codebuild/api.h"
+#include "services/codebuild/build.h"
+#include "services/service.h"
+#include <stdio.h>
+
+static int any_waiting(struct call *c)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(build_deinit) struct build build = {0};
+    int r = db_read(c->platform->db, &tx);
+    return r == 0 ? build_store_waiting(tx, c->caller->account, &build) : r;
+}
+
+static int lease(struct call *c, json_t **ret)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(c->platform->db, &tx);
+    if (r == 0)
+        r = build_lease(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
+                        (size_t)json_int(c->in, "maxBatchSize", 1), ret);
+    return r == 0 ? db_commit(&tx) : r;
+}
+
+/* Looks without the writers' turn first: most polls find nothing. */
+int codebuild_poll_for_builds(struct call *c)
+{
+    char topic[WAKE_TOPIC_MAX];
+    CLEANUP(json_free) json_t *builds = NULL;
+    (void)snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_WAITING, c->caller->account);
+    wake_ticket ticket = wake_look(topic);
+    int r = any_waiting(c);
+    if (r == 0)
+        r = lease(c, &builds);
+    if (r < 0)
+        return r;
+    if (json_array_size(builds) > 0)
+        return json_put(c->out, "builds", take(builds));
+    r = call_wait(c, ticket, json_int(c->in, "waitMs", 0), topic);
+    return r == 0 ? json_put(c->out, "builds", json_array()) : r;
+}
+
+int codebuild_update_build(struct call *c)
+{
+    json_t *answer = NULL;
+    int r = build_update(c->tx, c->caller->account, c->in, &answer, &c->reason);
+    if (r != 0)
+        return r;
+    r = json_object_update(c->out, answer) ? FAULT(ENOMEM) : 0;
+    json_free(&answer);
+    return r;
+}
