@@ -1,0 +1,107 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "wire/json.h"
+
+static int parse(const char *text, json_t **ret)
+{
+    struct reason why = {0};
+    int r = json_parse(str_of(text), ret, &why);
+
+    assert_true((r == 0) == (why.text[0] == '\0'));
+    return r;
+}
+
+static void whole_documents_are_read_and_written(void **state)
+{
+    CLEANUP(json_free) json_t *value = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+
+    (void)state;
+    assert_int_equal(parse(" {\"b\": [1, true, null, 2.5], \"a\": \"\\u00e4\"} ", &value), 0);
+    text = json_text(value);
+    assert_string_equal(text, "{\"a\":\"\xc3\xa4\",\"b\":[1,true,null,2.5]}");
+    json_free(&value);
+    assert_int_equal(parse("\"alone\"", &value), 0);
+    assert_string_equal(json_string_value(value), "alone");
+}
+
+static void what_is_not_one_document_is_refused_with_its_place(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "{} {}",
+                                      "{\"a\":1,\"a\":2}",
+                                      "\"\\u0000\"",
+                                      "{\"a\":01}",
+                                      "\"\xff\"",
+                                      "nul",
+                                      "[1,]",
+                                      "{a:1}",
+                                      "\"\n\"",
+                                      "[1}",
+                                      "\"\\ud800\"",
+                                      "1e999",
+                                      "99999999999999999999"};
+    json_t *value = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct reason why = {0};
+
+        assert_int_equal(json_parse(str_of(bad[i]), &value, &why), JSON_E_SYNTAX);
+        assert_non_null(strstr(why.text, "line "));
+        assert_null(value);
+    }
+}
+
+static void nesting_is_bounded_and_brackets_in_strings_do_not_count(void **state)
+{
+    CLEANUP(json_free) json_t *value = NULL;
+    char text[2 * 10001 + 1];
+
+    (void)state;
+    memset(text, '[', 10000);
+    memset(text + 10000, ']', 10000);
+    assert_int_equal(json_parse((struct str){text, 20000}, &value, NULL), JSON_E_SYNTAX);
+    assert_int_equal(
+        json_parse((struct str){text + 10000 - JSON_MAX_DEPTH, 2 * (size_t)JSON_MAX_DEPTH}, &value, NULL), 0);
+    json_free(&value);
+    memset(text, '[', 1000);
+    text[0] = text[999] = '"';
+    assert_int_equal(json_parse((struct str){text, 1000}, &value, NULL), 0);
+}
+
+static void accessors_give_the_default_for_another_type(void **state)
+{
+    CLEANUP(json_free) json_t *value = NULL;
+
+    (void)state;
+    assert_int_equal(parse("{\"s\":\"x\",\"i\":7,\"b\":true,\"d\":1.5,\"l\":[{\"k\":\"deep\"}]}", &value), 0);
+    assert_string_equal(json_str(value, "s", "-"), "x");
+    assert_string_equal(json_str(value, "i", "-"), "-");
+    assert_int_equal(json_int(value, "i", -1), 7);
+    assert_int_equal(json_int(value, "d", -1), -1);
+    assert_int_equal(json_int(NULL, "i", -1), -1);
+    assert_true(json_bool(value, "b", false));
+    assert_true(json_bool(value, "s", true));
+    assert_string_equal(json_string_value(json_path(value, "l.0.k")), "deep");
+    assert_null(json_path(value, "l.1.k"));
+    assert_null(json_path(value, "l.x"));
+    assert_null(json_path(value, "s.k"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_documents_are_read_and_written),
+        cmocka_unit_test(what_is_not_one_document_is_refused_with_its_place),
+        cmocka_unit_test(nesting_is_bounded_and_brackets_in_strings_do_not_count),
+        cmocka_unit_test(accessors_give_the_default_for_another_type),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

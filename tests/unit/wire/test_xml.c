@@ -1,0 +1,137 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "wire/json.h"
+#include "wire/xml.h"
+
+static void what_is_written_is_read_back(void **state)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(4096);
+    CLEANUP(xml_free) xmlDoc *doc = NULL;
+    CLEANUP(free_ptr) char *key = NULL;
+    CLEANUP(free_ptr) char *size = NULL;
+    const xmlNode *root;
+
+    (void)state;
+    xml_head(&out);
+    xml_open_ns(&out, "Root", "http://s3.amazonaws.com/doc/2006-03-01/");
+    xml_elem(&out, "Key", STR("<a> & \"b\"\r\n\t\xc3\xa4"));
+    xml_elem_int(&out, "Size", INT64_MIN);
+    xml_elem_bool(&out, "Last", false);
+    xml_close(&out, "Root");
+    assert_int_equal(buf_error(&out), 0);
+    assert_int_equal(xml_parse(buf_str(&out), &doc, NULL), 0);
+    root = xmlDocGetRootElement(doc);
+    key = xml_text(xml_child(root, "Key"));
+    assert_string_equal(key, "<a> & \"b\"\r\n\t\xc3\xa4");
+    size = xml_text(xml_next(xml_child(root, "Key"), NULL));
+    assert_string_equal(size, "-9223372036854775808");
+    assert_null(xml_child(root, "None"));
+    assert_null(xml_text(NULL));
+}
+
+static void bytes_that_xml_cannot_carry_become_replacement_characters(void **state)
+{
+    static const struct {
+        struct str in;
+        const char *out;
+    } rows[] = {
+        {{"a\0b", 3},
+         "a\xEF\xBF\xBD"
+         "b"},
+        {{"\x01", 1}, "\xEF\xBF\xBD"},
+        {{"\xff", 1}, "\xEF\xBF\xBD"},
+        {{"\xc3", 1}, "\xEF\xBF\xBD"},
+        {{"\xc0\x80", 2}, "\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {{"\xed\xa0\x80", 3}, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {{"\xef\xbf\xbe", 3}, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {{"\xf0\x9f\x9a\x80", 4}, "\xf0\x9f\x9a\x80"},
+        {{"\xe6\x97\xa5", 3}, "\xe6\x97\xa5"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(buf_free) struct buf out = BUF_INIT(64);
+
+        xml_escape(&out, rows[i].in);
+        assert_string_equal(out.ptr, rows[i].out);
+    }
+}
+
+static void documents_of_strangers_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "text",
+        "<a>",
+        "<a></b>",
+        "<a/><b/>",
+        "<a>&other;</a>",
+        "<!DOCTYPE a><a/>",
+        "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
+        "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>",
+        "<!DOCTYPE a SYSTEM \"http://127.0.0.1:1/x.dtd\"><a/>",
+        "<a>\x01</a>",
+    };
+    xmlDoc *doc = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct reason why = {0};
+
+        assert_int_equal(xml_parse(str_of(bad[i]), &doc, &why), XML_E_SYNTAX);
+        assert_true(why.text[0] != '\0');
+        assert_null(doc);
+    }
+}
+
+static void nesting_is_bounded(void **state)
+{
+    static const int depths[] = {64, 65, 10000};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(depths); i++) {
+        CLEANUP(buf_free) struct buf text = BUF_INIT(1 << 20);
+        CLEANUP(xml_free) xmlDoc *doc = NULL;
+
+        for (int depth = 0; depth < depths[i]; depth++)
+            xml_open(&text, "a");
+        for (int depth = 0; depth < depths[i]; depth++)
+            xml_close(&text, "a");
+        assert_int_equal(xml_parse(buf_str(&text), &doc, NULL), depths[i] > 64 ? XML_E_SYNTAX : 0);
+    }
+}
+
+static void answers_become_trees(void **state)
+{
+    CLEANUP(xml_free) xmlDoc *doc = NULL;
+    CLEANUP(json_free) json_t *tree = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+
+    (void)state;
+    assert_int_equal(xml_parse(STR("<R xmlns='urn:x'><L><member>a</member><member><K>v</K></member></L><E/>"
+                                   "<N>1</N><N>2</N><N>3</N>"
+                                   "<M><member>x</member></M><M><member>y</member></M></R>"),
+                               &doc, NULL),
+                     0);
+    assert_int_equal(xml_to_json(xmlDocGetRootElement(doc), &tree), 0);
+    text = json_text(tree);
+    assert_string_equal(text, "{\"E\":\"\",\"L\":[\"a\",{\"K\":\"v\"}],\"M\":[[\"x\"],[\"y\"]],"
+                              "\"N\":[\"1\",\"2\",\"3\"]}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(bytes_that_xml_cannot_carry_become_replacement_characters),
+        cmocka_unit_test(documents_of_strangers_are_refused),
+        cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(answers_become_trees),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
