@@ -1,9 +1,15 @@
 /* The subcommand table: `slipway NAME …` runs the row of that name. */
 #include "cli/command.h"
+#include "cli/serve.h"
+#include "workers/anchor/anchor.h"
+#include "workers/launcher/launcher.h"
 #include <stdio.h>
 #include <string.h>
 
 const struct command commands[] = {
+    {"serve", "serve every service on one port, with launcher and anchors", serve_main},
+    {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
+    {"anchor", "run one account's jobs and builds", anchor_main},
     {NULL, NULL, NULL},
 };
 

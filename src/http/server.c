@@ -117,6 +117,8 @@ int http_server_start(const struct http_server_config *config, const struct http
     int r = server->stop_fd < 0 ? FAULT(errno) : 0;
     if (r == 0)
         r = listener_open(&server->listener, config->listen ? config->listen : loopback, config->port);
+    if (r == 0 && config->bound)
+        r = config->bound(config->bound_ctx, server->listener.port);
     if (r == 0)
         r = start_threads(server, config);
     if (r != 0) {

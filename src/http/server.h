@@ -57,6 +57,10 @@ struct http_server_config {
     unsigned io_threads;     /* 0: 2 */
     unsigned worker_threads; /* 0: 64 */
     unsigned connection_max; /* 0: 12000 */
+    /* Called once the port is known and before any connection is accepted; NULL: none. A fault ends the
+     * start. */
+    int (*bound)(void *ctx, uint16_t port);
+    void *bound_ctx;
 };
 
 /* -EADDRINUSE and the like when it cannot listen. */

@@ -1,6 +1,5 @@
 /* JSON's own forms: numbers of seconds for timestamps, and the words of a SerializationException. */
 #include "services/shape.h"
-#include <math.h>
 
 #define DEPTH_MAX 24
 #define SECONDS_MAX 253402300800.0 /* the year 10000 */
@@ -29,9 +28,9 @@ static int wrong_type(const struct field *field, const char *name, const json_t 
 static json_t *timestamp_from_json(const json_t *value)
 {
     double seconds = json_number_value(value);
-    if (!json_is_number(value) || !(fabs(seconds) < SECONDS_MAX))
+    if (!json_is_number(value) || !(seconds > -SECONDS_MAX && seconds < SECONDS_MAX))
         return NULL;
-    return json_integer((json_int_t)llround(seconds * 1000.0));
+    return json_integer((json_int_t)(seconds * 1000.0 + (seconds < 0 ? -0.5 : 0.5)));
 }
 
 /* *ret: what to put in the value's place; NULL: it stays. */

@@ -1,0 +1,26 @@
+/* Children of `slipway serve`: the launcher and the anchors, started again with a growing pause when they
+ * die. Used by one thread. */
+#pragma once
+
+#include "base/base.h"
+
+struct supervisor;
+
+struct supervised {
+    const char *command; /* "anchor": the subcommand of this binary */
+    const char *account;
+    const char *access_key_id;
+    const char *secret_access_key;
+};
+
+int supervisor_new(const char *data_dir, const char *endpoint, const char *region,
+                   struct supervisor **ret) MUST_USE;
+/* Has it run from now on; nothing when that command of that account is there already. */
+int supervisor_add(struct supervisor *supervisor, const struct supervised *child) MUST_USE;
+/* Starts what is due. Milliseconds until the next start is; -1: none is. */
+int64_t supervisor_start_due(struct supervisor *supervisor);
+/* Takes note of children that have ended: on SIGCHLD. */
+void supervisor_reap(struct supervisor *supervisor);
+/* Tells all to stop, waits up to grace_ms, kills the rest. */
+void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms);
+void supervisor_free(struct supervisor **supervisor);
