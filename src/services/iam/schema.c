@@ -21,5 +21,4 @@ static const char first[] =
     "CREATE INDEX iam_session_expiry ON iam_session (expires_ms);"
     "CREATE INDEX iam_session_role ON iam_session (account, role);";
 
-const struct db_migration iam_migrations[] = {{1, first}};
-const size_t iam_migration_count = ARRAY_LEN(iam_migrations);
+const struct db_migration iam_migrations[IAM_MIGRATIONS] = {{1, first}};

@@ -3,5 +3,5 @@
 
 #include "db/db.h"
 
-extern const struct db_migration iam_migrations[];
-extern const size_t iam_migration_count;
+#define IAM_MIGRATIONS 1
+extern const struct db_migration iam_migrations[IAM_MIGRATIONS];
