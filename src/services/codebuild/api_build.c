@@ -68,7 +68,8 @@ int codebuild_stop_build(struct call *c)
     return r == 0 ? json_put(c->out, "build", build) : r;
 }
 
-static int look_up(struct call *c)
+/* Fills c->out; *ret_ended: none of the builds will ever change again. */
+static int look_up(struct call *c, bool *ret_ended)
 {
     json_t *found = json_array(), *missing = json_array(), *id;
     size_t i;
@@ -80,6 +81,7 @@ static int look_up(struct call *c)
         r = build_get(c->tx, c->platform, c->caller->account, id_of(json_string_value(id)), &build);
         if (r < 0)
             return r;
+        *ret_ended = *ret_ended && (r != 0 || json_bool(build, "buildComplete", false));
         if (r == 0 ? json_array_append_new(found, build) : json_array_append(missing, id))
             return FAULT(ENOMEM);
     }
@@ -94,11 +96,11 @@ int codebuild_batch_get_builds(struct call *c)
     int len = json_array_size(ids) == 1
                   ? snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_BUILD, uuid)
                   : snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_BUILDS, c->caller->account);
-    bool waited = c->wait_deadline_mono_ms != 0;
+    bool ended = true, waited = c->wait_deadline_mono_ms != 0;
     wake_ticket ticket = wake_look(topic);
-    int r = look_up(c);
+    int r = look_up(c, &ended);
     bool names_topic = len > 0 && (size_t)len < sizeof(topic);
-    if (r != 0 || waited || call_wait_ms(c) == 0 || !names_topic)
+    if (r != 0 || ended || waited || call_wait_ms(c) == 0 || !names_topic)
         return r;
     return call_wait(c, ticket, call_wait_ms(c), topic);
 }
