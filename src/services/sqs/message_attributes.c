@@ -110,7 +110,7 @@ static int compare_names(const void *a, const void *b)
 
 int message_attributes_md5(const json_t *attributes, char ret[33])
 {
-    const char *names[SQS_ATTRIBUTES_MAX];
+    const char *names[SQS_ATTRIBUTES_MAX] = {NULL};
     size_t count = 0;
     const char *name;
     json_t *value;
