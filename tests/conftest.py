@@ -1,0 +1,156 @@
+"""A real server for tests: `server` starts `slipway serve` on a free port with fresh data, once per module."""
+import configparser
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+AWS_CLI = "/usr/bin/aws"
+START_S = 20
+STOP_S = 30
+
+
+def binary():
+    given = os.environ.get("SLIPWAY_BIN")
+    places = [pathlib.Path(given)] if given else [ROOT / "build" / "slipway", ROOT / "build" / "src" / "slipway"]
+    for place in places:
+        if place.exists():
+            return str(place)
+    raise FileNotFoundError("no slipway binary: build it, or set SLIPWAY_BIN")
+
+
+class Server:
+    """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
+
+    def __init__(self, *options, environment=None, workers=False):
+        self.data = tempfile.mkdtemp(prefix="slipway-test.")
+        self.log_path = os.path.join(self.data, "server.log")
+        self.options = list(options) + ([] if workers else ["--no-workers"])
+        self.environment = dict(environment or {})
+        self.port = 0
+        self.process = None
+        self.start()
+
+    def start(self):
+        port_file = os.path.join(self.data, "port")
+        if os.path.exists(port_file):
+            os.unlink(port_file)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "serve", "--data", self.data, "--port", str(self.port), "--port-file", port_file,
+                 *self.options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment})
+        until = time.monotonic() + START_S
+        while not (os.path.exists(port_file) and open(port_file).read().endswith("\n")):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("slipway serve did not start:\n" + self.log())
+            time.sleep(0.01)
+        self.port = int(open(port_file).read())
+
+    @property
+    def endpoint(self):
+        scheme = "https" if "--tls-cert" in self.options else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
+    def log(self):
+        return pathlib.Path(self.log_path).read_text(errors="replace")
+
+    def kill(self):
+        """As a power cut: no handler of the server runs."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(STOP_S)
+
+    def stop(self):
+        """As an operator: SIGTERM; gives the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            if self.process.poll() is None:
+                self.kill()
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    def keys(self, profile="dev"):
+        """Access key id and secret of a profile in DATA/credentials."""
+        credentials = configparser.ConfigParser()
+        credentials.read(os.path.join(self.data, "credentials"))
+        return credentials[profile]["aws_access_key_id"], credentials[profile]["aws_secret_access_key"]
+
+    def client(self, service, profile="dev", *, keys=None, token=None, **config):
+        """A boto3 client; `keys` (and `token`) instead of a profile's."""
+        key, secret = keys or self.keys(profile)
+        settings = {"retries": {"max_attempts": 0}, "s3": {"addressing_style": "path"}, **config}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id=key,
+                            aws_secret_access_key=secret, aws_session_token=token, config=Config(**settings))
+
+    def aws_environment(self, profile):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        return {**clean, "AWS_SHARED_CREDENTIALS_FILE": os.path.join(self.data, "credentials"),
+                "AWS_CONFIG_FILE": os.path.join(self.data, "config"), "AWS_PROFILE": profile,
+                "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1"}
+
+    def aws_popen(self, *arguments, profile="dev"):
+        """The AWS CLI, running."""
+        return subprocess.Popen([AWS_CLI, "--endpoint-url", self.endpoint, *arguments], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.aws_environment(profile))
+
+    def aws(self, *arguments, profile="dev", check=True, input=None):
+        """The AWS CLI's standard output; with check=False the finished process."""
+        done = subprocess.run([AWS_CLI, "--endpoint-url", self.endpoint, *arguments], capture_output=True, text=True,
+                              input=input, env=self.aws_environment(profile), timeout=120)
+        if not check:
+            return done
+        assert done.returncode == 0, f"aws {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def slipway(self, *arguments, profile="shared-services", check=True, input=None):
+        """`slipway ARGUMENTS` against this server: standard output, or the finished process with check=False."""
+        done = subprocess.run([binary(), *arguments], capture_output=True, text=True, input=input, timeout=120,
+                              env={**self.aws_environment(profile), "AWS_ENDPOINT_URL": self.endpoint})
+        if not check:
+            return done
+        assert done.returncode == 0, f"slipway {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The services alone."""
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def house():
+    """Services, launcher and anchors."""
+    running = Server(workers=True)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def new_server():
+    """Makes servers with options of their own: new_server("--listen", "::1")."""
+    made = []
+
+    def make(*options, **settings):
+        made.append(Server(*options, **settings))
+        return made[-1]
+
+    yield make
+    for running in made:
+        running.close()
