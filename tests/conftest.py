@@ -20,11 +20,10 @@ STOP_S = 30
 
 def binary():
     given = os.environ.get("SLIPWAY_BIN")
-    places = [pathlib.Path(given)] if given else [ROOT / "build" / "slipway", ROOT / "build" / "src" / "slipway"]
-    for place in places:
-        if place.exists():
-            return str(place)
-    raise FileNotFoundError("no slipway binary: build it, or set SLIPWAY_BIN")
+    place = pathlib.Path(given) if given else ROOT / "build" / "slipway"
+    if not place.exists():
+        raise FileNotFoundError(f"{place} is missing: build it, or set SLIPWAY_BIN")
+    return str(place)
 
 
 class Server:

@@ -367,9 +367,9 @@ def test_operation_that_slipway_lacks(sqs, queue):
 def test_aws_cli(server):
     name = "cli-" + uuid.uuid4().hex[:8]
     run = lambda *a: server.aws("sqs", *a, "--output", "json", profile="dev")
-    url = json.loads(run("create-queue", "--queue-name", name).stdout)["QueueUrl"]
+    url = json.loads(run("create-queue", "--queue-name", name))["QueueUrl"]
     run("send-message", "--queue-url", url, "--message-body", "from the cli")
-    [message] = json.loads(run("receive-message", "--queue-url", url).stdout)["Messages"]
+    [message] = json.loads(run("receive-message", "--queue-url", url))["Messages"]
     assert message["Body"] == "from the cli"
     run("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     run("delete-queue", "--queue-url", url)
