@@ -30,7 +30,7 @@ class Server:
     """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
 
     def __init__(self, *options, environment=None, workers=False):
-        self.data = tempfile.mkdtemp(prefix="slipway-test.")
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix="slipway-test."))
         self.log_path = os.path.join(self.data, "server.log")
         self.options = list(options) + ([] if workers else ["--no-workers"])
         self.environment = dict(environment or {})

@@ -94,6 +94,7 @@ struct operation {
     const struct shape *in;  /* NULL: no members */
     const struct shape *out; /* NULL: no members */
     int (*run)(struct call *c);
+    int64_t body_max; /* bytes of a body that is no stream; 0: 1 MiB */
     /* rest-xml (S3) only */
     const char *http_method;
     /* Words that the request must all have: names of query parameters, or of headers when they start with x-
@@ -103,7 +104,6 @@ struct operation {
     int level;                    /* 0 service, 1 bucket, 2 object */
     unsigned http_status;         /* of success; 0: 200 */
     const char *xml_root;         /* of the output: "ListBucketResult"; NULL: the handler replies itself */
-    int64_t body_max;             /* bytes of a body that is no stream; 0: 1 MiB */
     int (*begin)(struct call *c); /* OP_STREAM */
     int (*body)(struct call *c, const void *bytes, size_t len); /* OP_STREAM */
     void (*end)(struct call *c); /* frees c->state; called once also when the client went away */

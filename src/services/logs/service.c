@@ -215,7 +215,8 @@ static const struct operation operations[] = {
     {"DeleteLogStream", "logs:DeleteLogStream", OP_WRITE, &stream_in, NULL, logs_delete_log_stream},
     {"DescribeLogStreams", "logs:DescribeLogStreams", OP_READ, &describe_streams_in, &describe_streams_out,
      logs_describe_log_streams},
-    {"PutLogEvents", "logs:PutLogEvents", OP_WRITE, &put_in, &put_out, logs_put_log_events},
+    {"PutLogEvents", "logs:PutLogEvents", OP_WRITE, &put_in, &put_out, logs_put_log_events,
+     .body_max = 8 << 20}, /* 1 MiB of events, escaped */
     {"GetLogEvents", "logs:GetLogEvents", OP_READ, &get_in, &get_out, logs_get_log_events},
     {"FilterLogEvents", "logs:FilterLogEvents", OP_READ, &filter_in, &filter_out, logs_filter_log_events},
 };

@@ -15,9 +15,10 @@ static const struct operation operations[] = {
      api_get_queue_attributes},
     {"SetQueueAttributes", "sqs:SetQueueAttributes", OP_WRITE, &set_attributes_in, NULL,
      api_set_queue_attributes},
-    {"SendMessage", "sqs:SendMessage", OP_WRITE, &send_in, &send_out, api_send_message},
-    {"SendMessageBatch", "sqs:SendMessage", OP_WRITE, &send_batch_in, &send_batch_out,
-     api_send_message_batch},
+    {"SendMessage", "sqs:SendMessage", OP_WRITE, &send_in, &send_out, api_send_message,
+     .body_max = 2 << 20}, /* 256 KiB of message, escaped */
+    {"SendMessageBatch", "sqs:SendMessage", OP_WRITE, &send_batch_in, &send_batch_out, api_send_message_batch,
+     .body_max = 2 << 20},
     {"ReceiveMessage", "sqs:ReceiveMessage", 0, &receive_in, &receive_out, api_receive_message},
     {"DeleteMessage", "sqs:DeleteMessage", OP_WRITE, &delete_message_in, NULL, api_delete_message},
     {"DeleteMessageBatch", "sqs:DeleteMessage", OP_WRITE, &delete_batch_in, &delete_batch_out,
