@@ -74,7 +74,7 @@ static int start(struct walk *walk)
     int order = 0;
     if (after.len > 0) {
         size_t shorter = after.len < listing->prefix.len ? after.len : listing->prefix.len;
-        order = memcmp(after.ptr, listing->prefix.ptr, shorter);
+        order = shorter > 0 ? memcmp(after.ptr, listing->prefix.ptr, shorter) : 0;
         if (order == 0)
             order = after.len < listing->prefix.len ? -1 : 1;
     }
