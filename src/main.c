@@ -1,5 +1,6 @@
 /* The subcommand table: `slipway NAME …` runs the row of that name. */
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/serve.h"
 #include "workers/anchor/anchor.h"
 #include "workers/launcher/launcher.h"
@@ -8,6 +9,18 @@
 
 const struct command commands[] = {
     {"serve", "serve every service on one port, with launcher and anchors", serve_main},
+    {"push", "deliver an artifact to its well-known key", push_main},
+    {"status", "which version is where, and what needs attention", status_main},
+    {"watch", "show an execution while it runs", watch_main},
+    {"approve", "let a waiting execution go on", approve_main},
+    {"reject", "stop a waiting execution", reject_main},
+    {"retry", "repeat a failed stage", retry_main},
+    {"stop", "stop a running execution", stop_main},
+    {"logs", "print the log of a build or test action", logs_main},
+    {"teardown", "remove a branch from every environment", teardown_main},
+    {"catalog", "apply, compare or show the central team's catalog", catalog_main},
+    {"template", "put or list release templates", template_main},
+    {"account", "create or list local accounts", account_main},
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
     {"anchor", "run one account's jobs and builds", anchor_main},
     {NULL, NULL, NULL},

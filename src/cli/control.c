@@ -1,0 +1,102 @@
+/* `slipway retry` and `slipway stop`. */
+#include "cli/commands.h"
+#include "cli/release.h"
+
+#include <stdio.h>
+
+static const char *account;
+
+/* The stage whose latest execution has that status, or NULL; borrowed from `state`. */
+static const json_t *stage_with(const json_t *state, const char *status)
+{
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
+        if (strcmp(json_str(json_object_get(stage, "latestExecution"), "status", ""), status) == 0)
+            return stage;
+    return NULL;
+}
+
+static int find(int argc, char **argv, const struct cli_spec *spec, struct cli *cli, json_t **ret_release,
+                json_t **ret_state)
+{
+    int status = cli_begin(argc, argv, spec, cli);
+    if (status >= 0)
+        return status;
+    status = release_find(cli, account, cli->args[0], cli->args[1], ret_release);
+    if (!status)
+        status = release_state(cli, json_str(*ret_release, "pipeline", ""), ret_state);
+    return status ? status : -1;
+}
+
+int retry_main(int argc, char **argv)
+{
+    static bool all;
+    static const struct cli_option options[] = {
+        {"all-actions", NULL, "repeat the stage's succeeded actions too", NULL, &all},
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {
+        "retry APP BRANCH",
+        "Repeats the failed actions of the stage where the latest execution failed.",
+        options,
+        ARRAY_LEN(options),
+        2,
+        2};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *release = NULL;
+    CLEANUP(json_free) json_t *state = NULL;
+    int status = find(argc, argv, &spec, &cli, &release, &state);
+    if (status >= 0)
+        return status;
+    const json_t *stage = stage_with(state, "Failed");
+    if (!stage)
+        return cli_fail(COMMAND_NOT_FOUND, "no stage of %s %s has failed: there is nothing to retry",
+                        cli.args[0], cli.args[1]);
+    const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+    json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
+                           "stageName", json_str(stage, "stageName", ""), "pipelineExecutionId", execution,
+                           "retryMode", all ? "ALL_ACTIONS" : "FAILED_ACTIONS");
+    status = cli_call(&cli, "cannot retry the stage", "codepipeline", "RetryStageExecution", in, NULL);
+    if (status)
+        return status;
+    (void)printf("retrying %s of execution %s\n", json_str(stage, "stageName", ""), execution);
+    return COMMAND_OK;
+}
+
+int stop_main(int argc, char **argv)
+{
+    static bool abandon;
+    static const char *reason;
+    static const struct cli_option options[] = {
+        {"reason", "TEXT", "recorded with the execution", &reason, NULL},
+        {"abandon", NULL, "do not wait for running actions to end", NULL, &abandon},
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {
+        "stop APP BRANCH",
+        "Stops the execution that runs, after its running actions have ended.",
+        options,
+        ARRAY_LEN(options),
+        2,
+        2};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *release = NULL;
+    CLEANUP(json_free) json_t *state = NULL;
+    int status = find(argc, argv, &spec, &cli, &release, &state);
+    if (status >= 0)
+        return status;
+    const json_t *stage = stage_with(state, "InProgress");
+    if (!stage)
+        return cli_fail(COMMAND_NOT_FOUND, "no execution of %s %s is running", cli.args[0], cli.args[1]);
+    const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+    json_t *in = json_pack("{s:s, s:s, s:b}", "pipelineName", json_str(release, "pipeline", ""),
+                           "pipelineExecutionId", execution, "abandon", abandon);
+    if (reason && json_put_str(in, "reason", reason))
+        return cli_fault(-ENOMEM);
+    status = cli_call(&cli, "cannot stop the execution", "codepipeline", "StopPipelineExecution", in, NULL);
+    if (status)
+        return status;
+    (void)printf("stopping execution %s\n", execution);
+    return COMMAND_OK;
+}

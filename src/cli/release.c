@@ -1,0 +1,231 @@
+/* Finds releases and what ran in them, by requests. */
+#include "cli/release.h"
+#include "base/clock.h"
+#include "workers/call.h"
+#include "workers/launcher/journal.h"
+#include "workers/stack.h"
+
+#include <stdio.h>
+
+#define PROBLEMS_SINCE_MS ((int64_t)7 * 24 * 60 * 60 * 1000)
+
+static bool wanted(const char *want, const char *have)
+{
+    return *have && (!want || strcmp(want, have) == 0);
+}
+
+static int add_pipeline(struct cli *cli, json_t *release)
+{
+    CLEANUP(json_free) json_t *resources = NULL;
+    int status =
+        cli_call_pages(cli, "cannot look at the release stack", "cloudformation", "ListStackResources",
+                       json_pack("{s:s}", "StackName", json_str(release, "stack", "")),
+                       "StackResourceSummaries", "NextToken", &resources);
+    if (status)
+        return status;
+    size_t index;
+    json_t *resource;
+    json_array_foreach (resources, index, resource)
+        if (strcmp(json_str(resource, "ResourceType", ""), "AWS::CodePipeline::Pipeline") == 0 &&
+            *json_str(resource, "PhysicalResourceId", ""))
+            return json_put_str(release, "pipeline", json_str(resource, "PhysicalResourceId", ""))
+                       ? cli_fault(-ENOMEM)
+                       : 0;
+    return 0;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const json_t *a = *(json_t *const *)left;
+    const json_t *b = *(json_t *const *)right;
+    static const char *const keys[] = {"app", "branch", "account"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        int order = strcmp(json_str(a, keys[i], ""), json_str(b, keys[i], ""));
+        if (order)
+            return order;
+    }
+    return 0;
+}
+
+static int sorted(json_t *list, json_t **ret)
+{
+    size_t count = json_array_size(list);
+    CLEANUP(free_ptr) json_t **items = calloc(count + 1, sizeof(json_t *));
+    CLEANUP(json_free) json_t *out = json_array();
+    if (!items || !out)
+        return cli_fault(-ENOMEM);
+    for (size_t i = 0; i < count; i++)
+        items[i] = json_array_get(list, i);
+    qsort(items, count, sizeof(json_t *), compare);
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append(out, items[i]))
+            return cli_fault(-ENOMEM);
+    *ret = take(out);
+    return 0;
+}
+
+int releases_list(struct cli *cli, const char *account, const char *app, const char *branch,
+                  json_t **ret_list)
+{
+    CLEANUP(json_free) json_t *stacks = NULL;
+    CLEANUP(json_free) json_t *list = json_array();
+    int status = cli_call_pages(cli, "cannot list release stacks", "cloudformation", "DescribeStacks", NULL,
+                                "Stacks", "NextToken", &stacks);
+    if (status)
+        return status;
+    size_t index;
+    json_t *stack;
+    json_array_foreach (stacks, index, stack) {
+        if (!wanted(app, stack_tag(stack, "slipway:app")) ||
+            !wanted(branch, stack_tag(stack, "slipway:branch")) ||
+            !wanted(account, stack_tag(stack, "slipway:account")))
+            continue;
+        json_t *release =
+            json_pack("{s:s, s:s, s:s, s:s, s:s}", "account", stack_tag(stack, "slipway:account"), "app",
+                      stack_tag(stack, "slipway:app"), "branch", stack_tag(stack, "slipway:branch"), "stack",
+                      json_str(stack, "StackName", ""), "stackStatus", json_str(stack, "StackStatus", ""));
+        if (json_array_append_new(list, release))
+            return cli_fault(-ENOMEM);
+        status = add_pipeline(cli, release);
+        if (status)
+            return status;
+    }
+    return sorted(list, ret_list);
+}
+
+int release_find(struct cli *cli, const char *account, const char *app, const char *branch,
+                 json_t **ret_release)
+{
+    CLEANUP(json_free) json_t *list = NULL;
+    int status = releases_list(cli, account, app, branch, &list);
+    if (status)
+        return status;
+    if (json_array_size(list) == 0)
+        return cli_fail(
+            COMMAND_NOT_FOUND,
+            "there is no release of %s on %s\n  Push to ACCOUNT/%s/%s/latest.zip makes one; `slipway "
+            "status` shows what the launcher refused",
+            app, branch, app, branch);
+    if (json_array_size(list) > 1)
+        return cli_fail(COMMAND_USAGE, "several accounts have %s on %s: say which with --account", app,
+                        branch);
+    json_t *release = json_array_get(list, 0);
+    if (!json_object_get(release, "pipeline"))
+        return cli_fail(COMMAND_NOT_FOUND, "release stack %s has no pipeline yet (%s)",
+                        json_str(release, "stack", ""), json_str(release, "stackStatus", ""));
+    *ret_release = json_incref(release);
+    return 0;
+}
+
+int release_state(struct cli *cli, const char *pipeline, json_t **ret_state)
+{
+    return cli_call(cli, "cannot look at the pipeline", "codepipeline", "GetPipelineState",
+                    json_pack("{s:s}", "name", pipeline), ret_state);
+}
+
+int release_actions(struct cli *cli, const char *pipeline, const char *execution, json_t **ret_actions)
+{
+    json_t *in = execution ? json_pack("{s:s, s:{s:s}}", "pipelineName", pipeline, "filter",
+                                       "pipelineExecutionId", execution)
+                           : json_pack("{s:s}", "pipelineName", pipeline);
+    return cli_call_pages(cli, "cannot list what ran", "codepipeline", "ListActionExecutions", in,
+                          "actionExecutionDetails", "nextToken", ret_actions);
+}
+
+int release_executions(struct cli *cli, const char *pipeline, json_t **ret_executions)
+{
+    return cli_call_pages(cli, "cannot list executions", "codepipeline", "ListPipelineExecutions",
+                          json_pack("{s:s}", "pipelineName", pipeline), "pipelineExecutionSummaries",
+                          "nextToken", ret_executions);
+}
+
+const char *execution_version(const json_t *executions, const char *execution_id)
+{
+    size_t index;
+    json_t *execution;
+    json_array_foreach (executions, index, execution)
+        if (strcmp(json_str(execution, "pipelineExecutionId", ""), execution_id) == 0) {
+            const json_t *revision = json_path(execution, "sourceRevisions.0");
+            return json_str(revision, "revisionId", "");
+        }
+    return "";
+}
+
+const char *execution_variable(const json_t *actions, const char *name)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action) {
+        if (strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Source") != 0)
+            continue;
+        const char *value = json_str(json_path(action, "output.outputVariables"), name, "");
+        if (*value)
+            return value;
+    }
+    return "";
+}
+
+/* ---- problems */
+
+static bool is_problem(const json_t *record)
+{
+    const char *level = json_str(record, "level", "");
+    return strcmp(level, "warning") == 0 || strcmp(level, "error") == 0;
+}
+
+/* Keeps the newest record of each key, if it is a problem. */
+static int keep_unsettled(const json_t *events, json_t *seen, json_t *ret_records)
+{
+    for (size_t i = json_array_size(events); i > 0; i--) {
+        const char *text = json_str(json_array_get(events, i - 1), "message", "");
+        CLEANUP(json_free) json_t *record = NULL;
+        if (json_parse(str_of(text), &record, NULL) || !json_is_object(record))
+            continue;
+        const char *key = json_str(record, "key", "");
+        if (json_object_get(seen, key))
+            continue;
+        if (json_object_set_new(seen, key, json_true()) ||
+            (is_problem(record) && json_array_append(ret_records, record)))
+            return cli_fault(-ENOMEM);
+    }
+    return 0;
+}
+
+int release_problems(struct cli *cli, json_t **ret_records)
+{
+    CLEANUP(json_free) json_t *records = json_array();
+    CLEANUP(json_free) json_t *seen = json_object();
+    CLEANUP(json_free) json_t *groups = NULL;
+    CLEANUP(json_free) json_t *events = NULL;
+    if (!records || !seen)
+        return cli_fault(-ENOMEM);
+    int status = cli_call(cli, "cannot read the event log", "logs", "DescribeLogGroups",
+                          json_pack("{s:s}", "logGroupNamePrefix", JOURNAL_GROUP), &groups);
+    if (status)
+        return status;
+    if (json_array_size(json_object_get(groups, "logGroups")) > 0) {
+        status = cli_call_pages(cli, "cannot read the event log", "logs", "FilterLogEvents",
+                                json_pack("{s:s, s:I}", "logGroupName", JOURNAL_GROUP, "startTime",
+                                          (json_int_t)(clock_now_ms() - PROBLEMS_SINCE_MS)),
+                                "events", "nextToken", &events);
+        if (!status)
+            status = keep_unsettled(events, seen, records);
+        if (status)
+            return status;
+    }
+    *ret_records = take(records);
+    return 0;
+}
+
+void release_print_problem(const json_t *record)
+{
+    const char *todo = json_str(record, "todo", "");
+    (void)printf("  %s  %s: %s\n", json_str(record, "time", ""), json_str(record, "event", ""),
+                 json_str(record, "message", ""));
+    if (*json_str(record, "key", ""))
+        (void)printf("    artifact %s/%s%s%s\n", json_str(record, "bucket", ""), json_str(record, "key", ""),
+                     *json_str(record, "versionId", "") ? " version " : "",
+                     json_str(record, "versionId", ""));
+    if (*todo)
+        (void)printf("    to do: %s\n", todo);
+}

@@ -1,0 +1,32 @@
+/* Releases as people see them: an application's branch, its release stack, its pipeline, and what ran there.
+ */
+#pragma once
+
+#include "cli/cli.h"
+
+/* All releases as a list of {account, app, branch, stack, stackStatus, pipeline}, `pipeline` absent while the
+ * stack has none; by application and branch. `app`, `branch`, `account` NULL: any. */
+int releases_list(struct cli *cli, const char *account, const char *app, const char *branch,
+                  json_t **ret_list) MUST_USE;
+/* The one that is meant. COMMAND_NOT_FOUND when there is none or it has no pipeline, COMMAND_USAGE when
+ * several accounts have it and `account` is NULL. */
+int release_find(struct cli *cli, const char *account, const char *app, const char *branch,
+                 json_t **ret_release) MUST_USE;
+
+/* GetPipelineState's answer. */
+int release_state(struct cli *cli, const char *pipeline, json_t **ret_state) MUST_USE;
+/* Action executions, newest first; `execution` NULL: of all executions. */
+int release_actions(struct cli *cli, const char *pipeline, const char *execution,
+                    json_t **ret_actions) MUST_USE;
+/* Execution summaries, newest first. */
+int release_executions(struct cli *cli, const char *pipeline, json_t **ret_executions) MUST_USE;
+/* The artifact's version id that the execution was started with, or "". Borrowed from the summaries. */
+const char *execution_version(const json_t *executions, const char *execution_id);
+/* Variables that the execution's source action reported ("SHA256", "VersionId" …), or "". Borrowed. */
+const char *execution_variable(const json_t *actions, const char *name);
+
+/* Things that the launcher could not do, newest first: event log records of level warning and error that
+ * nothing newer of the same key has settled. Empty also when there is no event log. */
+int release_problems(struct cli *cli, json_t **ret_records) MUST_USE;
+/* Prints such a record in two lines. */
+void release_print_problem(const json_t *record);

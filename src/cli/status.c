@@ -1,0 +1,251 @@
+/* `slipway status`: which version is where, what runs, what waits for whom, and what the launcher could not
+ * do. */
+#include "cli/commands.h"
+#include "cli/release.h"
+#include "workers/call.h"
+#include "workers/launcher/setup.h"
+
+#include <stdio.h>
+
+#define STAGES_MAX 20
+#define SHORT_VERSION 8
+
+/* The stage's newest execution in which something was deployed: its id, or "". */
+static const char *deployed_in(const json_t *actions, const char *stage)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action)
+        if (strcmp(json_str(action, "stageName", ""), stage) == 0 &&
+            strcmp(json_str(action, "status", ""), "Succeeded") == 0 &&
+            strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Deploy") == 0)
+            return json_str(action, "pipelineExecutionId", "");
+    return "";
+}
+
+static bool waits_for_approval(const json_t *stage)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (json_object_get(stage, "actionStates"), index, action) {
+        const json_t *latest = json_object_get(action, "latestExecution");
+        if (*json_str(latest, "token", "") && strcmp(json_str(latest, "status", ""), "InProgress") == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *state_of(const json_t *stage)
+{
+    const char *status = json_str(json_object_get(stage, "latestExecution"), "status", "");
+    if (waits_for_approval(stage))
+        return "waits for approval";
+    static const struct {
+        const char *status;
+        const char *state;
+    } states[] = {{"InProgress", "running"}, {"Failed", "failed"}, {"Stopped", "stopped"}, {"Succeeded", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (strcmp(states[i].status, status) == 0)
+            return states[i].state;
+    return status;
+}
+
+/* Adds "environments" to the release: {STAGE: {version, execution, state, stateVersion}}. */
+static int add_environments(struct cli *cli, json_t *release)
+{
+    const char *pipeline = json_str(release, "pipeline", NULL);
+    CLEANUP(json_free) json_t *state = NULL;
+    CLEANUP(json_free) json_t *actions = NULL;
+    CLEANUP(json_free) json_t *executions = NULL;
+    json_t *environments = json_object();
+    if (json_put(release, "environments", environments))
+        return cli_fault(-ENOMEM);
+    if (!pipeline)
+        return 0;
+    int status = release_state(cli, pipeline, &state);
+    if (!status)
+        status = release_actions(cli, pipeline, NULL, &actions);
+    if (!status)
+        status = release_executions(cli, pipeline, &executions);
+    if (status)
+        return status;
+    const json_t *newest = json_array_get(executions, 0);
+    const char *newest_id = json_str(newest, "pipelineExecutionId", "");
+    json_put_str(release, "version", execution_version(executions, newest_id));
+    json_put_str(release, "status", json_str(newest, "status", ""));
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
+        const char *name = json_str(stage, "stageName", "");
+        const char *execution = deployed_in(actions, name);
+        const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+        if (index == 0)
+            continue;
+        json_t *cell = json_pack("{s:s, s:s, s:s, s:s}", "version", execution_version(executions, execution),
+                                 "execution", execution, "state", state_of(stage), "stateVersion",
+                                 execution_version(executions, latest));
+        if (json_put(environments, name, cell))
+            return cli_fault(-ENOMEM);
+    }
+    return 0;
+}
+
+/* ---- the matrix */
+
+static void text_of(const json_t *cell, char *ret, size_t size)
+{
+    const char *version = json_str(cell, "version", "");
+    const char *state = json_str(cell, "state", "");
+    if (!cell)
+        (void)snprintf(ret, size, "%s", "");
+    else if (!*state)
+        (void)snprintf(ret, size, "%.*s", SHORT_VERSION, *version ? version : "-");
+    else
+        (void)snprintf(ret, size, "%.*s (%.*s %s)", SHORT_VERSION, *version ? version : "-", SHORT_VERSION,
+                       json_str(cell, "stateVersion", ""), state);
+}
+
+static size_t collect_stages(const json_t *releases, const char *stages[STAGES_MAX])
+{
+    size_t count = 0;
+    size_t index;
+    json_t *release;
+    json_array_foreach (releases, index, release) {
+        const char *name;
+        json_t *cell;
+        json_object_foreach (json_object_get(release, "environments"), name, cell) {
+            size_t i = 0;
+            while (i < count && strcmp(stages[i], name) != 0)
+                i++;
+            if (i == count && count < STAGES_MAX)
+                stages[count++] = name;
+        }
+    }
+    return count;
+}
+
+static size_t width_of(const json_t *releases, const char *stage)
+{
+    size_t width = strlen(stage);
+    size_t index;
+    json_t *release;
+    json_array_foreach (releases, index, release) {
+        char text[160];
+        text_of(json_object_get(json_object_get(release, "environments"), stage), text, sizeof(text));
+        width = strlen(text) > width ? strlen(text) : width;
+    }
+    return width;
+}
+
+static void print_matrix(const json_t *releases)
+{
+    const char *stages[STAGES_MAX];
+    size_t count = collect_stages(releases, stages);
+    size_t widths[STAGES_MAX];
+    (void)printf("%-12s %-20s %-14s", "APPLICATION", "BRANCH", "ACCOUNT");
+    for (size_t i = 0; i < count; i++) {
+        widths[i] = width_of(releases, stages[i]);
+        (void)printf("  %-*s", (int)widths[i], stages[i]);
+    }
+    (void)putchar('\n');
+    size_t index;
+    json_t *release;
+    json_array_foreach (releases, index, release) {
+        (void)printf("%-12s %-20s %-14s", json_str(release, "app", ""), json_str(release, "branch", ""),
+                     json_str(release, "account", ""));
+        for (size_t i = 0; i < count; i++) {
+            char text[160];
+            text_of(json_object_get(json_object_get(release, "environments"), stages[i]), text, sizeof(text));
+            (void)printf("  %-*s", (int)widths[i], text);
+        }
+        if (!json_object_get(release, "pipeline"))
+            (void)printf("  release stack %s: %s", json_str(release, "stack", ""),
+                         json_str(release, "stackStatus", ""));
+        (void)putchar('\n');
+    }
+}
+
+/* How many artifact events were given up on; -1 when there is no such queue. */
+static int dead_letters(struct cli *cli, int64_t *ret)
+{
+    *ret = -1;
+    CLEANUP(json_free) json_t *queue = NULL;
+    CLEANUP(json_free) json_t *out = NULL;
+    struct aws_error error = {0};
+    int err = aws_call(cli->client, "sqs", "GetQueueUrl", json_pack("{s:s}", "QueueName", DEAD_LETTER_QUEUE),
+                       &queue, &error);
+    if (err == AWS_E_SERVICE)
+        return 0;
+    if (err)
+        return cli_call_failed("cannot look at the dead-letter queue", err, &error);
+    int status = cli_call(cli, "cannot look at the dead-letter queue", "sqs", "GetQueueAttributes",
+                          json_pack("{s:s, s:[s]}", "QueueUrl", json_str(queue, "QueueUrl", ""),
+                                    "AttributeNames", "ApproximateNumberOfMessages"),
+                          &out);
+    if (status)
+        return status;
+    const char *count = json_str(json_object_get(out, "Attributes"), "ApproximateNumberOfMessages", "");
+    if (!str_to_int(str_of(count), 0, INT64_MAX, ret))
+        *ret = -1;
+    return 0;
+}
+
+static int print(struct cli *cli, const json_t *releases, const json_t *problems)
+{
+    int64_t dead = -1;
+    int status = dead_letters(cli, &dead);
+    if (status)
+        return status;
+    if (cli->json) {
+        CLEANUP(json_free)
+        json_t *out = json_pack("{s:O, s:O, s:I}", "releases", releases, "problems", problems, "deadLetters",
+                                (json_int_t)(dead < 0 ? 0 : dead));
+        return cli_print_json(out);
+    }
+    if (json_array_size(releases) == 0)
+        (void)printf("nothing is released%s\n", cli->arg_count ? " under that name" : " yet");
+    else
+        print_matrix(releases);
+    size_t index;
+    json_t *record;
+    if (json_array_size(problems) > 0)
+        (void)printf("\nproblems of the last week:\n");
+    json_array_foreach (problems, index, record)
+        release_print_problem(record);
+    if (dead > 0)
+        (void)printf("\n%lld event%s in queue %s\n", (long long)dead, dead == 1 ? "" : "s",
+                     DEAD_LETTER_QUEUE);
+    return COMMAND_OK;
+}
+
+int status_main(int argc, char **argv)
+{
+    static const char *account;
+    static const struct cli_option options[] = {
+        {"account", "ID", "only this account's applications", &account, NULL},
+    };
+    static const struct cli_spec spec = {"status [APP [BRANCH]]",
+                                         "Which version is where: applications and branches by environment, "
+                                         "with what runs, failed or waits, and what\n"
+                                         "the launcher could not do. A cell is the version that is deployed "
+                                         "and, in parentheses, what a stage is at.",
+                                         options,
+                                         ARRAY_LEN(options),
+                                         0,
+                                         2};
+    CLEANUP(cli_end) struct cli cli = {0};
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    CLEANUP(json_free) json_t *releases = NULL;
+    CLEANUP(json_free) json_t *problems = NULL;
+    status = releases_list(&cli, account, cli.args[0], cli.args[1], &releases);
+    size_t index;
+    json_t *release;
+    json_array_foreach (releases, index, release)
+        if (!status)
+            status = add_environments(&cli, release);
+    if (!status)
+        status = release_problems(&cli, &problems);
+    return status ? status : print(&cli, releases, problems);
+}

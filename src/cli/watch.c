@@ -1,0 +1,339 @@
+/* `slipway watch`: one execution, live: a redrawn picture on a terminal, a line for each change when piped.
+ */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "cli/commands.h"
+#include "cli/release.h"
+#include "workers/call.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define APPEAR_DEFAULT_S 60
+#define LOOK_AGAIN_MS 1000
+#define PICTURE_MAX ((size_t)64 * 1024)
+
+struct watch {
+    struct cli *cli;
+    const char *app, *branch, *account, *version;
+    int64_t appear_until_ms; /* clock_mono_ms */
+    bool until_approval;
+    bool redraw;
+    int drawn_lines;
+    json_t *release;
+    char execution[40];
+    json_t *said; /* what plain lines were printed: "ACTION_EXECUTION STATUS" → true */
+};
+
+static void watch_free(struct watch *watch)
+{
+    json_free(&watch->release);
+    json_free(&watch->said);
+}
+
+/* ---- which execution */
+
+static int no_show(struct watch *watch)
+{
+    CLEANUP(json_free) json_t *problems = NULL;
+    int status = release_problems(watch->cli, &problems);
+    if (status)
+        return status;
+    size_t index;
+    json_t *record;
+    json_array_foreach (problems, index, record)
+        if (strcmp(json_str(record, "app", ""), watch->app) == 0 &&
+            strcmp(json_str(record, "branch", ""), watch->branch) == 0) {
+            (void)fprintf(stderr, "slipway: the launcher could not release %s %s:\n", watch->app,
+                          watch->branch);
+            (void)fflush(stderr);
+            release_print_problem(record);
+            return COMMAND_FAILED;
+        }
+    return cli_fail(
+        COMMAND_NOT_FOUND,
+        "no execution of %s on %s%s%s appeared\n  Was it pushed (`slipway push`)? Is the launcher running?",
+        watch->app, watch->branch, watch->version ? " for version " : "",
+        watch->version ? watch->version : "");
+}
+
+/* Sets watch->execution when the execution that is meant is there. */
+static int look_for_execution(struct watch *watch)
+{
+    CLEANUP(json_free) json_t *list = NULL;
+    int status = releases_list(watch->cli, watch->account, watch->app, watch->branch, &list);
+    if (status)
+        return status;
+    if (json_array_size(list) > 1)
+        return cli_fail(COMMAND_USAGE, "several accounts have %s on %s: say which with --account", watch->app,
+                        watch->branch);
+    json_t *release = json_array_get(list, 0);
+    if (!release || !json_object_get(release, "pipeline"))
+        return 0;
+    CLEANUP(json_free) json_t *executions = NULL;
+    status = release_executions(watch->cli, json_str(release, "pipeline", ""), &executions);
+    if (status)
+        return status;
+    size_t index;
+    json_t *execution;
+    json_array_foreach (executions, index, execution) {
+        const char *id = json_str(execution, "pipelineExecutionId", "");
+        if (watch->version && strcmp(execution_version(executions, id), watch->version) != 0)
+            continue;
+        (void)snprintf(watch->execution, sizeof(watch->execution), "%s", id);
+        json_free(&watch->release);
+        watch->release = json_incref(release);
+        return 0;
+    }
+    return 0;
+}
+
+static int find_execution(struct watch *watch)
+{
+    for (;;) {
+        int status = look_for_execution(watch);
+        if (status || *watch->execution)
+            return status;
+        if (clock_mono_ms() >= watch->appear_until_ms)
+            return no_show(watch);
+        /* Nothing tells a client that a stack has appeared: AWS has no such call. */
+        struct reason why = {{0}};
+        CLEANUP(json_free) json_t *out = NULL;
+        int err = work_call_wait(watch->cli->client, "codepipeline", "ListPipelines", json_object(),
+                                 LOOK_AGAIN_MS, &out, NULL, &why);
+        if (err)
+            return cli_fail(COMMAND_UNREACHABLE, "cannot list pipelines: %s", why.text);
+    }
+}
+
+/* ---- what is shown */
+
+static bool is_final(const char *status)
+{
+    static const char *const finals[] = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"};
+    for (size_t i = 0; i < ARRAY_LEN(finals); i++)
+        if (strcmp(finals[i], status) == 0)
+            return true;
+    return false;
+}
+
+static const char *mark_of(const char *status)
+{
+    static const struct {
+        const char *status;
+        const char *mark;
+    } marks[] = {{"Succeeded", "\033[32m✓\033[0m"},
+                 {"Failed", "\033[31m✗\033[0m"},
+                 {"InProgress", "\033[33m●\033[0m"}};
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        if (strcmp(marks[i].status, status) == 0)
+            return marks[i].mark;
+    return "○";
+}
+
+static bool is_approval(const json_t *action)
+{
+    return strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Approval") == 0;
+}
+
+static bool waits_for_approval(const json_t *actions)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action)
+        if (is_approval(action) && strcmp(json_str(action, "status", ""), "InProgress") == 0)
+            return true;
+    return false;
+}
+
+static double seconds_of(const json_t *action)
+{
+    return json_number_value(json_object_get(action, "lastUpdateTime")) -
+           json_number_value(json_object_get(action, "startTime"));
+}
+
+static const char *summary_of(const json_t *action)
+{
+    return json_str(json_path(action, "output.executionResult"), "externalExecutionSummary", "");
+}
+
+static int print_line(struct watch *watch, const json_t *action)
+{
+    char said[128];
+    const char *status = json_str(action, "status", "");
+    (void)snprintf(said, sizeof(said), "%s %s", json_str(action, "actionExecutionId", ""), status);
+    if (json_object_get(watch->said, said))
+        return 0;
+    if (json_object_set_new(watch->said, said, json_true()))
+        return cli_fault(-ENOMEM);
+    bool running = strcmp(status, "InProgress") == 0;
+    char time[CLI_TIME_SIZE];
+    cli_time(json_number_value(json_object_get(action, running ? "startTime" : "lastUpdateTime")), false,
+             time);
+    (void)printf("%s  %-10s %-18s ", time, json_str(action, "stageName", ""),
+                 json_str(action, "actionName", ""));
+    if (running)
+        (void)printf("%s\n", is_approval(action) ? "waits for approval" : "started");
+    else
+        (void)printf("%-10s %6.2f s  %s\n", status, seconds_of(action), summary_of(action));
+    if (running && is_approval(action))
+        (void)printf("          `slipway approve %s %s` lets it go on; `slipway reject %s %s` stops it\n",
+                     watch->app, watch->branch, watch->app, watch->branch);
+    (void)fflush(stdout);
+    return 0;
+}
+
+static int print_lines(struct watch *watch, const json_t *actions)
+{
+    int status = 0;
+    for (size_t i = json_array_size(actions); !status && i > 0; i--)
+        status = print_line(watch, json_array_get(actions, i - 1));
+    return status;
+}
+
+static void draw(struct watch *watch, const json_t *actions, const char *execution_status)
+{
+    CLEANUP(buf_free) struct buf picture = BUF_INIT(PICTURE_MAX);
+    if (watch->drawn_lines)
+        buf_printf(&picture, "\033[%dA\033[J", watch->drawn_lines);
+    buf_printf(&picture, "\033[1m%s %s\033[0m  execution %.8s  %s\n", watch->app, watch->branch,
+               watch->execution, execution_status);
+    watch->drawn_lines = 1;
+    const char *stage = "";
+    for (size_t i = json_array_size(actions); i > 0; i--) {
+        const json_t *action = json_array_get(actions, i - 1);
+        if (strcmp(stage, json_str(action, "stageName", "")) != 0) {
+            stage = json_str(action, "stageName", "");
+            buf_printf(&picture, "  \033[1m%s\033[0m\n", stage);
+            watch->drawn_lines++;
+        }
+        const char *status = json_str(action, "status", "");
+        buf_printf(&picture, "    %s %-18s", mark_of(status), json_str(action, "actionName", ""));
+        if (strcmp(status, "InProgress") != 0)
+            buf_printf(&picture, " %6.2f s  %s\n", seconds_of(action), summary_of(action));
+        else
+            buf_printf(&picture, "  %s\n",
+                       is_approval(action) ? "waits for approval: slipway approve" : "running");
+        watch->drawn_lines++;
+    }
+    if (buf_error(&picture) == 0)
+        (void)fwrite(picture.ptr, 1, picture.len, stdout);
+    (void)fflush(stdout);
+}
+
+/* ---- how it ended */
+
+static void print_failures(const json_t *state, const char *execution)
+{
+    size_t s;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), s, stage) {
+        if (strcmp(json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", ""),
+                   execution) != 0)
+            continue;
+        size_t a;
+        json_t *action;
+        json_array_foreach (json_object_get(stage, "actionStates"), a, action) {
+            const json_t *latest = json_object_get(action, "latestExecution");
+            if (strcmp(json_str(latest, "status", ""), "Failed") != 0)
+                continue;
+            const json_t *error = json_object_get(latest, "errorDetails");
+            const char *message = json_str(error, "message", json_str(latest, "summary", ""));
+            (void)printf("%s %s failed: %s\n", json_str(stage, "stageName", ""),
+                         json_str(action, "actionName", ""), message);
+        }
+    }
+}
+
+static int report_end(struct watch *watch, const json_t *execution)
+{
+    const char *status = json_str(execution, "status", "");
+    const char *summary = json_str(execution, "statusSummary", "");
+    (void)printf("execution %s: %s%s%s\n", watch->execution, status, *summary ? ": " : "", summary);
+    if (strcmp(status, "Succeeded") == 0)
+        return COMMAND_OK;
+    CLEANUP(json_free) json_t *state = NULL;
+    int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);
+    if (failed)
+        return failed;
+    print_failures(state, watch->execution);
+    (void)fflush(stdout);
+    return COMMAND_FAILED;
+}
+
+static int follow(struct watch *watch)
+{
+    const char *pipeline = json_str(watch->release, "pipeline", "");
+    bool first = true;
+    for (;;) {
+        CLEANUP(json_free) json_t *out = NULL;
+        CLEANUP(json_free) json_t *actions = NULL;
+        json_t *in =
+            json_pack("{s:s, s:s}", "pipelineName", pipeline, "pipelineExecutionId", watch->execution);
+        int status = first ? cli_call(watch->cli, "cannot look at the execution", "codepipeline",
+                                      "GetPipelineExecution", in, &out)
+                           : cli_call_wait(watch->cli, "cannot look at the execution", "codepipeline",
+                                           "GetPipelineExecution", in, &out);
+        if (!status)
+            status = release_actions(watch->cli, pipeline, watch->execution, &actions);
+        if (status)
+            return status;
+        first = false;
+        const json_t *execution = json_object_get(out, "pipelineExecution");
+        const char *execution_status = json_str(execution, "status", "");
+        if (watch->redraw)
+            draw(watch, actions, execution_status);
+        else
+            status = print_lines(watch, actions);
+        if (status)
+            return status;
+        if (is_final(execution_status))
+            return report_end(watch, execution);
+        if (watch->until_approval && waits_for_approval(actions))
+            return COMMAND_OK;
+    }
+}
+
+int watch_main(int argc, char **argv)
+{
+    static const char *account, *version, *timeout;
+    static bool until_approval;
+    static const struct cli_option options[] = {
+        {"version", "ID", "the execution of this artifact version (default: the newest execution)", &version,
+         NULL},
+        {"timeout", "SECONDS", "how long to wait for the execution to appear (default: 60)", &timeout, NULL},
+        {"until-approval", NULL, "end with 0 also when an approval is waited for", NULL, &until_approval},
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {
+        "watch APP BRANCH",
+        "Shows an execution while it runs, action by action: redrawn on a terminal, a line for each change "
+        "when piped.\n"
+        "Ends with 0 when the execution succeeded, 1 when it did not (and says why).",
+        options,
+        ARRAY_LEN(options),
+        2,
+        2};
+    CLEANUP(cli_end) struct cli cli = {0};
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    int64_t timeout_s = APPEAR_DEFAULT_S;
+    if (timeout && !str_to_int(str_of(timeout), 0, 24 * 3600, &timeout_s))
+        return cli_fail(COMMAND_USAGE, "--timeout is a number of seconds, at most a day: '%s'", timeout);
+    CLEANUP(watch_free)
+    struct watch watch = {.cli = &cli,
+                          .app = cli.args[0],
+                          .branch = cli.args[1],
+                          .account = account,
+                          .version = version,
+                          .appear_until_ms = clock_mono_ms() + timeout_s * 1000,
+                          .until_approval = until_approval,
+                          .redraw = isatty(STDOUT_FILENO),
+                          .said = json_object()};
+    if (!watch.said)
+        return cli_fault(-ENOMEM);
+    status = find_execution(&watch);
+    return status ? status : follow(&watch);
+}
