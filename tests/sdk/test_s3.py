@@ -11,9 +11,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 
@@ -751,12 +749,9 @@ def test_bad_website_configurations(s3, bucket):
 
 
 @pytest.fixture
-def presigner(s3, server):
+def presigner(server):
     """boto3 1.26 presigns S3 with signature version 2 unless told otherwise."""
-    keys = s3._request_signer._credentials
-    return boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1",
-                        aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key,
-                        config=Config(signature_version="s3v4"))
+    return server.client("s3", profile="dev", signature_version="s3v4")
 
 
 def test_presigned_urls(s3, presigner, bucket):
@@ -782,6 +777,41 @@ def test_half_an_upload_leaves_nothing(s3, presigner, server, bucket):
         wait_until(lambda: len(set(blob_files(server)) - before) == 1)
     wait_until(lambda: not set(blob_files(server)) - before)
     assert error_of(s3.head_object, Bucket=bucket, Key="half")[1] == 404
+
+
+def test_acknowledged_puts_survive_a_kill(server):
+    """The server is killed while eight clients put; what was acknowledged is there, whole, after the restart."""
+    name = "kill-" + uuid.uuid4().hex[:12]
+    server.client("s3", profile="dev").create_bucket(Bucket=name)
+    acknowledged, lock, stopped = {}, threading.Lock(), threading.Event()
+
+    def put(worker):
+        mine, i = server.client("s3", profile="dev"), 0
+        while not stopped.is_set():
+            key, body = f"{worker}/{i}", os.urandom(100 + 20000 * (i % 4))
+            i += 1
+            try:
+                mine.put_object(Bucket=name, Key=key, Body=body)
+            except Exception:  # the server is being killed
+                return
+            with lock:
+                acknowledged[key] = body
+
+    threads = [threading.Thread(target=put, args=(w,)) for w in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(acknowledged) > 200)
+    server.kill()
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    server.start()
+    client = server.client("s3", profile="dev")
+    for key, body in acknowledged.items():
+        assert client.get_object(Bucket=name, Key=key)["Body"].read() == body
+    listed = [k for page in client.get_paginator("list_objects_v2").paginate(Bucket=name) for k in keys(page)]
+    assert set(acknowledged) <= set(listed) and len(listed) <= len(acknowledged) + 8
+    assert os.listdir(os.path.join(server.data, "blobs", "incoming")) == []
 
 
 # ---- the AWS CLI
