@@ -115,7 +115,8 @@ def test_describe_filters(ssm, root):
     describe = ssm.describe_parameters
     assert code_of(describe, ParameterFilters=[{"Key": "Colour", "Values": ["x"]}]) == "InvalidFilterKey"
     assert code_of(describe, ParameterFilters=[{"Key": "Tier", "Option": "Contains", "Values": ["x"]}]) == "InvalidFilterOption"
-    assert code_of(describe, ParameterFilters=[{"Key": "Tier", "Values": []}]) == "InvalidFilterValue"
+    with_many = [{"Key": "Tier", "Values": ["x"] * 51}]
+    assert code_of(describe, ParameterFilters=with_many) == "InvalidFilterValue"
 
 
 def test_history_pages(ssm, root):

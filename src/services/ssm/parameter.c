@@ -205,9 +205,6 @@ static int split_selector(struct arena *arena, const char *text, const char **re
         if (!resource)
             return reason_set(why, SSM_E_INVALID, "'%s' is no parameter's ARN.", text);
         rest = str_of(resource + strlen(":parameter"));
-        /* The ARN of a plain name has a slash that is not the name's. */
-        if (rest.len && !memchr(rest.ptr + 1, '/', rest.len - 1))
-            rest = (struct str){rest.ptr + 1, rest.len - 1};
     }
     struct str name = str_split(&rest, ':');
     *ret_version = 0;
@@ -257,6 +254,9 @@ int parameter_get(struct tx *tx, const struct platform *platform, struct arena *
         return err;
     struct ssm_row row;
     err = ssm_store_get(tx, arena, account, plain, version, &row);
+    /* An ARN's slash may be the name's or not: "/a" and "a" have the same ARN. */
+    if (err == DB_NONE && *plain == '/' && strncmp(name, "arn:", 4) == 0)
+        err = ssm_store_get(tx, arena, account, ++plain, version, &row);
     if (err == DB_NONE) {
         int64_t head = 0;
         err = ssm_store_head(tx, account, plain, &head);
