@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -188,6 +189,30 @@ static void test_open_with_each_file_call_failing(void **state UNUSED)
     open_fails_honestly(FAIL_IO);
 }
 
+/* No room: file sizes are limited to what they are. Each commit is refused until there is room again. */
+static void test_writes_go_on_when_there_is_room_again(void **state UNUSED)
+{
+    struct db *db = NULL;
+    struct rlimit before, full;
+    assert_int_equal(try_open(path, &db), 0);
+    assert_int_equal(try_put(db, "before"), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    full = (struct rlimit){.rlim_cur = 16384, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    for (int i = 0; i < 5; i++)
+        assert_true(try_put(db, "refused") < 0);
+    bool readable = has(db, "before") && !has(db, "refused");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_true(readable);
+    assert_int_equal(try_put(db, "after"), 0);
+    struct db *crashed = open_after_crash();
+    assert_true(has(crashed, "before") && has(crashed, "after") && !has(crashed, "refused"));
+    db_close(&crashed);
+    db_close(&db);
+}
+
 #define CALLERS 4
 #define EACH 4
 
@@ -312,6 +337,7 @@ int main(void)
         CASE(test_warm_commit_with_each_file_call_failing),
         CASE(test_open_with_each_allocation_failing),
         CASE(test_open_with_each_file_call_failing),
+        CASE(test_writes_go_on_when_there_is_room_again),
         CASE(test_group_fails_for_each_of_its_callers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,11 @@
 #include "base/io.h"
 #include "services/codebuild/codebuild.h"
 #include "services/codebuild/store.h"
+#include "services/codebuild/watch.h"
 #include "services/service.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <cmocka.h>
 
@@ -15,7 +17,7 @@
 static char folder[64];
 static struct db *db;
 static struct platform platform = {.region = "us-east-1"};
-static int64_t now_ms;
+static _Atomic int64_t now_ms;
 
 static int64_t test_clock(void)
 {
@@ -282,6 +284,25 @@ static void test_build_that_nobody_takes_times_out(void **state UNUSED)
     assert_status(id, "TIMED_OUT", "COMPLETED");
 }
 
+/* The thread is told of the lease, sleeps until it runs out, and offers the build anew. */
+static void test_watch_offers_a_silent_workers_build_again(void **state UNUSED)
+{
+    char nonce[33];
+    void *watch = NULL;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    const char *id = start_one();
+    assert_int_equal(lease(nonce), 1);
+    assert_int_equal(codebuild_watch_start(&platform, &watch), 0);
+    wake_ticket ticket = wake_look("codebuild:waiting:" ACCOUNT);
+    atomic_fetch_add(&now_ms, CODEBUILD_LEASE_MS - 20);
+    wake_signal("codebuild:due");
+    assert_false(wake_wait("codebuild:waiting:" ACCOUNT, ticket, clock_mono_ms() + 1));
+    atomic_fetch_add(&now_ms, 20);
+    assert_true(wake_wait("codebuild:waiting:" ACCOUNT, ticket, clock_mono_ms() + 20000));
+    codebuild_watch_stop(watch);
+    assert_status(id, "IN_PROGRESS", "QUEUED");
+}
+
 static void test_overrides_are_laid_over_the_project(void **state UNUSED)
 {
     assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
@@ -373,6 +394,7 @@ int main(void)
         CASE(test_stop_ends_the_build_and_tells_its_worker),
         CASE(test_timeout_counts_from_the_first_lease),
         CASE(test_build_that_nobody_takes_times_out),
+        CASE(test_watch_offers_a_silent_workers_build_again),
         CASE(test_overrides_are_laid_over_the_project),
         CASE(test_token_starts_one_build_only),
         CASE(test_project_is_replaced_or_changed_in_parts),
