@@ -16,7 +16,7 @@ static int role_of(struct call *c, const char **ret)
 
 int iam_put_role_policy(struct call *c)
 {
-    const char *role;
+    const char *role = "";
     int r = role_of(c, &role);
     if (r != 0)
         return r;
@@ -28,7 +28,7 @@ int iam_get_role_policy(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     CLEANUP(buf_free) struct buf encoded = BUF_INIT((size_t)1024 * 1024);
-    const char *role;
+    const char *role = "";
     const char *name = json_str(c->in, "PolicyName", "");
     int r = role_of(c, &role);
     if (r != 0)
@@ -51,7 +51,7 @@ int iam_get_role_policy(struct call *c)
 
 int iam_delete_role_policy(struct call *c)
 {
-    const char *role;
+    const char *role = "";
     int r = role_of(c, &role);
     if (r != 0)
         return r;
@@ -61,7 +61,7 @@ int iam_delete_role_policy(struct call *c)
 int iam_list_role_policies(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    const char *role;
+    const char *role = "";
     json_t *names = json_array();
     int64_t max = iam_page_size(c);
     int r = json_put(c->out, "PolicyNames", names);
@@ -83,7 +83,7 @@ int iam_list_role_policies(struct call *c)
 
 int iam_attach_role_policy(struct call *c)
 {
-    const char *role;
+    const char *role = "";
     int r = role_of(c, &role);
     if (r != 0)
         return r;
@@ -92,7 +92,7 @@ int iam_attach_role_policy(struct call *c)
 
 int iam_detach_role_policy(struct call *c)
 {
-    const char *role;
+    const char *role = "";
     int r = role_of(c, &role);
     if (r != 0)
         return r;
@@ -109,7 +109,7 @@ static const char *policy_name(const char *arn)
 int iam_list_attached_role_policies(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    const char *role;
+    const char *role = "";
     json_t *attached = json_array();
     int64_t max = iam_page_size(c);
     const json_t *last = NULL;

@@ -34,7 +34,7 @@ static int show_user(struct call *c, const struct user *user)
 
 int iam_create_user(struct call *c)
 {
-    struct user user;
+    struct user user = {0};
     int r = user_create(c->tx, c->caller->account, json_str(c->in, "UserName", ""),
                         json_str(c->in, "Path", NULL), &user, &c->reason);
     return r == 0 ? show_user(c, &user) : r;
@@ -42,8 +42,8 @@ int iam_create_user(struct call *c)
 
 int iam_get_user(struct call *c)
 {
-    struct user user;
-    const char *name;
+    struct user user = {0};
+    const char *name = "";
     int r = user_meant(c, &name);
     if (r == 0)
         r = user_get(c->tx, c->caller->account, name, &user, &c->reason);
@@ -90,14 +90,14 @@ int iam_delete_user(struct call *c)
 /* The user of the request, which must exist. */
 static int user_of(struct call *c, struct user *ret)
 {
-    const char *name;
+    const char *name = "";
     int r = user_meant(c, &name);
     return r == 0 ? user_get(c->tx, c->caller->account, name, ret, &c->reason) : r;
 }
 
 int iam_create_access_key(struct call *c)
 {
-    struct user user;
+    struct user user = {0};
     char id[IAM_KEY_ID_SIZE];
     char secret[IAM_SECRET_SIZE];
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -117,7 +117,7 @@ int iam_create_access_key(struct call *c)
 /* A user has so few keys that there is never a second page. */
 int iam_list_access_keys(struct call *c)
 {
-    struct user user;
+    struct user user = {0};
     CLEANUP(rows_close) struct rows *rows = NULL;
     json_t *keys = json_array();
     int r = json_put(c->out, "AccessKeyMetadata", keys);
@@ -142,7 +142,7 @@ int iam_list_access_keys(struct call *c)
 
 int iam_update_access_key(struct call *c)
 {
-    struct user user;
+    struct user user = {0};
     int r = user_of(c, &user);
     if (r != 0)
         return r;
@@ -153,7 +153,7 @@ int iam_update_access_key(struct call *c)
 
 int iam_delete_access_key(struct call *c)
 {
-    struct user user;
+    struct user user = {0};
     int r = user_of(c, &user);
     if (r != 0)
         return r;

@@ -24,8 +24,9 @@ static int choose(const struct key_spec *spec, char *id, char *secret, struct re
     if (!spec->id != !spec->secret)
         return reason_set(reason, IAM_INVALID, "Give both an access key id and its secret, or neither");
     if (!spec->id) {
-        memcpy(id, "AKIA", 4);
-        id_base32(id + 4, KEY_RANDOM);
+        char random[KEY_RANDOM + 1];
+        id_base32(random, KEY_RANDOM);
+        (void)snprintf(id, IAM_KEY_ID_SIZE, "AKIA%s", random);
         id_base62(secret, SECRET_CHARS);
         return 0;
     }

@@ -26,8 +26,9 @@ static int check_spec(const struct session_spec *spec, const struct role *role, 
 
 static void make_up(const struct session_spec *spec, const struct role *role, struct session *ret)
 {
-    memcpy(ret->access_key_id, "ASIA", 4);
-    id_base32(ret->access_key_id + 4, KEY_RANDOM);
+    char random[KEY_RANDOM + 1];
+    id_base32(random, KEY_RANDOM);
+    (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "ASIA%s", random);
     id_base62(ret->secret_access_key, SECRET_CHARS);
     id_base62(ret->session_token, TOKEN_CHARS);
     ret->expires_ms = clock_now_ms() + spec->duration_s * 1000;
