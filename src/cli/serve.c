@@ -5,9 +5,9 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/wake.h"
-#include "cli/accounts_file.h"
+#include "services/accounts_file.h"
 #include "cli/command.h"
-#include "cli/house.h"
+#include "services/house.h"
 #include "cli/supervise.h"
 #include <getopt.h>
 #include <malloc.h>

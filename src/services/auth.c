@@ -57,13 +57,15 @@ static int check_payload_claim(struct exchange *x)
     struct str hash = x->claim.payload_hash;
     const struct http_request *http = x->call.http;
     bool bodyless = http->content_length <= 0 && !http_header(http, "transfer-encoding").ptr;
+    if (x->claim.presigned)
+        return 0;
     if (!hash.ptr && bodyless)
         x->claim.payload_hash = hash = STR(EMPTY_SHA256);
-    if (x->claim.presigned || is_digest(hash) || str_eqc(hash, SIGV4_UNSIGNED_PAYLOAD))
-        return 0;
     if (!hash.ptr)
         return reason_set(&x->call.reason, REFUSE_PAYLOAD_HASH,
                           "Missing required header for this request: x-amz-content-sha256");
+    if (is_digest(hash) || str_eqc(hash, SIGV4_UNSIGNED_PAYLOAD))
+        return 0;
     if (str_starts(hash, STR("STREAMING-")))
         return reason_set(&x->call.reason, REFUSE_UNSUPPORTED,
                           "x-amz-content-sha256: %.*s (a body signed chunk by chunk) is not supported by "

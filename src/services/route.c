@@ -162,7 +162,9 @@ static bool has_all(const struct exchange *x, const char *words)
 static struct str host_bucket(struct str host)
 {
     static const char *const marks[] = {".s3.", ".s3-"};
-    const char *colon = host.ptr ? memrchr(host.ptr, ':', host.len) : NULL;
+    if (!host.ptr)
+        return host;
+    const char *colon = memrchr(host.ptr, ':', host.len);
     if (colon && !memchr(host.ptr, ']', host.len))
         host.len = (size_t)(colon - host.ptr);
     for (size_t i = 0; i < ARRAY_LEN(marks); i++) {

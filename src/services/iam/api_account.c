@@ -26,7 +26,7 @@ int iam_create_local_account(struct call *c)
     const char *id = json_str(c->in, "AccountId", "");
     char key_id[IAM_KEY_ID_SIZE];
     char secret[IAM_SECRET_SIZE];
-    struct account account;
+    struct account account = {0};
     int r = shared_only(c);
     if (r == 0)
         r = account_create(c->tx, c->platform, id, json_str(c->in, "AccountName", ""),

@@ -1,6 +1,6 @@
 /* First accounts, and DATA/credentials and DATA/config in the AWS CLI's format. Both files are written anew
  * at every start and when an account is made: the database is what counts. */
-#include "cli/accounts_file.h"
+#include "services/accounts_file.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"

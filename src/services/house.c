@@ -1,8 +1,8 @@
 /* Opens from the bottom up, closes from the top down. */
-#include "cli/house.h"
+#include "services/house.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "cli/accounts_file.h"
+#include "services/accounts_file.h"
 #include "services/dispatch.h"
 #include <fcntl.h>
 #include <stdio.h>
