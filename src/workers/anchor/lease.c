@@ -32,7 +32,8 @@ static struct lease *first_due(struct leases *leases)
     struct lease *first = NULL;
 
     for (struct lease *lease = leases->list; lease; lease = lease->next)
-        if (!lease->in_call && (!first || lease->due_ms < first->due_ms))
+        if (!lease->in_call && !lease->ending && !atomic_load(&lease->cancelled) &&
+            (!first || lease->due_ms < first->due_ms))
             first = lease;
     return first;
 }
@@ -58,8 +59,9 @@ static void extend(struct leases *leases, struct lease *lease)
         lease_cancel(lease);
     pthread_mutex_lock(&leases->lock);
     lease->in_call = false;
-    lease->lease_ms = lease_ms;
-    lease->due_ms = clock_mono_ms() + (r < 0 ? RETRY_MS : lease_ms / 3);
+    if (lease_ms > 0)
+        lease->lease_ms = lease_ms;
+    lease->due_ms = clock_mono_ms() + (r < 0 ? RETRY_MS : lease->lease_ms / 3);
     pthread_cond_broadcast(&leases->changed);
 }
 
@@ -139,6 +141,7 @@ void lease_end(struct leases *leases, struct lease *lease)
     struct lease **at = &leases->list;
 
     pthread_mutex_lock(&leases->lock);
+    lease->ending = true;
     while (lease->in_call)
         pthread_cond_wait(&leases->changed, &leases->lock);
     while (*at != lease)

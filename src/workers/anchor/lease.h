@@ -17,6 +17,7 @@ struct lease {
     int cancel_fd;         /* readable from then on */
     int64_t due_ms;
     bool in_call;
+    bool ending;
     struct lease *next;
 };
 
