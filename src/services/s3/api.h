@@ -53,6 +53,8 @@ int api_list_uploads(struct call *c);
 int api_disk_outcome(struct call *c, int rc) MUST_USE;
 /* Digests compared with what the client said, bytes synced: what is left is the transaction. */
 int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
+/* Passes rc on; bytes of a put that failed are removed before the error is answered. */
+int api_put_failed(struct call *c, int rc) MUST_USE;
 struct upload *api_put_upload(struct call *c);
 void api_put_checksum_header(struct call *c, const char *sha256_hex);
 

@@ -65,7 +65,7 @@ int api_create_upload(struct call *c)
     return api_reply_xml(c, &out);
 }
 
-int api_upload_part(struct call *c)
+static int upload_part(struct call *c)
 {
     char etag[ETAG_SIZE] = "";
     int64_t number = 0;
@@ -90,6 +90,11 @@ int api_upload_part(struct call *c)
     if (http_header(c->http, "x-amz-checksum-sha256").ptr)
         api_put_checksum_header(c, c->body_sha256);
     return CALL_REPLIED;
+}
+
+int api_upload_part(struct call *c)
+{
+    return api_put_failed(c, upload_part(c));
 }
 
 /* ---- complete */

@@ -49,7 +49,14 @@ int api_put_body(struct call *c, const void *bytes, size_t len)
 {
     struct put *put = c->state;
     checksum_update(&put->checksum, bytes, len);
-    return api_disk_outcome(c, upload_write(&put->upload, bytes, len));
+    return api_put_failed(c, api_disk_outcome(c, upload_write(&put->upload, bytes, len)));
+}
+
+int api_put_failed(struct call *c, int rc)
+{
+    if (rc != 0 && rc != CALL_REPLIED)
+        upload_deinit(api_put_upload(c));
+    return rc;
 }
 
 void api_put_end(struct call *c)
@@ -185,7 +192,7 @@ struct upload *api_put_upload(struct call *c)
     return &((struct put *)c->state)->upload;
 }
 
-int api_put_run(struct call *c)
+static int put_object(struct call *c)
 {
     char etag[ETAG_SIZE] = "";
     CLEANUP(buf_free) struct buf headers = {0};
@@ -209,6 +216,11 @@ int api_put_run(struct call *c)
         return rc;
     upload_settle(api_put_upload(c));
     return reply_put(c, &bucket, &object, &new);
+}
+
+int api_put_run(struct call *c)
+{
+    return api_put_failed(c, put_object(c));
 }
 
 /* ---- copy */

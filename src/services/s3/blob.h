@@ -16,7 +16,7 @@
 
 struct platform;
 
-#define BLOB_INLINE_MAX 32768
+#define BLOB_INLINE_MAX 65536 /* measured: twice to thrice the puts per second of a file each */
 #define BLOB_NAME_SIZE 33
 #define BLOB_TOPIC "s3:doomed"
 
