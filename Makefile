@@ -6,7 +6,7 @@ DATA ?= data
 PORT ?= 7070
 PYTHON := /usr/bin/python3
 
-.PHONY: all deps test-deps demo run check unit sanitize sim wire-tests lint bench fuzz install clean
+.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench fuzz docs install clean
 
 all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -60,6 +60,11 @@ fuzz: test-deps
 	  meson setup $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C $(BUILD)-sanitize
 	FUZZ_SECONDS=$(FUZZ_SECONDS) meson test -C $(BUILD)-sanitize --suite fuzz --timeout-multiplier 0 --verbose
+
+# The papers that are made from tables.
+docs: all
+	$(BUILD)/docs/operations_doc > docs/operations.md
+	scripts/cli-reference $(BUILD)/slipway > docs/cli.md
 
 install: all
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
