@@ -1,0 +1,319 @@
+/* The listener with a handler made for the test: what a request goes through, seen from a raw socket. */
+#include "base/clock.h"
+#include "http/server.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define TOPIC "test:http"
+
+struct test {
+    struct http_server *server;
+    atomic_int begun;
+    atomic_int ended;
+    atomic_int runs;
+    atomic_long streamed;
+    int64_t park_ms;
+    bool inline_run;
+};
+
+static int on_begin(void *ctx, struct http_request *request)
+{
+    struct test *test = ctx;
+    atomic_fetch_add(&test->begun, 1);
+    request->body_max = 100;
+    request->stream = str_starts(request->path, STR("/stream"));
+    request->run_inline = test->inline_run;
+    if (!str_starts(request->path, STR("/refuse")))
+        return 0;
+    http_reply(request, 403);
+    http_reply_bytes(request, STR("no"));
+    return 1;
+}
+
+static int on_body(void *ctx, struct http_request *request, const void *bytes, size_t len)
+{
+    struct test *test = ctx;
+    long before = atomic_fetch_add(&test->streamed, (long)len);
+    (void)bytes;
+    if (!str_eqc(request->path, "/stream/refuse") || before + (long)len < 10)
+        return 0;
+    http_reply(request, 400);
+    http_reply_bytes(request, STR("stop"));
+    return 1;
+}
+
+static void on_too_large(void *ctx UNUSED, struct http_request *request)
+{
+    http_reply(request, 413);
+    http_reply_bytes(request, STR("large"));
+}
+
+static ssize_t ten_bytes(void *ctx UNUSED, int64_t offset, void *bytes, size_t max)
+{
+    size_t left = offset < 10 ? (size_t)(10 - offset) : 0;
+    size_t len = left < max ? left : max;
+    memset(bytes, 'z', len);
+    return (ssize_t)len;
+}
+
+static void on_run(void *ctx, struct http_request *request)
+{
+    struct test *test = ctx;
+    int run = atomic_fetch_add(&test->runs, 1);
+    wake_ticket ticket = wake_look(TOPIC);
+    if (str_starts(request->path, STR("/park")) && run == 0 && !http_stopping(request)) {
+        http_park(request, TOPIC, ticket, clock_mono_ms() + test->park_ms);
+        return;
+    }
+    http_reply(request, 200);
+    http_reply_header(request, "X-Target", request->target.ptr);
+    if (str_eqc(request->path, "/file"))
+        http_reply_file(request, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 1, 3);
+    else if (str_eqc(request->path, "/produced"))
+        http_reply_stream(request, 10, ten_bytes, NULL, NULL);
+    else if (str_eqc(request->method, "HEAD"))
+        http_reply_no_body(request, 12345);
+    else
+        http_reply_bytes(request, buf_str(&request->body));
+}
+
+static void on_end(void *ctx, struct http_request *request UNUSED)
+{
+    struct test *test = ctx;
+    atomic_fetch_add(&test->ended, 1);
+}
+
+static struct test *start(bool inline_run)
+{
+    static struct test test;
+    const struct http_handler handler = {&test, on_begin, on_body, on_too_large, on_run, on_end};
+    const struct http_server_config config = {.worker_threads = 4};
+    memset(&test, 0, sizeof(test));
+    test.park_ms = 20000;
+    test.inline_run = inline_run;
+    wake_restart();
+    assert_int_equal(http_server_start(&config, &handler, &test.server), 0);
+    return &test;
+}
+
+static void stop(struct test *test)
+{
+    http_server_stop(&test->server, 5000);
+    assert_int_equal(atomic_load(&test->begun), atomic_load(&test->ended));
+}
+
+static int dial(struct test *test)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(http_server_port(test->server))};
+    struct timeval patience = {.tv_sec = 20};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Reads until the text ends with `end`, or the connection does. */
+static char *hear(int fd, const char *end)
+{
+    static char heard[65536];
+    size_t len = 0;
+    heard[0] = '\0';
+    while (len < sizeof(heard) - 1 && !str_ends((struct str){heard, len}, str_of(end))) {
+        ssize_t n = recv(fd, heard + len, 1, 0);
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+        heard[len] = '\0';
+    }
+    return heard;
+}
+
+static void expect(int fd, const char *status, const char *end)
+{
+    const char *heard = hear(fd, end);
+    assert_non_null(strstr(heard, status));
+    assert_true(str_ends(str_of(heard), str_of(end)));
+}
+
+static void test_target_arrives_as_it_was_sent(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    say(fd, "GET /a%2Fb//../c+d?x=%20&y HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_non_null(strstr(hear(fd, "\r\n\r\n"), "X-Target: /a%2Fb//../c+d?x=%20&y\r\n"));
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_connection_is_kept_after_a_refusal(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    say(fd, "POST /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345");
+    expect(fd, " 403 ", "no");
+    say(fd, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    expect(fd, " 200 ", "hello");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_large_body_is_refused_before_it_is_sent(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    say(fd, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\n\r\n");
+    expect(fd, " 413 ", "large");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_chunked_body_over_the_bound(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    char chunk[200];
+    memset(chunk, 'x', sizeof(chunk) - 1);
+    chunk[sizeof(chunk) - 1] = '\0';
+    say(fd, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nc7\r\n");
+    say(fd, chunk);
+    say(fd, "\r\n0\r\n\r\n");
+    expect(fd, " 413 ", "large");
+    say(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, " 200 ", "\r\n\r\n");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_streamed_body(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    say(fd, "PUT /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n12345678901234567890");
+    expect(fd, " 200 ", "\r\n\r\n");
+    assert_int_equal(atomic_load(&test->streamed), 20);
+    say(fd, "PUT /stream/refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n12345678901234567890");
+    expect(fd, " 400 ", "stop");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_bodies_of_replies(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    say(fd, "GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, "Content-Length: 3\r\n", "ELF");
+    say(fd, "GET /produced HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, "Content-Length: 10\r\n", "zzzzzzzzzz");
+    say(fd, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, "Content-Length: 12345\r\n", "\r\n\r\n");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void wait_runs(struct test *test, int runs)
+{
+    int64_t until = clock_mono_ms() + 10000;
+    while (atomic_load(&test->runs) < runs && clock_mono_ms() < until)
+        sched_yield();
+    assert_int_equal(atomic_load(&test->runs), runs);
+}
+
+static void parked_until_signalled(bool inline_run)
+{
+    struct test *test = start(inline_run);
+    int fd = dial(test);
+    say(fd, "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_runs(test, 1);
+    wake_signal(TOPIC);
+    expect(fd, " 200 ", "\r\n\r\n");
+    assert_int_equal(atomic_load(&test->runs), 2);
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_parked_until_signalled(void **state UNUSED)
+{
+    parked_until_signalled(false);
+    parked_until_signalled(true);
+}
+
+static void test_parked_until_its_deadline(void **state UNUSED)
+{
+    struct test *test = start(false);
+    test->park_ms = 30;
+    int fd = dial(test);
+    say(fd, "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, " 200 ", "\r\n\r\n");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_parked_client_that_went_away_is_not_run(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    int64_t until = clock_mono_ms() + 10000;
+    say(fd, "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_runs(test, 1);
+    close_fd(&fd);
+    while (atomic_load(&test->ended) == 0 && clock_mono_ms() < until)
+        wake_signal(TOPIC);
+    assert_int_equal(atomic_load(&test->ended), 1);
+    assert_int_equal(atomic_load(&test->runs), 1);
+    stop(test);
+}
+
+static void test_stop_answers_who_is_parked(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    say(fd, "GET /park HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_runs(test, 1);
+    stop(test);
+    expect(fd, " 200 ", "\r\n\r\n");
+    close_fd(&fd);
+}
+
+static void test_taken_port_is_told(void **state UNUSED)
+{
+    struct test *test = start(false);
+    const struct http_handler handler = {test, on_begin, on_body, on_too_large, on_run, on_end};
+    const struct http_server_config config = {.port = http_server_port(test->server)};
+    struct http_server *second = NULL;
+    assert_int_equal(http_server_start(&config, &handler, &second), -EADDRINUSE);
+    assert_null(second);
+    stop(test);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_target_arrives_as_it_was_sent),
+        cmocka_unit_test(test_connection_is_kept_after_a_refusal),
+        cmocka_unit_test(test_large_body_is_refused_before_it_is_sent),
+        cmocka_unit_test(test_chunked_body_over_the_bound),
+        cmocka_unit_test(test_streamed_body),
+        cmocka_unit_test(test_bodies_of_replies),
+        cmocka_unit_test(test_parked_until_signalled),
+        cmocka_unit_test(test_parked_until_its_deadline),
+        cmocka_unit_test(test_parked_client_that_went_away_is_not_run),
+        cmocka_unit_test(test_stop_answers_who_is_parked),
+        cmocka_unit_test(test_taken_port_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
