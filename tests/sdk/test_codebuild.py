@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 ACCOUNT = "222222222222"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/slipway-deploy"
 INLINE = "version: 0.2\nphases:\n  build:\n    commands: [true]\n"
-LEASE_MS = 30000
+LEASE_MS = 10000
 
 
 class Refused(Exception):

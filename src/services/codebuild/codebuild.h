@@ -35,9 +35,9 @@ int project_get(struct tx *tx, const struct platform *platform, const char *acco
 /* Its builds stay, as on AWS. CODEBUILD_E_NOT_FOUND (the API's DeleteProject takes that for done). */
 int project_delete(struct tx *tx, const char *account, const char *name) MUST_USE;
 
-#define CODEBUILD_LEASE_MS 30000
-#define CODEBUILD_MAX_ATTEMPTS 3 /* workers that may die over one build; then it is a FAULT */
-#define CODEBUILD_ID_SIZE 300    /* PROJECT:UUID */
+#define CODEBUILD_LEASE_MS 10000
+#define CODEBUILD_MAX_ATTEMPTS 10 /* workers that may die over one build; then it is a FAULT */
+#define CODEBUILD_ID_SIZE 300     /* PROJECT:UUID */
 
 /* `input` is StartBuild's. CODEBUILD_E_NOT_FOUND, CODEBUILD_E_INVALID, CODEBUILD_E_LIMIT. `initiator` is who
  * started it ("user/NAME"). */
@@ -58,6 +58,8 @@ int build_lease(struct tx *tx, const struct platform *platform, const char *acco
  * CODEBUILD_E_NONCE, CODEBUILD_E_INVALID. */
 int build_update(struct tx *tx, const char *account, const json_t *input, json_t **ret_answer,
                  struct reason *why) MUST_USE;
+/* Gives every leased build a full lease from now: workers could not report while the server was down. */
+int build_grace(struct tx *tx, int64_t now_ms) MUST_USE;
 /* Takes back leases that have run out, ends builds whose time is over. *ret_next_ms: when to look again
  * (clock_now_ms), INT64_MAX when nothing is due. */
 int build_expire(struct tx *tx, int64_t now_ms, int64_t *ret_next_ms) MUST_USE;

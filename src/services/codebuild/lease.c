@@ -125,6 +125,11 @@ int build_update(struct tx *tx, const char *account, const json_t *input, json_t
     return *ret_answer ? 0 : FAULT(ENOMEM);
 }
 
+int build_grace(struct tx *tx, int64_t now_ms)
+{
+    return build_store_prolong(tx, now_ms + CODEBUILD_LEASE_MS);
+}
+
 static int expire_one(struct tx *tx, struct build *build, int64_t now_ms)
 {
     char words[200];

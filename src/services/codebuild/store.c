@@ -242,6 +242,15 @@ int build_store_next_due(struct tx *tx, int64_t *ret_ms)
     return read_number(r, rows, INT64_MAX, ret_ms);
 }
 
+int build_store_prolong(struct tx *tx, int64_t until_ms)
+{
+    return tx_exec(tx,
+                   "UPDATE codebuild_build SET lease_ms = $1, "
+                   "due_ms = CASE WHEN limit_ms < $1 THEN limit_ms ELSE $1 END "
+                   "WHERE state = 'LEASED' AND lease_ms < $1 AND due_ms < $1",
+                   "i", until_ms);
+}
+
 int build_store_next_number(struct tx *tx, const char *account, const char *project, int64_t *ret)
 {
     struct rows *rows = NULL;

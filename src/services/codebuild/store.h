@@ -61,5 +61,7 @@ int build_store_waiting(struct tx *tx, const char *account, struct build *ret) M
 /* The next build whose lease or time has run out. DB_NONE. */
 int build_store_due(struct tx *tx, int64_t now_ms, struct build *ret) MUST_USE;
 int build_store_next_due(struct tx *tx, int64_t *ret_ms) MUST_USE; /* INT64_MAX: none */
+/* Leases that end earlier are prolonged to this time. */
+int build_store_prolong(struct tx *tx, int64_t until_ms) MUST_USE;
 int build_store_next_number(struct tx *tx, const char *account, const char *project, int64_t *ret) MUST_USE;
 int build_store_active(struct tx *tx, const char *account, const char *project, int64_t *ret) MUST_USE;

@@ -54,8 +54,20 @@ static void *watch_thread(void *arg)
     return NULL;
 }
 
+static int grace(struct db *db)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(db, &tx);
+    if (r == 0)
+        r = build_grace(tx, clock_now_ms());
+    return r == 0 ? db_commit(&tx) : r;
+}
+
 int codebuild_watch_start(const struct platform *platform, void **ret_state)
 {
+    int r = grace(platform->db);
+    if (r < 0)
+        return r;
     struct watch *watch = mem_alloc(sizeof(*watch));
     if (!watch)
         return FAULT(ENOMEM);

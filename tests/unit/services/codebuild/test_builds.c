@@ -266,10 +266,10 @@ static void test_timeout_counts_from_the_first_lease(void **state UNUSED)
     now_ms += 20 * MINUTE;
     (void)expire();
     assert_int_equal(lease(nonce), 1);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 100; i++) {
         assert_status(id, "IN_PROGRESS", "PROVISIONING");
         assert_int_equal(update(id, nonce, "{}", NULL), 0);
-        now_ms += MINUTE / 4;
+        now_ms += MINUTE / 10;
         (void)expire();
     }
     assert_status(id, "TIMED_OUT", "COMPLETED");
@@ -280,6 +280,26 @@ static void test_build_that_nobody_takes_times_out(void **state UNUSED)
     assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
     const char *id = start_one();
     now_ms += 480 * MINUTE;
+    (void)expire();
+    assert_status(id, "TIMED_OUT", "COMPLETED");
+}
+
+static void test_server_that_was_down_gives_workers_a_full_lease(void **state UNUSED)
+{
+    char nonce[33], other[33];
+    void *watch = NULL;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    const char *id = start_one();
+    assert_int_equal(lease(nonce), 1);
+    now_ms += 5 * MINUTE;
+    assert_int_equal(codebuild_watch_start(&platform, &watch), 0);
+    codebuild_watch_stop(watch);
+    assert_int_equal(expire(), now_ms + CODEBUILD_LEASE_MS);
+    assert_int_equal(lease(other), 0);
+    assert_int_equal(update(id, nonce, "{}", NULL), 0);
+    now_ms += 5 * MINUTE;
+    assert_int_equal(codebuild_watch_start(&platform, &watch), 0);
+    codebuild_watch_stop(watch);
     (void)expire();
     assert_status(id, "TIMED_OUT", "COMPLETED");
 }
@@ -394,6 +414,7 @@ int main(void)
         CASE(test_stop_ends_the_build_and_tells_its_worker),
         CASE(test_timeout_counts_from_the_first_lease),
         CASE(test_build_that_nobody_takes_times_out),
+        CASE(test_server_that_was_down_gives_workers_a_full_lease),
         CASE(test_watch_offers_a_silent_workers_build_again),
         CASE(test_overrides_are_laid_over_the_project),
         CASE(test_token_starts_one_build_only),
