@@ -94,9 +94,24 @@ static const char *entity_of(char c)
     }
 }
 
+/* Bytes at the front that go out as they are, without a closer look. */
+static size_t plain_len(struct str s)
+{
+    size_t len = 0;
+    while (len < s.len && s.ptr[len] >= 0x20 && s.ptr[len] < 0x7F && !entity_of(s.ptr[len]))
+        len++;
+    return len;
+}
+
 void xml_escape(struct buf *out, struct str text)
 {
     while (text.len > 0) {
+        size_t plain = plain_len(text);
+        if (plain > 0) {
+            buf_put(out, text.ptr, plain);
+            text = (struct str){text.ptr + plain, text.len - plain};
+            continue;
+        }
         size_t len = char_len(text);
         const char *entity = entity_of(text.ptr[0]);
 
