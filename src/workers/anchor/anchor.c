@@ -161,13 +161,18 @@ static int loop_start(struct loop *loop, const struct anchor *anchor, const stru
     return r ? FAULT(r) : 0;
 }
 
+static void loop_stop_polling(struct loop *loop)
+{
+    if (!loop->started)
+        return;
+    aws_client_cancel(loop->poller);
+    pthread_join(loop->thread, NULL);
+}
+
 static void loop_end(struct loop *loop)
 {
-    if (loop->started) {
-        aws_client_cancel(loop->poller);
-        pthread_join(loop->thread, NULL);
+    if (loop->started)
         idle_await(loop);
-    }
     aws_client_free(&loop->poller);
 }
 
@@ -186,6 +191,8 @@ static int serve(const struct anchor *anchor, const struct worker_options *optio
         worker_wait_stop();
     }
     worker_stop();
+    for (size_t i = 0; i < ARRAY_LEN(loops); i++) /* first, so that nothing handed back comes here again */
+        loop_stop_polling(&loops[i]);
     leases_cancel_all(anchor->leases);
     accounts_cancel(anchor->accounts);
     for (size_t i = 0; i < ARRAY_LEN(loops); i++)
