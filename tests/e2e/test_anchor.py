@@ -1,0 +1,180 @@
+"""Anchors at work: builds in their sandbox, cut off, cancelled, with hostile sources."""
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+import zipfile
+
+import pytest
+
+DEPLOY_ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
+
+
+def wait_for(look, seconds=30):
+    until = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+def zip_of(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def spec(*commands, **more):
+    return json.dumps({"version": 0.2, "phases": {"build": {"commands": list(commands)}}, **more})
+
+
+class Project:
+    """A build project of the dev account with one source zip."""
+
+    def __init__(self, house, source):
+        self.house = house
+        self.s3 = house.client("s3")
+        self.codebuild = house.client("codebuild")
+        self.logs = house.client("logs")
+        self.bucket = "builds-" + uuid.uuid4().hex[:12]
+        self.name = "project-" + uuid.uuid4().hex[:12]
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_object(Bucket=self.bucket, Key="source.zip", Body=source)
+        self.codebuild.create_project(
+            name=self.name, serviceRole=DEPLOY_ROLE,
+            source={"type": "S3", "location": f"{self.bucket}/source.zip", "buildspec": spec("true")},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={"type": "LINUX_CONTAINER", "image": "local", "computeType": "BUILD_GENERAL1_SMALL"})
+
+    def start(self, buildspec, **more):
+        return self.codebuild.start_build(projectName=self.name, buildspecOverride=buildspec, **more)["build"]["id"]
+
+    def look(self, build_id):
+        return self.codebuild.batch_get_builds(ids=[build_id])["builds"][0]
+
+    def ended(self, build_id, seconds=60):
+        def look():
+            build = self.look(build_id)
+            return build if build["buildStatus"] != "IN_PROGRESS" else None
+        return wait_for(look, seconds)
+
+    def lines(self, build):
+        events = self.logs.get_log_events(logGroupName=build["logs"]["groupName"],
+                                          logStreamName=build["logs"]["streamName"], startFromHead=True)
+        return [event["message"] for event in events["events"]]
+
+    def says(self, build_id, text):
+        """Waits until the running build has logged a line."""
+        def look():
+            build = self.look(build_id)
+            try:
+                return text in self.lines(build)
+            except self.logs.exceptions.ResourceNotFoundException:
+                return False
+        wait_for(look)
+
+
+def contexts(build):
+    return [context["message"] for phase in build["phases"] for context in phase.get("contexts", [])]
+
+
+def anchor_pid(house, account="222222222222"):
+    def look():
+        found = subprocess.run(["pgrep", "-P", str(house.process.pid), "-f", f"anchor .*{account}"],
+                               capture_output=True, text=True, check=False).stdout.split()
+        return int(found[0]) if found else None
+    return wait_for(look)
+
+
+@pytest.fixture(scope="module")
+def project(house):
+    return Project(house, zip_of({"hello.txt": "hello\n", "sub/more.txt": "more\n"}))
+
+
+def test_a_build_runs_logs_exports_and_keeps_its_artifacts(project):
+    buildspec = spec("export VERSION=7", "cat hello.txt", "mkdir out && cp -r sub out/ && echo $VERSION > out/v",
+                     env={"exported-variables": ["VERSION"]}, artifacts={"files": ["**/*"], "base-directory": "out"})
+    build = project.ended(project.start(buildspec, artifactsOverride={
+        "type": "S3", "location": project.bucket, "name": "out.zip", "packaging": "ZIP"}))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert "hello" in project.lines(build)
+    assert {"name": "VERSION", "value": "7"} in build["exportedEnvironmentVariables"]
+    body = project.s3.get_object(Bucket=project.bucket, Key="out.zip")["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert sorted(archive.namelist()) == ["sub/more.txt", "v"]
+        assert archive.read("v") == b"7\n"
+
+
+def test_a_failing_command_fails_the_build_and_post_build_still_runs(project):
+    buildspec = json.dumps({"version": 0.2, "phases": {
+        "build": {"commands": ["echo before", "false", "echo never"], "finally": ["echo at last"]},
+        "post_build": {"commands": ["echo succeeding: $CODEBUILD_BUILD_SUCCEEDING"]}}})
+    build = project.ended(project.start(buildspec))
+    lines = project.lines(build)
+    assert build["buildStatus"] == "FAILED"
+    assert "Error while executing command: false. Reason: exit status 1" in contexts(build)
+    assert "before" in lines and "at last" in lines and "succeeding: 0" in lines
+    assert "never" not in lines
+
+
+def test_a_build_sees_neither_this_machine_nor_its_keys(house, project):
+    build = project.ended(project.start(spec(f"test ! -e {house.data}", "test ! -e /root && test ! -e /home",
+                                             "! touch /usr/x 2>/dev/null", "test \"$(ls /tmp | wc -l)\" = 0")))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+
+
+def test_a_stopped_build_is_killed(house, project):
+    mark = str(200000 + int(time.time()) % 100000)
+    build_id = project.start(spec("echo waiting", f"sleep {mark}"))
+    project.says(build_id, "waiting")
+    project.codebuild.stop_build(id=build_id)
+    assert project.ended(build_id)["buildStatus"] == "STOPPED"
+    wait_for(lambda: subprocess.run(["pgrep", "-f", f"sleep {mark}"], capture_output=True, check=False).returncode)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil"])
+def test_a_hostile_source_is_refused_with_words(house, name):
+    project = Project(house, zip_of({name: "x"}))
+    build = project.ended(project.start(spec("echo ran")))
+    assert build["buildStatus"] == "FAILED"
+    assert any("the source was refused" in message and "evil" in message for message in contexts(build))
+    assert "ran" not in project.lines(build)
+
+
+def test_other_bytes_than_pinned_are_refused(project):
+    build = project.ended(project.start(spec("echo ran"), environmentVariablesOverride=[
+        {"name": "SLIPWAY_SOURCE_SHA256", "value": "0" * 64, "type": "PLAINTEXT"}]))
+    assert build["buildStatus"] == "FAILED"
+    assert any("refused" in message and "0" * 64 in message for message in contexts(build))
+    assert "ran" not in project.lines(build)
+
+
+def test_a_bad_buildspec_says_where(project):
+    build = project.ended(project.start("version: 0.2\nphases:\n  biuld: {commands: [x]}\n"))
+    assert build["buildStatus"] == "FAILED"
+    assert any("line 3: phases/biuld" in message for message in contexts(build))
+
+
+def test_a_terminated_anchor_hands_its_build_to_the_next(house, project):
+    build_id = project.start(spec("echo at work", "sleep 1", "echo done"))
+    project.says(build_id, "at work")
+    os.kill(anchor_pid(house), signal.SIGTERM)
+    build = project.ended(build_id, 20)
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert project.lines(build).count("done") == 1
+
+
+def test_a_killed_anchors_build_is_run_again(house, project):
+    build_id = project.start(spec("echo at work", "sleep 1", "echo done"))
+    project.says(build_id, "at work")
+    os.kill(anchor_pid(house), signal.SIGKILL)
+    build = project.ended(build_id, 90)
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert project.lines(build).count("done") == 1

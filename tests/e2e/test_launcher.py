@@ -1,0 +1,147 @@
+"""The launcher's edges: what it refuses, records and never does twice."""
+import json
+import time
+import uuid
+
+import pytest
+
+TEAM = "555555555555"
+CATALOG = """
+environments:
+  dev: {account: "222222222222"}
+rules:
+  - {name: broken, app: broken, template: broken, environments: [dev]}
+  - {name: unwritten, app: unwritten, template: unwritten, environments: [dev]}
+  - {name: needy, app: needy, template: needy, environments: [dev]}
+  - {name: guarded, app: guarded, template: plain, environments: [dev], protected: true}
+"""
+NEEDY = """
+Parameters:
+  AppName: {Type: String}
+  Missing: {Type: String}
+Resources:
+  Q: {Type: AWS::SQS::Queue}
+"""
+
+
+def wait_for(look, seconds=30):
+    until = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+class Launcher:
+    def __init__(self, house):
+        self.s3 = house.client("s3", profile="shared-services")
+        self.logs = house.client("logs", profile="shared-services")
+        self.sqs = house.client("sqs", profile="shared-services")
+        self.team = house.client("s3", profile="shop-team")
+        wait_for(lambda: self.group_exists())
+
+    def group_exists(self):
+        return self.logs.describe_log_groups(logGroupNamePrefix="/slipway/launcher")["logGroups"]
+
+    def push(self, app, branch="main", body=b"not empty"):
+        key = f"{TEAM}/{app}/{branch}/latest.zip"
+        self.team.put_object(Bucket="artifacts", Key=key, Body=body)
+        return key
+
+    def records(self, **wanted):
+        events = self.logs.filter_log_events(logGroupName="/slipway/launcher")["events"]
+        records = [json.loads(event["message"]) for event in events]
+        return [r for r in records if all(r.get(k) == v for k, v in wanted.items())]
+
+    def record(self, **wanted):
+        return wait_for(lambda: self.records(**wanted))[0]
+
+    def buried(self):
+        """Bodies in the dead-letter queue, taken out."""
+        url = self.sqs.get_queue_url(QueueName="slipway-artifact-events-dlq")["QueueUrl"]
+        bodies = []
+        while True:
+            messages = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            if not messages:
+                return bodies
+            for message in messages:
+                bodies.append(message["Body"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def await_buried(self, text):
+        return wait_for(lambda: any(text in body for body in self.buried()))
+
+
+@pytest.fixture(scope="module")
+def launcher(house):
+    made = Launcher(house)
+    made.s3.put_object(Bucket="slipway-catalog", Key="catalog.yaml", Body=CATALOG.encode())
+    made.s3.put_object(Bucket="slipway-catalog", Key="templates/broken.yaml", Body=b"Resources: [")
+    made.s3.put_object(Bucket="slipway-catalog", Key="templates/needy.yaml", Body=NEEDY.encode())
+    return made
+
+
+def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):
+    key = launcher.push("nobody-knows")
+    record = launcher.record(key=key)
+    assert record["event"] == "no-rule" and record["level"] == "error"
+    assert "nobody-knows" in record["message"] and record["todo"]
+    launcher.await_buried("nobody-knows")
+    assert launcher.team.get_object(Bucket="artifacts", Key=key)["Body"].read() == b"not empty"
+
+
+@pytest.mark.parametrize("key", ["latest.zip", "x/y/z/latest.zip", f"{TEAM}/app/main/other.zip",
+                                 f"{TEAM}/app/../latest.zip", f"{TEAM}/app//latest.zip"])
+def test_other_keys_are_recorded_and_buried(launcher, key):
+    launcher.team.put_object(Bucket="artifacts", Key=key, Body=b"x")
+    assert launcher.record(key=key)["event"] == "bad-key"
+
+
+def test_a_branch_may_have_slashes_and_odd_characters(launcher):
+    key = launcher.push("nobody-knows", branch="feature/a+b=c/ü")
+    assert launcher.record(key=key)["branch"] == "feature/a+b=c/ü"
+
+
+def test_a_broken_template_says_why(launcher):
+    key = launcher.push("broken")
+    record = launcher.record(key=key)
+    assert record["event"] == "template-failed" and "cannot be read" in record["message"]
+
+
+def test_a_missing_template_says_which(launcher):
+    key = launcher.push("unwritten")
+    record = launcher.record(key=key)
+    assert record["event"] == "template-failed" and "templates/unwritten.yaml" in record["message"]
+
+
+def test_a_parameter_that_nobody_gives_is_named(launcher):
+    key = launcher.push("needy")
+    record = launcher.record(key=key)
+    assert record["event"] == "template-failed" and "Missing" in record["message"]
+
+
+def test_a_protected_branch_is_not_torn_down(launcher):
+    key = launcher.push("guarded", body=b"")
+    record = launcher.record(key=key)
+    assert record["event"] == "refused" and "protects" in record["message"]
+
+
+@pytest.mark.parametrize("body", ["", "no json", "{}", "[]", '{"Records": [{"eventName": "ObjectCreated:Put"}]}'])
+def test_a_message_that_is_no_event_is_buried(launcher, body):
+    url = launcher.sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+    text = (body or " ") + " " * (1 + uuid.uuid4().int % 50)
+    before = len(launcher.records(event="bad-message"))
+    launcher.sqs.send_message(QueueUrl=url, MessageBody=text)
+    wait_for(lambda: len(launcher.records(event="bad-message")) > before)
+
+
+def test_the_queue_is_empty_when_all_is_done(launcher):
+    url = launcher.sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+
+    def left():
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = launcher.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+    wait_for(lambda: left() == 0)
