@@ -106,7 +106,7 @@ static int assume_role(struct call *c)
 }
 
 static const struct operation operations[] = {
-    {"GetCallerIdentity", "sts:GetCallerIdentity", 0, NULL, &identity_out, get_caller_identity},
+    {"GetCallerIdentity", "sts:GetCallerIdentity", OP_INLINE, NULL, &identity_out, get_caller_identity},
     {"AssumeRole", "sts:AssumeRole", OP_WRITE, &assume_in, &assume_out, assume_role},
 };
 
