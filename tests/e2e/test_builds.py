@@ -1,0 +1,86 @@
+"""Builds run by a real anchor: stopped, and carried on by its successor after `kill -9`."""
+import os
+import pathlib
+import signal
+import time
+
+ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
+PATIENCE_S = 90
+
+
+def anchor_of(server, account):
+    """The process id of the account's anchor; None while it has none."""
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            account_is = f"SLIPWAY_ACCOUNT={account}".encode() in (entry / "environ").read_bytes().split(b"\0")
+        except (OSError, IndexError):
+            continue
+        if int(parent) == server.process.pid and b"anchor" in words and account_is:
+            return int(entry.name)
+    return None
+
+
+def wait_for(look, what):
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {PATIENCE_S} s: {what}")
+
+
+def start(codebuild, name, *commands):
+    spec = "version: 0.2\nphases:\n  build:\n    commands:\n" + "".join(f"      - {c}\n" for c in commands)
+    codebuild.create_project(
+        name=name, source={"type": "NO_SOURCE", "buildspec": spec}, artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "none", "computeType": "BUILD_GENERAL1_SMALL"}, serviceRole=ROLE)
+    return codebuild.start_build(projectName=name)["build"]["id"]
+
+
+def show(codebuild, build):
+    return codebuild.batch_get_builds(ids=[build])["builds"][0]
+
+
+def building(codebuild, build):
+    wait_for(lambda: show(codebuild, build)["currentPhase"] == "BUILD", f"{build} reaches its BUILD phase")
+
+
+def test_build_goes_on_under_a_new_anchor_after_the_first_is_killed(house):
+    codebuild = house.client("codebuild", profile="dev")
+    build = start(codebuild, "survivor", "sleep 4", "echo survived")
+    building(codebuild, build)
+    first = anchor_of(house, "222222222222")
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: show(codebuild, build)["buildComplete"], f"{build} ends")
+    done = show(codebuild, build)
+    assert done["buildStatus"] == "SUCCEEDED"
+    queued = [p for p in done["phases"] if p["phaseType"] == "QUEUED"]
+    assert [c["statusCode"] for c in queued[0]["contexts"]] == ["WORKER_LOST"]
+    assert anchor_of(house, "222222222222") not in (None, first)
+    logs = house.client("logs", profile="dev")
+    lines = logs.filter_log_events(logGroupName="/aws/codebuild/survivor", filterPattern="survived")["events"]
+    assert len([e for e in lines if e["message"].strip() == "survived"]) == 1
+
+
+def test_stopped_build_is_killed(house):
+    codebuild = house.client("codebuild", profile="dev")
+    mark = f"60{os.getpid()}"
+    build = start(codebuild, "endless", f"sleep {mark}")
+    building(codebuild, build)
+
+    def sleeping():
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                if (entry / "cmdline").read_bytes() == f"sleep\0{mark}\0".encode():
+                    return True
+            except OSError:
+                continue
+        return False
+
+    wait_for(sleeping, "the build's command runs")
+    assert codebuild.stop_build(id=build)["build"]["buildStatus"] == "STOPPED"
+    wait_for(lambda: not sleeping(), "the build's command is gone")
+    assert show(codebuild, build)["buildStatus"] == "STOPPED"
