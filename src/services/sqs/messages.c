@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define HANDLE_MAX 128
+#define ROUNDS_MAX 10 /* of ten messages each, moved to the dead letter queue in one transaction */
 
 static void wake_queue(struct tx *tx, const char *account, const char *name)
 {
@@ -261,7 +262,8 @@ int message_receive(struct tx *tx, const struct platform *platform, const struct
 {
     bool again = true;
     int rc = expire(tx, queue, clock_now_ms());
-    while (rc == 0 && again && (int64_t)json_array_size(out) < max)
+    for (int round = 0; rc == 0 && again && round < ROUNDS_MAX && (int64_t)json_array_size(out) < max;
+         round++)
         rc = receive_round(tx, platform, queue, max - (int64_t)json_array_size(out), visibility_s, out,
                            &again);
     return rc;
