@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import socket
 import threading
 import time
@@ -431,6 +432,52 @@ def test_pages_of_versions(s3, tree, size):
     assert markers == [("gone", True)]
     assert [latest for key, _, latest in versions if key == "many"] == [True] + [False] * 39
     assert [latest for key, _, latest in versions if key == "gone"] == [False]
+
+
+def expected_listing(names, prefix, delimiter, after):
+    """What ListObjectsV2 should give, by its definition."""
+    found, prefixes = [], []
+    for name in sorted(names, key=lambda n: n.encode()):
+        if not name.startswith(prefix):
+            continue
+        at = name.find(delimiter, len(prefix)) if delimiter else -1
+        rolled = name[:at + len(delimiter)] if at >= 0 else None
+        if rolled and after != rolled and name > after and rolled not in prefixes:
+            prefixes.append(rolled)
+        elif not rolled and name > after:
+            found.append(name)
+    return found, prefixes
+
+
+def test_listings_agree_with_their_definition(s3, versioned):
+    """Seeded random keys, markers, prefixes, delimiters, starts and page sizes."""
+    rng = random.Random(20261123)
+    alphabet = ["a", "b", "/", "-", "ab", "a/", "é", "!", "0"]
+    names = {"".join(rng.choice(alphabet) for _ in range(rng.randint(1, 5))) for _ in range(70)}
+    for name in names:
+        for _ in range(rng.choice([1, 1, 1, 3, 20])):
+            s3.put_object(Bucket=versioned, Key=name, Body=b"")
+    gone = set(rng.sample(sorted(names), 15))
+    s3.delete_objects(Bucket=versioned, Delete={"Objects": [{"Key": name} for name in gone]})
+    live = names - gone
+    for _ in range(150):
+        prefix = rng.choice(["", "", "a", "a/", "ab", "/", "é", "zz"])
+        delimiter = rng.choice(["", "/", "/", "-", "ab", "é"])
+        after = rng.choice(["", "", "a", "a/", "b", "a/b", "é", rng.choice(sorted(names))])
+        arguments = {"Bucket": versioned, "Prefix": prefix, "MaxKeys": rng.choice([1, 2, 5, 1000])}
+        if delimiter:
+            arguments["Delimiter"] = delimiter
+        if after:
+            arguments["StartAfter"] = after
+        found, prefixes = [], []
+        while True:
+            page = s3.list_objects_v2(**arguments)
+            found += keys(page)
+            prefixes += [p["Prefix"] for p in page.get("CommonPrefixes", [])]
+            if not page["IsTruncated"]:
+                break
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+        assert (found, prefixes) == expected_listing(live, prefix, delimiter, after), arguments
 
 
 # ---- deletion of many, copies
