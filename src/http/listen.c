@@ -1,4 +1,4 @@
-/* Listening sockets, the thread that accepts, and who is cut off: a client may take HEADERS_MAX_MS for its
+/* Listening sockets, the thread that accepts, and who is cut off: a client may take slow_max_ms for its
  * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second. */
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #define IDLE_MAX_MS 120000
-#define HEADERS_MAX_MS 30000
-#define BODY_GRACE_MS 30000
 #define BODY_MIN_RATE 256
 #define PORT_TRIES 16
 #define LOOK_MS 1000 /* how often the slow are looked for */
@@ -160,16 +158,16 @@ void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_con
     *socket_context = conn;
 }
 
-static bool too_slow(const struct http_conn *conn, int64_t now_ms)
+static bool too_slow(const struct http_conn *conn, int64_t now_ms, int64_t slow_max_ms)
 {
     int64_t spent_ms = now_ms - atomic_load(&conn->since_ms);
     switch (atomic_load(&conn->phase)) {
     case CONN_IDLE:
         return spent_ms > IDLE_MAX_MS;
     case CONN_HEADERS:
-        return spent_ms > HEADERS_MAX_MS;
+        return spent_ms > slow_max_ms;
     case CONN_BODY:
-        return spent_ms > BODY_GRACE_MS && atomic_load(&conn->bytes) / (spent_ms / 1000) < BODY_MIN_RATE;
+        return spent_ms > slow_max_ms && atomic_load(&conn->bytes) * 1000 / spent_ms < BODY_MIN_RATE;
     case CONN_BUSY:
         return false;
     }
@@ -183,7 +181,7 @@ static size_t cut_slow(struct http_server *server)
     pthread_mutex_lock(&server->lock);
     size_t count = server->conn_count;
     for (struct http_conn *conn = server->conns; conn; conn = conn->next)
-        if (too_slow(conn, now_ms))
+        if (too_slow(conn, now_ms, server->slow_max_ms))
             (void)shutdown(conn->fd, SHUT_RDWR);
     pthread_mutex_unlock(&server->lock);
     return count;

@@ -18,6 +18,7 @@
 #define CONNECTION_MEMORY ((size_t)48 * 1024) /* headers must fit; bodies pass through it in pieces */
 #define IO_STACK ((size_t)256 * 1024)
 #define SEND_TIMEOUT_S 120U
+#define SLOW_MAX_MS 30000
 #define FD_SPARE 64 /* descriptors that are no connections: listeners, database, files */
 #define PEM_MAX ((size_t)256 * 1024)
 
@@ -108,6 +109,7 @@ int http_server_start(const struct http_server_config *config, const struct http
         return FAULT(ENOMEM);
     server->handler = *handler;
     server->conn_max = connection_max(config->connection_max);
+    server->slow_max_ms = config->slow_max_ms > 0 ? config->slow_max_ms : SLOW_MAX_MS;
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -57,6 +57,7 @@ struct http_server_config {
     unsigned io_threads;     /* 0: 2 */
     unsigned worker_threads; /* 0: 64 */
     unsigned connection_max; /* 0: 12000 */
+    int64_t slow_max_ms;     /* for a request's headers, and before its body must flow; 0: 30,000 */
     /* Called once the port is known and before any connection is accepted; NULL: none. A fault ends the
      * start. */
     int (*bound)(void *ctx, uint16_t port);

@@ -95,7 +95,7 @@ static struct test *start(bool inline_run)
 {
     static struct test test;
     const struct http_handler handler = {&test, on_begin, on_body, on_too_large, on_run, on_end};
-    const struct http_server_config config = {.worker_threads = 4};
+    const struct http_server_config config = {.worker_threads = 4, .slow_max_ms = 300};
     memset(&test, 0, sizeof(test));
     test.park_ms = 20000;
     test.inline_run = inline_run;
@@ -289,6 +289,28 @@ static void test_stop_answers_who_is_parked(void **state UNUSED)
     close_fd(&fd);
 }
 
+static void cut_off(const char *beginning)
+{
+    struct test *test = start(false);
+    int slow = dial(test);
+    int other = dial(test);
+    int64_t began = clock_mono_ms();
+    say(slow, beginning);
+    assert_string_equal(hear(slow, "never"), "");
+    assert_true(clock_mono_ms() - began >= 300);
+    say(other, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(other, " 200 ", "\r\n\r\n");
+    close_fd(&slow);
+    close_fd(&other);
+    stop(test);
+}
+
+static void test_slow_clients_are_cut_off(void **state UNUSED)
+{
+    cut_off("GET / HTTP/1.1\r\nHost:");
+    cut_off("PUT /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n1");
+}
+
 static void test_taken_port_is_told(void **state UNUSED)
 {
     struct test *test = start(false);
@@ -313,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_parked_until_its_deadline),
         cmocka_unit_test(test_parked_client_that_went_away_is_not_run),
         cmocka_unit_test(test_stop_answers_who_is_parked),
+        cmocka_unit_test(test_slow_clients_are_cut_off),
         cmocka_unit_test(test_taken_port_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,131 @@
+"""`slipway serve` as a process: starting, stopping, its children and its files."""
+import configparser
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from conftest import binary
+from raw import Raw, form_request
+
+WAIT_S = 20
+
+
+def eventually(found):
+    until = time.monotonic() + WAIT_S
+    while True:
+        value = found()
+        if value or time.monotonic() > until:
+            return value
+        time.sleep(0.02)
+
+
+def children(server):
+    """{"anchor 222222222222": pid} of the server's own child processes."""
+    result = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            status = open(f"/proc/{pid}/stat").read()
+            words = open(f"/proc/{pid}/cmdline").read().split("\0")
+        except OSError:
+            continue
+        parent = int(status.rsplit(")", 1)[1].split()[1])
+        if parent == server.process.pid and len(words) > 2 and words[1] in ("anchor", "launcher"):
+            result[f"{words[1]} {words[words.index('--cache-dir') + 1].rsplit('/', 1)[1]}"] = int(pid)
+    return result
+
+
+def test_a_launcher_and_an_anchor_per_account(house):
+    expected = {"launcher 111111111111"} | {f"anchor {str(n) * 12}" for n in range(1, 6)}
+    assert eventually(lambda: set(children(house)) == expected), children(house)
+
+
+def test_killed_child_is_started_again(house):
+    before = eventually(lambda: children(house).get("anchor 222222222222"))
+    os.kill(before, signal.SIGKILL)
+    assert eventually(lambda: children(house).get("anchor 222222222222") not in (None, before))
+
+
+def test_account_made_at_run_time_gets_profile_and_anchor(house):
+    raw = Raw(house)
+    raw.send(form_request(house, b"Action=CreateLocalAccount&Version=2010-05-08&AccountId=666666666666&AccountName=qa",
+                          service="iam", profile="shared-services"))
+    answer = raw.read()
+    raw.close()
+    key = re.search("<AccessKeyId>(.*?)<", answer.text)[1]
+
+    def profile():
+        credentials = configparser.ConfigParser()
+        credentials.read(house.data / "credentials")
+        return credentials.has_section("qa") and credentials["qa"]["aws_access_key_id"]
+
+    assert eventually(lambda: profile() == key)
+    assert eventually(lambda: "anchor 666666666666" in children(house))
+    assert (house.data / "credentials").stat().st_mode & 0o777 == 0o600
+
+
+def test_stop_ends_children_and_exits_0(new_server):
+    server = new_server(workers=True)
+    pids = eventually(lambda: len(children(server)) == 6 and list(children(server).values()))
+    assert pids
+    assert server.stop() == 0
+    assert not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids)
+
+
+def test_children_end_when_the_server_is_killed(new_server):
+    server = new_server(workers=True)
+    pids = eventually(lambda: len(children(server)) == 6 and list(children(server).values()))
+    server.kill()
+
+    def running(pid):
+        try:
+            return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    assert eventually(lambda: not any(running(pid) for pid in pids))
+
+
+def serve(*arguments):
+    return subprocess.run([binary(), "serve", *arguments], capture_output=True, text=True, timeout=30)
+
+
+def test_one_server_to_a_data_folder(server):
+    second = serve("--data", str(server.data), "--port", "0")
+    assert second.returncode == 1
+    assert "another server uses the data folder" in second.stderr
+
+
+def test_taken_port(server, tmp_path):
+    second = serve("--data", str(tmp_path / "d"), "--port", str(server.port))
+    assert second.returncode == 1
+    assert "cannot listen on 127.0.0.1" in second.stderr and "--port" in second.stderr
+
+
+def test_newer_database_is_refused(new_server):
+    server = new_server()
+    server.stop()
+    database = sqlite3.connect(server.data / "slipway.db")
+    [table] = [name for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+               if "version" in sql and not re.match("(iam|s3|sqs|ssm|logs|code|cloud)", name)]
+    assert database.execute(f"UPDATE {table} SET version = 99 WHERE name = 'iam'").rowcount == 1
+    database.commit()
+    database.close()
+    again = serve("--data", str(server.data), "--port", "0")
+    assert again.returncode == 1
+    assert "newer Slipway" in again.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--port", "70000"], ["--nothing"], ["word"], ["--tls-cert", "x"]])
+def test_wrong_options(arguments):
+    assert serve(*arguments).returncode == 2
+
+
+def test_help():
+    told = serve("--help")
+    assert told.returncode == 0
+    for option in ("--data", "--port", "--listen", "--tls-cert", "--port-file", "--no-workers", "Exit status"):
+        assert option in told.stdout
