@@ -31,7 +31,11 @@ central() { "$slipway" "$1" "${@:2}" --profile shared-services; }
 
 # The dev team's side: a zip, and curl with the team's own access key.
 credential() { sed -n "/^\[$1\]/,/^\[/s/^$2 *= *//p" "$data/credentials" | head -n 1; }
-signed() { curl --silent --show-error --fail --aws-sigv4 aws:amz:us-east-1:s3 --user "$team_key" "$@"; }
+# S3 wants this header; curl before 8.0 does not send it by itself.
+signed() {
+    curl --silent --show-error --fail --aws-sigv4 aws:amz:us-east-1:s3 --user "$team_key" \
+        --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' "$@"
+}
 build_artifact() { # VERSION: prints the zip's path
     local source=$work/shop-$1
     cp -r examples/shop "$source"

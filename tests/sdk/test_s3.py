@@ -5,6 +5,7 @@ import json
 import os
 import random
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
@@ -810,6 +811,20 @@ def test_presigned_urls(s3, presigner, bucket):
     request = urllib.request.Request(url, data=b"put by url", method="PUT")
     urllib.request.urlopen(request).close()
     assert s3.get_object(Bucket=bucket, Key="new")["Body"].read() == b"put by url"
+
+
+def test_curl_puts_and_gets(s3, server, bucket, tmp_path):
+    file = tmp_path / "shop.zip"
+    file.write_bytes(b"z" * 100000)
+    signed = ["curl", "--silent", "--show-error", "--fail", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+              ":".join(server.keys("dev")), "--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
+    url = f"{server.endpoint}/{bucket}/feature/login/latest.zip"
+    subprocess.run([*signed, "--upload-file", str(file), url], check=True)
+    assert s3.get_object(Bucket=bucket, Key="feature/login/latest.zip")["Body"].read() == b"z" * 100000
+    assert subprocess.run([*signed, url], check=True, capture_output=True).stdout == b"z" * 100000
+    file.write_bytes(b"")
+    subprocess.run([*signed, "--upload-file", str(file), url], check=True)
+    assert s3.head_object(Bucket=bucket, Key="feature/login/latest.zip")["ContentLength"] == 0
 
 
 # ---- half an upload, restarts
