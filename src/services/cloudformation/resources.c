@@ -1,0 +1,15 @@
+/* The table of resource types: one row each. */
+#include "services/cloudformation/resources/types.h"
+
+static const struct resource_type *const types[] = {
+    &s3_bucket_type, &ssm_parameter_type,     &sqs_queue_type,
+    &iam_role_type,  &codebuild_project_type, &codepipeline_pipeline_type,
+};
+
+const struct resource_type *resource_type_find(const char *name)
+{
+    for (size_t i = 0; name && i < ARRAY_LEN(types); i++)
+        if (strcmp(types[i]->name, name) == 0)
+            return types[i];
+    return NULL;
+}

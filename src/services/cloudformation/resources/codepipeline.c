@@ -1,0 +1,140 @@
+/* AWS::CodePipeline::Pipeline. Source: CloudFormation "AWS::CodePipeline::Pipeline" reference. */
+#include "services/codepipeline/codepipeline.h"
+#include "services/cloudformation/resources/types.h"
+#include "services/cloudformation/scope.h"
+#include "wire/json.h"
+
+static const struct property artifact_rows[] = {{.name = "Name", .type = PROPERTY_TEXT, .required = true}};
+static const struct properties artifact = PROPERTIES(artifact_rows);
+static const struct property artifact_item[] = {
+    {.name = "Artifact", .type = PROPERTY_STRUCT, .of = &artifact}};
+static const struct properties artifact_list = PROPERTIES(artifact_item);
+
+static const struct property action_type_rows[] = {
+    {.name = "Category", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Owner", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Provider", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Version", .type = PROPERTY_TEXT, .required = true},
+};
+static const struct properties action_type = PROPERTIES(action_type_rows);
+static const struct property action_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "ActionTypeId", .type = PROPERTY_STRUCT, .required = true, .of = &action_type},
+    {.name = "Configuration", .type = PROPERTY_JSON},
+    {.name = "InputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
+    {.name = "OutputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
+    {.name = "Namespace", .type = PROPERTY_TEXT},
+    {.name = "Region", .type = PROPERTY_TEXT},
+    {.name = "RoleArn", .type = PROPERTY_TEXT},
+    {.name = "RunOrder", .type = PROPERTY_INTEGER},
+    {.name = "TimeoutInMinutes", .type = PROPERTY_INTEGER},
+};
+static const struct properties action = PROPERTIES(action_rows);
+static const struct property action_item[] = {{.name = "Action", .type = PROPERTY_STRUCT, .of = &action}};
+static const struct properties actions = PROPERTIES(action_item);
+static const struct property stage_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Actions", .type = PROPERTY_LIST, .required = true, .of = &actions},
+};
+static const struct properties stage = PROPERTIES(stage_rows);
+static const struct property stage_item[] = {{.name = "Stage", .type = PROPERTY_STRUCT, .of = &stage}};
+static const struct properties stages = PROPERTIES(stage_item);
+
+static const struct property store_rows[] = {
+    {.name = "Type", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Location", .type = PROPERTY_TEXT, .required = true},
+};
+static const struct properties store = PROPERTIES(store_rows);
+
+static const struct property rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
+    {.name = "RoleArn", .type = PROPERTY_TEXT, .required = true},
+    {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .required = true, .of = &store},
+    {.name = "Stages", .type = PROPERTY_LIST, .required = true, .of = &stages},
+    {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
+};
+static const char *const attributes[] = {"Version", NULL};
+static const char *const keep[] = {"Configuration", NULL};
+
+/* An action's configuration holds texts: numbers and booleans of the template become theirs, objects their
+ * JSON (ParameterOverrides). */
+static int configuration_texts(json_t *configuration)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(configuration, next, name, value)
+    {
+        json_t *text = scope_text(value);
+        if (!text) {
+            CLEANUP(free_ptr) char *json = json_text(value);
+            text = json ? json_string(json) : NULL;
+        }
+        if (json_object_set_new(configuration, name, text))
+            return FAULT(ENOMEM);
+    }
+    return 0;
+}
+
+static int declaration_of(const struct resource_work *w, json_t **ret)
+{
+    CLEANUP(json_free) json_t *declaration = resource_lower_camel(w->properties, keep);
+    size_t i, j;
+    json_t *one_stage, *one_action;
+    int err = declaration ? json_put_str(declaration, "name", w->physical_id) : FAULT(ENOMEM);
+
+    json_object_del(declaration, "tags");
+    json_array_foreach (json_object_get(declaration, "stages"), i, one_stage)
+        json_array_foreach (json_object_get(one_stage, "actions"), j, one_action)
+            if (!err)
+                err = configuration_texts(json_object_get(one_action, "configuration"));
+    if (!err)
+        *ret = take(declaration);
+    return err;
+}
+
+static int create(struct resource_work *w)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    CLEANUP(json_free) json_t *tags = NULL;
+    const json_t *given = json_object_get(w->properties, "Tags");
+    int err = resource_name(w, "Name", PIPELINE_NAME_MAX, false, w->physical_id);
+
+    if (!err)
+        err = declaration_of(w, &declaration);
+    if (err)
+        return err;
+    if (given && !(tags = resource_lower_camel(given, NULL)))
+        return FAULT(ENOMEM);
+    err = pipeline_create(w->tx, w->platform, w->account, declaration, tags, w->why);
+    return err ? err : resource_attribute(w, "Version", "1");
+}
+
+static int update(struct resource_work *w)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    int64_t version = 0;
+    int err = declaration_of(w, &declaration);
+
+    if (!err)
+        err = pipeline_update(w->tx, w->platform, w->account, declaration, &version, w->why);
+    return err ? err : resource_attribute(w, "Version", "%lld", (long long)version);
+}
+
+static int drop(struct resource_work *w)
+{
+    int err = pipeline_delete(w->tx, w->platform, w->account, w->physical_id, w->why);
+
+    return err == PIPELINE_E_NOT_FOUND ? 0 : err;
+}
+
+const struct resource_type codepipeline_pipeline_type = {
+    .name = "AWS::CodePipeline::Pipeline",
+    .properties = PROPERTIES(rows),
+    .attributes = attributes,
+    .name_property = "Name",
+    .create = create,
+    .update = update,
+    .remove = drop,
+};

@@ -1,0 +1,121 @@
+/* AWS::SQS::Queue; its physical id is the queue's URL. Source: CloudFormation "AWS::SQS::Queue" reference. */
+#include "services/sqs/sqs.h"
+#include "services/cloudformation/resources/types.h"
+#include "wire/json.h"
+
+static const struct property rows[] = {
+    {.name = "QueueName", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
+    {.name = "DelaySeconds", .type = PROPERTY_INTEGER},
+    {.name = "MaximumMessageSize", .type = PROPERTY_INTEGER},
+    {.name = "MessageRetentionPeriod", .type = PROPERTY_INTEGER},
+    {.name = "ReceiveMessageWaitTimeSeconds", .type = PROPERTY_INTEGER},
+    {.name = "VisibilityTimeout", .type = PROPERTY_INTEGER},
+    {.name = "RedrivePolicy", .type = PROPERTY_JSON},
+};
+static const char *const attributes[] = {"Arn", "QueueName", "QueueUrl", NULL};
+
+/* What a queue has when its template does not say: an update sets it again. */
+static const struct default_value {
+    const char *name;
+    const char *value;
+} defaults[] = {
+    {"DelaySeconds", "0"},       {"MaximumMessageSize", "262144"},       {"MessageRetentionPeriod", "345600"},
+    {"VisibilityTimeout", "30"}, {"ReceiveMessageWaitTimeSeconds", "0"},
+};
+
+static int put_attribute(json_t *out, const json_t *properties, const struct default_value *row)
+{
+    const json_t *value = json_object_get(properties, row->name);
+
+    if (!value)
+        return json_put_str(out, row->name, row->value);
+    return json_put_format(out, row->name, "%lld", (long long)json_integer_value(value));
+}
+
+static int queue_attributes(const struct resource_work *w, json_t **ret)
+{
+    CLEANUP(json_free) json_t *out = json_object();
+    const json_t *redrive = json_object_get(w->properties, "RedrivePolicy");
+    CLEANUP(free_ptr) char *text = redrive ? json_text(redrive) : NULL;
+    int err = redrive && !text ? FAULT(ENOMEM) : 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(defaults) && !err; i++)
+        err = put_attribute(out, w->properties, &defaults[i]);
+    if (!err && (redrive || json_object_get(w->before, "RedrivePolicy")))
+        err = json_put_str(out, "RedrivePolicy", text ? text : "");
+    if (!err)
+        *ret = take(out);
+    return err;
+}
+
+static const char *name_of(const struct resource_work *w)
+{
+    const char *slash = strrchr(w->physical_id, '/');
+
+    return slash ? slash + 1 : w->physical_id;
+}
+
+static int describe(struct resource_work *w, const char *name)
+{
+    CLEANUP(buf_free) struct buf arn = BUF_INIT(1024);
+    CLEANUP(buf_free) struct buf url = BUF_INIT(PHYSICAL_ID_SIZE - 1);
+
+    queue_arn(w->platform, w->account, name, &arn);
+    queue_url(w->platform, w->account, name, &url);
+    if (buf_error(&arn) || buf_error(&url))
+        return FAULT(ENOMEM);
+    int err = json_put_strn(w->attributes, "Arn", buf_str(&arn));
+    if (!err)
+        err = json_put_strn(w->attributes, "QueueUrl", buf_str(&url));
+    if (!err)
+        err = json_put_str(w->attributes, "QueueName", name);
+    if (!*w->physical_id)
+        memcpy(w->physical_id, url.ptr, url.len + 1);
+    return err;
+}
+
+static int create(struct resource_work *w)
+{
+    CLEANUP(json_free) json_t *values = NULL;
+    char name[PHYSICAL_ID_SIZE];
+    int err = resource_name(w, "QueueName", SQS_NAME_MAX, false, name);
+
+    if (!err)
+        err = queue_attributes(w, &values);
+    if (err)
+        return err;
+    if (queue_exists(w->tx, w->account, name) == 0)
+        return reason_set(w->why, SQS_E_QUEUE_EXISTS, "%.100s already exists", name);
+    err = queue_create(w->tx, w->platform, w->account, name, values, w->why);
+    if (err)
+        return err;
+    w->physical_id[0] = '\0';
+    return describe(w, name);
+}
+
+static int update(struct resource_work *w)
+{
+    CLEANUP(json_free) json_t *values = NULL;
+    int err = queue_attributes(w, &values);
+
+    if (!err)
+        err = queue_set_attributes(w->tx, w->platform, w->account, name_of(w), values, w->why);
+    return err ? err : describe(w, name_of(w));
+}
+
+static int drop(struct resource_work *w)
+{
+    int err = queue_delete(w->tx, w->platform, w->account, name_of(w), w->why);
+
+    return err == SQS_E_NO_QUEUE ? 0 : err;
+}
+
+const struct resource_type sqs_queue_type = {
+    .name = "AWS::SQS::Queue",
+    .properties = PROPERTIES(rows),
+    .attributes = attributes,
+    .name_property = "QueueName",
+    .create = create,
+    .update = update,
+    .remove = drop,
+};
