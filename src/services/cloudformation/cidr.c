@@ -41,7 +41,7 @@ static json_t *block_text(const struct block *block, address first, int64_t pref
 {
     unsigned char bytes[16];
     char text[INET6_ADDRSTRLEN];
-    char whole[INET6_ADDRSTRLEN + 8];
+    char whole[INET6_ADDRSTRLEN + 24];
 
     for (int64_t i = block->width / 8 - 1; i >= 0; i--, first >>= 8)
         bytes[i] = (unsigned char)first;

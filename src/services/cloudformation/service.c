@@ -1,11 +1,81 @@
-/* Stacks and change sets. */
-#include "services/service.h"
+/* Stacks and change sets. Source: AWS CloudFormation API Reference (2010-05-15). */
 #include "services/cloudformation/service.h"
+#include "services/cloudformation/api.h"
+#include "services/cloudformation/engine.h"
+#include "services/cloudformation/outcome.h"
+
+static const struct service_error errors[] = {
+    {STACK_E_INVALID, "ValidationError", 400},
+    {STACK_E_EXISTS, "AlreadyExistsException", 400},
+    {STACK_E_TOKEN, "TokenAlreadyExistsException", 400},
+    {STACK_E_CAPABILITIES, "InsufficientCapabilitiesException", 400},
+    {STACK_E_NO_CHANGE_SET, "ChangeSetNotFound", 404},
+    {STACK_E_CHANGE_SET_STATUS, "InvalidChangeSetStatus", 400},
+    {STACK_E_LIMIT, "LimitExceededException", 400},
+};
+
+static const char *const unsupported[] = {
+    "ActivateType",
+    "BatchDescribeTypeConfigurations",
+    "CreateStackInstances",
+    "CreateStackSet",
+    "DeactivateType",
+    "DeleteStackInstances",
+    "DeleteStackSet",
+    "DeregisterType",
+    "DescribeAccountLimits",
+    "DescribeChangeSetHooks",
+    "DescribePublisher",
+    "DescribeStackDriftDetectionStatus",
+    "DescribeStackInstance",
+    "DescribeStackResourceDrifts",
+    "DescribeStackSet",
+    "DescribeStackSetOperation",
+    "DescribeType",
+    "DescribeTypeRegistration",
+    "DetectStackDrift",
+    "DetectStackResourceDrift",
+    "DetectStackSetDrift",
+    "EstimateTemplateCost",
+    "GetStackPolicy",
+    "ImportStacksToStackSet",
+    "ListStackInstances",
+    "ListStackSetOperationResults",
+    "ListStackSetOperations",
+    "ListStackSets",
+    "ListTypeRegistrations",
+    "ListTypeVersions",
+    "ListTypes",
+    "PublishType",
+    "RecordHandlerProgress",
+    "RegisterPublisher",
+    "RegisterType",
+    "RollbackStack",
+    "SetStackPolicy",
+    "SetTypeConfiguration",
+    "SetTypeDefaultVersion",
+    "SignalResource",
+    "StopStackSetOperation",
+    "TestType",
+    "UpdateStackInstances",
+    "UpdateStackSet",
+    "UpdateTerminationProtection",
+    NULL,
+};
 
 const struct service cloudformation_service = {
     .name = "cloudformation",
     .protocols = PROTOCOL_QUERY,
     .api_version = "2010-05-15",
     .xmlns = "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    .operations = cloudformation_operations,
+    .operation_count = CLOUDFORMATION_OPERATIONS,
+    .unsupported = unsupported,
+    .errors = errors,
+    .error_count = ARRAY_LEN(errors),
     .invalid_code = "ValidationError",
+    .migrations = cloudformation_migrations,
+    .migration_count = CLOUDFORMATION_MIGRATIONS,
+    .start = engine_start,
+    .stop = engine_stop,
 };

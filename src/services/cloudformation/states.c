@@ -180,12 +180,11 @@ int event_add(struct tx *tx, const struct stack *stack, const json_t *row, const
 
     id_uuid(uuid);
     CLEANUP(json_free)
-    json_t *event =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "StackId", stack->id, "StackName", stack->name,
-                  "EventId", uuid, "LogicalResourceId", json_str(row, "LogicalResourceId", ""),
-                  "PhysicalResourceId", json_str(row, "PhysicalResourceId", ""), "ResourceType",
-                  json_str(row, "ResourceType", ""), "Timestamp", (json_int_t)clock_now_ms(),
-                  "ResourceStatus", status);
+    json_t *event = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "StackId", stack->id, "StackName", stack->name, "EventId",
+        uuid, "LogicalResourceId", json_str(row, "LogicalResourceId", ""), "PhysicalResourceId",
+        json_str(row, "PhysicalResourceId", ""), "ResourceType", json_str(row, "ResourceType", ""),
+        "Timestamp", (json_int_t)clock_now_ms(), "ResourceStatus", status);
     const char *token = json_str(stack->doc, "Token", NULL);
     if (!event || (reason && json_put_str(event, "ResourceStatusReason", reason)) ||
         (text && json_put_str(event, "ResourceProperties", text)) ||

@@ -47,14 +47,14 @@ static const struct property environment_rows[] = {
 };
 static const struct properties environment = PROPERTIES(environment_rows);
 
-static const struct property log_rows[] = {
+static const struct property cloudwatch_rows[] = {
     {.name = "Status", .type = PROPERTY_TEXT, .required = true},
     {.name = "GroupName", .type = PROPERTY_TEXT},
     {.name = "StreamName", .type = PROPERTY_TEXT},
 };
-static const struct properties log = PROPERTIES(log_rows);
+static const struct properties cloudwatch = PROPERTIES(cloudwatch_rows);
 static const struct property logs_rows[] = {
-    {.name = "CloudWatchLogs", .type = PROPERTY_STRUCT, .of = &log},
+    {.name = "CloudWatchLogs", .type = PROPERTY_STRUCT, .of = &cloudwatch},
 };
 static const struct properties logs = PROPERTIES(logs_rows);
 
