@@ -108,6 +108,8 @@ static int s3_do(struct aws_client *client, struct aws_s3_request *request, cons
         request->query = query;
     }
     r = aws_s3(client, request, exchange, &error);
+    if (r == AWS_E_SERVICE && strcmp(error.code, "NoSuchBucket") == 0)
+        return reason_set(why, WORK_E_ABSENT, "bucket %s does not exist", request->bucket);
     if (r == AWS_E_SERVICE && error.status == 404)
         return reason_set(why, WORK_E_ABSENT, "s3://%s/%s does not exist", request->bucket, request->key);
     if (r == AWS_E_SERVICE && error.status == 304)

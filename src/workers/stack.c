@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define WAIT_MS 10000
+#define EMPTY_TRIES 3
 #define LIST_MAX_BYTES (8 << 20)
 
 static const struct {
@@ -203,7 +204,9 @@ static int bucket_empty(struct aws_client *client, const char *bucket, struct re
     return 0;
 }
 
-static int buckets_empty(struct aws_client *client, const char *stack, struct reason *why)
+/* Empties the buckets that kept the stack from being deleted: never one that the stack does not own or is
+ * told to retain. *ret_any: there was one. */
+static int buckets_empty(struct aws_client *client, const char *stack, bool *ret_any, struct reason *why)
 {
     CLEANUP(json_free) json_t *out = NULL;
     const json_t *resources, *resource;
@@ -211,13 +214,15 @@ static int buckets_empty(struct aws_client *client, const char *stack, struct re
     int r = work_call(client, "cloudformation", "DescribeStackResources",
                       json_pack("{s:s}", "StackName", stack), &out, NULL, why);
 
+    *ret_any = false;
     resources = work_list(out, "StackResources");
     json_array_foreach (resources, i, resource) {
         const char *bucket = json_str(resource, "PhysicalResourceId", "");
 
         if (r || strcmp(json_str(resource, "ResourceType", ""), "AWS::S3::Bucket") != 0 || !bucket[0] ||
-            strcmp(json_str(resource, "ResourceStatus", ""), "DELETE_COMPLETE") == 0)
+            strcmp(json_str(resource, "ResourceStatus", ""), "DELETE_FAILED") != 0)
             continue;
+        *ret_any = true;
         r = bucket_empty(client, bucket, why);
     }
     return r;
@@ -255,9 +260,16 @@ int stack_remove(struct aws_client *client, const char *name, bool empty_buckets
     if (r)
         return r;
     id = json_str(stack, "StackId", name);
-    if (empty_buckets)
-        r = buckets_empty(client, id, why);
-    return r ? r : delete_and_wait(client, id, patience, why);
+    r = delete_and_wait(client, id, patience, why);
+    for (int tries = 0; r == WORK_E_FAILED && empty_buckets && tries < EMPTY_TRIES; tries++) {
+        bool any;
+        int emptied = buckets_empty(client, id, &any, why);
+
+        if (emptied || !any)
+            return emptied ? emptied : r;
+        r = delete_and_wait(client, id, patience, why);
+    }
+    return r;
 }
 
 bool stack_says_no_change(const char *message)

@@ -32,8 +32,9 @@ int stack_settle(struct aws_client *client, const char *name, const struct stack
                  json_t **ret_stack, struct reason *why) MUST_USE;
 /* The first failure of the stack's last operation: "Bucket (AWS::S3::Bucket): BucketAlreadyExists …". */
 int stack_explain(struct aws_client *client, const char *name, struct reason *ret) MUST_USE;
-/* Empties its buckets (all versions), deletes it, waits until it is gone. 0 also when there is none.
- * WORK_E_FAILED with the reason. */
+/* Deletes it and waits until it is gone; with `empty_buckets`, those of its buckets that cannot be deleted
+ * because they hold objects are emptied (all versions). 0 also when there is none. WORK_E_FAILED with the
+ * reason. */
 int stack_remove(struct aws_client *client, const char *name, bool empty_buckets,
                  const struct stack_patience *patience, struct reason *why) MUST_USE;
 /* True when UpdateStack's or a change set's words say that nothing would change. */

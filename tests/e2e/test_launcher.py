@@ -13,6 +13,8 @@ rules:
   - {name: broken, app: broken, template: broken, environments: [dev]}
   - {name: unwritten, app: unwritten, template: unwritten, environments: [dev]}
   - {name: needy, app: needy, template: needy, environments: [dev]}
+  - {name: failing, app: failing, template: failing, environments: [dev]}
+  - {name: plain, app: plain, template: plain, environments: [dev]}
   - {name: guarded, app: guarded, template: plain, environments: [dev], protected: true}
 """
 NEEDY = """
@@ -32,6 +34,19 @@ def wait_for(look, seconds=30):
             return found
         assert time.monotonic() < until, "it did not happen"
         time.sleep(0.05)
+
+
+# The bucket is another's: its creation fails, and taking the stack down must leave it alone.
+FAILING = """
+Resources:
+  B: {Type: AWS::S3::Bucket, Properties: {BucketName: artifacts}}
+"""
+PLAIN = """
+Parameters: {Suffix: {Type: String}}
+Resources:
+  Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: !Sub "kept-${Suffix}"}}
+  Gone: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "gone-${Suffix}"}}
+"""
 
 
 class Launcher:
@@ -80,6 +95,9 @@ def launcher(house):
     made.s3.put_object(Bucket="slipway-catalog", Key="catalog.yaml", Body=CATALOG.encode())
     made.s3.put_object(Bucket="slipway-catalog", Key="templates/broken.yaml", Body=b"Resources: [")
     made.s3.put_object(Bucket="slipway-catalog", Key="templates/needy.yaml", Body=NEEDY.encode())
+    made.s3.put_object(Bucket="slipway-catalog", Key="templates/failing.yaml", Body=FAILING.encode())
+    made.s3.put_object(Bucket="slipway-catalog", Key="templates/plain.yaml", Body=PLAIN.encode())
+    made.stacks = house.client("cloudformation", profile="shared-services")
     return made
 
 
@@ -120,6 +138,33 @@ def test_a_parameter_that_nobody_gives_is_named(launcher):
     key = launcher.push("needy")
     record = launcher.record(key=key)
     assert record["event"] == "template-failed" and "Missing" in record["message"]
+
+
+def test_a_template_that_fails_says_the_first_failure_and_its_teardown_harms_nobody(launcher):
+    key = launcher.push("failing")
+    record = launcher.record(key=key)
+    assert record["event"] == "template-failed"
+    assert "ROLLBACK_COMPLETE" in record["message"] and "B (AWS::S3::Bucket)" in record["message"]
+    launcher.push("failing", body=b"")
+    launcher.record(key=key, event="torn-down")
+    versions = launcher.s3.list_object_versions(Bucket="artifacts", Prefix=key)["Versions"]
+    assert sorted(version["Size"] for version in versions) == [0, len(b"not empty")]
+
+
+def test_a_teardown_empties_what_it_deletes_and_keeps_what_is_retained(launcher):
+    key = launcher.push("plain", branch="feature/x")
+    record = launcher.record(key=key)
+    assert "no resource of type AWS::CodePipeline::Pipeline" in record["message"]
+    suffix = record["stack"].removeprefix("release-plain-")
+    for name in ("kept", "gone"):
+        launcher.s3.put_object(Bucket=f"{name}-{suffix}", Key="a", Body=b"1")
+    launcher.push("plain", branch="feature/x", body=b"")
+    launcher.record(key=key, event="torn-down")
+    with pytest.raises(launcher.stacks.exceptions.ClientError, match="does not exist"):
+        launcher.stacks.describe_stacks(StackName=record["stack"])
+    names = [bucket["Name"] for bucket in launcher.s3.list_buckets()["Buckets"]]
+    assert f"kept-{suffix}" in names and f"gone-{suffix}" not in names
+    assert launcher.s3.get_object(Bucket=f"kept-{suffix}", Key="a")["Body"].read() == b"1"
 
 
 def test_a_protected_branch_is_not_torn_down(launcher):
