@@ -1,0 +1,296 @@
+"""Every action of the anchor against the real services. CodePipeline's side is played by the test: it hands out one
+job and takes its result, so that each configuration, retry and failure can be seen apart from the engine."""
+import hashlib
+import http.client
+import http.server
+import io
+import json
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+import uuid
+import zipfile
+
+import pytest
+
+from conftest import binary
+
+ACCOUNT = "222222222222"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/slipway-deploy"
+TEMPLATE = """
+Parameters: {Suffix: {Type: String}, Text: {Type: String, Default: x}}
+Resources:
+  Site: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "site-${Suffix}"}}
+  Note: {Type: AWS::SSM::Parameter, Properties: {Name: !Sub "/note/${Suffix}", Type: String, Value: !Ref Text}}
+Outputs: {Bucket: {Value: !Ref Site}}
+"""
+KEPT = ("transfer-encoding", "connection", "date", "content-length")
+
+
+class Desk(http.server.ThreadingHTTPServer):
+    """Hands CodePipeline's part to the test and everything else to the server."""
+    daemon_threads = True
+
+    def __init__(self, upstream):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.upstream = upstream
+        self.jobs = queue.Queue()
+        self.results = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def poll(self):
+        try:
+            return [self.jobs.get(timeout=2)]
+        except queue.Empty:
+            return []
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, headers, body, length=None):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def pipeline(self, operation, given):
+        if operation == "PollForAccountJobs":
+            return {"jobs": self.server.poll()}
+        if operation in ("PutJobSuccessResult", "PutJobFailureResult"):
+            self.server.results.put({"operation": operation, **given})
+        return {"leaseMs": 30000, "cancelled": False} if operation == "ExtendJobLease" else {}
+
+    def handle_any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = self.headers.get("X-Amz-Target", "")
+        if target.startswith("CodePipeline_"):
+            answer = json.dumps(self.pipeline(target.split(".")[1], json.loads(body)))
+            self.answer(200, [("Content-Type", "application/x-amz-json-1.1")], answer.encode())
+            return
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=90)
+        upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            upstream.putheader(name, value)
+        upstream.endheaders(body or None)
+        got = upstream.getresponse()
+        content = got.read()
+        headers = [pair for pair in got.getheaders() if pair[0].lower() not in KEPT]
+        self.answer(got.status, headers, content, got.getheader("Content-Length") if self.command == "HEAD" else None)
+        upstream.close()
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
+
+
+class Bench:
+    """An anchor of the dev account that works for the desk."""
+
+    def __init__(self, house):
+        self.desk = Desk(house.port)
+        self.cache = tempfile.mkdtemp(prefix="slipway-test-cache.")
+        key, secret = house.keys("dev")
+        self.anchor = subprocess.Popen(
+            [binary(), "anchor", "--cache-dir", self.cache], stdin=subprocess.DEVNULL,
+            env={**os.environ, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.desk.server_port}",
+                 "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})
+        self.s3 = house.client("s3")
+        self.ssm = house.client("ssm")
+        self.codebuild = house.client("codebuild")
+        self.suffix = uuid.uuid4().hex[:10]
+        self.store = "store-" + self.suffix
+        self.s3.create_bucket(Bucket=self.store)
+        self.s3.put_bucket_versioning(Bucket=self.store, VersioningConfiguration={"Status": "Enabled"})
+        self.put_artifact({
+            "template.yaml": TEMPLATE, "site/index.html": "<h1>1</h1>", "site/style.css": "x",
+            "configuration.json": json.dumps({"Parameters": {"Text": "configured"}, "Tags": {"team": "shop"}}),
+            "parameters.json": json.dumps({"S": self.suffix})})
+
+    def put_artifact(self, files):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        self.bytes = out.getvalue()
+        self.sha256 = hashlib.sha256(self.bytes).hexdigest()
+        self.version = self.s3.put_object(Bucket=self.store, Key="App/1", Body=self.bytes)["VersionId"]
+
+    def location(self, key):
+        return {"type": "S3", "s3Location": {"bucketName": self.store, "objectKey": key}}
+
+    def run(self, category, provider, configuration, execution=None, output=None, **data):
+        execution = execution or str(uuid.uuid4())
+        inputs = [] if category == "Source" else [{"name": "App", "sha256": self.sha256,
+                                                   "location": self.location("App/1")}]
+        self.desk.jobs.put({"id": str(uuid.uuid4()), "nonce": "n", "accountId": ACCOUNT, "leaseMs": 30000, "data": {
+            "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
+            "actionConfiguration": {"configuration": configuration},
+            "pipelineContext": {"pipelineName": "p", "pipelineExecutionId": "e", "stage": {"name": "s"},
+                                "action": {"name": "a", "actionExecutionId": execution}},
+            "inputArtifacts": inputs,
+            "outputArtifacts": [{"name": "Out", "location": self.location(output)}] if output else [], **data}})
+        return self.desk.results.get(timeout=60)
+
+    def deploy(self, mode, execution=None, output=None, **more):
+        return self.run("Deploy", "CloudFormation", {
+            "ActionMode": mode, "StackName": "app-" + self.suffix, "ChangeSetName": "release",
+            "TemplatePath": "App::template.yaml", "TemplateConfiguration": "App::configuration.json",
+            "ParameterOverrides": '{"Suffix": {"Fn::GetParam": ["App", "parameters.json", "S"]}}', **more},
+            execution=execution, output=output)
+
+    def close(self):
+        self.anchor.send_signal(signal.SIGTERM)
+        status = self.anchor.wait(20)
+        self.desk.shutdown()
+        subprocess.run(["rm", "-rf", self.cache], check=True)
+        assert status == 0
+
+
+@pytest.fixture(scope="module")
+def bench(house):
+    made = Bench(house)
+    yield made
+    made.close()
+
+
+def succeeded(result):
+    assert result["operation"] == "PutJobSuccessResult", result
+    return result
+
+
+def failure(result):
+    assert result["operation"] == "PutJobFailureResult", result
+    return result["failureDetails"]
+
+
+def test_a_source_is_copied_at_its_pinned_version_with_its_digest(bench):
+    bench.s3.put_object(Bucket=bench.store, Key="App/1", Body=b"newer")
+    result = succeeded(bench.run("Source", "S3", {"S3Bucket": bench.store, "S3ObjectKey": "App/1"}, output="Out/source",
+                                 sourceRevision={"actionName": "a", "revisionType": "S3_OBJECT_VERSION_ID",
+                                                 "revisionValue": bench.version}))
+    assert result["currentRevision"]["revision"] == bench.version
+    assert result["outputArtifacts"] == [{"name": "Out", "sha256": bench.sha256}]
+    assert result["outputVariables"]["SHA256"] == bench.sha256
+    assert bench.s3.get_object(Bucket=bench.store, Key="Out/source")["Body"].read() == bench.bytes
+    bench.s3.put_object(Bucket=bench.store, Key="App/1", Body=bench.bytes)
+
+
+def test_a_source_that_is_not_there_is_told(bench):
+    failed = failure(bench.run("Source", "S3", {"S3Bucket": bench.store, "S3ObjectKey": "none"}, output="Out/none"))
+    assert failed["type"] == "RevisionUnavailable"
+
+
+def test_change_sets_are_made_once_executed_once_and_summarised(bench):
+    first = str(uuid.uuid4())
+    made = succeeded(bench.deploy("CHANGE_SET_REPLACE", first))
+    again = succeeded(bench.deploy("CHANGE_SET_REPLACE", first))
+    assert made["executionDetails"] == again["executionDetails"]
+    summary = made["executionDetails"]["summary"]
+    assert summary.startswith("2 to add, 0 to modify, 0 to remove") and "Add Site (AWS::S3::Bucket)" in summary
+    other = succeeded(bench.deploy("CHANGE_SET_REPLACE"))
+    assert other["executionDetails"]["externalExecutionId"] != made["executionDetails"]["externalExecutionId"]
+
+    second = str(uuid.uuid4())
+    done = succeeded(bench.deploy("CHANGE_SET_EXECUTE", second, output="Out/outputs", OutputFileName="outputs.json"))
+    assert done["outputVariables"]["Bucket"] == "site-" + bench.suffix
+    assert succeeded(bench.deploy("CHANGE_SET_EXECUTE", second))["outputVariables"]["Bucket"]
+    body = bench.s3.get_object(Bucket=bench.store, Key="Out/outputs")["Body"].read()
+    assert done["outputArtifacts"] == [{"name": "Out", "sha256": hashlib.sha256(body).hexdigest()}]
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert json.loads(archive.read("outputs.json")) == {"Bucket": "site-" + bench.suffix}
+    assert bench.ssm.get_parameter(Name="/note/" + bench.suffix)["Parameter"]["Value"] == "configured"
+
+    assert succeeded(bench.deploy("CHANGE_SET_REPLACE"))["executionDetails"]["summary"] == "no changes"
+    assert succeeded(bench.deploy("CHANGE_SET_EXECUTE"))["executionDetails"]["summary"] == "no changes"
+
+
+def test_stacks_are_created_updated_replaced_after_failure_and_deleted(bench):
+    stack, overrides = "two-" + bench.suffix, '{"Suffix": "two-%s"}' % bench.suffix
+    bench.s3.create_bucket(Bucket="site-two-" + bench.suffix)
+    failed = failure(bench.deploy("CREATE_UPDATE", StackName=stack, ParameterOverrides=overrides))
+    assert "ROLLBACK_COMPLETE" in failed["message"] and "Site (AWS::S3::Bucket)" in failed["message"]
+    bench.s3.delete_bucket(Bucket="site-two-" + bench.suffix)
+    succeeded(bench.deploy("REPLACE_ON_FAILURE", StackName=stack, ParameterOverrides=overrides))
+    changed = json.dumps({"Suffix": "two-" + bench.suffix, "Text": "new"})
+    result = succeeded(bench.deploy("CREATE_UPDATE", StackName=stack, ParameterOverrides=changed))
+    assert "UPDATE_COMPLETE" in result["executionDetails"]["summary"]
+    succeeded(bench.deploy("CREATE_UPDATE", StackName=stack, ParameterOverrides=changed))
+    for _ in range(2):
+        succeeded(bench.deploy("DELETE_ONLY", StackName=stack))
+
+
+@pytest.mark.parametrize("more, words", [
+    ({"TemplatePath": "App::none.yaml"}, "there is no 'none.yaml'"),
+    ({"TemplatePath": "Other::template.yaml"}, "'Other' is not an input artifact"),
+    ({"TemplatePath": "template.yaml"}, "ARTIFACT::FILE"),
+    ({"ParameterOverrides": "{"}, "ParameterOverrides is not a JSON object"),
+    ({"ParameterOverrides": '{"Suffix": ["a"]}'}, "parameter Suffix must be"),
+    ({"ActionMode": "CREATE"}, "is not one of"),
+])
+def test_a_wrong_configuration_is_told(bench, more, words):
+    failed = failure(bench.deploy(more.pop("ActionMode", "CREATE_UPDATE"), **more))
+    assert failed["type"] == "ConfigurationError" and words in failed["message"]
+
+
+def test_files_are_deployed_with_their_types(bench):
+    bucket = "web-" + bench.suffix
+    bench.s3.create_bucket(Bucket=bucket)
+    for _ in range(2):
+        succeeded(bench.run("Deploy", "S3", {"BucketName": bucket, "Extract": "true", "ObjectKey": "www/",
+                                             "CacheControl": "max-age=5"}))
+    page = bench.s3.get_object(Bucket=bucket, Key="www/site/index.html")
+    assert page["ContentType"] == "text/html" and page["CacheControl"] == "max-age=5"
+    assert page["Body"].read() == b"<h1>1</h1>"
+    succeeded(bench.run("Deploy", "S3", {"BucketName": bucket, "Extract": "false", "ObjectKey": "app.zip"}))
+    assert bench.s3.get_object(Bucket=bucket, Key="app.zip")["Body"].read() == bench.bytes
+    missing = failure(bench.run("Deploy", "S3", {"BucketName": "none-" + bench.suffix, "Extract": "true"}))
+    assert "bucket none-" + bench.suffix + " does not exist" in missing["message"]
+
+
+def test_other_bytes_than_pinned_are_refused(bench):
+    wrong = [{"name": "App", "sha256": "0" * 64, "location": bench.location("App/1")}]
+    failed = failure(bench.run("Deploy", "S3", {"BucketName": bench.store, "Extract": "true"}, inputArtifacts=wrong))
+    assert "refused" in failed["message"] and bench.sha256 in failed["message"]
+
+
+def test_a_hostile_zip_is_refused(bench):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("../evil", "x")
+    bench.s3.put_object(Bucket=bench.store, Key="App/evil", Body=out.getvalue())
+    evil = [{"name": "App", "sha256": hashlib.sha256(out.getvalue()).hexdigest(), "location": bench.location("App/evil")}]
+    failed = failure(bench.run("Deploy", "S3", {"BucketName": bench.store, "Extract": "true"}, inputArtifacts=evil))
+    assert "the artifact was refused" in failed["message"] and "../evil" in failed["message"]
+
+
+def test_builds_run_and_a_failed_test_brings_its_last_lines(bench):
+    def project(name, *commands):
+        bench.codebuild.create_project(
+            name=name, serviceRole=ROLE, artifacts={"type": "NO_ARTIFACTS"},
+            source={"type": "NO_SOURCE", "buildspec": json.dumps(
+                {"version": 0.2, "env": {"exported-variables": ["SEEN"]},
+                 "phases": {"build": {"commands": list(commands)}}})},
+            environment={"type": "LINUX_CONTAINER", "image": "local", "computeType": "BUILD_GENERAL1_SMALL"})
+        return name
+    good = project("good-" + bench.suffix, "export SEEN=$(cat site/index.html)", "test $WANTED = yes")
+    result = succeeded(bench.run("Test", "CodeBuild", {
+        "ProjectName": good, "EnvironmentVariables": '[{"name": "WANTED", "value": "yes"}]'}))
+    assert result["outputVariables"] == {"SEEN": "<h1>1</h1>"}
+    bad = project("bad-" + bench.suffix, "echo looking", "echo the page is not there; exit 4")
+    failed = failure(bench.run("Test", "CodeBuild", {"ProjectName": bad}))
+    assert "\nthe page is not there\n" in failed["message"] and "exit status 4" in failed["message"]
+    assert failure(bench.run("Test", "CodeBuild", {"ProjectName": "none"}))["type"] == "ConfigurationError"
+
+
+def test_an_unknown_provider_is_told(bench):
+    failed = failure(bench.run("Invoke", "Lambda", {}))
+    assert failed["type"] == "ConfigurationError" and "Lambda" in failed["message"]
