@@ -161,12 +161,15 @@ static int loop_start(struct loop *loop, const struct anchor *anchor, const stru
     return r ? FAULT(r) : 0;
 }
 
-static void loop_stop_polling(struct loop *loop)
+/* Ends all polls together: nothing that is handed back afterwards comes here again. */
+static void loops_stop_polling(struct loop *loops, size_t count)
 {
-    if (!loop->started)
-        return;
-    aws_client_cancel(loop->poller);
-    pthread_join(loop->thread, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (loops[i].started)
+            aws_client_cancel(loops[i].poller);
+    for (size_t i = 0; i < count; i++)
+        if (loops[i].started)
+            pthread_join(loops[i].thread, NULL);
 }
 
 static void loop_end(struct loop *loop)
@@ -191,8 +194,7 @@ static int serve(const struct anchor *anchor, const struct worker_options *optio
         worker_wait_stop();
     }
     worker_stop();
-    for (size_t i = 0; i < ARRAY_LEN(loops); i++) /* first, so that nothing handed back comes here again */
-        loop_stop_polling(&loops[i]);
+    loops_stop_polling(loops, ARRAY_LEN(loops));
     leases_cancel_all(anchor->leases);
     accounts_cancel(anchor->accounts);
     for (size_t i = 0; i < ARRAY_LEN(loops); i++)

@@ -97,10 +97,30 @@ static int queues_ensure(struct aws_client *client, struct setup *setup, char *r
     return r ? r : queue_arn(client, setup->queue_url, ret_arn, size, why);
 }
 
+/* Whether the bucket tells this queue already: its configuration is then left as it is. */
+static int notification_there(struct aws_client *client, const char *arn, bool *ret, struct reason *why)
+{
+    const struct aws_s3_request request = {
+        .method = "GET", .bucket = ARTIFACT_BUCKET, .query = "notification", .body_fd = -1, .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(1 << 20), .raw_headers = BUF_INIT(65536)};
+    struct aws_error error = {0};
+    int r = aws_s3(client, &request, &exchange, &error);
+    struct str answer = buf_str(&exchange.answer);
+
+    *ret = r == 0 && answer.len > 0 && memmem(answer.ptr, answer.len, arn, strlen(arn)) != NULL;
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return work_outcome(r, &error, "s3:GetBucketNotificationConfiguration", why);
+}
+
 static int notification_ensure(struct aws_client *client, const char *arn, struct reason *why)
 {
     CLEANUP(buf_free) struct buf body = BUF_INIT(4096);
+    bool there;
+    int r = notification_there(client, arn, &there, why);
 
+    if (r || there)
+        return r;
     xml_open_ns(&body, "NotificationConfiguration", XMLNS);
     xml_open(&body, "QueueConfiguration");
     xml_elem(&body, "Id", STR("slipway"));
