@@ -171,6 +171,24 @@ def test_metadata_and_headers_come_back(s3, bucket):
                     Metadata={"m": "x" * 2049}) == ("MetadataTooLarge", 400)
 
 
+@pytest.mark.parametrize("asked,code", [
+    ({"ACL": "public-read"}, ("AccessControlListNotSupported", 400)),
+    ({"Tagging": "a=b"}, ("NotImplemented", 501)),
+    ({"ServerSideEncryption": "aws:kms"}, ("NotImplemented", 501)),
+])
+def test_what_is_not_done_is_refused(s3, bucket, asked, code):
+    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **asked) == code
+    assert error_of(s3.create_multipart_upload, Bucket=bucket, Key="k", **asked) == code
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="bucket-owner-full-control")
+
+
+def test_upload_part_copy_is_refused(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    assert error_of(s3.upload_part_copy, Bucket=bucket, Key="m", UploadId=upload, PartNumber=1,
+                    CopySource={"Bucket": bucket, "Key": "k"}) == ("NotImplemented", 501)
+
+
 def test_missing_objects(s3, bucket):
     assert error_of(s3.get_object, Bucket=bucket, Key="nope") == ("NoSuchKey", 404)
     assert error_of(s3.head_object, Bucket=bucket, Key="nope") == ("404", 404)

@@ -62,6 +62,8 @@ void api_put_checksum_header(struct call *c, const char *sha256_hex);
 
 /* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
 int api_check_key(struct call *c) MUST_USE;
+/* Of a new object: S3_E_ACL, S3_E_NOT_IMPLEMENTED rather than silently doing less than was asked. */
+int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for an empty one. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;

@@ -48,6 +48,8 @@ int api_create_upload(struct call *c)
     bool checksum = str_eq_nocase(http_header(c->http, "x-amz-checksum-algorithm"), STR("SHA256"));
     int rc = api_check_key(c);
     if (rc == 0)
+        rc = api_check_headers(c);
+    if (rc == 0)
         rc = headers_collect(c, &headers);
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);

@@ -20,13 +20,10 @@ struct put {
 int api_put_begin(struct call *c)
 {
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_check_headers(c);
     if (rc != 0)
         return rc;
-    if (str_starts(http_header(c->http, "x-amz-content-sha256"), STR("STREAMING-")))
-        return call_fail(
-            c, S3_E_NOT_IMPLEMENTED,
-            "Chunked payload signatures are not supported by Slipway. Sign the whole payload, or send "
-            "UNSIGNED-PAYLOAD.");
     if (http_header(c->http, "x-amz-copy-source").ptr)
         return call_fail(c, S3_E_NOT_IMPLEMENTED,
                          "UploadPartCopy is not supported by Slipway: send the part's bytes.");
@@ -356,6 +353,8 @@ int api_copy_object(struct call *c)
     CLEANUP(copy_deinit) struct copy copy = {0};
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_check_headers(c);
     if (rc == 0)
         rc = read_source(c, &copy);
     if (rc == 0)

@@ -64,6 +64,38 @@ int api_check_key(struct call *c)
     return 0;
 }
 
+/* Headers that ask for what Slipway does not do; with a value it is only that value which is not done. */
+static const struct {
+    const char *header;
+    const char *value;
+    int outcome;
+} refused_headers[] = {
+    {"x-amz-acl", "public-read", S3_E_ACL},
+    {"x-amz-acl", "public-read-write", S3_E_ACL},
+    {"x-amz-acl", "authenticated-read", S3_E_ACL},
+    {"x-amz-grant-read", NULL, S3_E_ACL},
+    {"x-amz-grant-full-control", NULL, S3_E_ACL},
+    {"x-amz-tagging", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-server-side-encryption", "aws:kms", S3_E_NOT_IMPLEMENTED},
+    {"x-amz-server-side-encryption-customer-algorithm", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-object-lock-mode", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-object-lock-legal-hold", NULL, S3_E_NOT_IMPLEMENTED},
+};
+
+int api_check_headers(struct call *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refused_headers); i++) {
+        struct str said = http_header(c->http, refused_headers[i].header);
+        if (!said.ptr || (refused_headers[i].value && !str_eqc(said, refused_headers[i].value)))
+            continue;
+        if (refused_headers[i].outcome == S3_E_ACL)
+            return call_fail(c, S3_E_ACL, "The bucket does not allow ACLs");
+        return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.",
+                         refused_headers[i].header);
+    }
+    return 0;
+}
+
 struct origin api_origin(const struct call *c)
 {
     return (struct origin){.principal = c->caller ? c->caller->user_id : NULL,

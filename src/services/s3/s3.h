@@ -50,6 +50,7 @@ enum s3_outcome {
     S3_E_LOCATION,
     S3_E_NO_SPACE,
     S3_E_URI,
+    S3_E_ACL,
 };
 
 #define S3_BUCKET_NAME_MAX 63

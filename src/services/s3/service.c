@@ -97,6 +97,7 @@ static const struct service_error errors[] = {
      "Your metadata headers exceed the maximum allowed metadata size"},
     {S3_E_NOT_IMPLEMENTED, "NotImplemented", 501, NULL,
      "A header you provided implies functionality that is not implemented"},
+    {S3_E_ACL, "AccessControlListNotSupported", 400, NULL, "The bucket does not allow ACLs"},
     {S3_E_DENIED, "AccessDenied", 403, NULL, "Access Denied"},
     {S3_E_NO_UPLOAD, "NoSuchUpload", 404, NULL, "The specified multipart upload does not exist."},
     {S3_E_PART, "InvalidPart", 400, NULL, "One or more of the specified parts could not be found."},
