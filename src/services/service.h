@@ -122,5 +122,5 @@ void call_error_header(struct call *c, const char *name, const char *value);
 int64_t call_wait_ms(const struct call *c);
 /* `return call_wait(c, ticket, max_ms, topic)`: runs the handler again when the topic is signalled after
  * `ticket` (taken before looking). 0, meaning "answer now with what there is", when max_ms have passed since
- * the first run or the server stops. */
+ * the first run or the server stops. What a run wrote before it waits is undone. */
 int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *topic);
