@@ -408,13 +408,36 @@ static struct fy_parser *parser_new(struct reader *r)
     return parser;
 }
 
+/* YAML is UTF-8 without control characters but three; on a directive that holds anything else libfyaml 0.7.12
+ * never ends. */
+static int refuse_bytes(struct str text, struct reason *why)
+{
+    CLEANUP(json_free) json_t *utf8 = json_stringn(text.len ? text.ptr : "", text.len);
+    int line = 1;
+
+    if (!utf8)
+        return reason_set(why, YAML_E_SYNTAX, "line 1: the document is not UTF-8");
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c == '\n')
+            line++;
+        if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+            return reason_set(why, YAML_E_SYNTAX, "line %d: a control character (0x%02x)", line, c);
+    }
+    return 0;
+}
+
 int yaml_parse(struct str text, json_t **ret, struct yaml_marks **ret_marks, struct reason *why)
 {
     CLEANUP(json_free) json_t *anchors = json_object();
     CLEANUP(yaml_marks_free) struct yaml_marks *marks = NULL;
     struct reader r = {.anchors = anchors, .why = why};
-    int err = anchors ? yaml_marks_new(&marks) : FAULT(ENOMEM);
+    int err = refuse_bytes(text, why);
 
+    if (!err)
+        err = anchors ? yaml_marks_new(&marks) : FAULT(ENOMEM);
     if (err)
         return err;
     r.marks = marks;

@@ -133,6 +133,18 @@ static void lines_are_found_by_path(void **state)
     json_decref(value);
 }
 
+/* libfyaml would never end on the directives. */
+static void what_is_not_text_is_refused(void **state)
+{
+    static const char *const bad[] = {"a: 1\n%\x01", "%a \xe4: 1\n", "a: \xff", "a: \x7f", "a: \x1b[0m"};
+    json_t *value = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(yaml_parse(str_of(bad[i]), &value, NULL, NULL), YAML_E_SYNTAX);
+    assert_int_equal(yaml_parse((struct str){"%\0", 2}, &value, NULL, NULL), YAML_E_SYNTAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +156,7 @@ int main(void)
         cmocka_unit_test(nested_lists_are_refused_within_limits),
         cmocka_unit_test(what_is_no_yaml_says_where),
         cmocka_unit_test(lines_are_found_by_path),
+        cmocka_unit_test(what_is_not_text_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
