@@ -107,6 +107,7 @@ int condition_evaluate(struct scope *s, const json_t *expression, bool *ret)
 
 int scope_condition(struct scope *s, const char *name, bool *ret)
 {
+    bool holds = false;
     const json_t *known = json_object_get(s->conditions, name);
     const json_t *declared = json_object_get(s->template->conditions, name);
 
@@ -123,12 +124,13 @@ int scope_condition(struct scope *s, const char *name, bool *ret)
     where_set(&s->where, "Conditions");
     (void)where_down(&s->where, name);
     s->condition_depth++;
-    int err = condition_evaluate(s, declared, ret);
+    int err = condition_evaluate(s, declared, &holds);
     s->condition_depth--;
     if (err)
         return err;
     s->where = back;
-    return json_put_bool(s->conditions, name, *ret);
+    *ret = holds;
+    return json_put_bool(s->conditions, name, holds);
 }
 
 int scope_conditions(struct scope *s)

@@ -128,10 +128,11 @@ static int fn_split(struct scope *s, const json_t *argument, json_t **ret)
                    "to be split");
     const char *delimiter = json_string_value(json_array_get(argument, 0));
 
-    if (!err && (!delimiter || !*delimiter))
-        err = scope_fail(s, "Fn::Split's delimiter must be a non-empty string");
-    if (!err)
-        err = text_of(s, json_array_get(argument, 1), "Fn::Split", &source);
+    if (err)
+        return err;
+    if (!delimiter || !*delimiter)
+        return scope_fail(s, "Fn::Split's delimiter must be a non-empty string");
+    err = text_of(s, json_array_get(argument, 1), "Fn::Split", &source);
     if (err)
         return err;
     const char *rest = json_string_value(source);
