@@ -8,13 +8,12 @@
 
 struct reader {
     struct fy_parser *parser;
+    struct fy_diag *diag;
     struct fy_event *event; /* the current one */
     json_t *anchors;
     struct yaml_marks *marks;
     size_t nodes;
     struct reason *why;
-    char report[600]; /* what libfyaml says of a document that it cannot read */
-    size_t report_len;
 };
 
 static int read_value(struct reader *r, uint64_t path, size_t depth, json_t **ret);
@@ -36,26 +35,15 @@ static int fail(struct reader *r, const char *what, struct str about)
                       (int)(about.len < 200 ? about.len : 200), about.ptr ? about.ptr : "");
 }
 
-/* libfyaml's first report, "<input>:LINE:COLUMN: error: WORDS" and more lines. It is taken as text because
- * the errors that version 0.7.12 collects are never freed. */
 static int parser_failed(struct reader *r)
 {
-    struct str rest = {r->report, r->report_len};
-    struct str first = str_split(&rest, '\n');
+    void *position = NULL;
+    struct fy_diag_error *error = fy_diag_errors_iterate(r->diag, &position);
 
-    while (first.len && *first.ptr != '>') {
-        first.ptr++;
-        first.len--;
-    }
-    str_split(&first, ':');
-    struct str line = str_split(&first, ':');
-    struct str column = str_split(&first, ':');
-    str_split(&first, ':');
-    if (!first.ptr)
+    if (!error)
         return fail(r, "the document cannot be read", STR(""));
-    first = str_trim(first);
-    return reason_set(r->why, YAML_E_SYNTAX, "line " STR_FMT ", column " STR_FMT ": " STR_FMT, STR_ARG(line),
-                      STR_ARG(column), STR_ARG(first));
+    return reason_set(r->why, YAML_E_SYNTAX, "line %d, column %d: %s", error->line, error->column,
+                      error->msg);
 }
 
 static void drop_event(struct reader *r)
@@ -379,33 +367,35 @@ static int read_document(struct reader *r, json_t **ret)
     return 0;
 }
 
-static void keep_report(struct fy_diag *diag, void *user, const char *bytes, size_t len)
-{
-    struct reader *r = user;
-    size_t room = sizeof(r->report) - r->report_len;
-
-    (void)diag;
-    memcpy(r->report + r->report_len, bytes, len < room ? len : room);
-    r->report_len += len < room ? len : room;
-}
-
-static struct fy_parser *parser_new(struct reader *r)
+/* Errors are collected, never displayed: the display of libfyaml 0.7.12 overruns its line buffer when an
+ * error spans a long line. */
+static int parser_open(struct reader *r)
 {
     struct fy_parse_cfg cfg = {.flags = FYPCF_JSON_NONE | FYPCF_SLOPPY_FLOW_INDENTATION |
                                         FYPCF_ALLOW_DUPLICATE_KEYS};
-    struct fy_diag_cfg kept;
+    struct fy_diag_cfg silent;
 
-    fy_diag_cfg_default(&kept);
-    kept.fp = NULL;
-    kept.output_fn = keep_report;
-    kept.user = r;
-    kept.colorize = false;
-    cfg.diag = fy_diag_create(&kept);
-    if (!cfg.diag)
-        return NULL;
-    struct fy_parser *parser = fy_parser_create(&cfg);
-    fy_diag_unref(cfg.diag);
-    return parser;
+    fy_diag_cfg_default(&silent);
+    silent.fp = NULL;
+    silent.colorize = false;
+    r->diag = fy_diag_create(&silent);
+    if (!r->diag)
+        return FAULT(ENOMEM);
+    fy_diag_set_collect_errors(r->diag, true);
+    cfg.diag = r->diag;
+    r->parser = fy_parser_create(&cfg);
+    return r->parser ? 0 : FAULT(ENOMEM);
+}
+
+static void parser_close(struct reader *r)
+{
+    drop_event(r);
+    if (r->diag)
+        fy_diag_set_collect_errors(r->diag, false); /* frees them while what they point to lives */
+    if (r->parser)
+        fy_parser_destroy(r->parser);
+    if (r->diag)
+        fy_diag_destroy(r->diag);
 }
 
 /* YAML is UTF-8 without control characters but three; on a directive that holds anything else libfyaml 0.7.12
@@ -441,15 +431,12 @@ int yaml_parse(struct str text, json_t **ret, struct yaml_marks **ret_marks, str
     if (err)
         return err;
     r.marks = marks;
-    r.parser = parser_new(&r);
-    if (!r.parser)
-        return FAULT(ENOMEM);
-    if (fy_parser_set_string(r.parser, text.len ? text.ptr : "", text.len))
+    err = parser_open(&r);
+    if (!err && fy_parser_set_string(r.parser, text.len ? text.ptr : "", text.len))
         err = FAULT(ENOMEM);
-    else
+    if (!err)
         err = read_document(&r, ret);
-    drop_event(&r);
-    fy_parser_destroy(r.parser);
+    parser_close(&r);
     if (!err && ret_marks)
         *ret_marks = take(marks);
     return err;

@@ -115,6 +115,29 @@ static void what_is_no_yaml_says_where(void **state)
     refuses(STR("{\"a\": }}"), "line ");
 }
 
+/* An error in a line much wider than a terminal: libfyaml's own display of it would overrun its buffer. */
+static void errors_in_long_lines_are_reported(void **state)
+{
+    (void)state;
+    static const char *const openings[] = {"\"", "'",      "a: [",  "\t\t", "a: \"\xc3\xa9",
+                                           "%",  "&a &a ", "key: *"};
+    char text[9001];
+
+    for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
+        memset(text, 'x', 9000);
+        for (size_t j = 40; j < 9000; j += 7 + i)
+            text[j] = j % 3 ? ' ' : '\t';
+        memcpy(text, openings[i], strlen(openings[i]));
+        memcpy(text + 8000, ": \xe2\x82\xac: }]\n", 10);
+        text[9000] = '\0';
+        json_t *value = NULL;
+        struct reason why = {""};
+        int err = yaml_parse((struct str){text, 9000}, &value, NULL, &why);
+        assert_true(err == 0 || err == YAML_E_SYNTAX);
+        json_decref(value);
+    }
+}
+
 static void lines_are_found_by_path(void **state)
 {
     (void)state;
@@ -155,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_billion_laughs_are_refused),
         cmocka_unit_test(nested_lists_are_refused_within_limits),
         cmocka_unit_test(what_is_no_yaml_says_where),
+        cmocka_unit_test(errors_in_long_lines_are_reported),
         cmocka_unit_test(lines_are_found_by_path),
         cmocka_unit_test(what_is_not_text_is_refused),
     };
