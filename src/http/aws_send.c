@@ -36,14 +36,14 @@ static struct str host_of(struct str base)
 static int hash_file(int fd, int64_t len, char ret[HASH_HEX_SIZE])
 {
     CLEANUP(hash_free) struct hash *hash = hash_new(HASH_SHA256);
-    CLEANUP(free_ptr) char *bytes = malloc(1 << 18);
     unsigned char digest[HASH_MAX_SIZE];
+    char bytes[1 << 16];
     int64_t done = 0;
 
-    if (!hash || !bytes)
+    if (!hash)
         return FAULT(ENOMEM);
     while (done < len) {
-        int64_t want = len - done < 1 << 18 ? len - done : 1 << 18;
+        int64_t want = len - done < (int64_t)sizeof(bytes) ? len - done : (int64_t)sizeof(bytes);
         ssize_t got = pread(fd, bytes, (size_t)want, done);
 
         if (got < 0 && errno == EINTR)

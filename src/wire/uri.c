@@ -14,6 +14,7 @@ static int hex_value(char c)
 
 int uri_decode(struct arena *arena, struct str s, bool plus_is_space, struct str *ret)
 {
+    assert(s.ptr || s.len == 0);
     char *out = arena_alloc(arena, s.len + 1);
     size_t len = 0;
 
