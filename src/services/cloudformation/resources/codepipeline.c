@@ -51,6 +51,7 @@ static const struct property rows[] = {
     {.name = "RoleArn", .type = PROPERTY_TEXT, .required = true},
     {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .required = true, .of = &store},
     {.name = "Stages", .type = PROPERTY_LIST, .required = true, .of = &stages},
+    {.name = "RestartExecutionOnUpdate", .type = PROPERTY_BOOLEAN},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
 static const char *const attributes[] = {"Version", NULL};
@@ -84,6 +85,11 @@ static int declaration_of(const struct resource_work *w, json_t **ret)
     json_t *one_stage, *one_action;
     int err = declaration ? json_put_str(declaration, "name", w->physical_id) : FAULT(ENOMEM);
 
+    if (json_bool(w->properties, "RestartExecutionOnUpdate", false))
+        return reason_set(
+            w->why, PIPELINE_E_STRUCTURE,
+            "RestartExecutionOnUpdate: true is not supported by Slipway: start the execution yourself");
+    json_object_del(declaration, "restartExecutionOnUpdate");
     json_object_del(declaration, "tags");
     json_array_foreach (json_object_get(declaration, "stages"), i, one_stage)
         json_array_foreach (json_object_get(one_stage, "actions"), j, one_action)
