@@ -1,8 +1,8 @@
 /* Pipelines as other services see them: CloudFormation's resources call these inside their own transaction.
  *
- * Every function takes the caller's write transaction, returns 0, a fault, or an enum codepipeline_outcome with
- * words in *why (which may be NULL). `account` is the 12-digit id of the pipeline's owner. Declarations are
- * those of CreatePipeline: {name, roleArn, artifactStore, stages: […]} in the API's lower-camel form. */
+ * Every function takes the caller's write transaction, returns 0, a fault, or an enum codepipeline_outcome
+ * with words in *why (which may be NULL). `account` is the 12-digit id of the pipeline's owner. Declarations
+ * are those of CreatePipeline: {name, roleArn, artifactStore, stages: […]} in the API's lower-camel form. */
 #pragma once
 
 #include "base/base.h"
@@ -14,7 +14,7 @@ struct platform;
 
 /* Outcomes; service.c's table gives each its AWS code and status. */
 enum codepipeline_outcome {
-    PIPELINE_E_NAME_IN_USE = 1,
+    PIPELINE_E_NAME_IN_USE = 100, /* apart from the outcomes of db/ */
     PIPELINE_E_NOT_FOUND,
     PIPELINE_E_VERSION_NOT_FOUND,
     PIPELINE_E_STRUCTURE,
@@ -32,23 +32,20 @@ enum codepipeline_outcome {
     PIPELINE_E_JOB_NOT_FOUND,
     PIPELINE_E_NONCE,
     PIPELINE_E_JOB_STATE,
-    PIPELINE_E_JOB,
     PIPELINE_E_ACTION_TYPE_NOT_FOUND,
     PIPELINE_E_NEXT_TOKEN,
     PIPELINE_E_TAGS,
     PIPELINE_E_TOO_MANY_TAGS,
     PIPELINE_E_RESOURCE_NOT_FOUND,
-    PIPELINE_E_ARN,
     PIPELINE_E_LIMIT,
-    PIPELINE_E_CONFLICT, /* ConflictException: the stop or approval meets something else under way */
     PIPELINE_E_OUTPUT_VARIABLES,
-    PIPELINE_E_CONCURRENT, /* ConcurrentModificationException */
+    PIPELINE_E_INVALID, /* ValidationException */
 };
 
 #define PIPELINE_NAME_MAX 100
 
-/* `tags` is a list of {"key", "value"} or NULL. Unlike AWS's, a new pipeline does not start by itself: who made
- * it starts it with the source revision that it means. PIPELINE_E_NAME_IN_USE, PIPELINE_E_STRUCTURE,
+/* `tags` is a list of {"key", "value"} or NULL. Unlike AWS's, a new pipeline does not start by itself: who
+ * made it starts it with the source revision that it means. PIPELINE_E_NAME_IN_USE, PIPELINE_E_STRUCTURE,
  * PIPELINE_E_STAGE_DECLARATION, PIPELINE_E_ACTION_DECLARATION, PIPELINE_E_TAGS. */
 int pipeline_create(struct tx *tx, const struct platform *platform, const char *account,
                     const json_t *declaration, const json_t *tags, struct reason *why) MUST_USE;

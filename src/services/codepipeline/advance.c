@@ -1,0 +1,282 @@
+/* Moves on what can move: stages end, actions begin, executions enter stages, newer ones supersede waiting
+ * ones.
+ *
+ * Run after every event until nothing moves. Executions are looked at oldest first, so that a stage that an
+ * older one leaves is free for the next in the same step. */
+#include "base/mem.h"
+#include "services/codepipeline/engine.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+static const char *stage_name(const struct execution *execution)
+{
+    return execution->plan->stages[execution->stage].name;
+}
+
+/* ---- ends */
+
+void execution_touch(struct flow *flow, struct execution *execution)
+{
+    execution->updated_ms = flow->now_ms;
+    execution->dirty = true;
+}
+
+void run_touch(struct flow *flow, struct run *run)
+{
+    run->updated_ms = flow->now_ms;
+    run->dirty = true;
+}
+
+int run_retire(struct flow *flow, struct run **run)
+{
+    void *list = mem_realloc(flow->retired, (flow->retired_count + 1) * sizeof(struct run *));
+
+    if (!list)
+        return FAULT(ENOMEM);
+    flow->retired = list;
+    flow->retired[flow->retired_count++] = take(*run);
+    return 0;
+}
+
+int execution_retire_runs(struct flow *flow, struct execution *execution)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++)
+        if (execution->runs[i])
+            r = run_retire(flow, &execution->runs[i]);
+    if (r)
+        return r;
+    free(take(execution->runs));
+    execution->run_count = 0;
+    return 0;
+}
+
+static int gate_close(struct flow *flow, const struct execution *execution, int status)
+{
+    struct gate *gate = flow_gate(flow, stage_name(execution));
+
+    if (!gate)
+        return FAULT(ENOMEM);
+    /* a newer one may have entered while this one failed: no, it holds the stage until here */
+    if (strcmp(gate->last_id, execution->id) != 0)
+        return 0;
+    machine_move(&machine_stage, &gate->status, status);
+    gate->dirty = true;
+    return 0;
+}
+
+static int stage_status_of(int execution_status)
+{
+    return execution_status == EXECUTION_SUCCEEDED ? STAGE_SUCCEEDED
+           : execution_status == EXECUTION_FAILED  ? STAGE_FAILED
+                                                   : STAGE_STOPPED;
+}
+
+int execution_end(struct flow *flow, struct execution *execution, int status, const char *who,
+                  const char *summary)
+{
+    int r = 0;
+
+    if (execution->place == PLACE_RUNNING)
+        r = gate_close(flow, execution, stage_status_of(status));
+    machine_move(&machine_execution, &execution->status, status);
+    machine_move(&machine_place, &execution->place, PLACE_ENDED);
+    execution_touch(flow, execution);
+    if (r == 0 && summary)
+        r = json_put_str(execution->data, "summary", summary);
+    return r ? r
+             : effect_record(flow, execution, NULL, machine_name(&machine_execution, status), who, summary);
+}
+
+/* ---- a stage under way */
+
+struct tally {
+    size_t running;
+    size_t failed;
+    size_t succeeded;
+    int64_t next_order; /* the lowest runOrder with an action not begun; INT64_MAX: none */
+};
+
+static struct tally stage_tally(const struct execution *execution)
+{
+    const struct plan_stage *stage = &execution->plan->stages[execution->stage];
+    struct tally tally = {.next_order = INT64_MAX};
+
+    for (size_t i = 0; i < stage->count; i++) {
+        const struct run *run = execution->runs[i];
+
+        if (!run) {
+            if (stage->actions[i].run_order < tally.next_order)
+                tally.next_order = stage->actions[i].run_order;
+        } else if (run->status == ACTION_IN_PROGRESS) {
+            tally.running++;
+        } else if (run->status == ACTION_SUCCEEDED) {
+            tally.succeeded++;
+        } else {
+            tally.failed++;
+        }
+    }
+    return tally;
+}
+
+static int stage_begin_order(struct flow *flow, struct execution *execution, int64_t order)
+{
+    const struct plan_stage *stage = &execution->plan->stages[execution->stage];
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < stage->count; i++)
+        if (!execution->runs[i] && stage->actions[i].run_order == order)
+            r = action_begin(flow, execution, i);
+    return r;
+}
+
+static int stage_leave(struct flow *flow, struct execution *execution)
+{
+    int r;
+
+    if (execution->stage + 1 == execution->plan->stage_count) {
+        r = execution_end(flow, execution, EXECUTION_SUCCEEDED, NULL, NULL);
+        return r ? r : execution_retire_runs(flow, execution);
+    }
+    r = gate_close(flow, execution, STAGE_SUCCEEDED);
+    if (r == 0)
+        r = effect_record(flow, execution, NULL, "stage-succeeded", NULL, stage_name(execution));
+    if (r == 0)
+        r = execution_retire_runs(flow, execution);
+    machine_move(&machine_place, &execution->place, PLACE_WAITING);
+    execution->stage++;
+    execution_touch(flow, execution);
+    return r;
+}
+
+/* Why a stage failed: the first failed action's words. */
+static int stage_fail(struct flow *flow, struct execution *execution)
+{
+    struct reason why = {0};
+    int r;
+
+    for (size_t i = 0; i < execution->run_count; i++) {
+        const struct run *run = execution->runs[i];
+
+        if (run && run->status != ACTION_SUCCEEDED) {
+            reason_set(&why, 0, "Action %s in stage %s failed: %s", run->action->name, stage_name(execution),
+                       json_str(json_object_get(run->detail, "error"), "message", "no reason given"));
+            break;
+        }
+    }
+    r = execution_end(flow, execution, EXECUTION_FAILED, NULL, why.text);
+    return r ? r : execution_retire_runs(flow, execution);
+}
+
+static int execution_stopped(struct flow *flow, struct execution *execution)
+{
+    const json_t *stop = json_object_get(execution->data, "stop");
+    int r = execution_end(flow, execution, EXECUTION_STOPPED, json_str(stop, "by", NULL),
+                          json_str(stop, "reason", NULL));
+
+    return r ? r : execution_retire_runs(flow, execution);
+}
+
+static int execution_run(struct flow *flow, struct execution *execution, bool *ret_moved)
+{
+    struct tally tally = stage_tally(execution);
+
+    if (tally.running)
+        return 0;
+    *ret_moved = true;
+    if (execution->status == EXECUTION_STOPPING)
+        return execution_stopped(flow, execution);
+    if (tally.failed)
+        return stage_fail(flow, execution);
+    if (tally.next_order != INT64_MAX)
+        return stage_begin_order(flow, execution, tally.next_order);
+    return stage_leave(flow, execution);
+}
+
+/* ---- waiting before a stage */
+
+static const struct execution *newer_waiting(const struct flow *flow, const struct execution *execution)
+{
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->place == PLACE_WAITING && other->seq > execution->seq &&
+            strcmp(stage_name(other), stage_name(execution)) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+static bool stage_held(const struct flow *flow, const char *stage)
+{
+    for (size_t i = 0; i < flow->execution_count; i++)
+        if (flow->executions[i]->place == PLACE_RUNNING &&
+            strcmp(stage_name(flow->executions[i]), stage) == 0)
+            return true;
+    return false;
+}
+
+static int stage_enter(struct flow *flow, struct execution *execution, struct gate *gate)
+{
+    size_t count = execution->plan->stages[execution->stage].count;
+
+    execution->runs = mem_alloc((count + 1) * sizeof(*execution->runs));
+    if (!execution->runs)
+        return FAULT(ENOMEM);
+    execution->run_count = count;
+    execution->stage_run++;
+    machine_move(&machine_place, &execution->place, PLACE_RUNNING);
+    execution_touch(flow, execution);
+    machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
+    snprintf(gate->last_id, sizeof(gate->last_id), "%s", execution->id);
+    gate->last_seq = execution->seq;
+    gate->dirty = true;
+    return effect_record(flow, execution, NULL, "stage-entered", NULL, gate->stage);
+}
+
+static int execution_wait(struct flow *flow, struct execution *execution, bool *ret_moved)
+{
+    const struct execution *newer = newer_waiting(flow, execution);
+    struct gate *gate;
+    struct reason why = {0};
+
+    if (execution->status == EXECUTION_STOPPING) {
+        *ret_moved = true;
+        return execution_stopped(flow, execution);
+    }
+    if (newer) {
+        *ret_moved = true;
+        reason_set(&why, 0, "Superseded before stage %s by the newer execution %s.", stage_name(execution),
+                   newer->id);
+        return execution_end(flow, execution, EXECUTION_SUPERSEDED, NULL, why.text);
+    }
+    gate = flow_gate(flow, stage_name(execution));
+    if (!gate)
+        return FAULT(ENOMEM);
+    if (!gate->enabled || stage_held(flow, gate->stage))
+        return 0;
+    *ret_moved = true;
+    return stage_enter(flow, execution, gate);
+}
+
+int flow_advance(struct flow *flow)
+{
+    bool moved = true;
+
+    while (moved) {
+        moved = false;
+        for (size_t i = 0; i < flow->execution_count; i++) {
+            struct execution *execution = flow->executions[i];
+            int r = 0;
+
+            if (execution->place == PLACE_RUNNING)
+                r = execution_run(flow, execution, &moved);
+            else if (execution->place == PLACE_WAITING)
+                r = execution_wait(flow, execution, &moved);
+            if (r)
+                return r;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,83 @@
+/* The list of what a step wants done. */
+#include "base/mem.h"
+#include "services/codepipeline/engine.h"
+#include <stdio.h>
+
+static int effect_new(struct flow *flow, enum effect_kind kind, struct effect **ret)
+{
+    if (flow->effect_count == flow->effect_cap) {
+        size_t cap = flow->effect_cap ? flow->effect_cap * 2 : 16;
+        void *list = mem_realloc(flow->effects, cap * sizeof(*flow->effects));
+
+        if (!list)
+            return FAULT(ENOMEM);
+        flow->effects = list;
+        flow->effect_cap = cap;
+    }
+    *ret = &flow->effects[flow->effect_count++];
+    **ret = (struct effect){.kind = kind};
+    return 0;
+}
+
+int effect_offer(struct flow *flow, const struct execution *execution, const struct run *run)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_OFFER, &effect);
+
+    if (r)
+        return r;
+    effect->execution = execution;
+    effect->run = run;
+    snprintf(effect->ref, sizeof(effect->ref), "%s", run->job_id);
+    return 0;
+}
+
+int effect_cancel(struct flow *flow, const char *job_id, int job_status)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_CANCEL, &effect);
+
+    if (r)
+        return r;
+    snprintf(effect->ref, sizeof(effect->ref), "%s", job_id);
+    effect->job_status = job_status;
+    return 0;
+}
+
+static int timer_effect(struct flow *flow, const struct run *run, enum effect_kind kind)
+{
+    struct effect *effect;
+    int r = effect_new(flow, kind, &effect);
+
+    if (r)
+        return r;
+    snprintf(effect->ref, sizeof(effect->ref), "%s", run->id);
+    effect->due_ms = run->deadline_ms;
+    return 0;
+}
+
+int effect_timer(struct flow *flow, const struct run *run)
+{
+    return timer_effect(flow, run, EFFECT_TIMER);
+}
+
+int effect_timer_clear(struct flow *flow, const struct run *run)
+{
+    return timer_effect(flow, run, EFFECT_TIMER_CLEAR);
+}
+
+int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,
+                  const char *what, const char *who, const char *why)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_RECORD, &effect);
+
+    if (r)
+        return r;
+    effect->execution = execution;
+    effect->run = run;
+    effect->what = what;
+    effect->who = who ? str_dup(str_of(who)) : NULL;
+    effect->why = why ? str_dup(str_of(why)) : NULL;
+    return (who && !effect->who) || (why && !effect->why) ? FAULT(ENOMEM) : 0;
+}

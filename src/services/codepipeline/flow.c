@@ -1,0 +1,141 @@
+/* Building and freeing the picture of one pipeline. */
+#include "services/codepipeline/flow.h"
+#include "base/mem.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+static void make_id_random(void *context, char ret[ID_UUID_SIZE])
+{
+    (void)context;
+    id_uuid(ret);
+}
+
+struct flow *flow_new(void)
+{
+    struct flow *flow = mem_alloc(sizeof(*flow));
+
+    if (flow)
+        flow->make_id = make_id_random;
+    return flow;
+}
+
+void run_free(struct run *run)
+{
+    if (!run)
+        return;
+    json_free(&run->detail);
+    free(run);
+}
+
+void execution_free(struct execution *execution)
+{
+    for (size_t i = 0; i < execution->run_count; i++)
+        run_free(execution->runs[i]);
+    free(execution->runs);
+    json_free(&execution->data);
+    free(execution);
+}
+
+static void gate_free(struct gate *gate)
+{
+    free(gate->reason);
+    free(gate->changed_by);
+    free(gate);
+}
+
+void flow_free(struct flow **flow_pointer)
+{
+    struct flow *flow = take(*flow_pointer);
+
+    if (!flow)
+        return;
+    for (size_t i = 0; i < flow->execution_count; i++)
+        execution_free(flow->executions[i]);
+    for (size_t i = 0; i < flow->retired_count; i++)
+        run_free(flow->retired[i]);
+    for (size_t i = 0; i < flow->gate_count; i++)
+        gate_free(flow->gates[i]);
+    for (size_t i = 0; i < flow->plan_count; i++)
+        plan_free(&flow->plans[i]);
+    for (size_t i = 0; i < flow->effect_count; i++) {
+        free(flow->effects[i].who);
+        free(flow->effects[i].why);
+    }
+    free(flow->executions);
+    free(flow->retired);
+    free(flow->gates);
+    free(flow->plans);
+    free(flow->effects);
+    free(flow);
+}
+
+int flow_add_execution(struct flow *flow, struct execution *execution)
+{
+    void *list = mem_realloc(flow->executions, (flow->execution_count + 1) * sizeof(*flow->executions));
+
+    if (!list) {
+        execution_free(execution);
+        return FAULT(ENOMEM);
+    }
+    flow->executions = list;
+    flow->executions[flow->execution_count++] = execution;
+    return 0;
+}
+
+int flow_add_gate(struct flow *flow, struct gate *gate)
+{
+    void *list = mem_realloc(flow->gates, (flow->gate_count + 1) * sizeof(*flow->gates));
+
+    if (!list) {
+        gate_free(gate);
+        return FAULT(ENOMEM);
+    }
+    flow->gates = list;
+    flow->gates[flow->gate_count++] = gate;
+    return 0;
+}
+
+int flow_add_plan(struct flow *flow, struct plan *plan)
+{
+    void *list = mem_realloc(flow->plans, (flow->plan_count + 1) * sizeof(*flow->plans));
+
+    if (!list) {
+        plan_free(&plan);
+        return FAULT(ENOMEM);
+    }
+    flow->plans = list;
+    flow->plans[flow->plan_count++] = plan;
+    return 0;
+}
+
+struct plan *flow_plan(const struct flow *flow, int64_t version)
+{
+    for (size_t i = 0; i < flow->plan_count; i++)
+        if (flow->plans[i]->version == version)
+            return flow->plans[i];
+    return NULL;
+}
+
+struct execution *flow_execution(const struct flow *flow, const char *id)
+{
+    for (size_t i = 0; i < flow->execution_count; i++)
+        if (strcmp(flow->executions[i]->id, id) == 0)
+            return flow->executions[i];
+    return NULL;
+}
+
+struct gate *flow_gate(struct flow *flow, const char *stage)
+{
+    struct gate *gate;
+
+    for (size_t i = 0; i < flow->gate_count; i++)
+        if (strcmp(flow->gates[i]->stage, stage) == 0)
+            return flow->gates[i];
+    gate = mem_alloc(sizeof(*gate));
+    if (!gate)
+        return NULL;
+    snprintf(gate->stage, sizeof(gate->stage), "%s", stage);
+    gate->enabled = true;
+    gate->fresh = true;
+    return flow_add_gate(flow, gate) ? NULL : gate;
+}

@@ -1,0 +1,157 @@
+/* The moving part of one pipeline in memory, and the step that moves it.
+ *
+ * flow_step(flow, event, now) is pure: no I/O, no clock; ids come from flow->make_id. It changes the objects
+ * (marking those to be saved) and lists effects; save.c writes both in one transaction. The picture holds the
+ * pipeline's executions under way only (and, for a retry, the one to be retried), each with the action runs
+ * of its current stage.
+ *
+ * Invariants after a step: at most one execution runs in a stage (by stage name); at most one waits before a
+ * stage, the newest; an execution that runs in a stage has an action under way. */
+#pragma once
+
+#include "base/id.h"
+#include "base/reason.h"
+#include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/machine.h"
+#include "services/codepipeline/plan.h"
+
+/* One action of one execution, tried once. `detail` holds what people and GetPipelineState see:
+ * {resolvedConfiguration, inputArtifacts, outputArtifacts: [{name, bucket, key, sha256?}], outputVariables,
+ * summary, externalExecutionId, percentComplete, error: {code, message}, lastUpdatedBy, continuationToken,
+ * revision} */
+struct run {
+    char id[ID_UUID_SIZE];
+    char token[ID_UUID_SIZE];  /* approvals; else empty */
+    char job_id[ID_UUID_SIZE]; /* the current job; approvals: empty */
+    const struct plan_action *action;
+    const char *stage;        /* the plan's text */
+    const char *execution_id; /* the execution's text */
+    int status;               /* enum action_status */
+    int64_t started_ms;
+    int64_t updated_ms;
+    int64_t deadline_ms;
+    int64_t ordinal; /* order of beginnings within the execution, from 1 */
+    int64_t stage_run;
+    json_t *detail;
+    bool replaced; /* a retry begins another in its place */
+    bool fresh;    /* no row yet */
+    bool dirty;
+};
+
+/* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
+ * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail}, stop: {reason, by},
+ * summary} */
+struct execution {
+    char id[ID_UUID_SIZE];
+    int64_t seq; /* order of starts within the pipeline, from 1 */
+    struct plan *plan;
+    int status; /* enum execution_status */
+    int place;  /* enum execution_place */
+    size_t stage;
+    int64_t run_seq;   /* the ordinal of the last run */
+    int64_t stage_run; /* counts entries into stages; action rows of one stage run belong together */
+    int64_t started_ms;
+    int64_t updated_ms;
+    json_t *data;
+    struct run **runs; /* by action of the stage; NULL: not started. Only while the place is Running */
+    size_t run_count;
+    bool fresh;
+    bool dirty;
+};
+
+/* The entrance of a stage, by name. */
+struct gate {
+    char stage[PIPELINE_NAME_MAX + 1];
+    bool enabled;
+    char *reason; /* why disabled; NULL */
+    char *changed_by;
+    int64_t changed_ms;
+    char last_id[ID_UUID_SIZE]; /* the last execution that entered; empty: none */
+    int64_t last_seq;
+    int status; /* enum stage_status: what became of it */
+    bool fresh;
+    bool dirty;
+};
+
+enum effect_kind {
+    EFFECT_OFFER,       /* a job for `run` */
+    EFFECT_CANCEL,      /* the job `ref` ends as `job_status` */
+    EFFECT_TIMER,       /* run `ref` ends at due_ms if nothing else ends it */
+    EFFECT_TIMER_CLEAR, /* run `ref` has ended */
+    EFFECT_RECORD,      /* a line of history */
+};
+
+struct effect {
+    enum effect_kind kind;
+    const struct execution *execution;
+    const struct run *run;
+    char ref[ID_UUID_SIZE];
+    int64_t due_ms;
+    int job_status;
+    const char *what; /* EFFECT_RECORD: "superseded", "stopped" … a literal */
+    char *who;
+    char *why;
+};
+
+struct flow {
+    void (*make_id)(void *context, char ret[ID_UUID_SIZE]);
+    void *make_id_context;
+    struct execution **executions; /* by seq */
+    size_t execution_count;
+    struct gate **gates;
+    size_t gate_count;
+    struct plan **plans;
+    size_t plan_count;
+    struct run **retired; /* replaced or left behind within this step; still to be saved */
+    size_t retired_count;
+    struct effect *effects;
+    size_t effect_count;
+    size_t effect_cap;
+    int64_t now_ms;
+};
+
+enum flow_event_kind {
+    FLOW_START,
+    FLOW_RESULT,   /* a job's accepted result */
+    FLOW_CONTINUE, /* a job's success with a continuation token: the action goes on with another job */
+    FLOW_APPROVAL, /* a person's answer */
+    FLOW_TIMEOUT,  /* a run's deadline has come */
+    FLOW_STOP,
+    FLOW_RETRY,
+    FLOW_TRANSITION, /* enabled or disabled */
+    FLOW_LOOK,       /* nothing happened: only move on what can move */
+    FLOW_EVENT_KINDS,
+};
+
+struct flow_event {
+    enum flow_event_kind kind;
+    const char *execution_id; /* START: the new one's */
+    const char *run_id;       /* RESULT, CONTINUE, APPROVAL, TIMEOUT */
+    const char *stage;        /* RETRY, TRANSITION */
+    const char *who;
+    const char *why;
+    bool yes; /* RESULT: success; APPROVAL: approved; STOP: abandon; RETRY: all actions; TRANSITION: enable */
+    struct plan *plan;   /* START */
+    int64_t seq;         /* START */
+    json_t *data;        /* START: sourceRevisions, trigger, variables; the step takes a reference */
+    const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
+};
+
+/* 0; PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND, PIPELINE_E_STAGE_NOT_RETRYABLE,
+ * PIPELINE_E_NOT_LATEST, PIPELINE_E_NOT_STOPPABLE, PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED,
+ * PIPELINE_E_JOB_STATE with nothing changed; a fault leaves the flow unusable. */
+int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why) MUST_USE;
+
+struct flow *flow_new(void) MUST_USE;
+void flow_free(struct flow **flow); /* CLEANUP-able */
+/* Take ownership, also on failure. */
+int flow_add_execution(struct flow *flow, struct execution *execution) MUST_USE;
+int flow_add_gate(struct flow *flow, struct gate *gate) MUST_USE;
+int flow_add_plan(struct flow *flow, struct plan *plan) MUST_USE;
+struct plan *flow_plan(const struct flow *flow, int64_t version); /* NULL: not loaded */
+struct execution *flow_execution(const struct flow *flow, const char *id);
+/* The gate of that name, made when it is missing; NULL: out of memory. */
+struct gate *flow_gate(struct flow *flow, const char *stage);
+void run_free(struct run *run);
+/* Own clean-up of one that was not added yet. */
+void execution_free(struct execution *execution);

@@ -1,0 +1,117 @@
+/* Declarations become arrays. Source of the default time limits: CodePipeline user guide, "Quotas". */
+#include "services/codepipeline/plan.h"
+#include "base/mem.h"
+#include "wire/json.h"
+
+#define MINUTE_MS ((int64_t)60 * 1000)
+
+static const struct timeout {
+    const char *category;
+    const char *provider; /* NULL: any */
+    int64_t minutes;
+} timeouts[] = {
+    {"Approval", NULL, 7 * 24 * 60},
+    {"Deploy", "CloudFormation", 3 * 24 * 60},
+    {"Build", "CodeBuild", 8 * 60},
+    {"Test", "CodeBuild", 8 * 60},
+    {"Deploy", "S3", 90},
+};
+
+int64_t plan_timeout_default_ms(const char *category, const char *provider)
+{
+    for (size_t i = 0; i < ARRAY_LEN(timeouts); i++)
+        if (strcmp(timeouts[i].category, category) == 0 &&
+            (!timeouts[i].provider || strcmp(timeouts[i].provider, provider) == 0))
+            return timeouts[i].minutes * MINUTE_MS;
+    return 60 * MINUTE_MS;
+}
+
+static void action_read(const json_t *json, struct plan_action *ret)
+{
+    const json_t *type = json_object_get(json, "actionTypeId");
+    int64_t minutes = json_int(json, "timeoutInMinutes", 0);
+
+    ret->name = json_str(json, "name", "");
+    ret->category = json_str(type, "category", "");
+    ret->owner = json_str(type, "owner", "");
+    ret->provider = json_str(type, "provider", "");
+    ret->version = json_str(type, "version", "");
+    ret->variables_namespace = json_str(json, "namespace", NULL);
+    ret->role_arn = json_str(json, "roleArn", NULL);
+    ret->run_order = json_int(json, "runOrder", 1);
+    ret->approval = strcmp(ret->category, "Approval") == 0;
+    ret->source = strcmp(ret->category, "Source") == 0;
+    ret->timeout_ms =
+        minutes > 0 ? minutes * MINUTE_MS : plan_timeout_default_ms(ret->category, ret->provider);
+    ret->configuration = json_object_get(json, "configuration");
+    ret->inputs = json_object_get(json, "inputArtifacts");
+    ret->outputs = json_object_get(json, "outputArtifacts");
+}
+
+static int stage_read(const json_t *json, struct plan_stage *ret)
+{
+    const json_t *actions = json_object_get(json, "actions");
+
+    ret->name = json_str(json, "name", "");
+    ret->actions = mem_alloc((json_array_size(actions) + 1) * sizeof(*ret->actions));
+    if (!ret->actions)
+        return FAULT(ENOMEM);
+    ret->count = json_array_size(actions);
+    for (size_t i = 0; i < ret->count; i++)
+        action_read(json_array_get(actions, i), &ret->actions[i]);
+    return 0;
+}
+
+static const char *store_bucket(const json_t *declaration)
+{
+    const char *bucket = json_str(json_object_get(declaration, "artifactStore"), "location", NULL);
+    void *iter = json_object_iter(json_object_get(declaration, "artifactStores"));
+
+    if (bucket)
+        return bucket;
+    return iter ? json_str(json_object_iter_value(iter), "location", "") : "";
+}
+
+int plan_new(json_t *declaration, int64_t version, struct plan **ret)
+{
+    const json_t *stages = json_object_get(declaration, "stages");
+    CLEANUP(plan_free) struct plan *plan = mem_alloc(sizeof(*plan));
+    int r = 0;
+
+    if (!plan)
+        return FAULT(ENOMEM);
+    plan->declaration = json_incref(declaration);
+    plan->version = version;
+    plan->name = json_str(declaration, "name", "");
+    plan->bucket = store_bucket(declaration);
+    plan->stages = mem_alloc((json_array_size(stages) + 1) * sizeof(*plan->stages));
+    if (!plan->stages)
+        return FAULT(ENOMEM);
+    plan->stage_count = json_array_size(stages);
+    for (size_t i = 0; r == 0 && i < plan->stage_count; i++)
+        r = stage_read(json_array_get(stages, i), &plan->stages[i]);
+    if (r == 0)
+        *ret = take(plan);
+    return r;
+}
+
+void plan_free(struct plan **plan)
+{
+    if (!*plan)
+        return;
+    for (size_t i = 0; (*plan)->stages && i < (*plan)->stage_count; i++)
+        free((*plan)->stages[i].actions);
+    free((*plan)->stages);
+    json_free(&(*plan)->declaration);
+    free(take(*plan));
+}
+
+size_t plan_stage_find(const struct plan *plan, const char *stage)
+{
+    size_t i;
+
+    for (i = 0; i < plan->stage_count; i++)
+        if (strcmp(plan->stages[i].name, stage) == 0)
+            break;
+    return i;
+}

@@ -1,0 +1,46 @@
+/* A pipeline's declaration, read once: what the engine walks over. The declaration was validated
+ * (declaration.c) when it was stored. */
+#pragma once
+
+#include "base/base.h"
+#include <jansson.h>
+
+struct plan_action {
+    const char *name;
+    const char *category;
+    const char *owner;
+    const char *provider;
+    const char *version;
+    const char *variables_namespace; /* NULL: its output variables are not kept */
+    const char *role_arn;            /* NULL: none */
+    int64_t run_order;
+    int64_t timeout_ms;
+    bool approval;
+    bool source;
+    const json_t *configuration; /* may be NULL */
+    const json_t *inputs;        /* [{"name"}], may be NULL */
+    const json_t *outputs;       /* the same */
+};
+
+struct plan_stage {
+    const char *name;
+    struct plan_action *actions;
+    size_t count;
+};
+
+struct plan {
+    json_t *declaration;
+    int64_t version;
+    const char *name;
+    const char *bucket; /* the artifact store's */
+    struct plan_stage *stages;
+    size_t stage_count;
+};
+
+/* Keeps a reference to the declaration. */
+int plan_new(json_t *declaration, int64_t version, struct plan **ret) MUST_USE;
+void plan_free(struct plan **plan); /* CLEANUP-able */
+/* The index, or plan->stage_count. */
+size_t plan_stage_find(const struct plan *plan, const char *stage);
+/* The time limit of an action that declares none. */
+int64_t plan_timeout_default_ms(const char *category, const char *provider);

@@ -1,0 +1,296 @@
+/* The step: what each event does to the picture of a pipeline. One row per kind of event. */
+#include "base/mem.h"
+#include "services/codepipeline/engine.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+static struct run *run_find(const struct flow *flow, const char *id, struct execution **ret_execution)
+{
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        struct execution *execution = flow->executions[i];
+
+        for (size_t k = 0; k < execution->run_count; k++)
+            if (execution->runs[k] && strcmp(execution->runs[k]->id, id) == 0) {
+                *ret_execution = execution;
+                return execution->runs[k];
+            }
+    }
+    return NULL;
+}
+
+static int on_start(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution = mem_alloc(sizeof(*execution));
+    int r;
+
+    (void)why;
+    if (!execution)
+        return FAULT(ENOMEM);
+    snprintf(execution->id, sizeof(execution->id), "%s", event->execution_id);
+    execution->seq = event->seq;
+    execution->plan = event->plan;
+    execution->data = json_incref(event->data);
+    execution->started_ms = execution->updated_ms = flow->now_ms;
+    execution->fresh = execution->dirty = true;
+    r = flow_add_execution(flow, execution);
+    return r ? r : effect_record(flow, execution, NULL, "started", event->who, event->why);
+}
+
+/* What the worker says of the run, for people. */
+static int run_describe(struct run *run, const json_t *input)
+{
+    const json_t *details = json_object_get(input, "executionDetails");
+    const json_t *failure = json_object_get(input, "failureDetails");
+    const char *external =
+        json_str(details, "externalExecutionId", json_str(failure, "externalExecutionId", NULL));
+    const char *summary = json_str(details, "summary", NULL);
+    int r = 0;
+
+    if (summary)
+        r = json_put_str(run->detail, "summary", summary);
+    if (r == 0 && external)
+        r = json_put_str(run->detail, "externalExecutionId", external);
+    if (r == 0 && json_object_get(details, "percentComplete"))
+        r = json_put_int(run->detail, "percentComplete", json_int(details, "percentComplete", 0));
+    return r;
+}
+
+static int run_under_way(const struct flow *flow, const struct flow_event *event, int otherwise,
+                         struct execution **ret_execution, struct run **ret_run, struct reason *why)
+{
+    *ret_run = run_find(flow, event->run_id, ret_execution);
+    if (*ret_run && (*ret_run)->status == ACTION_IN_PROGRESS)
+        return 0;
+    return reason_set(why, otherwise, "The action execution %s is not under way any more.", event->run_id);
+}
+
+static int on_result(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    const json_t *failure = json_object_get(event->input, "failureDetails");
+    struct execution *execution;
+    struct run *run;
+    int r = run_under_way(flow, event, PIPELINE_E_JOB_STATE, &execution, &run, why);
+
+    if (r == 0)
+        r = run_describe(run, event->input);
+    if (r)
+        return r;
+    if (event->yes)
+        return action_succeed(flow, execution, run, event->input);
+    return action_fail(flow, execution, run, json_str(failure, "type", "JobFailed"),
+                       json_str(failure, "message", "The job failed."));
+}
+
+static int on_continue(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution;
+    struct run *run;
+    int r = run_under_way(flow, event, PIPELINE_E_JOB_STATE, &execution, &run, why);
+
+    if (r == 0)
+        r = run_describe(run, event->input);
+    if (r == 0)
+        r = json_put_str(run->detail, "continuationToken", json_str(event->input, "continuationToken", ""));
+    return r ? r : action_offer(flow, execution, run);
+}
+
+static int on_approval(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution;
+    struct reason said = {0};
+    struct run *run;
+    int r = run_under_way(flow, event, PIPELINE_E_APPROVAL_COMPLETED, &execution, &run, why);
+
+    if (r == 0)
+        r = json_put_str(run->detail, "lastUpdatedBy", event->who);
+    if (r == 0)
+        r = json_put_str(run->detail, "summary", event->why);
+    if (r == 0)
+        r = json_put_int(run->detail, "approvedMs", flow->now_ms);
+    if (r == 0)
+        r = effect_record(flow, execution, run, event->yes ? "approved" : "rejected", event->who, event->why);
+    if (r)
+        return r;
+    if (event->yes)
+        return action_succeed(flow, execution, run, NULL);
+    reason_set(&said, 0, "Rejected by %s: %s", event->who, event->why);
+    return action_fail(flow, execution, run, "ApprovalRejected", said.text);
+}
+
+static int on_timeout(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution;
+    struct reason said = {0};
+    struct run *run = run_find(flow, event->run_id, &execution);
+
+    (void)why;
+    if (!run || run->status != ACTION_IN_PROGRESS || run->deadline_ms > flow->now_ms)
+        return 0;
+    reason_set(&said, 0, "%s %s within %lld minutes.", run->action->name,
+               run->action->approval ? "was not approved" : "did not end",
+               (long long)(run->action->timeout_ms / 60000));
+    return action_cut(flow, execution, run, ACTION_FAILED, JOB_TIMED_OUT,
+                      run->action->approval ? "ApprovalExpired" : "TimedOut", said.text);
+}
+
+static int abandon_runs(struct flow *flow, struct execution *execution, const char *why)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
+        struct run *run = execution->runs[i];
+
+        if (run && run->status == ACTION_IN_PROGRESS)
+            r = action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, "Abandoned", why);
+    }
+    return r;
+}
+
+static int stop_check(const struct execution *execution, const struct flow_event *event, struct reason *why)
+{
+    if (!execution)
+        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
+                          event->execution_id);
+    if (execution->status == EXECUTION_STOPPING && !event->yes)
+        return reason_set(why, PIPELINE_E_DUPLICATED_STOP,
+                          "The pipeline execution %s is already being stopped.", event->execution_id);
+    if (execution->place == PLACE_ENDED)
+        return reason_set(why, PIPELINE_E_NOT_STOPPABLE,
+                          "The pipeline execution %s has ended as %s: there is nothing to stop.",
+                          event->execution_id, machine_name(&machine_execution, execution->status));
+    return 0;
+}
+
+static int on_stop(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution = flow_execution(flow, event->execution_id);
+    const char *reason = event->why ? event->why : "";
+    int r = stop_check(execution, event, why);
+
+    if (r)
+        return r;
+    if (execution->status == EXECUTION_IN_PROGRESS)
+        machine_move(&machine_execution, &execution->status, EXECUTION_STOPPING);
+    execution_touch(flow, execution);
+    r = json_put(execution->data, "stop", json_pack("{s:s, s:s}", "reason", reason, "by", event->who));
+    if (r == 0)
+        r = effect_record(flow, execution, NULL, event->yes ? "stop-abandon" : "stop-wait", event->who,
+                          reason);
+    if (r == 0 && event->yes)
+        r = abandon_runs(flow, execution, reason[0] ? reason : "The execution was stopped.");
+    return r;
+}
+
+static int retry_check(struct flow *flow, const struct execution *execution, const struct flow_event *event,
+                       struct reason *why)
+{
+    const struct gate *gate;
+    size_t stage;
+
+    if (!execution)
+        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
+                          event->execution_id);
+    stage = plan_stage_find(execution->plan, event->stage);
+    if (stage == execution->plan->stage_count)
+        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
+    gate = flow_gate(flow, event->stage);
+    if (!gate)
+        return FAULT(ENOMEM);
+    if (gate->last_id[0] && strcmp(gate->last_id, execution->id) != 0 && gate->last_seq > execution->seq)
+        return reason_set(
+            why, PIPELINE_E_NOT_LATEST,
+            "The newer execution %s has entered stage %s: only the latest execution can be retried.",
+            gate->last_id, event->stage);
+    if (strcmp(gate->last_id, execution->id) != 0 || stage != execution->stage ||
+        execution->place != PLACE_ENDED ||
+        !machine_may(&machine_execution, execution->status, EXECUTION_IN_PROGRESS) ||
+        execution->run_count == 0)
+        return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE,
+                          "Stage %s of execution %s is not retryable: it has no failed or abandoned action.",
+                          event->stage, event->execution_id);
+    return 0;
+}
+
+static bool runs_need_retry(const struct execution *execution, bool all)
+{
+    for (size_t i = 0; i < execution->run_count; i++)
+        if (all || !execution->runs[i] || execution->runs[i]->status != ACTION_SUCCEEDED)
+            return true;
+    return false;
+}
+
+static int on_retry(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct execution *execution = flow_execution(flow, event->execution_id);
+    struct gate *gate = flow_gate(flow, event->stage);
+    int r = gate ? retry_check(flow, execution, event, why) : FAULT(ENOMEM);
+
+    if (r)
+        return r;
+    if (!runs_need_retry(execution, event->yes))
+        return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE, "Stage %s has no failed action.",
+                          event->stage);
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++)
+        if (execution->runs[i] && (event->yes || execution->runs[i]->status != ACTION_SUCCEEDED)) {
+            execution->runs[i]->replaced = execution->runs[i]->dirty = true;
+            r = run_retire(flow, &execution->runs[i]);
+        }
+    if (event->yes)
+        execution->stage_run++;
+    machine_move(&machine_execution, &execution->status, EXECUTION_IN_PROGRESS);
+    machine_move(&machine_place, &execution->place, PLACE_RUNNING);
+    machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
+    gate->dirty = true;
+    execution_touch(flow, execution);
+    json_object_del(execution->data, "stop");
+    json_object_del(execution->data, "summary");
+    return r ? r
+             : effect_record(flow, execution, NULL,
+                             event->yes ? "retried-all-actions" : "retried-failed-actions", event->who,
+                             event->stage);
+}
+
+static int on_transition(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    struct gate *gate = flow_gate(flow, event->stage);
+
+    (void)why;
+    if (!gate)
+        return FAULT(ENOMEM);
+    gate->enabled = event->yes;
+    gate->changed_ms = flow->now_ms;
+    gate->dirty = true;
+    free(take(gate->reason));
+    free(take(gate->changed_by));
+    if (!event->yes && event->why && !(gate->reason = str_dup(str_of(event->why))))
+        return FAULT(ENOMEM);
+    gate->changed_by = str_dup(str_of(event->who));
+    if (!gate->changed_by)
+        return FAULT(ENOMEM);
+    return effect_record(flow, NULL, NULL, event->yes ? "transition-enabled" : "transition-disabled",
+                         event->who, event->yes ? event->stage : event->why);
+}
+
+static int on_look(struct flow *flow, const struct flow_event *event, struct reason *why)
+{
+    (void)flow;
+    (void)event;
+    (void)why;
+    return 0;
+}
+
+static int (*const handlers[FLOW_EVENT_KINDS])(struct flow *, const struct flow_event *, struct reason *) = {
+    [FLOW_START] = on_start,       [FLOW_RESULT] = on_result,         [FLOW_CONTINUE] = on_continue,
+    [FLOW_APPROVAL] = on_approval, [FLOW_TIMEOUT] = on_timeout,       [FLOW_STOP] = on_stop,
+    [FLOW_RETRY] = on_retry,       [FLOW_TRANSITION] = on_transition, [FLOW_LOOK] = on_look,
+};
+
+int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why)
+{
+    int r;
+
+    assert(event->kind < FLOW_EVENT_KINDS);
+    flow->now_ms = now_ms;
+    r = handlers[event->kind](flow, event, why);
+    return r ? r : flow_advance(flow);
+}

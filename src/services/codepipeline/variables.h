@@ -1,0 +1,13 @@
+/* `#{NAMESPACE.KEY}` in action configurations. Source: CodePipeline user guide, "Variables". */
+#pragma once
+
+#include "base/reason.h"
+#include <jansson.h>
+
+#define VARIABLES_E_UNRESOLVED 1
+
+/* A new object: every text of `configuration` (may be NULL) with its references replaced by those of
+ * `variables`
+ * ({NAMESPACE: {KEY: text}}). VARIABLES_E_UNRESOLVED with the reference in *why. */
+int variables_resolve(const json_t *configuration, const json_t *variables, json_t **ret,
+                      struct reason *why) MUST_USE;
