@@ -1,10 +1,145 @@
-/* Pipelines, executions, approvals and jobs. */
-#include "services/service.h"
+/* The descriptor of codepipeline. Source: CodePipeline API Reference (API version 2015-07-09). */
 #include "services/codepipeline/service.h"
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/shapes.h"
+#include "services/codepipeline/timer.h"
+
+#define ROW(name, flags, in, out, run)                                                                       \
+    {                                                                                                        \
+        name, "codepipeline:" name, flags, in, out, run                                                      \
+    }
+
+static const struct operation operations[] = {
+    ROW("CreatePipeline", OP_WRITE, &shape_create_pipeline_input, &shape_create_pipeline_output,
+        codepipeline_create_pipeline),
+    ROW("GetPipeline", OP_READ, &shape_get_pipeline_input, &shape_get_pipeline_output,
+        codepipeline_get_pipeline),
+    ROW("UpdatePipeline", OP_WRITE, &shape_update_pipeline_input, &shape_get_pipeline_output,
+        codepipeline_update_pipeline),
+    ROW("DeletePipeline", OP_WRITE, &shape_delete_pipeline_input, NULL, codepipeline_delete_pipeline),
+    ROW("ListPipelines", OP_READ, &shape_list_pipelines_input, &shape_list_pipelines_output,
+        codepipeline_list_pipelines),
+    ROW("GetPipelineState", OP_READ, &shape_get_pipeline_state_input, &shape_get_pipeline_state_output,
+        codepipeline_get_pipeline_state),
+    ROW("StartPipelineExecution", OP_WRITE, &shape_start_pipeline_execution_input, &shape_execution_id_output,
+        codepipeline_start_execution),
+    ROW("StopPipelineExecution", OP_WRITE, &shape_stop_pipeline_execution_input, &shape_execution_id_output,
+        codepipeline_stop_execution),
+    ROW("RetryStageExecution", OP_WRITE, &shape_retry_stage_execution_input, &shape_execution_id_output,
+        codepipeline_retry_stage),
+    ROW("GetPipelineExecution", OP_READ, &shape_get_pipeline_execution_input,
+        &shape_get_pipeline_execution_output, codepipeline_get_pipeline_execution),
+    ROW("ListPipelineExecutions", OP_READ, &shape_list_pipeline_executions_input,
+        &shape_list_pipeline_executions_output, codepipeline_list_pipeline_executions),
+    ROW("ListActionExecutions", OP_READ, &shape_list_action_executions_input,
+        &shape_list_action_executions_output, codepipeline_list_action_executions),
+    ROW("PutApprovalResult", OP_WRITE, &shape_put_approval_result_input, &shape_put_approval_result_output,
+        codepipeline_put_approval_result),
+    ROW("EnableStageTransition", OP_WRITE, &shape_enable_stage_transition_input, NULL,
+        codepipeline_enable_transition),
+    ROW("DisableStageTransition", OP_WRITE, &shape_disable_stage_transition_input, NULL,
+        codepipeline_disable_transition),
+    ROW("PollForJobs", OP_WRITE, &shape_poll_for_jobs_input, &shape_jobs_output, codepipeline_poll_for_jobs),
+    ROW("AcknowledgeJob", OP_WRITE, &shape_job_nonce_input, &shape_status_output,
+        codepipeline_acknowledge_job),
+    ROW("GetJobDetails", OP_WRITE, &shape_get_job_details_input, &shape_job_details_output,
+        codepipeline_get_job_details),
+    ROW("PutJobSuccessResult", OP_WRITE, &shape_put_job_success_result_input, NULL,
+        codepipeline_put_job_success_result),
+    ROW("PutJobFailureResult", OP_WRITE, &shape_put_job_failure_result_input, NULL,
+        codepipeline_put_job_failure_result),
+    ROW("PollForAccountJobs", OP_EXTENSION, &shape_poll_for_account_jobs_input, &shape_jobs_output,
+        codepipeline_poll_for_account_jobs),
+    ROW("ExtendJobLease", OP_WRITE | OP_EXTENSION, &shape_job_nonce_input, &shape_lease_output,
+        codepipeline_extend_job_lease),
+    ROW("ReleaseJob", OP_WRITE | OP_EXTENSION, &shape_job_nonce_input, NULL, codepipeline_release_job),
+    ROW("ListActionTypes", OP_READ, &shape_list_action_types_input, &shape_list_action_types_output,
+        codepipeline_list_action_types),
+    ROW("CreateCustomActionType", OP_WRITE, &shape_create_custom_action_type_input,
+        &shape_create_custom_action_type_output, codepipeline_create_custom_action_type),
+    ROW("DeleteCustomActionType", OP_WRITE, &shape_delete_custom_action_type_input, NULL,
+        codepipeline_delete_custom_action_type),
+    ROW("TagResource", OP_WRITE, &shape_tag_resource_input, NULL, codepipeline_tag_resource),
+    ROW("UntagResource", OP_WRITE, &shape_untag_resource_input, NULL, codepipeline_untag_resource),
+    ROW("ListTagsForResource", OP_READ, &shape_list_tags_for_resource_input, &shape_tags_output,
+        codepipeline_list_tags_for_resource),
+};
+
+static const char *const unsupported[] = {
+    "AcknowledgeThirdPartyJob",
+    "DeleteWebhook",
+    "DeregisterWebhookWithThirdParty",
+    "GetActionType",
+    "GetThirdPartyJobDetails",
+    "ListDeployActionExecutionTargets",
+    "ListRuleExecutions",
+    "ListRuleTypes",
+    "ListWebhooks",
+    "OverrideStageCondition",
+    "PollForThirdPartyJobs",
+    "PutActionRevision",
+    "PutThirdPartyJobFailureResult",
+    "PutThirdPartyJobSuccessResult",
+    "PutWebhook",
+    "RegisterWebhookWithThirdParty",
+    "RollbackStage",
+    "UpdateActionType",
+    NULL,
+};
+
+#define ERROR(outcome, code, message)                                                                        \
+    {                                                                                                        \
+        outcome, code, 400, NULL, message                                                                    \
+    }
+
+static const struct service_error errors[] = {
+    ERROR(PIPELINE_E_NAME_IN_USE, "PipelineNameInUseException", "The pipeline name is in use."),
+    ERROR(PIPELINE_E_NOT_FOUND, "PipelineNotFoundException", "The pipeline was not found."),
+    ERROR(PIPELINE_E_VERSION_NOT_FOUND, "PipelineVersionNotFoundException", "The version was not found."),
+    ERROR(PIPELINE_E_STRUCTURE, "InvalidStructureException", "The pipeline's structure is not valid."),
+    ERROR(PIPELINE_E_STAGE_DECLARATION, "InvalidStageDeclarationException", "A stage is not valid."),
+    ERROR(PIPELINE_E_ACTION_DECLARATION, "InvalidActionDeclarationException", "An action is not valid."),
+    ERROR(PIPELINE_E_EXECUTION_NOT_FOUND, "PipelineExecutionNotFoundException",
+          "The execution was not found."),
+    ERROR(PIPELINE_E_STAGE_NOT_FOUND, "StageNotFoundException", "The stage was not found."),
+    ERROR(PIPELINE_E_ACTION_NOT_FOUND, "ActionNotFoundException", "The action was not found."),
+    ERROR(PIPELINE_E_STAGE_NOT_RETRYABLE, "StageNotRetryableException", "The stage cannot be retried."),
+    ERROR(PIPELINE_E_NOT_LATEST, "NotLatestPipelineExecutionException",
+          "A newer execution has entered the stage."),
+    ERROR(PIPELINE_E_NOT_STOPPABLE, "PipelineExecutionNotStoppableException",
+          "The execution cannot be stopped."),
+    ERROR(PIPELINE_E_DUPLICATED_STOP, "DuplicatedStopRequestException",
+          "The execution is already being stopped."),
+    ERROR(PIPELINE_E_APPROVAL_TOKEN, "InvalidApprovalTokenException", "The approval token is not valid."),
+    ERROR(PIPELINE_E_APPROVAL_COMPLETED, "ApprovalAlreadyCompletedException",
+          "The approval was answered already."),
+    ERROR(PIPELINE_E_JOB_NOT_FOUND, "JobNotFoundException", "The job was not found."),
+    ERROR(PIPELINE_E_NONCE, "InvalidNonceException", "The nonce is not that of the job's lease."),
+    ERROR(PIPELINE_E_JOB_STATE, "InvalidJobStateException", "The job is not in progress."),
+    ERROR(PIPELINE_E_ACTION_TYPE_NOT_FOUND, "ActionTypeNotFoundException", "The action type was not found."),
+    ERROR(PIPELINE_E_NEXT_TOKEN, "InvalidNextTokenException", "The nextToken is not valid."),
+    ERROR(PIPELINE_E_TAGS, "InvalidTagsException", "A tag is not valid."),
+    ERROR(PIPELINE_E_TOO_MANY_TAGS, "TooManyTagsException", "There are too many tags."),
+    ERROR(PIPELINE_E_RESOURCE_NOT_FOUND, "ResourceNotFoundException", "The resource was not found."),
+    ERROR(PIPELINE_E_LIMIT, "LimitExceededException", "A limit was exceeded."),
+    ERROR(PIPELINE_E_OUTPUT_VARIABLES, "OutputVariablesSizeExceededException",
+          "The output variables are too long."),
+    ERROR(PIPELINE_E_INVALID, "ValidationException", "The request is not valid."),
+};
 
 const struct service codepipeline_service = {
     .name = "codepipeline",
     .protocols = PROTOCOL_JSON_11,
     .target_prefix = "CodePipeline_20150709",
+    .api_version = "2015-07-09",
+    .operations = operations,
+    .operation_count = ARRAY_LEN(operations),
+    .unsupported = unsupported,
+    .errors = errors,
+    .error_count = ARRAY_LEN(errors),
     .invalid_code = "ValidationException",
+    .migrations = codepipeline_migrations,
+    .migration_count = CODEPIPELINE_MIGRATION_COUNT,
+    .start = timer_start,
+    .stop = timer_stop,
 };

@@ -1,0 +1,349 @@
+/* The table of AWS's action types, and custom ones.
+ * Source: CodePipeline user guide, "Action structure reference" and "Valid action types and providers". */
+#include "services/codepipeline/action_type.h"
+#include "wire/json.h"
+
+#define PROPERTIES_MAX 12
+
+struct property {
+    const char *name;
+    bool required;
+};
+
+struct aws_type {
+    const char *category;
+    const char *provider;
+    int inputs_min, inputs_max, outputs_min, outputs_max;
+    struct property properties[PROPERTIES_MAX];
+};
+
+static const struct aws_type aws_types[] = {
+    {"Source",
+     "S3",
+     0,
+     0,
+     1,
+     1,
+     {{"S3Bucket", true},
+      {"S3ObjectKey", true},
+      {"PollForSourceChanges", false},
+      {"AllowOverrideForS3ObjectKey", false}}},
+    {"Approval",
+     "Manual",
+     0,
+     0,
+     0,
+     0,
+     {{"NotificationArn", false}, {"CustomData", false}, {"ExternalEntityLink", false}}},
+    {"Deploy",
+     "CloudFormation",
+     0,
+     10,
+     0,
+     1,
+     {{"ActionMode", true},
+      {"StackName", true},
+      {"ChangeSetName", false},
+      {"TemplatePath", false},
+      {"TemplateConfiguration", false},
+      {"Capabilities", false},
+      {"OutputFileName", false},
+      {"ParameterOverrides", false},
+      {"RoleArn", false}}},
+    {"Deploy",
+     "S3",
+     1,
+     1,
+     0,
+     0,
+     {{"BucketName", true},
+      {"Extract", true},
+      {"ObjectKey", false},
+      {"KMSEncryptionKeyARN", false},
+      {"CannedACL", false},
+      {"CacheControl", false}}},
+    {"Build",
+     "CodeBuild",
+     1,
+     5,
+     0,
+     5,
+     {{"ProjectName", true},
+      {"PrimarySource", false},
+      {"BatchEnabled", false},
+      {"CombineArtifacts", false},
+      {"EnvironmentVariables", false}}},
+    {"Test",
+     "CodeBuild",
+     1,
+     5,
+     0,
+     5,
+     {{"ProjectName", true},
+      {"PrimarySource", false},
+      {"BatchEnabled", false},
+      {"CombineArtifacts", false},
+      {"EnvironmentVariables", false}}},
+};
+
+/* What each ActionMode of Deploy/CloudFormation needs beside ActionMode and StackName. */
+static const struct {
+    const char *mode;
+    const char *needs[2];
+} modes[] = {
+    {"CREATE_UPDATE", {"TemplatePath", NULL}},
+    {"REPLACE_ON_FAILURE", {"TemplatePath", NULL}},
+    {"DELETE_ONLY", {NULL, NULL}},
+    {"CHANGE_SET_REPLACE", {"TemplatePath", "ChangeSetName"}},
+    {"CHANGE_SET_EXECUTE", {"ChangeSetName", NULL}},
+};
+
+static int properties_json(const struct property *properties, json_t **ret)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+
+    for (size_t i = 0; i < PROPERTIES_MAX && properties[i].name; i++)
+        if (json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:b, s:b, s:s}", "name",
+                                                  properties[i].name, "required", properties[i].required,
+                                                  "key", 0, "secret", 0, "queryable", 0, "type", "String")))
+            return FAULT(ENOMEM);
+    *ret = take(list);
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int aws_type_json(const struct aws_type *type, json_t **ret)
+{
+    json_t *properties;
+    int r = properties_json(type->properties, &properties);
+
+    if (r)
+        return r;
+    *ret = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{}, s:o, s:{s:i, s:i}, s:{s:i, s:i}}", "id", "category",
+                     type->category, "owner", "AWS", "provider", type->provider, "version", "1", "settings",
+                     "actionConfigurationProperties", properties, "inputArtifactDetails", "minimumCount",
+                     type->inputs_min, "maximumCount", type->inputs_max, "outputArtifactDetails",
+                     "minimumCount", type->outputs_min, "maximumCount", type->outputs_max);
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int aws_type_find(const json_t *id, json_t **ret)
+{
+    for (size_t i = 0; i < ARRAY_LEN(aws_types); i++)
+        if (strcmp(aws_types[i].category, json_str(id, "category", "")) == 0 &&
+            strcmp(aws_types[i].provider, json_str(id, "provider", "")) == 0 &&
+            strcmp("1", json_str(id, "version", "")) == 0)
+            return aws_type_json(&aws_types[i], ret);
+    return DB_NONE;
+}
+
+static int declaration_column(struct rows *rows, json_t **ret)
+{
+    int r = json_parse(rows_str(rows, 0), ret, NULL);
+
+    return r > 0 ? FAULT(EBADMSG) : r;
+}
+
+int action_type_find(struct tx *tx, const char *account, const json_t *id, json_t **ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    const char *owner = json_str(id, "owner", "");
+    int r;
+
+    if (strcmp(owner, "AWS") == 0)
+        return aws_type_find(id, ret);
+    if (strcmp(owner, "Custom") != 0)
+        return DB_NONE;
+    r = tx_query_row(tx, &rows,
+                     "SELECT declaration FROM codepipeline_action_type WHERE account = $1 AND category = $2"
+                     " AND provider = $3 AND version = $4 AND deleted = 0",
+                     "ssss", account, json_str(id, "category", ""), json_str(id, "provider", ""),
+                     json_str(id, "version", ""));
+    return r ? r : declaration_column(rows, ret);
+}
+
+static int list_custom(struct tx *tx, const char *account, json_t *list)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(tx, &rows,
+                     "SELECT declaration FROM codepipeline_action_type WHERE account = $1 AND deleted = 0"
+                     " ORDER BY category, provider, version",
+                     "s", account);
+
+    while (r == 0 && (r = rows_next(rows)) == 0) {
+        json_t *type = NULL;
+
+        r = declaration_column(rows, &type);
+        if (r == 0 && json_array_append_new(list, type))
+            r = FAULT(ENOMEM);
+    }
+    return r == DB_NONE ? 0 : r;
+}
+
+int action_type_list(struct tx *tx, const char *account, const char *owner, json_t **ret)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+    int r = list ? 0 : FAULT(ENOMEM);
+
+    for (size_t i = 0; r == 0 && (!owner || strcmp(owner, "AWS") == 0) && i < ARRAY_LEN(aws_types); i++) {
+        json_t *type = NULL;
+
+        r = aws_type_json(&aws_types[i], &type);
+        if (r == 0 && json_array_append_new(list, type))
+            r = FAULT(ENOMEM);
+    }
+    if (r == 0 && (!owner || strcmp(owner, "Custom") == 0))
+        r = list_custom(tx, account, list);
+    if (r == 0)
+        *ret = take(list);
+    return r;
+}
+
+int action_type_create(struct tx *tx, const char *account, const json_t *in, json_t **ret, struct reason *why)
+{
+    const char *category = json_str(in, "category", ""), *provider = json_str(in, "provider", "");
+    const char *version = json_str(in, "version", "");
+    json_t *properties = json_object_get(in, "configurationProperties");
+    json_t *settings = json_object_get(in, "settings");
+    CLEANUP(json_free) json_t *empty_list = json_array();
+    CLEANUP(json_free) json_t *empty = json_object();
+    CLEANUP(json_free)
+    json_t *type =
+        json_pack("{s:{s:s, s:s, s:s, s:s}, s:O, s:O, s:O, s:O}", "id", "category", category, "owner",
+                  "Custom", "provider", provider, "version", version, "settings", settings ? settings : empty,
+                  "actionConfigurationProperties", properties ? properties : empty_list,
+                  "inputArtifactDetails", json_object_get(in, "inputArtifactDetails"),
+                  "outputArtifactDetails", json_object_get(in, "outputArtifactDetails"));
+    CLEANUP(free_ptr) char *text = type ? json_text(type) : NULL;
+    int r;
+
+    if (!text)
+        return FAULT(ENOMEM);
+    r = tx_exec(
+        tx,
+        "INSERT INTO codepipeline_action_type (account, category, provider, version, deleted, declaration)"
+        " VALUES ($1, $2, $3, $4, 0, $5)",
+        "sssss", account, category, provider, version, text);
+    if (r == DB_EXISTS)
+        return reason_set(
+            why, PIPELINE_E_LIMIT,
+            "The custom action type %s/%s version %s exists or was deleted: choose another version.",
+            category, provider, version);
+    if (r == 0)
+        *ret = take(type);
+    return r;
+}
+
+int action_type_delete(struct tx *tx, const char *account, const char *category, const char *provider,
+                       const char *version)
+{
+    return tx_exec(tx,
+                   "UPDATE codepipeline_action_type SET deleted = 1 WHERE account = $1 AND category = $2"
+                   " AND provider = $3 AND version = $4",
+                   "ssss", account, category, provider, version);
+}
+
+/* ---- checks */
+
+static int count_check(const json_t *type, const json_t *action, const char *key, const char *details_key,
+                       struct reason *why)
+{
+    const json_t *details = json_object_get(type, details_key);
+    int64_t count = (int64_t)json_array_size(json_object_get(action, key));
+    int64_t min = json_int(details, "minimumCount", 0), max = json_int(details, "maximumCount", 0);
+
+    if (count >= min && count <= max)
+        return 0;
+    return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                      "Action '%s' has %lld %s; its action type takes %lld to %lld.",
+                      json_str(action, "name", ""), (long long)count, key, (long long)min, (long long)max);
+}
+
+static bool property_known(const json_t *properties, const char *name)
+{
+    const json_t *property;
+    size_t i;
+
+    json_array_foreach (properties, i, property)
+        if (strcmp(json_str(property, "name", ""), name) == 0)
+            return true;
+    return false;
+}
+
+static int missing(const json_t *action, const char *name, struct reason *why)
+{
+    return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                      "Action configuration for action '%s' is missing required configuration '%s'",
+                      json_str(action, "name", ""), name);
+}
+
+static int configuration_check(const json_t *type, const json_t *action, struct reason *why)
+{
+    const json_t *properties = json_object_get(type, "actionConfigurationProperties"), *property;
+    json_t *configuration = json_object_get(action, "configuration"), *value;
+    const char *key;
+    size_t i;
+
+    json_array_foreach (properties, i, property)
+        if (json_bool(property, "required", false) &&
+            !json_object_get(configuration, json_str(property, "name", "")))
+            return missing(action, json_str(property, "name", ""), why);
+    json_object_foreach (configuration, key, value)
+        if (!property_known(properties, key))
+            return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                              "Action configuration for action '%s' contains unknown configuration '%s'",
+                              json_str(action, "name", ""), key);
+    return 0;
+}
+
+static int cloudformation_check(const json_t *action, struct reason *why)
+{
+    const json_t *configuration = json_object_get(action, "configuration");
+    const char *mode = json_str(configuration, "ActionMode", "");
+
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (strcmp(modes[i].mode, mode) != 0)
+            continue;
+        for (size_t k = 0; k < ARRAY_LEN(modes[i].needs) && modes[i].needs[k]; k++)
+            if (!json_object_get(configuration, modes[i].needs[k]))
+                return missing(action, modes[i].needs[k], why);
+        return 0;
+    }
+    if (strstr(mode, "#{"))
+        return 0;
+    return reason_set(
+        why, PIPELINE_E_ACTION_DECLARATION,
+        "Action configuration for action '%s' has the unknown ActionMode '%s': it is CREATE_UPDATE, "
+        "DELETE_ONLY, REPLACE_ON_FAILURE, CHANGE_SET_REPLACE or CHANGE_SET_EXECUTE.",
+        json_str(action, "name", ""), mode);
+}
+
+static int primary_source_check(const json_t *action, struct reason *why)
+{
+    const json_t *inputs = json_object_get(action, "inputArtifacts");
+    const json_t *configuration = json_object_get(action, "configuration");
+
+    if (json_array_size(inputs) > 1 && !json_object_get(configuration, "PrimarySource"))
+        return missing(action, "PrimarySource", why);
+    return 0;
+}
+
+static const struct {
+    const char *provider;
+    int (*check)(const json_t *action, struct reason *why);
+} own_checks[] = {{"CloudFormation", cloudformation_check}, {"CodeBuild", primary_source_check}};
+
+int action_type_check(const json_t *type, const json_t *action, struct reason *why)
+{
+    const json_t *id = json_object_get(type, "id");
+    int r = count_check(type, action, "inputArtifacts", "inputArtifactDetails", why);
+
+    if (r == 0)
+        r = count_check(type, action, "outputArtifacts", "outputArtifactDetails", why);
+    if (r == 0)
+        r = configuration_check(type, action, why);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_checks); i++)
+        if (strcmp(json_str(id, "owner", ""), "AWS") == 0 &&
+            strcmp(json_str(id, "provider", ""), own_checks[i].provider) == 0)
+            r = own_checks[i].check(action, why);
+    return r;
+}

@@ -1,0 +1,196 @@
+/* ListActionExecutions: every run of every action, the newest first. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/show.h"
+
+#define PAGE_MAX 100
+
+/* A row's place: no two rows share all three, and later runs come later. As a token "MS:ORDINAL:ID". */
+struct place {
+    int64_t started_ms;
+    int64_t ordinal;
+    char id[ID_UUID_SIZE];
+};
+
+static int place_start(struct call *c, struct place *ret)
+{
+    const char *token = json_str(c->in, "nextToken", NULL);
+    struct str rest;
+
+    *ret = (struct place){.started_ms = INT64_MAX};
+    if (!token)
+        return 0;
+    rest = str_of(token);
+    if (!str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->started_ms) ||
+        !str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->ordinal) || rest.len != sizeof(ret->id) - 1)
+        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
+                         "The nextToken is not one of an earlier answer: start without it.");
+    memcpy(ret->id, rest.ptr, rest.len);
+    return 0;
+}
+
+static int place_end(struct call *c, const struct place *place)
+{
+    return json_put_format(c->out, "nextToken", "%lld:%lld:%s", (long long)place->started_ms,
+                           (long long)place->ordinal, place->id);
+}
+
+/* ---- one run */
+
+static const struct plan_action *action_find(const struct plan *plan, const char *stage, const char *name)
+{
+    size_t at = plan_stage_find(plan, stage);
+
+    for (size_t i = 0; at < plan->stage_count && i < plan->stages[at].count; i++)
+        if (strcmp(plan->stages[at].actions[i].name, name) == 0)
+            return &plan->stages[at].actions[i];
+    return NULL;
+}
+
+static int input_put(json_t *out, const struct plan_action *action, const json_t *detail)
+{
+    json_t *resolved = json_object_get(detail, "resolvedConfiguration"), *artifacts = NULL;
+    json_t *input =
+        json_pack("{s:{s:s, s:s, s:s, s:s}, s:O*, s:O*, s:s*, s:s*}", "actionTypeId", "category",
+                  action->category, "owner", action->owner, "provider", action->provider, "version",
+                  action->version, "configuration", action->configuration, "resolvedConfiguration", resolved,
+                  "roleArn", action->role_arn, "namespace", action->variables_namespace);
+    int r = json_put(out, "input", input);
+
+    if (r == 0)
+        r = show_artifacts(json_object_get(detail, "inputArtifacts"), &artifacts);
+    return r ? r : json_put(input, "inputArtifacts", artifacts);
+}
+
+static int output_put(json_t *out, const json_t *detail, bool succeeded)
+{
+    json_t *variables = json_object_get(detail, "outputVariables"), *error = json_object_get(detail, "error");
+    json_t *artifacts = NULL;
+    json_t *output =
+        json_pack("{s:{s:s*, s:s*, s:O*}, s:O*}", "executionResult", "externalExecutionId",
+                  json_str(detail, "externalExecutionId", NULL), "externalExecutionSummary",
+                  json_str(detail, "summary", NULL), "errorDetails", error, "outputVariables", variables);
+    int r = json_put(out, "output", output);
+
+    if (r == 0)
+        r = show_artifacts(succeeded ? json_object_get(detail, "outputArtifacts") : NULL, &artifacts);
+    return r ? r : json_put(output, "outputArtifacts", artifacts);
+}
+
+/* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version */
+static int run_put(json_t *list, struct rows *rows, const struct plan *plan)
+{
+    const char *stage = rows_text(rows, 2), *name = rows_text(rows, 3), *status = rows_text(rows, 4);
+    const struct plan_action *action = action_find(plan, stage, name);
+    CLEANUP(json_free) json_t *detail = NULL;
+    json_t *out;
+    int r = json_column(rows, 8, &detail);
+
+    if (r || !action)
+        return r ? r : FAULT(EBADMSG);
+    out = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s*}", "actionExecutionId", rows_text(rows, 0),
+                    "pipelineExecutionId", rows_text(rows, 1), "pipelineVersion",
+                    (json_int_t)rows_int(rows, 9), "stageName", stage, "actionName", name, "status", status,
+                    "startTime", (json_int_t)rows_int(rows, 6), "lastUpdateTime",
+                    (json_int_t)rows_int(rows, 7), "updatedBy", json_str(detail, "lastUpdatedBy", NULL));
+    if (json_array_append_new(list, out))
+        return FAULT(ENOMEM);
+    r = input_put(out, action, detail);
+    return r ? r : output_put(out, detail, machine_state(&machine_action, status) == ACTION_SUCCEEDED);
+}
+
+/* ---- the list */
+
+/* The plan of a version, read when the first run of it is met. */
+static int plan_require(struct call *c, const struct pipeline *pipeline, struct flow *plans, int64_t version,
+                        const struct plan **ret)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    struct plan *plan = flow_plan(plans, version);
+    int r = 0;
+
+    if (!plan) {
+        r = pipeline_declaration(c->tx, pipeline->id, version, &declaration);
+        if (r == 0)
+            r = plan_new(declaration, version, &plan);
+        if (r == 0)
+            r = flow_add_plan(plans, plan);
+    }
+    *ret = plan;
+    return r == DB_NONE ? FAULT(EBADMSG) : r;
+}
+
+static int runs_put(struct call *c, const struct pipeline *pipeline, struct rows *rows)
+{
+    CLEANUP(flow_free) struct flow *plans = flow_new();
+    int64_t max = json_int(c->in, "maxResults", PAGE_MAX);
+    json_t *list = json_array();
+    struct place place = {0};
+    int r = json_put(c->out, "actionExecutionDetails", list);
+
+    if (!plans)
+        return FAULT(ENOMEM);
+    while (r == 0 && (r = rows_next(rows)) == 0) {
+        const struct plan *plan;
+
+        if ((int64_t)json_array_size(list) == max)
+            return place_end(c, &place);
+        place.started_ms = rows_int(rows, 6);
+        place.ordinal = rows_int(rows, 5);
+        snprintf(place.id, sizeof(place.id), "%s", rows_text(rows, 0));
+        r = plan_require(c, pipeline, plans, rows_int(rows, 9), &plan);
+        if (r == 0)
+            r = run_put(list, rows, plan);
+    }
+    return r == DB_NONE ? 0 : r;
+}
+
+#define RUNS(of)                                                                                             \
+    "SELECT a.id, a.execution_id, a.stage, a.action, a.status, a.ordinal, a.started_ms, a.updated_ms, "      \
+    "a.detail,"                                                                                              \
+    " e.version FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"           \
+    " WHERE a." of " = $1 AND a.pipeline_id = $2 AND (a.started_ms, a.ordinal, a.id) < ($3, $4, $5)"         \
+    " ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
+
+static int runs_query(struct call *c, const struct pipeline *pipeline, const char *execution,
+                      struct rows **ret)
+{
+    int64_t max = json_int(c->in, "maxResults", PAGE_MAX);
+    struct place place;
+    int r = place_start(c, &place);
+
+    if (r)
+        return r;
+    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisi",
+                    execution ? execution : pipeline->id, pipeline->id, place.started_ms, place.ordinal,
+                    place.id, max + 1);
+}
+
+static int execution_require(struct call *c, const struct pipeline *pipeline, const char *id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r;
+
+    if (!id)
+        return 0;
+    r = tx_query_row(c->tx, &rows, "SELECT 1 FROM codepipeline_execution WHERE id = $1 AND pipeline_id = $2",
+                     "ss", id, pipeline->id);
+    return r == DB_NONE
+               ? call_fail(c, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.", id)
+               : r;
+}
+
+int codepipeline_list_action_executions(struct call *c)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    const char *execution = json_str(json_object_get(c->in, "filter"), "pipelineExecutionId", NULL);
+    struct watched watched;
+    int r = codepipeline_watch(c, "pipelineName", &watched);
+
+    if (r == 0)
+        r = execution_require(c, &watched.pipeline, execution);
+    if (r == 0)
+        r = runs_query(c, &watched.pipeline, execution, &rows);
+    if (r == 0)
+        r = runs_put(c, &watched.pipeline, rows);
+    return r ? r : codepipeline_watch_end(c, &watched);
+}

@@ -1,0 +1,124 @@
+/* What became of executions: one, a pipeline's, and their actions. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/show.h"
+
+#define PAGE_MAX 100
+
+static int variables_put(json_t *out, const json_t *data)
+{
+    json_t *values = json_path(data, "variables.variables"), *value, *list = json_array();
+    const char *name;
+    int r = json_put(out, "variables", list);
+
+    json_object_foreach (values, name, value)
+        if (r == 0 &&
+            json_array_append_new(list, json_pack("{s:s, s:O}", "name", name, "resolvedValue", value)))
+            r = FAULT(ENOMEM);
+    return r;
+}
+
+static int revisions_put(json_t *out, const json_t *data)
+{
+    json_t *revisions = json_object_get(data, "revisions");
+
+    return json_put(out, "artifactRevisions", revisions ? json_incref(revisions) : json_array());
+}
+
+/* rows: version, status, data */
+static int execution_put(struct call *c, const struct pipeline *pipeline, const char *id, struct rows *rows)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    json_t *out = json_object();
+    int r = json_put(c->out, "pipelineExecution", out);
+
+    if (r == 0)
+        r = json_column(rows, 2, &data);
+    if (r == 0)
+        r = json_put_str(out, "pipelineName", pipeline->name);
+    if (r == 0)
+        r = json_put_int(out, "pipelineVersion", rows_int(rows, 0));
+    if (r == 0)
+        r = show_execution(out, id, rows_text(rows, 1), data);
+    if (r == 0)
+        r = revisions_put(out, data);
+    return r ? r : variables_put(out, data);
+}
+
+static int no_execution(struct call *c, const char *id)
+{
+    return call_fail(c, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.", id);
+}
+
+int codepipeline_get_pipeline_execution(struct call *c)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    const char *id = json_str(c->in, "pipelineExecutionId", "");
+    struct watched watched;
+    int r = codepipeline_watch(c, "pipelineName", &watched);
+
+    if (r)
+        return r;
+    r = tx_query_row(
+        c->tx, &rows,
+        "SELECT version, status, data FROM codepipeline_execution WHERE id = $1 AND pipeline_id = $2", "ss",
+        id, watched.pipeline.id);
+    if (r == DB_NONE)
+        return no_execution(c, id);
+    if (r == 0)
+        r = execution_put(c, &watched.pipeline, id, rows);
+    return r ? r : codepipeline_watch_end(c, &watched);
+}
+
+/* ---- ListPipelineExecutions */
+
+/* rows: id, seq, status, started_ms, updated_ms, data */
+static int summary_put(json_t *list, struct rows *rows)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    json_t *revisions = NULL, *out = json_object();
+    int r = json_array_append_new(list, out) ? FAULT(ENOMEM) : json_column(rows, 5, &data);
+
+    if (r == 0)
+        r = show_execution(out, rows_text(rows, 0), rows_text(rows, 2), data);
+    if (r == 0)
+        r = show_source_revisions(data, &revisions);
+    if (r == 0)
+        r = json_put(out, "sourceRevisions", revisions);
+    if (r == 0)
+        r = json_put_int(out, "startTime", rows_int(rows, 3));
+    return r ? r : json_put_int(out, "lastUpdateTime", rows_int(rows, 4));
+}
+
+static int summaries_put(struct call *c, struct rows *rows, int64_t max)
+{
+    json_t *list = json_array();
+    int64_t place = 0;
+    int r = json_put(c->out, "pipelineExecutionSummaries", list);
+
+    while (r == 0 && (r = rows_next(rows)) == 0) {
+        if ((int64_t)json_array_size(list) == max)
+            return codepipeline_page_end(c, place);
+        place = rows_int(rows, 1);
+        r = summary_put(list, rows);
+    }
+    return r == DB_NONE ? 0 : r;
+}
+
+int codepipeline_list_pipeline_executions(struct call *c)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int64_t max = json_int(c->in, "maxResults", PAGE_MAX), before;
+    struct watched watched;
+    int r = codepipeline_watch(c, "pipelineName", &watched);
+
+    if (r == 0)
+        r = codepipeline_page_start(c, INT64_MAX, &before);
+    if (r == 0)
+        r = tx_query(c->tx, &rows,
+                     "SELECT id, seq, status, started_ms, updated_ms, data FROM codepipeline_execution"
+                     " WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+                     "sii", watched.pipeline.id, before, max + 1);
+    if (r == 0)
+        r = summaries_put(c, rows, max);
+    return r ? r : codepipeline_watch_end(c, &watched);
+}

@@ -1,0 +1,108 @@
+/* Operations of job workers: AWS's, and the extensions of README.md by which anchors work. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/pipeline.h"
+#include <stdio.h>
+
+#define BATCH_MAX 100 /* PollForJobs has no upper bound of its own */
+
+int codepipeline_poll_for_jobs(struct call *c)
+{
+    json_t *jobs = NULL;
+    int r = 0;
+
+    if (json_int(c->in, "maxBatchSize", 1) > BATCH_MAX)
+        r = json_put_int(c->in, "maxBatchSize", BATCH_MAX);
+    if (r == 0)
+        r = jobs_lease_custom(c->tx, c->platform, c->caller->account, c->in, &jobs, &c->reason);
+    return r ? r : json_put(c->out, "jobs", jobs);
+}
+
+static int any_offered(struct call *c, bool *ret)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(json_free) json_t *ids = NULL;
+    int r = db_read(c->platform->db, &tx);
+
+    if (r == 0)
+        r = job_offers(tx, c->caller->account, "AWS", NULL, 1, &ids);
+    *ret = json_array_size(ids) > 0;
+    return r;
+}
+
+static int lease(struct call *c, json_t **ret)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(c->platform->db, &tx);
+
+    if (r == 0)
+        r = jobs_lease_account(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
+                               (size_t)json_int(c->in, "maxBatchSize", 1), ret);
+    return r ? r : db_commit(&tx);
+}
+
+/* Looks without the writers' turn first: most polls find nothing. */
+int codepipeline_poll_for_account_jobs(struct call *c)
+{
+    CLEANUP(json_free) json_t *jobs = NULL;
+    char topic[WAKE_TOPIC_MAX];
+    wake_ticket ticket;
+    bool offered;
+    int r;
+
+    (void)snprintf(topic, sizeof(topic), TOPIC_JOBS_AWS, c->caller->account);
+    ticket = wake_look(topic);
+    r = any_offered(c, &offered);
+    if (r == 0 && offered)
+        r = lease(c, &jobs);
+    if (r)
+        return r;
+    if (json_array_size(jobs) > 0)
+        return json_put(c->out, "jobs", take(jobs));
+    r = call_wait(c, ticket, json_int(c->in, "waitMs", 0), topic);
+    return r ? r : json_put(c->out, "jobs", json_array());
+}
+
+int codepipeline_acknowledge_job(struct call *c)
+{
+    int status = JOB_QUEUED;
+    int r = jobs_acknowledge(c->tx, c->caller->account, json_str(c->in, "jobId", ""),
+                             json_str(c->in, "nonce", ""), &status, &c->reason);
+
+    return r ? r : json_put_str(c->out, "status", machine_name(&machine_job, status));
+}
+
+int codepipeline_get_job_details(struct call *c)
+{
+    json_t *details = NULL;
+    int r = jobs_details(c->tx, c->platform, c->caller->account, json_str(c->in, "jobId", ""), &details,
+                         &c->reason);
+
+    return r ? r : json_put(c->out, "jobDetails", details);
+}
+
+int codepipeline_extend_job_lease(struct call *c)
+{
+    bool cancelled = false;
+    int r = jobs_extend(c->tx, c->caller->account, json_str(c->in, "jobId", ""), json_str(c->in, "nonce", ""),
+                        &cancelled, &c->reason);
+
+    if (r == 0)
+        r = json_put_int(c->out, "leaseMs", LEASE_MS);
+    return r ? r : json_put_bool(c->out, "cancelled", cancelled);
+}
+
+int codepipeline_release_job(struct call *c)
+{
+    return jobs_release(c->tx, c->caller->account, json_str(c->in, "jobId", ""), json_str(c->in, "nonce", ""),
+                        &c->reason);
+}
+
+int codepipeline_put_job_success_result(struct call *c)
+{
+    return jobs_result(c->tx, c->platform, c->caller->account, c->in, true, &c->reason);
+}
+
+int codepipeline_put_job_failure_result(struct call *c)
+{
+    return jobs_result(c->tx, c->platform, c->caller->account, c->in, false, &c->reason);
+}

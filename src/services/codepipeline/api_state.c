@@ -1,0 +1,146 @@
+/* GetPipelineState: each stage's entrance, the execution before it, and the latest run of each of its
+ * actions. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/show.h"
+
+static int execution_put(json_t *stage, const char *member, const char *id, const char *status)
+{
+    return json_put(stage, member, json_pack("{s:s, s:s}", "pipelineExecutionId", id, "status", status));
+}
+
+static int transition_put(json_t *stage, const struct gate *gate)
+{
+    json_t *transition = json_pack("{s:b, s:s*, s:s*}", "enabled", gate->enabled, "lastChangedBy",
+                                   gate->changed_by, "disabledReason", gate->reason);
+    int r = json_put(stage, "inboundTransitionState", transition);
+
+    return r == 0 && gate->changed_by ? json_put_int(transition, "lastChangedAt", gate->changed_ms) : r;
+}
+
+static int latest_put(json_t *stage, const struct gate *gate)
+{
+    if (gate->status == STAGE_NONE)
+        return 0;
+    return execution_put(stage, "latestExecution", gate->last_id, machine_name(&machine_stage, gate->status));
+}
+
+static int waiting_put(json_t *stage, const struct flow *flow, const char *name)
+{
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *execution = flow->executions[i];
+
+        if (execution->place == PLACE_WAITING &&
+            strcmp(execution->plan->stages[execution->stage].name, name) == 0)
+            return execution_put(stage, "inboundExecution", execution->id,
+                                 machine_name(&machine_execution, execution->status));
+    }
+    return 0;
+}
+
+static int revision_put(json_t *state, const json_t *detail, int64_t started_ms)
+{
+    const json_t *revision = json_object_get(detail, "revision");
+
+    if (!revision)
+        return 0;
+    return json_put(state, "currentRevision",
+                    json_pack("{s:s, s:s, s:I}", "revisionId", json_str(revision, "revision", ""),
+                              "revisionChangeId", json_str(revision, "changeIdentifier", ""), "created",
+                              (json_int_t)json_int(revision, "created", started_ms)));
+}
+
+/* rows: id, status, token, updated_ms, detail, started_ms */
+static int run_put(json_t *state, struct rows *rows)
+{
+    CLEANUP(json_free) json_t *detail = NULL;
+    const char *status = rows_text(rows, 1);
+    bool open = machine_state(&machine_action, status) == ACTION_IN_PROGRESS;
+    json_t *latest;
+    int r = json_column(rows, 4, &detail);
+
+    if (r)
+        return r;
+    latest =
+        json_pack("{s:s, s:s, s:I, s:s*, s:s*, s:s*}", "actionExecutionId", rows_text(rows, 0), "status",
+                  status, "lastStatusChange", (json_int_t)rows_int(rows, 3), "summary",
+                  json_str(detail, "summary", NULL), "lastUpdatedBy", json_str(detail, "lastUpdatedBy", NULL),
+                  "externalExecutionId", json_str(detail, "externalExecutionId", NULL));
+    r = json_put(state, "latestExecution", latest);
+    if (r == 0 && open && rows_text(rows, 2)[0])
+        r = json_put_str(latest, "token", rows_text(rows, 2));
+    if (r == 0 && json_object_get(detail, "percentComplete"))
+        r = json_put_int(latest, "percentComplete", json_int(detail, "percentComplete", 0));
+    if (r == 0 && json_object_get(detail, "error"))
+        r = json_put(latest, "errorDetails", json_incref(json_object_get(detail, "error")));
+    return r ? r : revision_put(state, detail, rows_int(rows, 5));
+}
+
+static int action_put(struct call *c, const struct pipeline *pipeline, const char *stage, const char *action,
+                      json_t *list)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    json_t *state = json_pack("{s:s}", "actionName", action);
+    int r = state && json_array_append_new(list, state) == 0 ? 0 : FAULT(ENOMEM);
+
+    if (r == 0)
+        r = tx_query_row(c->tx, &rows,
+                         "SELECT id, status, token, updated_ms, detail, started_ms FROM codepipeline_action"
+                         " WHERE pipeline_id = $1 AND stage = $2 AND action = $3"
+                         " ORDER BY started_ms DESC, ordinal DESC LIMIT 1",
+                         "sss", pipeline->id, stage, action);
+    if (r == 0)
+        r = run_put(state, rows);
+    return r == DB_NONE ? 0 : r;
+}
+
+static int stage_put(struct call *c, const struct pipeline *pipeline, struct flow *flow,
+                     const struct plan_stage *stage, json_t *list)
+{
+    json_t *state = json_pack("{s:s}", "stageName", stage->name), *actions = json_array();
+    const struct gate *gate = flow_gate(flow, stage->name);
+    int r = json_put(state, "actionStates", actions);
+
+    if (json_array_append_new(list, state) || r || !gate)
+        return FAULT(ENOMEM);
+    r = transition_put(state, gate);
+    if (r == 0)
+        r = latest_put(state, gate);
+    if (r == 0)
+        r = waiting_put(state, flow, stage->name);
+    for (size_t i = 0; r == 0 && i < stage->count; i++)
+        r = action_put(c, pipeline, stage->name, stage->actions[i].name, actions);
+    return r;
+}
+
+static int head_put(struct call *c, const struct pipeline *pipeline)
+{
+    int r = json_put_str(c->out, "pipelineName", pipeline->name);
+
+    if (r == 0)
+        r = json_put_int(c->out, "pipelineVersion", pipeline->version);
+    if (r == 0)
+        r = json_put_int(c->out, "created", pipeline->created_ms);
+    return r ? r : json_put_int(c->out, "updated", pipeline->updated_ms);
+}
+
+int codepipeline_get_pipeline_state(struct call *c)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    struct watched watched;
+    const struct plan *plan;
+    json_t *stages = json_array();
+    int r = json_put(c->out, "stageStates", stages);
+
+    if (r == 0)
+        r = codepipeline_watch(c, "name", &watched);
+    if (r == 0)
+        r = head_put(c, &watched.pipeline);
+    if (r == 0)
+        r = flow_load(c->tx, &watched.pipeline, NULL, &flow);
+    if (r)
+        return r;
+    plan = flow_plan(flow, watched.pipeline.version);
+    for (size_t i = 0; r == 0 && plan && i < plan->stage_count; i++)
+        r = stage_put(c, &watched.pipeline, flow, &plan->stages[i], stages);
+    return r ? r : codepipeline_watch_end(c, &watched);
+}

@@ -1,0 +1,284 @@
+/* AWS's rules of a pipeline's structure. One function per rule, in the order in which AWS applies them.
+ * Source: CodePipeline user guide, "Pipeline structure reference"; messages as AWS words them where known. */
+#include "services/codepipeline/declaration.h"
+#include "services/codepipeline/action_type.h"
+#include "wire/json.h"
+
+#define STAGES_MAX 50
+#define ACTIONS_MAX 50
+
+struct check {
+    struct tx *tx;
+    const char *account;
+    const json_t *declaration;
+    const json_t *stages;
+    struct reason *why;
+};
+
+static const char *name_of(const json_t *object)
+{
+    return json_str(object, "name", "");
+}
+
+static int check_features(const struct check *check)
+{
+    const char *mode = json_str(check->declaration, "executionMode", "SUPERSEDED");
+
+    if (strcmp(mode, "SUPERSEDED") != 0)
+        return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                          "Execution mode %s is not supported by Slipway: use SUPERSEDED.", mode);
+    if (json_array_size(json_object_get(check->declaration, "triggers")) > 0)
+        return reason_set(
+            check->why, PIPELINE_E_STRUCTURE,
+            "Triggers are not supported by Slipway: start the pipeline with StartPipelineExecution.");
+    return 0;
+}
+
+static int check_store(const struct check *check)
+{
+    size_t stores = json_object_size(json_object_get(check->declaration, "artifactStores"));
+
+    if ((json_object_get(check->declaration, "artifactStore") != NULL) == (stores > 0))
+        return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                          "A pipeline must have either artifactStore or artifactStores, and not both.");
+    return 0;
+}
+
+static int check_stages(const struct check *check)
+{
+    size_t count = json_array_size(check->stages);
+
+    if (count < 2)
+        return reason_set(
+            check->why, PIPELINE_E_STRUCTURE,
+            "Pipeline has only %zu stage(s). There should be a minimum of 2 stages in a pipeline", count);
+    if (count > STAGES_MAX)
+        return reason_set(check->why, PIPELINE_E_STRUCTURE, "Pipeline has %zu stages; the most is %d.", count,
+                          STAGES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *stage = json_array_get(check->stages, i);
+        size_t actions = json_array_size(json_object_get(stage, "actions"));
+
+        if (actions == 0 || actions > ACTIONS_MAX)
+            return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                              "Stage '%s' has %zu actions; a stage has 1 to %d.", name_of(stage), actions,
+                              ACTIONS_MAX);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(name_of(stage), name_of(json_array_get(check->stages, k))) == 0)
+                return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                                  "Stage names must be unique: '%s' is used more than once.", name_of(stage));
+    }
+    return 0;
+}
+
+static int check_action_names(const struct check *check)
+{
+    const json_t *stage;
+    size_t i;
+
+    json_array_foreach (check->stages, i, stage) {
+        const json_t *actions = json_object_get(stage, "actions");
+
+        for (size_t a = 0; a < json_array_size(actions); a++)
+            for (size_t b = 0; b < a; b++)
+                if (strcmp(name_of(json_array_get(actions, a)), name_of(json_array_get(actions, b))) == 0)
+                    return reason_set(
+                        check->why, PIPELINE_E_ACTION_DECLARATION,
+                        "Action names must be unique within a stage: '%s' is used more than once in "
+                        "stage '%s'.",
+                        name_of(json_array_get(actions, a)), name_of(stage));
+    }
+    return 0;
+}
+
+static int check_sources(const struct check *check)
+{
+    const json_t *stage, *action;
+    size_t i, k;
+
+    json_array_foreach (check->stages, i, stage) {
+        json_array_foreach (json_object_get(stage, "actions"), k, action) {
+            const char *category = json_str(json_object_get(action, "actionTypeId"), "category", "");
+            bool source = strcmp(category, "Source") == 0;
+
+            if (i == 0 && !source)
+                return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                                  "Pipeline should start with a stage that only contains source actions");
+            if (i > 0 && source)
+                return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                                  "Only the first stage may contain source actions: '%s' is in stage '%s'.",
+                                  name_of(action), name_of(stage));
+        }
+    }
+    return 0;
+}
+
+static int check_type(const struct check *check, const json_t *action)
+{
+    const json_t *id = json_object_get(action, "actionTypeId");
+    CLEANUP(json_free) json_t *type = NULL;
+    int r = action_type_find(check->tx, check->account, id, &type);
+
+    if (r == DB_NONE)
+        return reason_set(
+            check->why, PIPELINE_E_ACTION_DECLARATION,
+            "ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is "
+            "not available in region US_EAST_1",
+            json_str(id, "category", ""), json_str(id, "provider", ""), json_str(id, "owner", ""),
+            json_str(id, "version", ""), name_of(action));
+    return r ? r : action_type_check(type, action, check->why);
+}
+
+static int check_types(const struct check *check)
+{
+    const json_t *stage, *action;
+    size_t i, k;
+
+    json_array_foreach (check->stages, i, stage) {
+        json_array_foreach (json_object_get(stage, "actions"), k, action) {
+            int r = check_type(check, action);
+
+            if (r)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- artifacts: made before they are used, and once */
+
+static int inputs_check(const struct check *check, const json_t *action, const json_t *made, int64_t stage)
+{
+    const json_t *input;
+    size_t i;
+
+    json_array_foreach (json_object_get(action, "inputArtifacts"), i, input) {
+        const json_t *maker = json_object_get(made, name_of(input));
+        int64_t order = json_int(action, "runOrder", 1);
+
+        if (!maker || json_int(maker, "stage", 0) > stage ||
+            (json_int(maker, "stage", 0) == stage && json_int(maker, "order", 0) >= order))
+            return reason_set(
+                check->why, PIPELINE_E_ACTION_DECLARATION,
+                "Input Artifact Bundle %s in action %s is not declared as Output Artifact Bundle in any "
+                "of the preceding actions",
+                name_of(input), name_of(action));
+    }
+    return 0;
+}
+
+static int outputs_collect(const struct check *check, const json_t *action, json_t *made, size_t stage)
+{
+    const json_t *output;
+    size_t i;
+
+    json_array_foreach (json_object_get(action, "outputArtifacts"), i, output) {
+        if (json_object_get(made, name_of(output)))
+            return reason_set(
+                check->why, PIPELINE_E_ACTION_DECLARATION,
+                "Output Artifact Bundle name must be unique within the pipeline. %s has been used more "
+                "than once.",
+                name_of(output));
+        if (json_object_set_new(made, name_of(output),
+                                json_pack("{s:I, s:I}", "stage", (json_int_t)stage, "order",
+                                          (json_int_t)json_int(action, "runOrder", 1))))
+            return FAULT(ENOMEM);
+    }
+    return 0;
+}
+
+static int check_artifacts(const struct check *check)
+{
+    CLEANUP(json_free) json_t *made = json_object();
+    const json_t *stage, *action;
+    size_t i, k;
+    int r = made ? 0 : FAULT(ENOMEM);
+
+    json_array_foreach (check->stages, i, stage)
+        json_array_foreach (json_object_get(stage, "actions"), k, action)
+            if (r == 0)
+                r = outputs_collect(check, action, made, i);
+    json_array_foreach (check->stages, i, stage)
+        json_array_foreach (json_object_get(stage, "actions"), k, action)
+            if (r == 0)
+                r = inputs_check(check, action, made, (int64_t)i);
+    return r;
+}
+
+/* ---- namespaces */
+
+static int check_namespaces(const struct check *check)
+{
+    CLEANUP(json_free) json_t *seen = json_object();
+    const json_t *stage, *action;
+    size_t i, k;
+
+    json_array_foreach (check->stages, i, stage) {
+        json_array_foreach (json_object_get(stage, "actions"), k, action) {
+            const char *space = json_str(action, "namespace", NULL);
+
+            if (!space)
+                continue;
+            if (strcmp(space, "codepipeline") == 0 || strcmp(space, "variables") == 0)
+                return reason_set(check->why, PIPELINE_E_ACTION_DECLARATION,
+                                  "The namespace '%s' of action '%s' is "
+                                  "reserved.",
+                                  space, name_of(action));
+            if (json_object_get(seen, space))
+                return reason_set(
+                    check->why, PIPELINE_E_ACTION_DECLARATION,
+                    "Namespaces must be unique within the pipeline: '%s' is used more than once.", space);
+            if (json_object_set_new(seen, space, json_true()))
+                return FAULT(ENOMEM);
+        }
+    }
+    return 0;
+}
+
+static int (*const checks[])(const struct check *) = {
+    check_features, check_store, check_stages,    check_action_names,
+    check_sources,  check_types, check_artifacts, check_namespaces,
+};
+
+int declaration_check(struct tx *tx, const char *account, const json_t *declaration, struct reason *why)
+{
+    struct check check = {tx, account, declaration, json_object_get(declaration, "stages"), why};
+    int r = shape_validate(&shape_declaration, declaration, why);
+
+    if (r == CALL_INVALID)
+        return PIPELINE_E_STRUCTURE;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(checks); i++)
+        r = checks[i](&check);
+    return r;
+}
+
+static int action_normalise(json_t *action)
+{
+    static const char *const lists[] = {"inputArtifacts", "outputArtifacts"};
+
+    if (!json_object_get(action, "runOrder") && json_object_set_new(action, "runOrder", json_integer(1)))
+        return FAULT(ENOMEM);
+    if (!json_object_get(action, "configuration") &&
+        json_object_set_new(action, "configuration", json_object()))
+        return FAULT(ENOMEM);
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        if (!json_object_get(action, lists[i]) && json_object_set_new(action, lists[i], json_array()))
+            return FAULT(ENOMEM);
+    return 0;
+}
+
+int declaration_normalise(const json_t *declaration, int64_t version, json_t **ret)
+{
+    CLEANUP(json_free) json_t *copy = json_deep_copy(declaration);
+    json_t *stage, *action;
+    size_t i, k;
+    int r = copy ? json_put_int(copy, "version", version) : FAULT(ENOMEM);
+
+    json_array_foreach (json_object_get(copy, "stages"), i, stage)
+        json_array_foreach (json_object_get(stage, "actions"), k, action)
+            if (r == 0)
+                r = action_normalise(action);
+    if (r == 0)
+        *ret = take(copy);
+    return r;
+}

@@ -1,0 +1,16 @@
+/* What a pipeline's declaration must hold to. */
+#pragma once
+
+#include "base/reason.h"
+#include "db/db.h"
+#include "services/service.h"
+
+extern const struct shape shape_declaration; /* PipelineDeclaration */
+extern const struct shape shape_tag;
+
+/* Field table first, then AWS's rules of structure. PIPELINE_E_STRUCTURE, PIPELINE_E_STAGE_DECLARATION,
+ * PIPELINE_E_ACTION_DECLARATION. */
+int declaration_check(struct tx *tx, const char *account, const json_t *declaration,
+                      struct reason *why) MUST_USE;
+/* Defaults as AWS stores them: runOrder, region-less actions, empty lists. A new object. */
+int declaration_normalise(const json_t *declaration, int64_t version, json_t **ret) MUST_USE;

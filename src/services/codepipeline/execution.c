@@ -1,0 +1,298 @@
+/* What people and the launcher do to executions: start, stop, retry, approve, open and close transitions. */
+#include "services/codepipeline/pipeline.h"
+#include "base/clock.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+/* ---- start */
+
+static int token_find(struct tx *tx, const char *pipeline_id, const char *token, char ret_id[ID_UUID_SIZE])
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r;
+
+    if (!token)
+        return DB_NONE;
+    r = tx_query_row(tx, &rows, "SELECT id FROM codepipeline_execution WHERE pipeline_id = $1 AND token = $2",
+                     "ss", pipeline_id, token);
+    if (r == 0)
+        snprintf(ret_id, ID_UUID_SIZE, "%s", rows_text(rows, 0));
+    return r;
+}
+
+static const struct plan_action *source_action(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->stages[0].count; i++)
+        if (strcmp(plan->stages[0].actions[i].name, name) == 0)
+            return &plan->stages[0].actions[i];
+    return NULL;
+}
+
+static int overrides_check(const struct plan *plan, const json_t *overrides, struct reason *why)
+{
+    const json_t *override;
+    size_t i;
+
+    json_array_foreach (overrides, i, override) {
+        const char *action = json_str(override, "actionName", ""),
+                   *type = json_str(override, "revisionType", "");
+
+        if (!source_action(plan, action))
+            return reason_set(why, PIPELINE_E_INVALID, "Pipeline %s has no source action named '%s'.",
+                              plan->name, action);
+        if (strcmp(type, "S3_OBJECT_VERSION_ID") != 0)
+            return reason_set(
+                why, PIPELINE_E_INVALID,
+                "The revision type %s does not fit source action '%s': use S3_OBJECT_VERSION_ID.", type,
+                action);
+    }
+    return 0;
+}
+
+static bool variable_declared(const json_t *declared, const char *name)
+{
+    const json_t *variable;
+    size_t i;
+
+    json_array_foreach (declared, i, variable)
+        if (strcmp(json_str(variable, "name", ""), name) == 0)
+            return true;
+    return false;
+}
+
+/* Defaults, then what the caller gave; a variable without either is refused. */
+static int variables_start(const struct plan *plan, const json_t *given, json_t **ret, struct reason *why)
+{
+    const json_t *declared = json_object_get(plan->declaration, "variables"), *variable;
+    CLEANUP(json_free) json_t *values = json_object();
+    size_t i;
+
+    json_array_foreach (declared, i, variable) {
+        const char *value = json_str(variable, "defaultValue", NULL);
+
+        if (value && json_put_str(values, json_str(variable, "name", ""), value))
+            return FAULT(ENOMEM);
+    }
+    json_array_foreach (given, i, variable) {
+        if (!variable_declared(declared, json_str(variable, "name", "")))
+            return reason_set(why, PIPELINE_E_INVALID, "Pipeline %s declares no variable '%s'.", plan->name,
+                              json_str(variable, "name", ""));
+        if (json_put_str(values, json_str(variable, "name", ""), json_str(variable, "value", "")))
+            return FAULT(ENOMEM);
+    }
+    json_array_foreach (declared, i, variable)
+        if (!json_object_get(values, json_str(variable, "name", "")))
+            return reason_set(why, PIPELINE_E_INVALID, "The variable '%s' of pipeline %s needs a value.",
+                              json_str(variable, "name", ""), plan->name);
+    *ret = json_pack("{s:O}", "variables", values);
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int data_start(const struct plan *plan, const struct principal *caller, const json_t *in, json_t **ret,
+                      struct reason *why)
+{
+    json_t *overrides = json_object_get(in, "sourceRevisions"), *variables = NULL;
+    const char *token = json_str(in, "clientRequestToken", NULL);
+    CLEANUP(json_free)
+    json_t *data =
+        json_pack("{s:{s:s, s:s}}", "trigger", "type", "StartPipelineExecution", "detail", caller->arn);
+    int r = data ? overrides_check(plan, overrides, why) : FAULT(ENOMEM);
+
+    if (r == 0)
+        r = variables_start(plan, json_object_get(in, "variables"), &variables, why);
+    if (r == 0)
+        r = json_put(data, "variables", variables);
+    if (r == 0 && overrides)
+        r = json_put(data, "sourceRevisions", json_incref(overrides));
+    if (r == 0 && token)
+        r = json_put_str(data, "clientRequestToken", token);
+    if (r == 0)
+        *ret = take(data);
+    return r;
+}
+
+static int start_new(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+                     const struct principal *caller, const json_t *in, const char *id, struct reason *why)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    CLEANUP(json_free) json_t *data = NULL;
+    struct flow_event event = {.kind = FLOW_START, .execution_id = id, .who = caller->arn};
+    int r = flow_load(tx, pipeline, NULL, &flow);
+
+    if (r)
+        return r;
+    event.plan = flow_plan(flow, pipeline->version);
+    if (!event.plan)
+        return FAULT(EBADMSG);
+    r = data_start(event.plan, caller, in, &data, why);
+    if (r)
+        return r;
+    event.seq = ++pipeline->last_seq;
+    event.data = data;
+    r = flow_step(flow, &event, clock_now_ms(), why);
+    return r ? r : flow_save(tx, platform, pipeline, flow);
+}
+
+int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
+{
+    struct pipeline pipeline;
+    char id[ID_UUID_SIZE];
+    int r = pipeline_require(tx, caller->account, json_str(in, "name", ""), &pipeline, why);
+
+    if (r)
+        return r;
+    r = token_find(tx, pipeline.id, json_str(in, "clientRequestToken", NULL), id);
+    if (r == DB_NONE) {
+        id_uuid(id);
+        r = start_new(tx, platform, &pipeline, caller, in, id, why);
+    }
+    if (r == 0)
+        memcpy(ret_id, id, sizeof(id));
+    return r;
+}
+
+/* ---- stop, retry */
+
+int execution_stop(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                   const json_t *in, struct reason *why)
+{
+    const char *id = json_str(in, "pipelineExecutionId", "");
+    struct flow_event event = {
+        .kind = FLOW_STOP,
+        .execution_id = id,
+        .who = caller->arn,
+        .why = json_str(in, "reason", NULL),
+        .yes = json_bool(in, "abandon", false),
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    if (r)
+        return r;
+    r = flow_apply(tx, platform, &pipeline, &event, id, why);
+    /* StopPipelineExecution documents no PipelineExecutionNotFoundException */
+    return r == PIPELINE_E_EXECUTION_NOT_FOUND ? PIPELINE_E_NOT_STOPPABLE : r;
+}
+
+int execution_retry(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const json_t *in, struct reason *why)
+{
+    const char *id = json_str(in, "pipelineExecutionId", "");
+    struct flow_event event = {
+        .kind = FLOW_RETRY,
+        .execution_id = id,
+        .stage = json_str(in, "stageName", ""),
+        .who = caller->arn,
+        .yes = strcmp(json_str(in, "retryMode", ""), "ALL_ACTIONS") == 0,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    if (r)
+        return r;
+    r = flow_apply(tx, platform, &pipeline, &event, id, why);
+    return r == PIPELINE_E_EXECUTION_NOT_FOUND ? PIPELINE_E_STAGE_NOT_RETRYABLE : r;
+}
+
+/* ---- transitions */
+
+static int stage_require(struct tx *tx, const struct pipeline *pipeline, const char *stage,
+                         const char *action, struct reason *why)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    CLEANUP(plan_free) struct plan *plan = NULL;
+    size_t at, i = 0;
+    int r = pipeline_declaration(tx, pipeline->id, pipeline->version, &declaration);
+
+    if (r == 0)
+        r = plan_new(declaration, pipeline->version, &plan);
+    if (r)
+        return r;
+    at = plan_stage_find(plan, stage);
+    if (at == plan->stage_count)
+        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "Pipeline '%s' does not have a stage named '%s'",
+                          pipeline->name, stage);
+    while (action && i < plan->stages[at].count && strcmp(plan->stages[at].actions[i].name, action) != 0)
+        i++;
+    if (action && i == plan->stages[at].count)
+        return reason_set(why, PIPELINE_E_ACTION_NOT_FOUND,
+                          "Stage '%s' of pipeline '%s' has no action named '%s'", stage, pipeline->name,
+                          action);
+    return 0;
+}
+
+int transition_set(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                   const json_t *in, bool enabled, struct reason *why)
+{
+    struct flow_event event = {
+        .kind = FLOW_TRANSITION,
+        .stage = json_str(in, "stageName", ""),
+        .who = caller->arn,
+        .why = json_str(in, "reason", NULL),
+        .yes = enabled,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    if (r == 0 && strcmp(json_str(in, "transitionType", ""), "Inbound") != 0)
+        return reason_set(why, PIPELINE_E_INVALID,
+                          "Outbound transitions are not supported: use the next stage's Inbound transition.");
+    if (r == 0)
+        r = stage_require(tx, &pipeline, event.stage, NULL, why);
+    return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
+}
+
+/* ---- approvals */
+
+static int approval_find(struct tx *tx, const struct pipeline *pipeline, const json_t *in,
+                         char ret_run[ID_UUID_SIZE], struct reason *why)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows,
+                         "SELECT id, status FROM codepipeline_action WHERE token = $1 AND token <> ''"
+                         " AND pipeline_id = $2 AND stage = $3 AND action = $4",
+                         "ssss", json_str(in, "token", ""), pipeline->id, json_str(in, "stageName", ""),
+                         json_str(in, "actionName", ""));
+
+    if (r == DB_NONE)
+        return reason_set(why, PIPELINE_E_APPROVAL_TOKEN,
+                          "The approval token does not belong to action '%s': read the current one with "
+                          "GetPipelineState.",
+                          json_str(in, "actionName", ""));
+    if (r)
+        return r;
+    if (strcmp(rows_text(rows, 1), machine_name(&machine_action, ACTION_IN_PROGRESS)) != 0)
+        return reason_set(why, PIPELINE_E_APPROVAL_COMPLETED,
+                          "The approval action '%s' was already approved or "
+                          "rejected, or has ended otherwise.",
+                          json_str(in, "actionName", ""));
+    snprintf(ret_run, ID_UUID_SIZE, "%s", rows_text(rows, 0));
+    return 0;
+}
+
+int approval_put(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                 const json_t *in, int64_t *ret_ms, struct reason *why)
+{
+    const json_t *result = json_object_get(in, "result");
+    char run_id[ID_UUID_SIZE];
+    struct flow_event event = {
+        .kind = FLOW_APPROVAL,
+        .run_id = run_id,
+        .who = caller->arn,
+        .why = json_str(result, "summary", ""),
+        .yes = strcmp(json_str(result, "status", ""), "Approved") == 0,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    if (r == 0)
+        r = stage_require(tx, &pipeline, json_str(in, "stageName", ""), json_str(in, "actionName", ""), why);
+    if (r == 0)
+        r = approval_find(tx, &pipeline, in, run_id, why);
+    if (r == 0)
+        r = flow_apply(tx, platform, &pipeline, &event, NULL, why);
+    if (r == 0)
+        *ret_ms = clock_now_ms();
+    return r;
+}

@@ -1,0 +1,153 @@
+/* Pipelines: made, changed, deleted. */
+#include "services/codepipeline/pipeline.h"
+#include "base/clock.h"
+#include "services/codepipeline/declaration.h"
+#include "services/codepipeline/store.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+#define FORGET_MS ((int64_t)3600 * 1000)
+
+int pipeline_require(struct tx *tx, const char *account, const char *name, struct pipeline *ret,
+                     struct reason *why)
+{
+    int r = pipeline_find(tx, account, name, ret);
+
+    if (r != DB_NONE)
+        return r;
+    return reason_set(why, PIPELINE_E_NOT_FOUND, "Account '%s' does not have a pipeline with name '%s'",
+                      account, name);
+}
+
+static int declaration_store(struct tx *tx, const struct pipeline *pipeline, const json_t *declaration)
+{
+    CLEANUP(json_free) json_t *normal = NULL;
+    int r = declaration_normalise(declaration, pipeline->version, &normal);
+
+    return r ? r : pipeline_put_declaration(tx, pipeline, normal);
+}
+
+int pipeline_create(struct tx *tx, const struct platform *platform, const char *account,
+                    const json_t *declaration, const json_t *tags, struct reason *why)
+{
+    struct pipeline pipeline = {.version = 1};
+    char arn[PIPELINE_ARN_SIZE];
+    int r = declaration_check(tx, account, declaration, why);
+
+    if (r)
+        return r;
+    id_uuid(pipeline.id);
+    snprintf(pipeline.account, sizeof(pipeline.account), "%s", account);
+    snprintf(pipeline.name, sizeof(pipeline.name), "%s", json_str(declaration, "name", ""));
+    pipeline.created_ms = pipeline.updated_ms = pipeline.changed_ms = clock_now_ms();
+    r = pipeline_insert(tx, &pipeline);
+    if (r == DB_EXISTS)
+        return reason_set(why, PIPELINE_E_NAME_IN_USE,
+                          "A pipeline with the name '%s' already exists in account '%s'", pipeline.name,
+                          account);
+    if (r == 0)
+        r = declaration_store(tx, &pipeline, declaration);
+    pipeline_arn(platform, account, pipeline.name, arn);
+    if (r == 0 && tags)
+        r = tags_put(tx, arn, tags, why);
+    tx_wake(tx, TOPIC_LIST, account);
+    return r ? r : history_add(tx, &pipeline, &(struct history){.what = "created"}, pipeline.created_ms);
+}
+
+int pipeline_update(struct tx *tx, const struct platform *platform, const char *account,
+                    const json_t *declaration, int64_t *ret_version, struct reason *why)
+{
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, account, json_str(declaration, "name", ""), &pipeline, why);
+
+    (void)platform;
+    if (r == 0)
+        r = declaration_check(tx, account, declaration, why);
+    if (r)
+        return r;
+    pipeline.version++;
+    pipeline.updated_ms = clock_now_ms();
+    r = pipeline_set_version(tx, &pipeline);
+    if (r == 0)
+        r = declaration_store(tx, &pipeline, declaration);
+    if (r == 0)
+        r = history_add(tx, &pipeline, &(struct history){.what = "updated"}, pipeline.updated_ms);
+    tx_wake(tx, TOPIC_LIST, account);
+    tx_wake(tx, TOPIC_PIPELINE, pipeline.account, pipeline.name);
+    if (r == 0 && ret_version)
+        *ret_version = pipeline.version;
+    return r;
+}
+
+/* A job under way is kept for an hour, so that its worker learns that it is cancelled. */
+static int jobs_cancel(struct tx *tx, const struct pipeline *pipeline, int64_t now_ms)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_exec(
+        tx,
+        "DELETE FROM codepipeline_job WHERE pipeline_id = $1 AND status NOT IN ('Dispatched', 'InProgress')",
+        "s", pipeline->id);
+
+    if (r == 0)
+        r = tx_exec(tx,
+                    "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
+                    " SELECT 'forget', id, pipeline_id, $2 FROM codepipeline_job WHERE pipeline_id = $1"
+                    " ON CONFLICT (kind, ref) DO NOTHING",
+                    "si", pipeline->id, now_ms + FORGET_MS);
+    if (r == 0)
+        r = tx_query(tx, &rows, "SELECT id FROM codepipeline_job WHERE pipeline_id = $1", "s", pipeline->id);
+    while (r == 0 && (r = rows_next(rows)) == 0)
+        r = job_end(tx, rows_text(rows, 0), JOB_CANCELLED);
+    return r == DB_NONE ? 0 : r;
+}
+
+static int executions_record(struct tx *tx, const struct pipeline *pipeline, int64_t now_ms)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(tx, &rows,
+                     "SELECT id FROM codepipeline_execution WHERE pipeline_id = $1 AND place <> 'Ended'", "s",
+                     pipeline->id);
+
+    while (r == 0 && (r = rows_next(rows)) == 0) {
+        struct history history = {
+            .execution_id = rows_text(rows, 0),
+            .what = machine_name(&machine_execution, EXECUTION_CANCELLED),
+            .why = "The pipeline was deleted.",
+        };
+
+        r = history_add(tx, pipeline, &history, now_ms);
+    }
+    return r == DB_NONE ? 0 : r;
+}
+
+int pipeline_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+                    struct reason *why)
+{
+    struct pipeline pipeline;
+    char arn[PIPELINE_ARN_SIZE];
+    int64_t now_ms = clock_now_ms();
+    int r = pipeline_require(tx, account, name, &pipeline, why);
+
+    if (r == 0)
+        r = executions_record(tx, &pipeline, now_ms);
+    if (r == 0)
+        r = jobs_cancel(tx, &pipeline, now_ms);
+    if (r == 0)
+        r = pipeline_remove(tx, &pipeline);
+    pipeline_arn(platform, account, name, arn);
+    if (r == 0)
+        r = tx_exec(tx, "DELETE FROM codepipeline_tag WHERE arn = $1", "s", arn);
+    if (r)
+        return r;
+    tx_wake(tx, TOPIC_LIST, account);
+    tx_wake(tx, TOPIC_PIPELINE, pipeline.account, pipeline.name);
+    return history_add(tx, &pipeline, &(struct history){.what = "deleted"}, now_ms);
+}
+
+int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration)
+{
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, account, name, &pipeline, NULL);
+
+    return r ? r : pipeline_declaration(tx, pipeline.id, pipeline.version, ret_declaration);
+}

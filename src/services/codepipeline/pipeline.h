@@ -1,0 +1,48 @@
+/* The domain behind the API: what the operations call. Outcomes are enum codepipeline_outcome. */
+#pragma once
+
+#include "services/codepipeline/store.h"
+#include "services/iam/principal.h"
+
+#define PIPELINE_ARN_SIZE 256
+#define TAGS_MAX 50
+
+/* PIPELINE_E_NOT_FOUND in AWS's words. */
+int pipeline_require(struct tx *tx, const char *account, const char *name, struct pipeline *ret,
+                     struct reason *why) MUST_USE;
+void pipeline_arn(const struct platform *platform, const char *account, const char *name,
+                  char ret[PIPELINE_ARN_SIZE]);
+/* `tags`: [{key, value}]. PIPELINE_E_TAGS, PIPELINE_E_TOO_MANY_TAGS. */
+int tags_put(struct tx *tx, const char *arn, const json_t *tags, struct reason *why) MUST_USE;
+int tags_list(struct tx *tx, const char *arn, json_t **ret) MUST_USE;
+
+/* `in` is StartPipelineExecution's. The same clientRequestToken gives the same execution. */
+int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
+int execution_stop(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                   const json_t *in, struct reason *why) MUST_USE;
+int execution_retry(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const json_t *in, struct reason *why) MUST_USE;
+int transition_set(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                   const json_t *in, bool enabled, struct reason *why) MUST_USE;
+int approval_put(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                 const json_t *in, int64_t *ret_ms, struct reason *why) MUST_USE;
+
+/* Leases up to `max` jobs of the account's AWS actions to `worker`; a list as PollForAccountJobs answers it.
+ */
+int jobs_lease_account(struct tx *tx, const struct platform *platform, const char *account,
+                       const char *worker, size_t max, json_t **ret) MUST_USE;
+/* The same for PollForJobs: to be acknowledged. PIPELINE_E_ACTION_TYPE_NOT_FOUND. */
+int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
+                      json_t **ret, struct reason *why) MUST_USE;
+int jobs_details(struct tx *tx, const struct platform *platform, const char *account, const char *id,
+                 json_t **ret, struct reason *why) MUST_USE;
+int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
+                     struct reason *why) MUST_USE;
+int jobs_extend(struct tx *tx, const char *account, const char *id, const char *nonce, bool *ret_cancelled,
+                struct reason *why) MUST_USE;
+int jobs_release(struct tx *tx, const char *account, const char *id, const char *nonce,
+                 struct reason *why) MUST_USE;
+/* `in` is PutJobSuccessResult's or PutJobFailureResult's. */
+int jobs_result(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
+                bool success, struct reason *why) MUST_USE;

@@ -1,0 +1,162 @@
+/* Writes what a step changed, its effects and its history in the caller's transaction. */
+#include "services/codepipeline/store.h"
+#include "base/clock.h"
+#include "wire/json.h"
+
+static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
+{
+    CLEANUP(free_ptr) char *data = json_text(execution->data);
+    const char *status = machine_name(&machine_execution, execution->status);
+    const char *place = machine_name(&machine_place, execution->place);
+
+    if (!data)
+        return FAULT(ENOMEM);
+    if (execution->fresh)
+        return tx_exec(
+            tx,
+            "INSERT INTO codepipeline_execution (id, pipeline_id, seq, version, token, status, place, stage,"
+            " stage_run, run_seq, started_ms, updated_ms, data)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            "ssiisssiiiiis", execution->id, pipeline->id, execution->seq, execution->plan->version,
+            json_str(execution->data, "clientRequestToken", NULL), status, place, (int64_t)execution->stage,
+            execution->stage_run, execution->run_seq, execution->started_ms, execution->updated_ms, data);
+    return tx_exec(tx,
+                   "UPDATE codepipeline_execution SET status = $2, place = $3, stage = $4, stage_run = $5,"
+                   " run_seq = $6, updated_ms = $7, data = $8 WHERE id = $1",
+                   "sssiiiis", execution->id, status, place, (int64_t)execution->stage, execution->stage_run,
+                   execution->run_seq, execution->updated_ms, data);
+}
+
+static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct run *run)
+{
+    CLEANUP(free_ptr) char *detail = json_text(run->detail);
+    const char *status = machine_name(&machine_action, run->status);
+
+    if (!detail)
+        return FAULT(ENOMEM);
+    if (run->fresh)
+        return tx_exec(
+            tx,
+            "INSERT INTO codepipeline_action (id, pipeline_id, execution_id, stage, action, stage_run,"
+            " ordinal, replaced, status, token, job_id, started_ms, updated_ms, deadline_ms, detail)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            "sssssiiisssiiis", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
+            run->stage_run, run->ordinal, (int64_t)run->replaced, status, run->token, run->job_id,
+            run->started_ms, run->updated_ms, run->deadline_ms, detail);
+    return tx_exec(tx,
+                   "UPDATE codepipeline_action SET replaced = $2, status = $3, job_id = $4, updated_ms = $5,"
+                   " detail = $6 WHERE id = $1",
+                   "sissis", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail);
+}
+
+static int gate_save(struct tx *tx, const struct pipeline *pipeline, const struct gate *gate)
+{
+    return tx_exec(
+        tx,
+        "INSERT INTO codepipeline_stage (pipeline_id, stage, enabled, reason, changed_by, changed_ms,"
+        " last_id, last_seq, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (pipeline_id, stage) DO UPDATE SET enabled = excluded.enabled,"
+        " reason = excluded.reason, changed_by = excluded.changed_by, changed_ms = excluded.changed_ms,"
+        " last_id = excluded.last_id, last_seq = excluded.last_seq, status = excluded.status",
+        "ssissisis", pipeline->id, gate->stage, (int64_t)gate->enabled, gate->reason, gate->changed_by,
+        gate->changed_ms, gate->last_id, gate->last_seq, machine_name(&machine_stage, gate->status));
+}
+
+/* ---- effects, one row per kind */
+
+struct save {
+    struct tx *tx;
+    const struct platform *platform;
+    struct pipeline *pipeline;
+    const struct flow *flow;
+};
+
+static int save_offer(const struct save *save, const struct effect *effect)
+{
+    return job_insert(save->tx, save->platform, save->pipeline, effect->execution, effect->run,
+                      save->flow->now_ms);
+}
+
+static int save_cancel(const struct save *save, const struct effect *effect)
+{
+    return job_end(save->tx, effect->ref, effect->job_status);
+}
+
+static int save_timer(const struct save *save, const struct effect *effect)
+{
+    return timer_set(save->tx, TIMER_RUN, effect->ref, save->pipeline->id, effect->due_ms);
+}
+
+static int save_timer_clear(const struct save *save, const struct effect *effect)
+{
+    return timer_clear(save->tx, TIMER_RUN, effect->ref);
+}
+
+static int save_record(const struct save *save, const struct effect *effect)
+{
+    const struct execution *execution = effect->execution;
+    struct history history = {
+        .execution_id = execution ? execution->id : NULL,
+        .stage = execution ? execution->plan->stages[execution->stage].name : NULL,
+        .action = effect->run ? effect->run->action->name : NULL,
+        .what = effect->what,
+        .who = effect->who,
+        .why = effect->why,
+    };
+
+    return history_add(save->tx, save->pipeline, &history, save->flow->now_ms);
+}
+
+static int (*const savers[])(const struct save *, const struct effect *) = {
+    [EFFECT_OFFER] = save_offer,   [EFFECT_CANCEL] = save_cancel,
+    [EFFECT_TIMER] = save_timer,   [EFFECT_TIMER_CLEAR] = save_timer_clear,
+    [EFFECT_RECORD] = save_record,
+};
+
+static int runs_save(const struct save *save, const struct execution *execution)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++)
+        if (execution->runs[i] && execution->runs[i]->dirty)
+            r = run_save(save->tx, save->pipeline, execution->runs[i]);
+    return r;
+}
+
+int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *pipeline, struct flow *flow)
+{
+    struct save save = {tx, platform, pipeline, flow};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < flow->execution_count; i++) {
+        if (flow->executions[i]->dirty)
+            r = execution_save(tx, pipeline, flow->executions[i]);
+        if (r == 0)
+            r = runs_save(&save, flow->executions[i]);
+    }
+    for (size_t i = 0; r == 0 && i < flow->retired_count; i++)
+        if (flow->retired[i]->dirty)
+            r = run_save(tx, pipeline, flow->retired[i]);
+    for (size_t i = 0; r == 0 && i < flow->gate_count; i++)
+        if (flow->gates[i]->dirty)
+            r = gate_save(tx, pipeline, flow->gates[i]);
+    for (size_t i = 0; r == 0 && i < flow->effect_count; i++)
+        r = savers[flow->effects[i].kind](&save, &flow->effects[i]);
+    if (r)
+        return r;
+    pipeline->changed_ms = flow->now_ms;
+    tx_wake(tx, TOPIC_PIPELINE, pipeline->account, pipeline->name);
+    return tx_exec(tx, "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3 WHERE id = $1", "sii",
+                   pipeline->id, pipeline->last_seq, pipeline->changed_ms);
+}
+
+int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+               const struct flow_event *event, const char *also, struct reason *why)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    int r = flow_load(tx, pipeline, also, &flow);
+
+    if (r == 0)
+        r = flow_step(flow, event, clock_now_ms(), why);
+    return r ? r : flow_save(tx, platform, pipeline, flow);
+}

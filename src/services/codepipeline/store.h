@@ -1,0 +1,104 @@
+/* codepipeline's SQL. store.c holds pipelines and timers, load.c and save.c the picture that the engine
+ * moves, store_job.c jobs. */
+#pragma once
+
+#include "db/db.h"
+#include "services/codepipeline/flow.h"
+#include "services/codepipeline/lease.h"
+
+extern const struct db_migration codepipeline_migrations[];
+#define CODEPIPELINE_MIGRATION_COUNT 1
+
+struct platform;
+
+struct pipeline {
+    char id[ID_UUID_SIZE];
+    char account[13];
+    char name[PIPELINE_NAME_MAX + 1];
+    int64_t version;
+    int64_t last_seq;
+    int64_t created_ms;
+    int64_t updated_ms;
+    int64_t changed_ms; /* of anything: of an execution's state too */
+};
+
+int pipeline_find(struct tx *tx, const char *account, const char *name,
+                  struct pipeline *ret) MUST_USE;                                   /* DB_NONE */
+int pipeline_find_id(struct tx *tx, const char *id, struct pipeline *ret) MUST_USE; /* DB_NONE */
+int pipeline_insert(struct tx *tx, const struct pipeline *pipeline) MUST_USE;       /* DB_EXISTS */
+int pipeline_set_version(struct tx *tx, const struct pipeline *pipeline) MUST_USE;
+int pipeline_put_declaration(struct tx *tx, const struct pipeline *pipeline,
+                             const json_t *declaration) MUST_USE;
+int pipeline_declaration(struct tx *tx, const char *pipeline_id, int64_t version,
+                         json_t **ret) MUST_USE; /* DB_NONE */
+/* Its row and everything that hangs on it, but history and jobs under way. */
+int pipeline_remove(struct tx *tx, const struct pipeline *pipeline) MUST_USE;
+
+/* The pipeline's executions under way, and `also` (an execution's id, or NULL) with the runs of its last
+ * stage. */
+int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, struct flow **ret) MUST_USE;
+/* Writes what the step changed and its effects, and wakes who waits for that. */
+int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+              struct flow *flow) MUST_USE;
+/* Load, step, save. */
+int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+               const struct flow_event *event, const char *also, struct reason *why) MUST_USE;
+
+struct history {
+    const char *execution_id; /* may be NULL, as all but `what` */
+    const char *stage;
+    const char *action;
+    const char *what;
+    const char *who;
+    const char *why;
+};
+
+int history_add(struct tx *tx, const struct pipeline *pipeline, const struct history *history,
+                int64_t now_ms) MUST_USE;
+
+/* ---- jobs */
+
+struct job_row {
+    struct job job;
+    char pipeline_id[ID_UUID_SIZE];
+    char run_id[ID_UUID_SIZE];
+    char account[13]; /* whose worker it is for */
+    char pipeline_account[13];
+    char *role_arn; /* may be NULL */
+    json_t *data;   /* JobData without credentials */
+    int64_t deadline_ms;
+};
+
+void job_row_free(struct job_row *row); /* CLEANUP-able: frees what it holds */
+int job_insert(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
+               const struct execution *execution, const struct run *run, int64_t now_ms) MUST_USE;
+int job_find(struct tx *tx, const char *id, struct job_row *ret) MUST_USE; /* DB_NONE */
+/* Writes the machine's part and its timer. */
+int job_update(struct tx *tx, const struct job_row *row) MUST_USE;
+/* The ids of the oldest offered jobs of one owner, at most `max`. `type` NULL: any. */
+int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
+               json_t **ret_ids) MUST_USE;
+int job_end(struct tx *tx, const char *id, int status) MUST_USE;
+/* Wakes those who poll for such jobs. */
+void job_wake(struct tx *tx, const struct job_row *row);
+/* "CATEGORY/PROVIDER/VERSION". */
+int job_type(const char *category, const char *provider, const char *version, char **ret) MUST_USE;
+
+/* ---- timers */
+
+#define TIMER_RUN "run"       /* an action's deadline */
+#define TIMER_LEASE "lease"   /* a job's lease */
+#define TIMER_FORGET "forget" /* a cancelled job of a deleted pipeline may go */
+
+int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id,
+              int64_t due_ms) MUST_USE;
+int timer_clear(struct tx *tx, const char *kind, const char *ref) MUST_USE;
+/* Fires what is due, at most `max`; *ret_next_ms: when the next is, INT64_MAX: none. */
+int timers_fire(struct tx *tx, const struct platform *platform, int64_t now_ms, size_t max,
+                int64_t *ret_next_ms) MUST_USE;
+
+#define TOPIC_TIMERS "codepipeline:timers"
+#define TOPIC_PIPELINE "codepipeline:pipeline:%s/%s" /* account, name */
+#define TOPIC_LIST "codepipeline:list:%s"            /* account */
+#define TOPIC_JOBS_AWS "codepipeline:jobs:%s"        /* account: for anchors */
+#define TOPIC_JOBS_CUSTOM "codepipeline:custom:%s"   /* account: for PollForJobs */

@@ -1,0 +1,244 @@
+/* SQL of jobs: the outbox from which workers take. */
+#include "services/codepipeline/store.h"
+#include "services/iam/iam.h"
+#include "services/service.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+#define OWNER_AWS "AWS"
+
+void job_row_free(struct job_row *row)
+{
+    free(take(row->role_arn));
+    json_free(&row->data);
+}
+
+int job_type(const char *category, const char *provider, const char *version, char **ret)
+{
+    return asprintf(ret, "%s/%s/%s", category, provider, version) < 0 ? FAULT(ENOMEM) : 0;
+}
+
+static json_t *artifact_pack(const json_t *artifact)
+{
+    return json_pack("{s:s, s:s?, s:s?, s:{s:s, s:{s:s, s:s}}}", "name", json_str(artifact, "name", ""),
+                     "revision", json_str(artifact, "revision", NULL), "sha256",
+                     json_str(artifact, "sha256", NULL), "location", "type", "S3", "s3Location", "bucketName",
+                     json_str(artifact, "bucket", ""), "objectKey", json_str(artifact, "key", ""));
+}
+
+/* json_pack leaves nulls for absent texts: they go. */
+static void drop_nulls(json_t *object)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(object, next, key, value) if (json_is_null(value)) json_object_del(object, key);
+}
+
+static int artifacts_pack(json_t *data, const char *key, const json_t *artifacts)
+{
+    json_t *list = json_array();
+    const json_t *artifact;
+    size_t i;
+    int r = list ? json_put(data, key, list) : FAULT(ENOMEM);
+
+    json_array_foreach (artifacts, i, artifact) {
+        json_t *item = artifact_pack(artifact);
+
+        if (r || !item)
+            return r ? r : FAULT(ENOMEM);
+        drop_nulls(item);
+        if (json_array_append_new(list, item))
+            return FAULT(ENOMEM);
+    }
+    return r;
+}
+
+static int context_pack(json_t *data, const struct platform *platform, const struct pipeline *pipeline,
+                        const struct execution *execution, const struct run *run)
+{
+    json_t *context = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s}}", "pipelineName", pipeline->name,
+                                "pipelineExecutionId", execution->id, "stage", "name", run->stage, "action",
+                                "name", run->action->name, "actionExecutionId", run->id);
+    int r = context ? json_put(data, "pipelineContext", context) : FAULT(ENOMEM);
+
+    return r ? r
+             : json_put_format(context, "pipelineArn", "arn:aws:codepipeline:%s:%s:%s", platform->region,
+                               pipeline->account, pipeline->name);
+}
+
+static int source_pack(json_t *data, const struct execution *execution, const struct run *run)
+{
+    const json_t *list = json_object_get(execution->data, "sourceRevisions");
+    json_t *item;
+    size_t i;
+
+    json_array_foreach (list, i, item)
+        if (run->action->source && strcmp(json_str(item, "actionName", ""), run->action->name) == 0)
+            return json_put(data, "sourceRevision", json_incref(item));
+    return 0;
+}
+
+static int data_pack(const struct platform *platform, const struct pipeline *pipeline,
+                     const struct execution *execution, const struct run *run, json_t **ret)
+{
+    const struct plan_action *action = run->action;
+    const char *continuation = json_str(run->detail, "continuationToken", NULL);
+    CLEANUP(json_free)
+    json_t *data = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:O}}", "actionTypeId", "category",
+                             action->category, "owner", action->owner, "provider", action->provider,
+                             "version", action->version, "actionConfiguration", "configuration",
+                             json_object_get(run->detail, "resolvedConfiguration"));
+    int r = data ? context_pack(data, platform, pipeline, execution, run) : FAULT(ENOMEM);
+
+    if (r == 0)
+        r = artifacts_pack(data, "inputArtifacts", json_object_get(run->detail, "inputArtifacts"));
+    if (r == 0)
+        r = artifacts_pack(data, "outputArtifacts", json_object_get(run->detail, "outputArtifacts"));
+    if (r == 0)
+        r = source_pack(data, execution, run);
+    if (r == 0 && continuation)
+        r = json_put_str(data, "continuationToken", continuation);
+    if (r == 0)
+        *ret = take(data);
+    return r;
+}
+
+static void wake(struct tx *tx, const char *owner, const char *account)
+{
+    if (strcmp(owner, OWNER_AWS) == 0)
+        tx_wake(tx, TOPIC_JOBS_AWS, account);
+    else
+        tx_wake(tx, TOPIC_JOBS_CUSTOM, account);
+}
+
+int job_insert(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
+               const struct execution *execution, const struct run *run, int64_t now_ms)
+{
+    const struct plan_action *action = run->action;
+    CLEANUP(json_free) json_t *data = NULL;
+    CLEANUP(free_ptr) char *text = NULL, *type = NULL;
+    char account[IAM_ACCOUNT_SIZE], role[65];
+    int r = data_pack(platform, pipeline, execution, run, &data);
+
+    if (!action->role_arn || !role_arn_parse(action->role_arn, account, role))
+        snprintf(account, sizeof(account), "%s", pipeline->account);
+    if (r == 0)
+        r = job_type(action->category, action->provider, action->version, &type);
+    if (r)
+        return r;
+    text = json_text(data);
+    if (!text)
+        return FAULT(ENOMEM);
+    wake(tx, action->owner, account);
+    return tx_exec(
+        tx,
+        "INSERT INTO codepipeline_job (id, pipeline_id, run_id, account, owner, type, status, nonce, worker,"
+        " fenced, attempt, due_ms, created_ms, deadline_ms, pipeline_account, role_arn, data)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, 0, 0, $8, $9, $10, $11, $12)",
+        "sssssssiisss", run->job_id, pipeline->id, run->id, account, action->owner, type,
+        machine_name(&machine_job, JOB_QUEUED), now_ms, run->deadline_ms, pipeline->account, action->role_arn,
+        text);
+}
+
+static int job_read(struct rows *rows, struct job_row *ret)
+{
+    int r;
+
+    *ret = (struct job_row){0};
+    snprintf(ret->job.id, sizeof(ret->job.id), "%s", rows_text(rows, 0));
+    ret->job.status = machine_state(&machine_job, rows_text(rows, 1));
+    snprintf(ret->job.nonce, sizeof(ret->job.nonce), "%s", rows_text(rows, 2));
+    snprintf(ret->job.worker, sizeof(ret->job.worker), "%s", rows_text(rows, 3));
+    ret->job.fenced = rows_int(rows, 4) != 0;
+    ret->job.attempt = rows_int(rows, 5);
+    ret->job.due_ms = rows_int(rows, 6);
+    snprintf(ret->pipeline_id, sizeof(ret->pipeline_id), "%s", rows_text(rows, 7));
+    snprintf(ret->run_id, sizeof(ret->run_id), "%s", rows_text(rows, 8));
+    snprintf(ret->account, sizeof(ret->account), "%s", rows_text(rows, 9));
+    snprintf(ret->pipeline_account, sizeof(ret->pipeline_account), "%s", rows_text(rows, 10));
+    ret->deadline_ms = rows_int(rows, 12);
+    if (ret->job.status < 0)
+        return FAULT(EBADMSG);
+    r = json_parse(rows_str(rows, 13), &ret->data, NULL);
+    if (r)
+        return r > 0 ? FAULT(EBADMSG) : r;
+    if (!rows_null(rows, 11) && !(ret->role_arn = str_dup(rows_str(rows, 11)))) {
+        job_row_free(ret);
+        return FAULT(ENOMEM);
+    }
+    return 0;
+}
+
+int job_find(struct tx *tx, const char *id, struct job_row *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(
+        tx, &rows,
+        "SELECT id, status, nonce, worker, fenced, attempt, due_ms, pipeline_id, run_id, account,"
+        " pipeline_account, role_arn, deadline_ms, data FROM codepipeline_job WHERE id = $1",
+        "s", id);
+
+    return r ? r : job_read(rows, ret);
+}
+
+int job_update(struct tx *tx, const struct job_row *row)
+{
+    const struct job *job = &row->job;
+    int r =
+        tx_exec(tx,
+                "UPDATE codepipeline_job SET status = $2, nonce = $3, worker = $4, fenced = $5, attempt = $6,"
+                " due_ms = $7 WHERE id = $1",
+                "ssssiii", job->id, machine_name(&machine_job, job->status), job->nonce, job->worker,
+                (int64_t)job->fenced, job->attempt, job->due_ms);
+
+    if (r)
+        return r;
+    if (job->due_ms)
+        return timer_set(tx, TIMER_LEASE, job->id, row->pipeline_id, job->due_ms);
+    return timer_clear(tx, TIMER_LEASE, job->id);
+}
+
+int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
+               json_t **ret_ids)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(json_free) json_t *ids = json_array();
+    int r = !ids ? FAULT(ENOMEM)
+            : type
+                ? tx_query(tx, &rows,
+                           "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2 AND type = $3"
+                           " AND status = 'Queued' ORDER BY created_ms LIMIT $4",
+                           "sssi", account, owner, type, (int64_t)max)
+                : tx_query(tx, &rows,
+                           "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2"
+                           " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
+                           "ssi", account, owner, (int64_t)max);
+
+    while (r == 0 && (r = rows_next(rows)) == 0)
+        if (json_array_append_new(ids, json_string(rows_text(rows, 0))))
+            r = FAULT(ENOMEM);
+    if (r != DB_NONE)
+        return r;
+    *ret_ids = take(ids);
+    return 0;
+}
+
+int job_end(struct tx *tx, const char *id, int status)
+{
+    struct job_row row;
+    int r = job_find(tx, id, &row);
+
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    if (job_cancel(&row.job, status))
+        r = job_update(tx, &row);
+    job_row_free(&row);
+    return r;
+}
+
+void job_wake(struct tx *tx, const struct job_row *row)
+{
+    wake(tx, json_str(json_object_get(row->data, "actionTypeId"), "owner", OWNER_AWS), row->account);
+}

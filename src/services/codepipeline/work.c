@@ -1,0 +1,324 @@
+/* What workers do to jobs: take, acknowledge, extend, hand back, report. */
+#include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/action_type.h"
+#include "base/clock.h"
+#include "services/iam/iam.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+#define CREDENTIALS_S 3600
+#define OUTPUT_VARIABLES_MAX (122880)
+
+static int job_require(struct tx *tx, const char *account, const char *id, struct job_row *ret,
+                       struct reason *why)
+{
+    int r = job_find(tx, id, ret);
+
+    if (r == 0 && strcmp(ret->account, account) != 0) {
+        job_row_free(ret);
+        r = DB_NONE;
+    }
+    return r == DB_NONE ? reason_set(why, PIPELINE_E_JOB_NOT_FOUND, "The job %s was not found.", id) : r;
+}
+
+static int nonce_fail(int outcome, const struct job_row *row, struct reason *why)
+{
+    if (outcome == PIPELINE_E_NONCE)
+        return reason_set(
+            why, outcome,
+            "The nonce is not that of the present lease of job %s: it was given to another worker.",
+            row->job.id);
+    if (outcome == PIPELINE_E_JOB_STATE)
+        return reason_set(why, outcome, "Job %s is %s.", row->job.id,
+                          machine_name(&machine_job, row->job.status));
+    return outcome;
+}
+
+/* ---- what a worker is told */
+
+static int credentials_add(struct tx *tx, const struct platform *platform, const struct job_row *row,
+                           json_t *data)
+{
+    char name[64];
+    struct session session;
+    struct session_spec spec = {
+        .account = row->pipeline_account,
+        .role_name = IAM_DEPLOY_ROLE,
+        .session_name = name,
+        .duration_s = CREDENTIALS_S,
+    };
+    json_t *credentials;
+    int r;
+
+    snprintf(name, sizeof(name), "job-%s", row->job.id);
+    r = session_create(tx, platform, &spec, &session, NULL);
+    if (r == IAM_NO_ENTITY)
+        return 0; /* an account without the deploy role: the worker has its own credentials */
+    if (r)
+        return r < 0 ? r : FAULT(EPROTO);
+    credentials = json_pack("{s:s, s:s, s:s}", "accessKeyId", session.access_key_id, "secretAccessKey",
+                            session.secret_access_key, "sessionToken", session.session_token);
+    return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
+}
+
+static int job_describe(struct tx *tx, const struct platform *platform, const struct job_row *row,
+                        json_t **ret)
+{
+    CLEANUP(json_free)
+    json_t *job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
+                            row->account, "data", row->data);
+    int r = job ? credentials_add(tx, platform, row, row->data) : FAULT(ENOMEM);
+
+    if (r == 0)
+        *ret = take(job);
+    return r;
+}
+
+static int describe_extension(const struct job_row *row, int64_t now_ms, json_t *job)
+{
+    int64_t left_ms = row->deadline_ms > now_ms ? row->deadline_ms - now_ms : 0;
+    int r = json_put_int(job, "leaseMs", LEASE_MS);
+
+    if (r == 0)
+        r = json_put_int(job, "attempt", row->job.attempt);
+    if (r == 0)
+        r = json_put_int(job, "timeoutMs", left_ms);
+    if (r == 0 && row->role_arn)
+        r = json_put_str(job, "roleArn", row->role_arn);
+    return r;
+}
+
+/* ---- taking */
+
+static int lease_row(struct tx *tx, const struct platform *platform, struct job_row *row, const char *worker,
+                     json_t *list)
+{
+    CLEANUP(json_free) json_t *job = NULL;
+    int64_t now_ms = clock_now_ms();
+    char nonce[ID_UUID_SIZE];
+    int r;
+
+    id_uuid(nonce);
+    job_lease(&row->job, nonce, worker, now_ms);
+    r = job_update(tx, row);
+    if (r == 0)
+        r = job_describe(tx, platform, row, &job);
+    if (r == 0 && worker)
+        r = describe_extension(row, now_ms, job);
+    if (r == 0 && json_array_append(list, job))
+        r = FAULT(ENOMEM);
+    return r;
+}
+
+static int lease_one(struct tx *tx, const struct platform *platform, const char *id, const char *worker,
+                     json_t *list)
+{
+    struct job_row row;
+    int r = job_find(tx, id, &row);
+
+    if (r)
+        return r;
+    r = lease_row(tx, platform, &row, worker, list);
+    job_row_free(&row);
+    return r;
+}
+
+static int lease_all(struct tx *tx, const struct platform *platform, const json_t *ids, const char *worker,
+                     json_t **ret)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+    const json_t *id;
+    size_t i;
+    int r = list ? 0 : FAULT(ENOMEM);
+
+    json_array_foreach (ids, i, id)
+        if (r == 0)
+            r = lease_one(tx, platform, json_string_value(id), worker, list);
+    if (r == 0)
+        *ret = take(list);
+    return r > 0 ? FAULT(EPROTO) : r;
+}
+
+int jobs_lease_account(struct tx *tx, const struct platform *platform, const char *account,
+                       const char *worker, size_t max, json_t **ret)
+{
+    CLEANUP(json_free) json_t *ids = NULL;
+    int r = job_offers(tx, account, "AWS", NULL, max, &ids);
+
+    return r ? r : lease_all(tx, platform, ids, worker, ret);
+}
+
+int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
+                      json_t **ret, struct reason *why)
+{
+    const json_t *id = json_object_get(in, "actionTypeId");
+    const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
+    const char *version = json_str(id, "version", ""), *owner = json_str(id, "owner", "");
+    CLEANUP(json_free) json_t *type = NULL;
+    CLEANUP(json_free) json_t *ids = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+    int64_t max = json_int(in, "maxBatchSize", 1);
+    int r = strcmp(owner, "Custom") == 0 ? action_type_find(tx, account, id, &type) : DB_NONE;
+
+    if (r == DB_NONE)
+        return reason_set(
+            why, PIPELINE_E_ACTION_TYPE_NOT_FOUND,
+            "Action type (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') is not one that "
+            "job workers of account %s can poll for.",
+            category, provider, owner, version, account);
+    if (r == 0)
+        r = job_type(category, provider, version, &text);
+    if (r == 0)
+        r = job_offers(tx, account, "Custom", text, (size_t)max, &ids);
+    return r ? r : lease_all(tx, platform, ids, NULL, ret);
+}
+
+int jobs_details(struct tx *tx, const struct platform *platform, const char *account, const char *id,
+                 json_t **ret, struct reason *why)
+{
+    struct job_row row;
+    int r = job_require(tx, account, id, &row, why);
+
+    if (r)
+        return r;
+    r = job_describe(tx, platform, &row, ret);
+    job_row_free(&row);
+    return r;
+}
+
+/* ---- while it runs */
+
+int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
+                     struct reason *why)
+{
+    struct job_row row;
+    int r = job_require(tx, account, id, &row, why);
+
+    if (r)
+        return r;
+    r = nonce_fail(job_acknowledge(&row.job, nonce), &row, why);
+    if (r == 0)
+        r = job_update(tx, &row);
+    *ret_status = row.job.status;
+    job_row_free(&row);
+    return r;
+}
+
+int jobs_extend(struct tx *tx, const char *account, const char *id, const char *nonce, bool *ret_cancelled,
+                struct reason *why)
+{
+    struct job_row row;
+    int r = job_require(tx, account, id, &row, why);
+
+    if (r)
+        return r;
+    r = nonce_fail(job_extend(&row.job, nonce, clock_now_ms(), ret_cancelled), &row, why);
+    if (r == 0 && !*ret_cancelled)
+        r = job_update(tx, &row);
+    job_row_free(&row);
+    return r;
+}
+
+int jobs_release(struct tx *tx, const char *account, const char *id, const char *nonce, struct reason *why)
+{
+    struct job_row row;
+    int r = job_require(tx, account, id, &row, why);
+
+    if (r)
+        return r;
+    r = nonce_fail(job_release(&row.job, nonce), &row, why);
+    if (r == 0)
+        r = job_update(tx, &row);
+    if (r == 0 && row.job.status == JOB_QUEUED)
+        job_wake(tx, &row);
+    job_row_free(&row);
+    return r;
+}
+
+/* ---- results */
+
+static bool digest_given(const json_t *in, const char *artifact)
+{
+    const json_t *list = json_object_get(in, "outputArtifacts"), *item;
+    size_t i;
+
+    json_array_foreach (list, i, item)
+        if (strcmp(json_str(item, "name", ""), artifact) == 0)
+            return true;
+    return false;
+}
+
+static int digests_check(const struct job_row *row, const json_t *in, struct reason *why)
+{
+    const json_t *output;
+    size_t i;
+
+    json_array_foreach (json_object_get(row->data, "outputArtifacts"), i, output)
+        if (row->job.fenced && !digest_given(in, json_str(output, "name", "")))
+            return reason_set(why, PIPELINE_E_INVALID,
+                              "outputArtifacts must name the sha256 of the output artifact %s of job %s.",
+                              json_str(output, "name", ""), row->job.id);
+    return 0;
+}
+
+static int variables_check(const json_t *in, struct reason *why)
+{
+    json_t *variables = json_object_get(in, "outputVariables"), *value;
+    const char *key;
+    size_t size = 0;
+
+    json_object_foreach (variables, key, value)
+        size += strlen(key) + json_string_length(value);
+    if (size > OUTPUT_VARIABLES_MAX)
+        return reason_set(why, PIPELINE_E_OUTPUT_VARIABLES,
+                          "The output variables have %zu bytes; the most is %d.", size, OUTPUT_VARIABLES_MAX);
+    return 0;
+}
+
+static int result_step(struct tx *tx, const struct platform *platform, const struct job_row *row,
+                       const json_t *in, bool success, struct reason *why)
+{
+    bool goes_on = success && json_object_get(in, "continuationToken");
+    struct flow_event event = {
+        .kind = goes_on ? FLOW_CONTINUE : FLOW_RESULT,
+        .run_id = row->run_id,
+        .yes = success,
+        .input = in,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
+
+    if (r == DB_NONE)
+        return reason_set(why, PIPELINE_E_JOB_STATE, "The pipeline of job %s was deleted.", row->job.id);
+    return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
+}
+
+static int result_take(struct tx *tx, const struct platform *platform, struct job_row *row, const json_t *in,
+                       bool success, struct reason *why)
+{
+    bool repeated = false, goes_on = json_object_get(in, "continuationToken") != NULL;
+    int r = nonce_fail(job_finish(&row->job, json_str(in, "nonce", NULL), success, &repeated), row, why);
+
+    if (r || repeated)
+        return r;
+    if (success && !goes_on)
+        r = digests_check(row, in, why);
+    if (r == 0)
+        r = variables_check(in, why);
+    if (r == 0)
+        r = job_update(tx, row);
+    return r ? r : result_step(tx, platform, row, in, success, why);
+}
+
+int jobs_result(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
+                bool success, struct reason *why)
+{
+    struct job_row row;
+    int r = job_require(tx, account, json_str(in, "jobId", ""), &row, why);
+
+    if (r)
+        return r;
+    r = result_take(tx, platform, &row, in, success, why);
+    job_row_free(&row);
+    return r;
+}
