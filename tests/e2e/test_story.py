@@ -1,0 +1,128 @@
+"""The main job, on real input: deliver, promote, approve, update, take down, refuse."""
+import hashlib
+
+import pytest
+
+from story import artifact, deployed, prepare, push, stacks, status, suffix, until
+
+
+@pytest.fixture(scope="module")
+def ready(house):
+    prepare(house)
+    return house
+
+
+def release(house, tmp_path, content, branch="main"):
+    """Pushes and brings it to prod; gives the artifact's version id."""
+    version = push(house, tmp_path, content, branch)
+    house.slipway("watch", "shop", branch, "--version", version, "--until-approval")
+    house.slipway("approve", "shop", branch, "--message", "looks right")
+    house.slipway("watch", "shop", branch, "--version", version)
+    return version
+
+
+def test_main_is_promoted_after_an_approval(ready, tmp_path):
+    content = artifact("1.0.0")
+    version = push(ready, tmp_path, content, "main")
+    shown = ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
+    assert "waits for approval" in shown
+    assert [deployed(ready, e, "main") for e in ("dev", "staging", "prod")] == ["1.0.0", "1.0.0", None]
+    approval = ready.slipway("approve", "shop", "main", "--message", "read the notes")
+    assert f"sha256  {hashlib.sha256(content).hexdigest()}" in approval
+    assert "by arn:aws:iam::111111111111:" in approval and "read the notes" in approval
+    assert "change     CreateChangeSet:" in approval
+    ready.slipway("watch", "shop", "main", "--version", version)
+    assert deployed(ready, "prod", "main") == "1.0.0"
+    row = status(ready, "shop", "main")["releases"][0]
+    assert {name: cell["version"] for name, cell in row["environments"].items()} == dict.fromkeys(
+        ("Dev", "Staging", "Prod"), version)
+
+
+def test_who_approved_what_is_on_record(ready):
+    client = ready.client("codepipeline", profile="shared-services")
+    pipeline = status(ready, "shop", "main")["releases"][0]["pipeline"]
+    details = client.list_action_executions(pipelineName=pipeline)["actionExecutionDetails"]
+    approval = next(d for d in details if d["actionName"] == "Approve")
+    assert approval["status"] == "Succeeded"
+    assert "arn:aws:iam::111111111111:" in str(approval["output"]) + str(
+        client.get_pipeline_state(name=pipeline)["stageStates"])
+
+
+def test_second_push_updates_every_environment(ready, tmp_path):
+    release(ready, tmp_path, artifact("1.1.0"))
+    assert [deployed(ready, e, "main") for e in ("dev", "staging", "prod")] == ["1.1.0"] * 3
+
+
+def test_failed_smoke_test_stops_before_staging(ready, tmp_path):
+    before = deployed(ready, "staging", "main"), deployed(ready, "prod", "main")
+    version = push(ready, tmp_path, artifact("1.2.0", **{"site/index.html": "<h1>Oops</h1>"}), "main")
+    watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
+    assert watched.returncode == 1
+    assert "the front page has no headline" in watched.stdout
+    assert deployed(ready, "dev", "main") == "1.2.0"
+    assert (deployed(ready, "staging", "main"), deployed(ready, "prod", "main")) == before
+    assert "the front page has no headline" in ready.slipway("logs", "shop", "main", "--stage", "Dev")
+    assert status(ready, "shop", "main")["releases"][0]["environments"]["Dev"]["state"] == "failed"
+
+
+def test_rejected_version_stays_out_of_prod(ready, tmp_path):
+    version = push(ready, tmp_path, artifact("1.3.0"), "main")
+    ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
+    assert "rejected" in ready.slipway("reject", "shop", "main", "--message", "not on a Friday")
+    watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
+    assert watched.returncode == 1 and "not on a Friday" in watched.stdout
+    assert deployed(ready, "prod", "main") == "1.1.0"
+
+
+def test_feature_branch_has_its_own_environment_until_it_is_taken_down(ready, tmp_path):
+    version = push(ready, tmp_path, artifact("2.0.0"), "feature/login")
+    ready.slipway("watch", "shop", "feature/login", "--version", version)
+    assert deployed(ready, "dev", "feature/login") == "2.0.0"
+    assert f"shop-{suffix('feature/login')}" in stacks(ready, "dev")
+    push(ready, tmp_path, b"", "feature/login")
+    until(lambda: not status(ready, "shop", "feature/login")["releases"], "the release stack is gone")
+    assert deployed(ready, "dev", "feature/login") is None
+    assert f"shop-{suffix('feature/login')}" not in stacks(ready, "dev")
+    pipelines = ready.client("codepipeline", profile="shared-services").list_pipelines()["pipelines"]
+    assert [p["name"] for p in pipelines if "login" in p["name"]] == []
+    assert deployed(ready, "dev", "main") is not None
+
+
+def test_branches_that_look_alike_do_not_meet(ready, tmp_path):
+    for branch, version in (("feature/a-b", "1"), ("feature/a/b", "2")):
+        ready.slipway("watch", "shop", branch, "--version", push(ready, tmp_path, artifact(version), branch))
+    assert (deployed(ready, "dev", "feature/a-b"), deployed(ready, "dev", "feature/a/b")) == ("1", "2")
+    assert suffix("feature/a-b") != suffix("feature/a/b")
+
+
+def test_protected_branch_is_not_taken_down(ready, tmp_path):
+    push(ready, tmp_path, b"", "main")
+    refused = until(lambda: [p for p in status(ready)["problems"] if p["event"] == "refused"], "the refusal is on record")
+    assert refused[0]["branch"] == "main" and "protected" in refused[0]["message"]
+    assert deployed(ready, "prod", "main") == "1.1.0"
+
+
+def test_key_without_a_rule_is_reported_and_kept(ready, tmp_path):
+    push(ready, tmp_path, artifact("1"), "experiment")
+    problem = until(lambda: [p for p in status(ready)["problems"] if p.get("branch") == "experiment"], "it is reported")
+    assert problem[0]["event"] == "no-rule" and problem[0]["todo"]
+    until(lambda: status(ready)["deadLetters"] >= 1, "the event is in the dead-letter queue")
+    team = ready.client("s3", profile="shop-team")
+    assert team.head_object(Bucket="artifacts", Key="555555555555/shop/experiment/latest.zip")["ContentLength"] > 0
+
+
+def test_account_made_at_run_time_gets_its_anchor(ready):
+    ready.slipway("account", "create", "666666666666", "--name", "blog-team")
+    until(lambda: "anchor" in ready.log() and _anchor_of(ready, "666666666666"), "its anchor runs")
+    imported = ready.slipway("account", "create", "777777777777", "--name", "wiki-team", "--access-key-id",
+                             "AKIAWIKITEAM00000001", input="a-secret-of-forty-characters-0123456789ab\n")
+    assert "777777777777" in imported
+    client = ready.client("sts", keys=("AKIAWIKITEAM00000001", "a-secret-of-forty-characters-0123456789ab"))
+    assert client.get_caller_identity()["Account"] == "777777777777"
+
+
+def _anchor_of(house, account):
+    import subprocess
+    environments = subprocess.run(["ps", "eww", "-o", "args=", "--ppid", str(house.process.pid)], capture_output=True,
+                                  text=True, check=True).stdout
+    return f"SLIPWAY_ACCOUNT={account}" in environments
