@@ -12,7 +12,7 @@ from story import artifact, deployed, prepare, push, status, suffix, until
 
 BRANCH = "feature/kill"
 MOMENTS = 30
-ROLLOUT_S = 1.0
+ROLLOUT_S = 0.4
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def test_branches_that_look_alike_do_not_meet(ready, tmp_path):
 def test_protected_branch_is_not_taken_down(ready, tmp_path):
     push(ready, tmp_path, b"", "main")
     refused = until(lambda: [p for p in status(ready)["problems"] if p["event"] == "refused"], "the refusal is on record")
-    assert refused[0]["branch"] == "main" and "protected" in refused[0]["message"]
+    assert refused[0]["branch"] == "main" and "protects this branch" in refused[0]["message"]
     assert deployed(ready, "prod", "main") == "1.1.0"
 
 

@@ -7,7 +7,7 @@
 #define STORE_BUCKET "slipway-pipeline-store"
 #define EVENT_QUEUE "slipway-artifact-events"
 #define DEAD_LETTER_QUEUE "slipway-artifact-events-dlq"
-#define VISIBILITY_S 60
+#define VISIBILITY_S 10
 
 struct setup {
     char queue_url[512];
