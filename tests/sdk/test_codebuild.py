@@ -226,6 +226,16 @@ def test_released_build_goes_to_the_next_worker_and_old_nonces_are_refused(codeb
     assert codebuild.batch_get_builds(ids=[build])["builds"][0]["buildStatus"] == "SUCCEEDED"
 
 
+def test_successor_takes_at_once_what_its_predecessor_held(codebuild, worker, project):
+    build_id = codebuild.start_build(projectName=project)["build"]["id"]
+    first = worker.take(build_id)
+    assert worker.call("PollForBuilds", workerId="next", successorOf=["somebody else"])["builds"] == []
+    second = worker.call("PollForBuilds", workerId="next", successorOf=["test"])["builds"][0]
+    assert (second["id"], second["attempt"]) == (build_id, 2) and second["nonce"] != first["nonce"]
+    assert code_of(worker.update, first, buildStatus="SUCCEEDED") == "InvalidNonceException"
+    worker.update(second, buildStatus="SUCCEEDED")
+
+
 def test_bad_reports_change_nothing(codebuild, worker, project):
     build = codebuild.start_build(projectName=project)["build"]["id"]
     work = worker.take(build)

@@ -14,8 +14,13 @@ static int any_waiting(struct call *c)
 
 static int lease(struct call *c, json_t **ret)
 {
+    const json_t *ended = json_object_get(c->in, "successorOf"), *worker;
     CLEANUP(db_end) struct tx *tx = NULL;
+    size_t i;
     int r = db_begin(c->platform->db, &tx);
+    json_array_foreach (ended, i, worker)
+        if (r == 0)
+            r = build_orphan(tx, c->caller->account, json_string_value(worker));
     if (r == 0)
         r = build_lease(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
                         (size_t)json_int(c->in, "maxBatchSize", 1), ret);
@@ -29,8 +34,9 @@ int codebuild_poll_for_builds(struct call *c)
     CLEANUP(json_free) json_t *builds = NULL;
     (void)snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_WAITING, c->caller->account);
     wake_ticket ticket = wake_look(topic);
+    bool succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
     int r = any_waiting(c);
-    if (r == 0)
+    if (r == 0 || (r == DB_NONE && succeeds))
         r = lease(c, &builds);
     if (r < 0)
         return r;

@@ -54,6 +54,8 @@ int build_stop(struct tx *tx, const char *account, const char *id) MUST_USE;
  * answers it, empty when none waits. */
 int build_lease(struct tx *tx, const struct platform *platform, const char *account, const char *worker,
                 size_t max, json_t **ret_builds) MUST_USE;
+/* What `worker`, who is known to have ended, still holds waits again. */
+int build_orphan(struct tx *tx, const char *account, const char *worker) MUST_USE;
 /* A worker's report; `input` is UpdateBuild's, *ret_answer its output. CODEBUILD_E_NOT_FOUND,
  * CODEBUILD_E_NONCE, CODEBUILD_E_INVALID. */
 int build_update(struct tx *tx, const char *account, const json_t *input, json_t **ret_answer,

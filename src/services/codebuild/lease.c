@@ -130,6 +130,26 @@ int build_grace(struct tx *tx, int64_t now_ms)
     return build_store_prolong(tx, now_ms + CODEBUILD_LEASE_MS);
 }
 
+static int lose(struct tx *tx, struct build *build, const char *words)
+{
+    if (build->attempt < CODEBUILD_MAX_ATTEMPTS)
+        return requeue(tx, build, "WORKER_LOST", words);
+    return build_finish(tx, build, "FAULT", "WORKER_LOST", words);
+}
+
+int build_orphan(struct tx *tx, const char *account, const char *worker)
+{
+    for (;;) {
+        CLEANUP(build_deinit) struct build build = {0};
+        int r = build_store_held(tx, account, worker, &build);
+        if (r != 0)
+            return r == DB_NONE ? 0 : r;
+        r = lose(tx, &build, "The worker ended, says its successor.");
+        if (r != 0)
+            return r;
+    }
+}
+
 static int expire_one(struct tx *tx, struct build *build, int64_t now_ms)
 {
     char words[200];
@@ -141,9 +161,7 @@ static int expire_one(struct tx *tx, struct build *build, int64_t now_ms)
                             "No worker of the account took the build within its queuedTimeoutInMinutes.");
     (void)snprintf(words, sizeof(words), "The worker of lease %lld fell silent for %d s.",
                    (long long)build->attempt, CODEBUILD_LEASE_MS / 1000);
-    if (build->attempt < CODEBUILD_MAX_ATTEMPTS)
-        return requeue(tx, build, "WORKER_LOST", words);
-    return build_finish(tx, build, "FAULT", "WORKER_LOST", words);
+    return lose(tx, build, words);
 }
 
 int build_expire(struct tx *tx, int64_t now_ms, int64_t *ret_next_ms)

@@ -334,6 +334,7 @@ static const struct field poll_in_fields[] = {
     NUMBER("maxBatchSize", 1, 50),
     NUMBER("waitMs", 0, 60000),
     {.name = "workerId", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128},
+    LIST_MAX("successorOf", texts, 50),
 };
 const struct shape codebuild_poll_in = SHAPE(poll_in_fields);
 static const struct field work_fields[] = {

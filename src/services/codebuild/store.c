@@ -17,6 +17,7 @@ const struct db_migration codebuild_migrations[CODEBUILD_MIGRATION_COUNT] = {
      "CREATE INDEX codebuild_build_token ON codebuild_build (account, token) WHERE token IS NOT NULL;"
      "CREATE INDEX codebuild_build_waiting ON codebuild_build (account, started_ms) WHERE state = 'QUEUED';"
      "CREATE INDEX codebuild_build_active ON codebuild_build (account, project) WHERE state <> 'ENDED';"
+     "CREATE INDEX codebuild_build_worker ON codebuild_build (account, worker) WHERE state = 'LEASED';"
      "CREATE INDEX codebuild_build_due ON codebuild_build (due_ms) WHERE state <> 'ENDED'"},
 };
 
@@ -213,6 +214,16 @@ int build_store_waiting(struct tx *tx, const char *account, struct build *ret)
                      "SELECT " BUILD_COLUMNS " FROM codebuild_build WHERE account = $1 AND state = 'QUEUED' "
                      "ORDER BY started_ms LIMIT 1",
                      "s", account);
+    return build_read(r, rows, ret);
+}
+
+int build_store_held(struct tx *tx, const char *account, const char *worker, struct build *ret)
+{
+    struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows,
+                         "SELECT " BUILD_COLUMNS " FROM codebuild_build WHERE account = $1 AND worker = $2 "
+                         "AND state = 'LEASED' LIMIT 1",
+                         "ss", account, worker);
     return build_read(r, rows, ret);
 }
 

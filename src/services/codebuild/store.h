@@ -59,6 +59,8 @@ int build_store_by_token(struct tx *tx, const char *account, const char *token, 
 /* The next build that waits, oldest first. DB_NONE. */
 int build_store_waiting(struct tx *tx, const char *account, struct build *ret) MUST_USE;
 /* The next build whose lease or time has run out. DB_NONE. */
+/* One that `worker` holds. DB_NONE. */
+int build_store_held(struct tx *tx, const char *account, const char *worker, struct build *ret) MUST_USE;
 int build_store_due(struct tx *tx, int64_t now_ms, struct build *ret) MUST_USE;
 int build_store_next_due(struct tx *tx, int64_t *ret_ms) MUST_USE; /* INT64_MAX: none */
 /* Leases that end earlier are prolonged to this time. */

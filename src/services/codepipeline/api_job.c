@@ -31,9 +31,14 @@ static int any_offered(struct call *c, bool *ret)
 
 static int lease(struct call *c, json_t **ret)
 {
+    const json_t *ended = json_object_get(c->in, "successorOf"), *worker;
     CLEANUP(db_end) struct tx *tx = NULL;
+    size_t i;
     int r = db_begin(c->platform->db, &tx);
 
+    json_array_foreach (ended, i, worker)
+        if (r == 0)
+            r = jobs_orphan(tx, c->caller->account, json_string_value(worker));
     if (r == 0)
         r = jobs_lease_account(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
                                (size_t)json_int(c->in, "maxBatchSize", 1), ret);
@@ -44,15 +49,15 @@ static int lease(struct call *c, json_t **ret)
 int codepipeline_poll_for_account_jobs(struct call *c)
 {
     CLEANUP(json_free) json_t *jobs = NULL;
+    bool offered, succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
     char topic[WAKE_TOPIC_MAX];
     wake_ticket ticket;
-    bool offered;
     int r;
 
     (void)snprintf(topic, sizeof(topic), TOPIC_JOBS_AWS, c->caller->account);
     ticket = wake_look(topic);
     r = any_offered(c, &offered);
-    if (r == 0 && offered)
+    if (r == 0 && (offered || succeeds))
         r = lease(c, &jobs);
     if (r)
         return r;

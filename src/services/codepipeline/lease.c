@@ -48,7 +48,7 @@ int job_extend(struct job *job, const char *nonce, int64_t now_ms, bool *ret_can
 static void job_offer_again(struct job *job)
 {
     machine_move(&machine_job, &job->status, JOB_QUEUED);
-    job->nonce[0] = job->worker[0] = '\0';
+    job->nonce[0] = '\0';
     job->due_ms = 0;
 }
 
@@ -77,12 +77,17 @@ int job_finish(struct job *job, const char *nonce, bool success, bool *ret_repea
     return 0;
 }
 
-bool job_expire(struct job *job, int64_t now_ms)
+bool job_orphan(struct job *job)
 {
-    if (job_ended(job) || job->status == JOB_QUEUED || job->due_ms == 0 || job->due_ms > now_ms)
+    if (job_ended(job) || job->status == JOB_QUEUED)
         return false;
     job_offer_again(job);
     return true;
+}
+
+bool job_expire(struct job *job, int64_t now_ms)
+{
+    return job->due_ms != 0 && job->due_ms <= now_ms && job_orphan(job);
 }
 
 bool job_cancel(struct job *job, int status)

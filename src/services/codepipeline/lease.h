@@ -12,7 +12,7 @@ struct job {
     char id[ID_UUID_SIZE];
     int status;               /* enum job_status */
     char nonce[ID_UUID_SIZE]; /* empty: on offer */
-    char worker[129];
+    char worker[129];         /* who has it, or had it last */
     bool fenced;     /* taken by PollForAccountJobs: its nonce is asked for, its lease must be extended */
     int64_t attempt; /* leases so far */
     int64_t due_ms;  /* when the lease runs out; 0: it does not */
@@ -28,6 +28,8 @@ int job_release(struct job *job, const char *nonce) MUST_USE;
 /* `nonce` NULL: none was said, which does for jobs that are not fenced. *ret_repeated: that result was taken
  * before; nothing is changed. */
 int job_finish(struct job *job, const char *nonce, bool success, bool *ret_repeated) MUST_USE;
+/* Its worker is gone: offered again. False when nobody holds it. */
+bool job_orphan(struct job *job);
 /* False when there is nothing to do: not leased, or its lease goes on. */
 bool job_expire(struct job *job, int64_t now_ms);
 /* False when it has ended already. */

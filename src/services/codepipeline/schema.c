@@ -39,6 +39,7 @@ const struct db_migration codepipeline_migrations[] = {
      " pipeline_account TEXT NOT NULL, role_arn TEXT, data TEXT NOT NULL);"
      "CREATE INDEX codepipeline_job_offer ON codepipeline_job (account, owner, type, created_ms)"
      " WHERE status = 'Queued';"
+     "CREATE INDEX codepipeline_job_worker ON codepipeline_job (account, worker) WHERE status = 'InProgress';"
      "CREATE INDEX codepipeline_job_pipeline ON codepipeline_job (pipeline_id);"
      "CREATE TABLE codepipeline_timer (kind TEXT NOT NULL, ref TEXT NOT NULL, pipeline_id TEXT NOT NULL,"
      " due_ms BIGINT NOT NULL, PRIMARY KEY (kind, ref));"

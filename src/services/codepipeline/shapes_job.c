@@ -78,7 +78,13 @@ static const struct field fields_put_job_failure_result_input[] = {
 };
 const struct shape shape_put_job_failure_result_input = SHAPE(fields_put_job_failure_result_input);
 
+static const struct field fields_workers[] = {
+    {"member", FIELD_STRING, .min = 1, .max = 128},
+};
+static const struct shape shape_workers = SHAPE(fields_workers);
+
 static const struct field fields_poll_for_account_jobs_input[] = {
+    {"successorOf", FIELD_LIST, .min = 0, .max = 50, .of = &shape_workers},
     {"maxBatchSize", FIELD_INTEGER, .min = 1, .max = 50},
     {"waitMs", FIELD_INTEGER, .min = 0, .max = 60000},
     {"workerId", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128},

@@ -78,7 +78,11 @@ int job_update(struct tx *tx, const struct job_row *row) MUST_USE;
 /* The ids of the oldest offered jobs of one owner, at most `max`. `type` NULL: any. */
 int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
                json_t **ret_ids) MUST_USE;
+/* The ids of jobs in progress that `worker` holds. */
+int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids) MUST_USE;
 int job_end(struct tx *tx, const char *id, int status) MUST_USE;
+/* Offers it again, and puts on record why its worker lost it. */
+int job_lose(struct tx *tx, struct job_row *row, const char *why, int64_t now_ms) MUST_USE;
 /* Wakes those who poll for such jobs. */
 void job_wake(struct tx *tx, const struct job_row *row);
 /* "CATEGORY/PROVIDER/VERSION". */

@@ -200,29 +200,46 @@ int job_update(struct tx *tx, const struct job_row *row)
     return timer_clear(tx, TIMER_LEASE, job->id);
 }
 
-int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
-               json_t **ret_ids)
+static int ids_collect(int r, struct rows *rows, json_t **ret)
 {
-    CLEANUP(rows_close) struct rows *rows = NULL;
     CLEANUP(json_free) json_t *ids = json_array();
-    int r = !ids ? FAULT(ENOMEM)
-            : type
-                ? tx_query(tx, &rows,
-                           "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2 AND type = $3"
-                           " AND status = 'Queued' ORDER BY created_ms LIMIT $4",
-                           "sssi", account, owner, type, (int64_t)max)
-                : tx_query(tx, &rows,
-                           "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2"
-                           " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
-                           "ssi", account, owner, (int64_t)max);
 
+    if (!ids)
+        return FAULT(ENOMEM);
     while (r == 0 && (r = rows_next(rows)) == 0)
         if (json_array_append_new(ids, json_string(rows_text(rows, 0))))
             r = FAULT(ENOMEM);
     if (r != DB_NONE)
         return r;
-    *ret_ids = take(ids);
+    *ret = take(ids);
     return 0;
+}
+
+int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
+               json_t **ret_ids)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = type ? tx_query(tx, &rows,
+                            "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2 AND type = $3"
+                            " AND status = 'Queued' ORDER BY created_ms LIMIT $4",
+                            "sssi", account, owner, type, (int64_t)max)
+                 : tx_query(tx, &rows,
+                            "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2"
+                            " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
+                            "ssi", account, owner, (int64_t)max);
+
+    return ids_collect(r, rows, ret_ids);
+}
+
+int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(
+        tx, &rows,
+        "SELECT id FROM codepipeline_job WHERE account = $1 AND worker = $2 AND status = 'InProgress'", "ss",
+        account, worker);
+
+    return ids_collect(r, rows, ret_ids);
 }
 
 int job_end(struct tx *tx, const char *id, int status)
@@ -241,4 +258,25 @@ int job_end(struct tx *tx, const char *id, int status)
 void job_wake(struct tx *tx, const struct job_row *row)
 {
     wake(tx, json_str(json_object_get(row->data, "actionTypeId"), "owner", OWNER_AWS), row->account);
+}
+
+int job_lose(struct tx *tx, struct job_row *row, const char *why, int64_t now_ms)
+{
+    const json_t *context = json_object_get(row->data, "pipelineContext");
+    struct history history = {
+        .execution_id = json_str(context, "pipelineExecutionId", NULL),
+        .stage = json_string_value(json_path(context, "stage.name")),
+        .action = json_string_value(json_path(context, "action.name")),
+        .what = "lease-lost",
+        .who = row->job.worker,
+        .why = why,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
+
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    r = job_update(tx, row);
+    job_wake(tx, row);
+    return r ? r : history_add(tx, &pipeline, &history, now_ms);
 }

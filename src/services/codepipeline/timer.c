@@ -52,28 +52,6 @@ static int fire_run(struct tx *tx, const struct due *due)
     return flow_apply(tx, due->platform, &pipeline, &event, NULL, NULL);
 }
 
-static int lease_lost(struct tx *tx, const struct due *due, struct job_row *row)
-{
-    const json_t *context = json_object_get(row->data, "pipelineContext");
-    struct history history = {
-        .execution_id = json_str(context, "pipelineExecutionId", NULL),
-        .stage = json_string_value(json_path(context, "stage.name")),
-        .action = json_string_value(json_path(context, "action.name")),
-        .what = "lease-lost",
-        .why = "The worker did not extend its lease: the job is offered again.",
-    };
-    CLEANUP(free_ptr) char *worker = str_dup(str_of(row->job.worker));
-    struct pipeline pipeline;
-    int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
-
-    history.who = worker;
-    if (r || !job_expire(&row->job, due->now_ms))
-        return r == DB_NONE ? 0 : r;
-    r = job_update(tx, row);
-    job_wake(tx, row);
-    return r ? r : history_add(tx, &pipeline, &history, due->now_ms);
-}
-
 static int fire_lease(struct tx *tx, const struct due *due)
 {
     struct job_row row;
@@ -81,7 +59,8 @@ static int fire_lease(struct tx *tx, const struct due *due)
 
     if (r)
         return r == DB_NONE ? 0 : r;
-    r = lease_lost(tx, due, &row);
+    if (job_expire(&row.job, due->now_ms))
+        r = job_lose(tx, &row, "The worker did not extend its lease: the job is offered again.", due->now_ms);
     job_row_free(&row);
     return r;
 }

@@ -235,6 +235,33 @@ int jobs_release(struct tx *tx, const char *account, const char *id, const char 
     return r;
 }
 
+static int orphan_one(struct tx *tx, const char *id)
+{
+    struct job_row row;
+    int r = job_find(tx, id, &row);
+
+    if (r)
+        return r;
+    if (job_orphan(&row.job))
+        r = job_lose(tx, &row, "The worker ended, says its successor: the job is offered again.",
+                     clock_now_ms());
+    job_row_free(&row);
+    return r;
+}
+
+int jobs_orphan(struct tx *tx, const char *account, const char *worker)
+{
+    CLEANUP(json_free) json_t *ids = NULL;
+    const json_t *id;
+    size_t i;
+    int r = job_held(tx, account, worker, &ids);
+
+    json_array_foreach (ids, i, id)
+        if (r == 0)
+            r = orphan_one(tx, json_string_value(id));
+    return r;
+}
+
 /* ---- results */
 
 static bool digest_given(const json_t *in, const char *artifact)

@@ -1,6 +1,5 @@
 /* The anchor's process: options, the two polling loops, a thread for each job, the stop. */
 #include "workers/anchor/anchor.h"
-#include "base/id.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,6 +16,8 @@
 
 #define WORK_PREFIX "work-"
 #define POLL_MS 30000
+#define WORKER_ID_SIZE 128
+#define PREDECESSORS_MAX 50
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
 #define THREAD_STACK_BYTES 524288
@@ -37,6 +38,7 @@ struct loop {
     pthread_cond_t changed;
     int64_t free_slots;
     int64_t slots;
+    bool polled;
     pthread_t thread;
     bool started;
 };
@@ -102,6 +104,14 @@ static int64_t slots_await(struct loop *loop)
     return slots > 50 ? 50 : slots;
 }
 
+/* Until a first poll has told of them; a copy, because both loops do. */
+static json_t *predecessors(const struct loop *loop)
+{
+    const json_t *ended = loop->anchor->ended;
+
+    return loop->polled || json_array_size(ended) == 0 ? NULL : json_deep_copy(ended);
+}
+
 static int poll_once(struct loop *loop)
 {
     CLEANUP(json_free) json_t *out = NULL;
@@ -109,13 +119,15 @@ static int poll_once(struct loop *loop)
     const json_t *list;
     json_t *tree;
     size_t i;
-    json_t *in = json_pack("{s:I, s:i, s:s}", "maxBatchSize", (json_int_t)slots_await(loop), "waitMs",
-                           POLL_MS, "workerId", loop->anchor->worker_id);
+    json_t *in = json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)slots_await(loop), "waitMs",
+                           POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
     int r =
         in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
 
     if (r && !worker_stopping())
         log_warn("anchor", "%s", why.text[0] ? why.text : strerror(r < 0 ? -r : EIO));
+    else
+        loop->polled = true;
     list = work_list(out, loop->list);
     json_array_foreach (list, i, tree)
         assign(loop, tree);
@@ -220,7 +232,8 @@ static int cache_folder(const struct worker_options *options, const char *accoun
 struct parts {
     struct anchor anchor;
     char account[ACCOUNT_ID_SIZE];
-    char worker_id[128];
+    char worker_id[WORKER_ID_SIZE];
+    json_t *ended;
     char *cache_dir;
     char *artifacts_dir;
     char *work_dir;
@@ -236,6 +249,7 @@ static void parts_deinit(struct parts *parts)
     if (parts->work_dir && io_remove_tree(parts->work_dir))
         log_warn("anchor", "%s cannot be removed", parts->work_dir);
     close_fd(&parts->work_lock_fd);
+    json_free(&parts->ended);
     free(parts->work_dir);
     free(parts->artifacts_dir);
     free(parts->cache_dir);
@@ -247,28 +261,55 @@ static void close_folder(DIR **folder)
         closedir(*folder);
 }
 
-/* Removes one work folder unless a living anchor holds it. */
-static void leftover_remove(const char *cache_dir, const char *name)
+/* An anchor's name as a worker: its work folder's, which no other has while it lives. */
+static int worker_name(const char *work_dir, char *ret, size_t size)
+{
+    char host[64] = "";
+
+    if (gethostname(host, sizeof(host) - 1))
+        return FAULT(errno);
+    (void)snprintf(ret, size, "%s%s", host, strrchr(work_dir, '/'));
+    return 0;
+}
+
+/* Removes one work folder unless a living anchor holds it: the anchor that held it has ended. */
+static int leftover_remove(struct parts *parts, const char *name)
 {
     CLEANUP(free_ptr) char *path = NULL;
     CLEANUP(close_fd) int fd = -1;
+    char worker[WORKER_ID_SIZE];
+    int r;
 
-    if (asprintf(&path, "%s/%s", cache_dir, name) < 0)
-        return;
+    if (asprintf(&path, "%s/%s", parts->cache_dir, name) < 0)
+        return FAULT(ENOMEM);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && io_remove_tree(path))
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+        return 0;
+    r = worker_name(path, worker, sizeof(worker));
+    if (r)
+        return r;
+    if (json_array_size(parts->ended) < PREDECESSORS_MAX &&
+        json_array_append_new(parts->ended, json_string(worker)))
+        return FAULT(ENOMEM);
+    if (io_remove_tree(path))
         log_warn("anchor", "%s cannot be removed", path);
+    return 0;
 }
 
-/* What anchors that were killed have left. */
-static void leftovers_remove(const char *cache_dir)
+/* What anchors that were killed have left; their names go into parts->ended. */
+static int leftovers_remove(struct parts *parts)
 {
-    CLEANUP(close_folder) DIR *folder = opendir(cache_dir);
+    CLEANUP(close_folder) DIR *folder = opendir(parts->cache_dir);
     struct dirent *entry;
+    int r = 0;
 
-    while (folder && (entry = readdir(folder)))
+    parts->anchor.ended = parts->ended = json_array();
+    if (!parts->ended)
+        return FAULT(ENOMEM);
+    while (r == 0 && folder && (entry = readdir(folder)))
         if (str_starts(str_of(entry->d_name), STR(WORK_PREFIX)))
-            leftover_remove(cache_dir, entry->d_name);
+            r = leftover_remove(parts, entry->d_name);
+    return r;
 }
 
 /* Makes this anchor's work folder and holds it until the process ends. */
@@ -298,8 +339,9 @@ static int folders_make(struct parts *parts, const struct worker_options *option
     r = io_mkdir_parents(parts->cache_dir, 0700);
     if (r)
         return r;
-    leftovers_remove(parts->cache_dir);
-    r = work_folder_make(parts);
+    r = leftovers_remove(parts);
+    if (r == 0)
+        r = work_folder_make(parts);
     if (r)
         return r;
     return cache_new(parts->artifacts_dir, options->cache_mib << 20, &parts->anchor.cache);
@@ -308,7 +350,6 @@ static int folders_make(struct parts *parts, const struct worker_options *option
 static int prepare(struct parts *parts, const struct worker_options *options)
 {
     struct anchor *anchor = &parts->anchor;
-    char host[64] = "", random[9];
     int r = worker_client(options, &anchor->client);
 
     if (r == 0)
@@ -321,10 +362,9 @@ static int prepare(struct parts *parts, const struct worker_options *options)
         r = folders_make(parts, options);
     if (r)
         return r;
-    if (gethostname(host, sizeof(host) - 1))
-        return FAULT(errno);
-    id_hex(random, 8);
-    snprintf(parts->worker_id, sizeof(parts->worker_id), "%s-%ld-%s", host, (long)getpid(), random);
+    r = worker_name(parts->work_dir, parts->worker_id, sizeof(parts->worker_id));
+    if (r)
+        return r;
     anchor->account = parts->account;
     anchor->worker_id = parts->worker_id;
     anchor->sandbox_off = options->no_sandbox;

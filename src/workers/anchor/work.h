@@ -13,6 +13,7 @@ struct anchor {
     struct aws_client *client; /* the account's own */
     const char *account;
     const char *worker_id;
+    const json_t *ended; /* workerIds of anchors that were killed on this machine */
     struct accounts *accounts;
     struct cache *cache;
     struct leases *leases;
