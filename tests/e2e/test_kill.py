@@ -92,14 +92,16 @@ def child(house, command, account):
     return None
 
 
-def kill(house, target):
-    if target == "server":
+def killer_of(house, target, moment_s):
+    """A thread that kills it then; whom is found before, so that the moment is exact."""
+    if target != "server":
+        pid = until(lambda: child(house, target.split()[0], TARGETS[target]), f"{target} runs")
+        return threading.Timer(moment_s, os.kill, (pid, signal.SIGKILL))
+
+    def power_cut():
         house.kill()
         house.start()
-        return
-    pid = child(house, target.split()[0], TARGETS[target])
-    assert pid, f"{target} runs"
-    os.kill(pid, signal.SIGKILL)
+    return threading.Timer(moment_s, power_cut)
 
 
 @pytest.mark.parametrize("seed", range(MOMENTS))
@@ -108,9 +110,9 @@ def test_rollout_survives(ready, seed):
     target = list(TARGETS)[seed % len(TARGETS)]
     # the launcher has its part at the rollout's beginning
     moment_s = random.Random(seed).random() * house.rollout_s * (0.1 if target == "launcher" else 1)
+    killer = killer_of(house, target, moment_s)
     version = put(house, f"1.0.{seed}")
     house.rollouts += 1
-    killer = threading.Timer(moment_s, kill, (house, target))
     killer.start()
     approve(house, house.pipeline, version)
     killer.join()
