@@ -1,7 +1,7 @@
 #!/bin/bash
 # The main job, told step by step: exits 0 only when every step went as told.
 # usage: scripts/demo.sh PATH_TO_SLIPWAY
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 slipway=$(realpath "$1")
 work=$(mktemp -d)
@@ -161,6 +161,6 @@ expect_version dev "$main" $dev 1.2.0
 expect_version staging "$main" $staging 1.1.0
 expect_version prod "$main" $prod 1.1.0
 central status | tee "$work/matrix"
-grep -q "${released:0:8}" "$work/matrix" || fail "the matrix does not show what is released"
+grep -q "${released: -8}" "$work/matrix" || fail "the matrix does not show what is released"
 
 printf '\n%sEverything went as told, in %s s.%s\n' "$bold" "$SECONDS" "$off"

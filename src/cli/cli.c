@@ -202,6 +202,8 @@ int cli_call(struct cli *cli, const char *doing, const char *service, const char
 {
     struct aws_error error = {0};
     int err = aws_call(cli->client, service, operation, in, ret_out, &error);
+    if (err == AWS_E_SERVICE && cli->tolerated && strcmp(cli->tolerated, error.code) == 0)
+        return COMMAND_NOT_FOUND;
     return err ? cli_call_failed(doing, err, &error) : 0;
 }
 

@@ -35,6 +35,7 @@ struct cli {
     const char *profile;
     bool json;
     struct aws_client *client;
+    const char *tolerated; /* an error code that gives COMMAND_NOT_FOUND without words; NULL: none */
 };
 
 /* Reads the command line and makes the client. -1: go on; else the exit status (help was printed, or what is

@@ -14,13 +14,13 @@ static bool wanted(const char *want, const char *have)
     return *have && (!want || strcmp(want, have) == 0);
 }
 
-static int add_pipeline(struct cli *cli, json_t *release)
+/* By the stack's id: that is known even when the stack has been deleted meanwhile. */
+static int add_pipeline(struct cli *cli, const char *stack_id, json_t *release)
 {
     CLEANUP(json_free) json_t *resources = NULL;
-    int status =
-        cli_call_pages(cli, "cannot look at the release stack", "cloudformation", "ListStackResources",
-                       json_pack("{s:s}", "StackName", json_str(release, "stack", "")),
-                       "StackResourceSummaries", "NextToken", &resources);
+    int status = cli_call_pages(cli, "cannot look at the release stack", "cloudformation",
+                                "ListStackResources", json_pack("{s:s}", "StackName", stack_id),
+                                "StackResourceSummaries", "NextToken", &resources);
     if (status)
         return status;
     size_t index;
@@ -86,7 +86,7 @@ int releases_list(struct cli *cli, const char *account, const char *app, const c
                       json_str(stack, "StackName", ""), "stackStatus", json_str(stack, "StackStatus", ""));
         if (json_array_append_new(list, release))
             return cli_fault(-ENOMEM);
-        status = add_pipeline(cli, release);
+        status = add_pipeline(cli, json_str(stack, "StackId", ""), release);
         if (status)
             return status;
     }

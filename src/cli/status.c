@@ -50,29 +50,9 @@ static const char *state_of(const json_t *stage)
     return status;
 }
 
-/* Adds "environments" to the release: {STAGE: {version, execution, state, stateVersion}}. */
-static int add_environments(struct cli *cli, json_t *release)
+static int add_cells(json_t *environments, const json_t *state, const json_t *actions,
+                     const json_t *executions)
 {
-    const char *pipeline = json_str(release, "pipeline", NULL);
-    CLEANUP(json_free) json_t *state = NULL;
-    CLEANUP(json_free) json_t *actions = NULL;
-    CLEANUP(json_free) json_t *executions = NULL;
-    json_t *environments = json_object();
-    if (json_put(release, "environments", environments))
-        return cli_fault(-ENOMEM);
-    if (!pipeline)
-        return 0;
-    int status = release_state(cli, pipeline, &state);
-    if (!status)
-        status = release_actions(cli, pipeline, NULL, &actions);
-    if (!status)
-        status = release_executions(cli, pipeline, &executions);
-    if (status)
-        return status;
-    const json_t *newest = json_array_get(executions, 0);
-    const char *newest_id = json_str(newest, "pipelineExecutionId", "");
-    json_put_str(release, "version", execution_version(executions, newest_id));
-    json_put_str(release, "status", json_str(newest, "status", ""));
     size_t index;
     json_t *stage;
     json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
@@ -90,7 +70,44 @@ static int add_environments(struct cli *cli, json_t *release)
     return 0;
 }
 
+/* Adds "environments" to the release: {STAGE: {version, execution, state, stateVersion}}. None when the
+ * pipeline is gone by the time that it is looked at: the release is being taken down. */
+static int add_environments(struct cli *cli, json_t *release)
+{
+    const char *pipeline = json_str(release, "pipeline", NULL);
+    CLEANUP(json_free) json_t *state = NULL;
+    CLEANUP(json_free) json_t *actions = NULL;
+    CLEANUP(json_free) json_t *executions = NULL;
+    json_t *environments = json_object();
+    if (json_put(release, "environments", environments))
+        return cli_fault(-ENOMEM);
+    if (!pipeline)
+        return 0;
+    cli->tolerated = "PipelineNotFoundException";
+    int status = release_state(cli, pipeline, &state);
+    if (!status)
+        status = release_actions(cli, pipeline, NULL, &actions);
+    if (!status)
+        status = release_executions(cli, pipeline, &executions);
+    cli->tolerated = NULL;
+    if (status)
+        return status == COMMAND_NOT_FOUND ? 0 : status;
+    const json_t *newest = json_array_get(executions, 0);
+    const char *newest_id = json_str(newest, "pipelineExecutionId", "");
+    if (json_put_str(release, "version", execution_version(executions, newest_id)) ||
+        json_put_str(release, "status", json_str(newest, "status", "")))
+        return cli_fault(-ENOMEM);
+    return add_cells(environments, state, actions, executions);
+}
+
 /* ---- the matrix */
+
+/* The end of a version id: its beginning may be a number that grows slowly. */
+static const char *short_version(const char *version)
+{
+    size_t len = strlen(version);
+    return len == 0 ? "-" : len > SHORT_VERSION ? version + (len - SHORT_VERSION) : version;
+}
 
 static void text_of(const json_t *cell, char *ret, size_t size)
 {
@@ -99,10 +116,10 @@ static void text_of(const json_t *cell, char *ret, size_t size)
     if (!cell)
         (void)snprintf(ret, size, "%s", "");
     else if (!*state)
-        (void)snprintf(ret, size, "%.*s", SHORT_VERSION, *version ? version : "-");
+        (void)snprintf(ret, size, "%s", short_version(version));
     else
-        (void)snprintf(ret, size, "%.*s (%.*s %s)", SHORT_VERSION, *version ? version : "-", SHORT_VERSION,
-                       json_str(cell, "stateVersion", ""), state);
+        (void)snprintf(ret, size, "%s (%s %s)", short_version(version),
+                       short_version(json_str(cell, "stateVersion", "")), state);
 }
 
 static size_t collect_stages(const json_t *releases, const char *stages[STAGES_MAX])

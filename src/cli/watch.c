@@ -8,6 +8,7 @@
 #include "workers/call.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define APPEAR_DEFAULT_S 60
@@ -192,9 +193,45 @@ static int print_lines(struct watch *watch, const json_t *actions)
     return status;
 }
 
+static size_t terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Adds `text`'s first line, cut to fit: a picture that is redrawn must know how many rows it takes. */
+static void put_fitting(struct buf *picture, const char *text, size_t columns)
+{
+    for (size_t shown = 0; *text && *text != '\n'; text++) {
+        bool begins = ((unsigned char)*text & 0xc0) != 0x80; /* not the rest of a UTF-8 character */
+        shown += begins;
+        if (begins && shown == columns && text[1] && text[1] != '\n') {
+            buf_puts(picture, "…");
+            break;
+        }
+        buf_putc(picture, *text);
+    }
+    buf_putc(picture, '\n');
+}
+
+static void draw_action(struct buf *picture, const json_t *action, size_t columns)
+{
+    const char *status = json_str(action, "status", ""), *name = json_str(action, "actionName", "");
+    bool running = strcmp(status, "InProgress") == 0;
+    char line[4096];
+    if (running)
+        (void)snprintf(line, sizeof(line), "%-18s  %s", name,
+                       is_approval(action) ? "waits for approval: slipway approve" : "running");
+    else
+        (void)snprintf(line, sizeof(line), "%-18s %6.2f s  %s", name, seconds_of(action), summary_of(action));
+    buf_printf(picture, "    %s ", mark_of(status));
+    put_fitting(picture, line, columns > 16 ? columns - 6 : 10);
+}
+
 static void draw(struct watch *watch, const json_t *actions, const char *execution_status)
 {
     CLEANUP(buf_free) struct buf picture = BUF_INIT(PICTURE_MAX);
+    size_t columns = terminal_columns();
     if (watch->drawn_lines)
         buf_printf(&picture, "\033[%dA\033[J", watch->drawn_lines);
     buf_printf(&picture, "\033[1m%s %s\033[0m  execution %.8s  %s\n", watch->app, watch->branch,
@@ -208,13 +245,7 @@ static void draw(struct watch *watch, const json_t *actions, const char *executi
             buf_printf(&picture, "  \033[1m%s\033[0m\n", stage);
             watch->drawn_lines++;
         }
-        const char *status = json_str(action, "status", "");
-        buf_printf(&picture, "    %s %-18s", mark_of(status), json_str(action, "actionName", ""));
-        if (strcmp(status, "InProgress") != 0)
-            buf_printf(&picture, " %6.2f s  %s\n", seconds_of(action), summary_of(action));
-        else
-            buf_printf(&picture, "  %s\n",
-                       is_approval(action) ? "waits for approval: slipway approve" : "running");
+        draw_action(&picture, action, columns);
         watch->drawn_lines++;
     }
     if (buf_error(&picture) == 0)
@@ -224,8 +255,10 @@ static void draw(struct watch *watch, const json_t *actions, const char *executi
 
 /* ---- how it ended */
 
-static void print_failures(const json_t *state, const char *execution)
+/* False when no action of the execution has failed. */
+static bool print_failures(const json_t *state, const char *execution)
 {
+    bool failed = false;
     size_t s;
     json_t *stage;
     json_array_foreach (json_object_get(state, "stageStates"), s, stage) {
@@ -242,22 +275,25 @@ static void print_failures(const json_t *state, const char *execution)
             const char *message = json_str(error, "message", json_str(latest, "summary", ""));
             (void)printf("%s %s failed: %s\n", json_str(stage, "stageName", ""),
                          json_str(action, "actionName", ""), message);
+            failed = true;
         }
     }
+    return failed;
 }
 
 static int report_end(struct watch *watch, const json_t *execution)
 {
     const char *status = json_str(execution, "status", "");
     const char *summary = json_str(execution, "statusSummary", "");
-    (void)printf("execution %s: %s%s%s\n", watch->execution, status, *summary ? ": " : "", summary);
+    (void)printf("execution %s: %s\n", watch->execution, status);
     if (strcmp(status, "Succeeded") == 0)
         return COMMAND_OK;
     CLEANUP(json_free) json_t *state = NULL;
     int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);
     if (failed)
         return failed;
-    print_failures(state, watch->execution);
+    if (!print_failures(state, watch->execution) && *summary)
+        (void)printf("%s\n", summary);
     (void)fflush(stdout);
     return COMMAND_FAILED;
 }

@@ -150,7 +150,7 @@ static int stage_leave(struct flow *flow, struct execution *execution)
     return r;
 }
 
-/* Why a stage failed: the first failed action's words. */
+/* Why a stage failed: the first line of the first failed action's words; the action keeps them all. */
 static int stage_fail(struct flow *flow, struct execution *execution)
 {
     struct reason why = {0};
@@ -160,8 +160,11 @@ static int stage_fail(struct flow *flow, struct execution *execution)
         const struct run *run = execution->runs[i];
 
         if (run && run->status != ACTION_SUCCEEDED) {
-            reason_set(&why, 0, "Action %s in stage %s failed: %s", run->action->name, stage_name(execution),
-                       json_str(json_object_get(run->detail, "error"), "message", "no reason given"));
+            const char *message =
+                json_str(json_object_get(run->detail, "error"), "message", "no reason given");
+
+            reason_set(&why, 0, "Action %s in stage %s failed: %.*s", run->action->name,
+                       stage_name(execution), (int)strcspn(message, "\n"), message);
             break;
         }
     }

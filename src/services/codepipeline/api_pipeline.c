@@ -2,6 +2,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
+#include <stdio.h>
 
 #define LIST_MAX 1000
 
@@ -77,7 +78,7 @@ static int summary_add(json_t *list, struct rows *rows)
 }
 
 /* The token is the last name shown: names are of a token's letters. */
-int codepipeline_list_pipelines(struct call *c)
+static int summaries_put(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int64_t max = json_int(c->in, "maxResults", LIST_MAX);
@@ -97,4 +98,18 @@ int codepipeline_list_pipelines(struct call *c)
         r = summary_add(list, rows);
     }
     return r == DB_NONE ? 0 : r;
+}
+
+int codepipeline_list_pipelines(struct call *c)
+{
+    bool waited = c->wait_deadline_mono_ms != 0;
+    int64_t wait_ms = call_wait_ms(c);
+    char topic[WAKE_TOPIC_MAX];
+    wake_ticket ticket;
+    int r;
+
+    (void)snprintf(topic, sizeof(topic), TOPIC_LIST, c->caller->account);
+    ticket = wake_look(topic);
+    r = summaries_put(c);
+    return r || waited || wait_ms == 0 ? r : call_wait(c, ticket, wait_ms, topic);
 }

@@ -127,6 +127,7 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     r = data_start(event.plan, caller, in, &data, why);
     if (r)
         return r;
+    tx_wake(tx, TOPIC_LIST, pipeline->account);
     event.seq = ++pipeline->last_seq;
     event.data = data;
     r = flow_step(flow, &event, clock_now_ms(), why);

@@ -103,6 +103,7 @@ int timers_fire(struct tx *tx, const struct platform *platform, int64_t now_ms, 
 
 #define TOPIC_TIMERS "codepipeline:timers"
 #define TOPIC_PIPELINE "codepipeline:pipeline:%s/%s" /* account, name */
-#define TOPIC_LIST "codepipeline:list:%s"            /* account */
-#define TOPIC_JOBS_AWS "codepipeline:jobs:%s"        /* account: for anchors */
-#define TOPIC_JOBS_CUSTOM "codepipeline:custom:%s"   /* account: for PollForJobs */
+/* made, changed, deleted, started */
+#define TOPIC_LIST "codepipeline:list:%s"          /* account */
+#define TOPIC_JOBS_AWS "codepipeline:jobs:%s"      /* account: for anchors */
+#define TOPIC_JOBS_CUSTOM "codepipeline:custom:%s" /* account: for PollForJobs */

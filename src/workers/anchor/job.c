@@ -285,7 +285,7 @@ static void report(struct job *job, int outcome)
     const char *operation = outcome ? "PutJobFailureResult" : "PutJobSuccessResult";
 
     if (outcome)
-        log_info("anchor", "job %s failed: %s", job->id, job->why.text);
+        log_info("anchor", "job %s failed: %.*s", job->id, (int)strcspn(job->why.text, "\n"), job->why.text);
     for (;;) {
         json_t *in = outcome ? failure_make(job) : success_make(job);
         struct reason why = {0};

@@ -133,18 +133,16 @@ static int build_failed(struct job *job, const json_t *build)
     const char *status = json_str(build, "buildStatus", "FAILED");
     struct str text;
     char head[256];
-    int len = snprintf(head, sizeof(head), "build %.150s %s", job->external_id, status);
+    int len = snprintf(head, sizeof(head), "build %.150s %s; its log ends with:", job->external_id, status);
     size_t room = sizeof(job->why.text) - (size_t)len - 1;
 
     log_tail(job, build, &log);
     text = buf_str(&log);
-    if (text.len > room) {
-        text.ptr += text.len - room;
-        text.len = room;
-    }
-    while (text.len > 0 && ((unsigned char)text.ptr[0] & 0xc0) == 0x80) {
-        text.ptr++;
-        text.len--;
+    if (text.len > room) { /* whole lines, from the first that fits */
+        const char *line = memchr(text.ptr + (text.len - room), '\n', room);
+
+        text.len = line ? (size_t)(text.ptr + text.len - line) : 0;
+        text.ptr = line;
     }
     return job_fail(job, "JobFailed", "%s" STR_FMT, head, STR_ARG(text));
 }
