@@ -10,6 +10,14 @@
 #define STAGES_MAX 20
 #define SHORT_VERSION 8
 
+/* A change set that is only made deploys nothing. */
+static bool deploys(const json_t *action)
+{
+    return strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Deploy") == 0 &&
+           strcmp(json_str(json_path(action, "input.configuration"), "ActionMode", ""),
+                  "CHANGE_SET_REPLACE") != 0;
+}
+
 /* The stage's newest execution in which something was deployed: its id, or "". */
 static const char *deployed_in(const json_t *actions, const char *stage)
 {
@@ -17,8 +25,7 @@ static const char *deployed_in(const json_t *actions, const char *stage)
     json_t *action;
     json_array_foreach (actions, index, action)
         if (strcmp(json_str(action, "stageName", ""), stage) == 0 &&
-            strcmp(json_str(action, "status", ""), "Succeeded") == 0 &&
-            strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Deploy") == 0)
+            strcmp(json_str(action, "status", ""), "Succeeded") == 0 && deploys(action))
             return json_str(action, "pipelineExecutionId", "");
     return "";
 }

@@ -64,7 +64,7 @@ int aws_s3(struct aws_client *client, const struct aws_s3_request *request, stru
                                    .headers = request->headers,
                                    .header_count = request->header_count,
                                    .repeatable = strcmp(request->method, "POST") != 0};
-    struct aws_error unread;
+    struct aws_error unread = {0};
     int r = put_address(client, request, &base, &path);
 
     if (r != 0)

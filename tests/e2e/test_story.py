@@ -27,6 +27,9 @@ def test_main_is_promoted_after_an_approval(ready, tmp_path):
     shown = ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
     assert "waits for approval" in shown
     assert [deployed(ready, e, "main") for e in ("dev", "staging", "prod")] == ["1.0.0", "1.0.0", None]
+    cells = status(ready, "shop", "main")["releases"][0]["environments"]
+    assert [cells[e]["version"] for e in ("Dev", "Staging", "Prod")] == [version, version, ""]
+    assert cells["Prod"]["state"] == "waits for approval"
     approval = ready.slipway("approve", "shop", "main", "--message", "read the notes")
     assert f"sha256  {hashlib.sha256(content).hexdigest()}" in approval
     assert "by arn:aws:iam::111111111111:" in approval and "read the notes" in approval

@@ -224,7 +224,7 @@ static int stage_enter(struct flow *flow, struct execution *execution, struct ga
 {
     size_t count = execution->plan->stages[execution->stage].count;
 
-    execution->runs = mem_alloc((count + 1) * sizeof(*execution->runs));
+    execution->runs = mem_alloc((count + 1) * sizeof(void *));
     if (!execution->runs)
         return FAULT(ENOMEM);
     execution->run_count = count;

@@ -2,7 +2,7 @@
  * actions, effects.c lists what must happen. */
 #pragma once
 
-#include "services/codepipeline/flow.h"
+#include "services/codepipeline/effect.h"
 
 int effect_offer(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
 int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_USE;

@@ -1,6 +1,6 @@
 /* Building and freeing the picture of one pipeline. */
-#include "services/codepipeline/flow.h"
 #include "base/mem.h"
+#include "services/codepipeline/effect.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -71,7 +71,7 @@ void flow_free(struct flow **flow_pointer)
 
 int flow_add_execution(struct flow *flow, struct execution *execution)
 {
-    void *list = mem_realloc(flow->executions, (flow->execution_count + 1) * sizeof(*flow->executions));
+    void *list = mem_realloc(flow->executions, (flow->execution_count + 1) * sizeof(void *));
 
     if (!list) {
         execution_free(execution);
@@ -84,7 +84,7 @@ int flow_add_execution(struct flow *flow, struct execution *execution)
 
 int flow_add_gate(struct flow *flow, struct gate *gate)
 {
-    void *list = mem_realloc(flow->gates, (flow->gate_count + 1) * sizeof(*flow->gates));
+    void *list = mem_realloc(flow->gates, (flow->gate_count + 1) * sizeof(void *));
 
     if (!list) {
         gate_free(gate);
@@ -97,7 +97,7 @@ int flow_add_gate(struct flow *flow, struct gate *gate)
 
 int flow_add_plan(struct flow *flow, struct plan *plan)
 {
-    void *list = mem_realloc(flow->plans, (flow->plan_count + 1) * sizeof(*flow->plans));
+    void *list = mem_realloc(flow->plans, (flow->plan_count + 1) * sizeof(void *));
 
     if (!list) {
         plan_free(&plan);

@@ -73,25 +73,7 @@ struct gate {
     bool dirty;
 };
 
-enum effect_kind {
-    EFFECT_OFFER,       /* a job for `run` */
-    EFFECT_CANCEL,      /* the job `ref` ends as `job_status` */
-    EFFECT_TIMER,       /* run `ref` ends at due_ms if nothing else ends it */
-    EFFECT_TIMER_CLEAR, /* run `ref` has ended */
-    EFFECT_RECORD,      /* a line of history */
-};
-
-struct effect {
-    enum effect_kind kind;
-    const struct execution *execution;
-    const struct run *run;
-    char ref[ID_UUID_SIZE];
-    int64_t due_ms;
-    int job_status;
-    const char *what; /* EFFECT_RECORD: "superseded", "stopped" … a literal */
-    char *who;
-    char *why;
-};
+struct effect;
 
 struct flow {
     void (*make_id)(void *context, char ret[ID_UUID_SIZE]);

@@ -125,7 +125,7 @@ static int runs_load(struct tx *tx, struct execution *execution)
 
     if (execution->place == PLACE_WAITING || execution->stage_run == 0)
         return 0;
-    execution->runs = mem_alloc((count + 1) * sizeof(*execution->runs));
+    execution->runs = mem_alloc((count + 1) * sizeof(void *));
     if (!execution->runs)
         return FAULT(ENOMEM);
     execution->run_count = count;

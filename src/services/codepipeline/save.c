@@ -1,6 +1,7 @@
 /* Writes what a step changed, its effects and its history in the caller's transaction. */
 #include "services/codepipeline/store.h"
 #include "base/clock.h"
+#include "services/codepipeline/effect.h"
 #include "wire/json.h"
 
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)

@@ -246,7 +246,7 @@ int ssm_reveal(const struct platform *platform, struct arena *arena, const char 
 int parameter_get(struct tx *tx, const struct platform *platform, struct arena *arena, const char *account,
                   const char *name, bool decrypt, struct parameter *ret, struct reason *why)
 {
-    const char *plain = NULL;
+    const char *plain = name;
     const char *selector = NULL;
     int64_t version = 0;
     int err = split_selector(arena, name, &plain, &selector, &version, why);

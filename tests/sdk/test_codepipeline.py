@@ -1,0 +1,488 @@
+"""Pipelines and their executions, by boto3 and the AWS CLI."""
+import json
+import threading
+import time
+import uuid
+
+import pytest
+
+from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source, until
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return server.client("codepipeline")
+
+
+@pytest.fixture
+def worker(server):
+    return Worker(server)
+
+
+@pytest.fixture
+def make(client, worker):
+    """Makes a pipeline of these stages; it is deleted after the test, with its jobs. By the worker, because Debian's
+    boto3 does not know all members of a declaration."""
+    names = []
+
+    def maker(*stages, **more):
+        made = worker.call("CreatePipeline", pipeline=declaration(*stages, **more))["pipeline"]["name"]
+        names.append(made)
+        return made
+    yield maker
+    for name in names:
+        client.delete_pipeline(name=name)
+
+
+def start(client, name, **more):
+    return client.start_pipeline_execution(name=name, **more)["pipelineExecutionId"]
+
+
+def execution(client, name, identity):
+    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=identity)["pipelineExecution"]
+
+
+def state(client, name, stage):
+    return {s["stageName"]: s for s in client.get_pipeline_state(name=name)["stageStates"]}[stage]
+
+
+def latest(client, name, stage, action_name):
+    return {a["actionName"]: a.get("latestExecution", {}) for a in state(client, name, stage)["actionStates"]}[action_name]
+
+
+# ---- pipelines
+
+def test_pipeline_is_made_shown_changed_and_deleted(client):
+    wanted = declaration([action("Go")])
+    made = client.create_pipeline(pipeline=wanted, tags=[{"key": "team", "value": "a"}])
+    assert made["tags"] == [{"key": "team", "value": "a"}] and made["pipeline"] == {**wanted, "version": 1}
+    shown = client.get_pipeline(name=wanted["name"])
+    assert shown["pipeline"] == made["pipeline"]
+    assert shown["metadata"]["pipelineArn"] == f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:{wanted['name']}"
+    assert code_of(client.create_pipeline, pipeline=wanted) == "PipelineNameInUseException"
+    changed = client.update_pipeline(pipeline={**wanted, "roleArn": ROLE + "2"})["pipeline"]
+    assert (changed["version"], changed["roleArn"]) == (2, ROLE + "2")
+    assert client.get_pipeline(name=wanted["name"], version=1)["pipeline"]["roleArn"] == ROLE
+    assert code_of(client.get_pipeline, name=wanted["name"], version=3) == "PipelineVersionNotFoundException"
+    client.delete_pipeline(name=wanted["name"])
+    client.delete_pipeline(name=wanted["name"])  # as on AWS: no error
+    for call in (client.get_pipeline, client.get_pipeline_state, client.start_pipeline_execution):
+        assert code_of(call, name=wanted["name"]) == "PipelineNotFoundException"
+    assert code_of(client.update_pipeline, pipeline=wanted) == "PipelineNotFoundException"
+
+
+STRUCTURE, STAGE, ACTION = (f"Invalid{k}Exception" for k in ("Structure", "StageDeclaration", "ActionDeclaration"))
+
+
+@pytest.mark.parametrize("code,change", [
+    (STRUCTURE, lambda d: d.update(stages=d["stages"][:1])),
+    (STRUCTURE, lambda d: d.update(stages=d["stages"][::-1])),
+    (STRUCTURE, lambda d: d.pop("artifactStore")),
+    (STRUCTURE, lambda d: d["stages"][1]["actions"].append(source("Late", "Other"))),
+    (STRUCTURE, lambda d: d.update(stages=d["stages"] + [{"name": f"n{i}", "actions": [action("A")]}
+                                                         for i in range(50)])),
+    (STAGE, lambda d: d["stages"][1].update(name="Source")),
+    (STAGE, lambda d: d["stages"][1].update(actions=[])),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("Go"))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", inputs=["Nowhere"]))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", outputs=["App"]))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", provider="Nobody"))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", configuration={"StackName": "s"}))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", configuration={"ActionMode": "ODD",
+                                                                                   "StackName": "s"}))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", configuration={
+        "ActionMode": "CHANGE_SET_EXECUTE", "StackName": "s"}))),
+    (ACTION, lambda d: d["stages"][1]["actions"].append(action("X", configuration={
+        "ActionMode": "DELETE_ONLY", "StackName": "s", "Surprise": "1"}))),
+    (ACTION, lambda d: [a.update(namespace="one") for s in d["stages"] for a in s["actions"]]),
+    (ACTION, lambda d: d["stages"][1]["actions"][0].update(namespace="codepipeline")),
+])
+def test_structure_is_refused_and_nothing_is_made(client, code, change):
+    wanted = declaration([action("Go")])
+    change(wanted)
+    assert code_of(client.create_pipeline, pipeline=wanted) == code
+    assert code_of(client.get_pipeline, name=wanted["name"]) == "PipelineNotFoundException"
+
+
+def test_fields_are_validated(worker, client, make):
+    name = make([action("Go")])
+    good = declaration([action("Go")])
+    for member, value in (("name", "a b"), ("roleArn", "me"), ("stages", "x"), ("version", "one"),
+                          ("executionMode", "SOMEHOW")):
+        assert code_of(worker.call, "CreatePipeline", pipeline={**good, member: value}) in (
+            "ValidationException", "SerializationException", STRUCTURE), member
+    assert code_of(worker.call, "CreatePipeline") == "ValidationException"
+    for operation, members in (
+            ("GetPipeline", {"name": "x" * 101}), ("GetPipeline", {"name": name, "version": 0}),
+            ("ListPipelines", {"maxResults": 1001}), ("GetPipelineState", {}),
+            ("StartPipelineExecution", {"name": name, "clientRequestToken": "a b"}),
+            ("StopPipelineExecution", {"pipelineName": name, "pipelineExecutionId": "x"}),
+            ("GetPipelineExecution", {"pipelineName": name, "pipelineExecutionId": "x"}),
+            ("ListActionExecutions", {"pipelineName": name, "maxResults": 101}),
+            ("RetryStageExecution", {"pipelineName": name, "stageName": "S1", "pipelineExecutionId": str(uuid.uuid4()),
+                                     "retryMode": "SOME"}),
+            ("DisableStageTransition", {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound",
+                                        "reason": "<>"}),
+            ("PutApprovalResult", {"pipelineName": name, "stageName": "S1", "actionName": "Go", "token": "t",
+                                   "result": {"summary": "", "status": "Maybe"}})):
+        assert code_of(worker.call, operation, **members) == "ValidationException", operation
+    assert client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"] == []
+
+
+def test_pipelines_page_by_name(server):
+    client = server.client("codepipeline", profile="staging")
+    names = sorted(f"page-{i:02}" for i in range(7))
+    for name in reversed(names):
+        client.create_pipeline(pipeline=declaration([action("Go")], name=name))
+    pages = list(client.get_paginator("list_pipelines").paginate(PaginationConfig={"PageSize": 3}))
+    assert [len(p["pipelines"]) for p in pages] == [3, 3, 1]
+    assert [p["name"] for page in pages for p in page["pipelines"]] == names
+    assert server.client("codepipeline", profile="prod").list_pipelines()["pipelines"] == []  # another account's
+
+
+def test_tags(client, make):
+    name = make([action("Go")])
+    arn = client.get_pipeline(name=name)["metadata"]["pipelineArn"]
+    client.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+    client.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "3"}])
+    client.untag_resource(resourceArn=arn, tagKeys=["b"])
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "3"}]
+    many = [{"key": f"k{i}", "value": ""} for i in range(51)]
+    assert code_of(client.tag_resource, resourceArn=arn, tags=many) == "TooManyTagsException"
+    assert code_of(client.tag_resource, resourceArn=arn, tags=[{"key": "aws:x", "value": ""}]) == "InvalidTagsException"
+    assert code_of(client.list_tags_for_resource, resourceArn=arn + "x") == "ResourceNotFoundException"
+
+
+# ---- executions
+
+def test_execution_runs_through_stages_and_shows_what_it_did(client, worker, make):
+    name = make([action("One", namespace="First"), action("Two", 2, configuration={
+        "ActionMode": "DELETE_ONLY", "StackName": "#{First.Out}-#{codepipeline.PipelineExecutionId}"})])
+    run = worker.call("StartPipelineExecution", name=name, sourceRevisions=[
+        {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "v7"}])["pipelineExecutionId"]
+    assert client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"][0]["sourceRevisions"] == [
+        {"actionName": "Artifact", "revisionId": "v7"}]
+    [job] = worker.take("Artifact")
+    assert job["data"]["sourceRevision"]["revisionValue"] == "v7" and job["accountId"] == ACCOUNT
+    assert set(job["data"]["artifactCredentials"]) == {"accessKeyId", "secretAccessKey", "sessionToken"}
+    worker.succeed(job)
+    [job] = worker.take("One")
+    worker.succeed(job, outputVariables={"Out": "stack"}, executionDetails={
+        "summary": "done it", "externalExecutionId": "x-1", "percentComplete": 100})
+    [job] = worker.take("Two")
+    assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == f"stack-{run}"
+    worker.succeed(job)
+
+    done = execution(client, name, run)
+    assert done["status"] == "Succeeded" and done["pipelineVersion"] == 1
+    [revision] = done["artifactRevisions"]
+    assert (revision["name"], revision["revisionId"], revision["revisionSummary"]) == ("App", "v7", "words")
+    [summary] = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    assert summary["sourceRevisions"][0]["revisionId"] == "v7"
+    assert summary["trigger"]["triggerType"] == "StartPipelineExecution"
+    details = client.list_action_executions(pipelineName=name)["actionExecutionDetails"]
+    assert [d["actionName"] for d in details] == ["Two", "One", "Artifact"]
+    assert details[0]["input"]["configuration"]["StackName"].startswith("#{First.Out}")
+    assert details[0]["input"]["resolvedConfiguration"]["StackName"] == f"stack-{run}"
+    assert details[1]["output"]["outputVariables"] == {"Out": "stack"}
+    assert details[1]["output"]["executionResult"] == {"externalExecutionId": "x-1",
+                                                       "externalExecutionSummary": "done it"}
+    [artifact] = details[2]["output"]["outputArtifacts"]
+    assert artifact["s3location"]["bucket"] == "store-bucket"
+    shown = latest(client, name, "S1", "One")
+    assert (shown["status"], shown["summary"], shown["percentComplete"]) == ("Succeeded", "done it", 100)
+    assert state(client, name, "S1")["latestExecution"] == {"pipelineExecutionId": run, "status": "Succeeded"}
+
+
+def test_same_token_is_the_same_execution(client, make):
+    name = make([action("Go")])
+    token = str(uuid.uuid4())
+    assert start(client, name, clientRequestToken=token) == start(client, name, clientRequestToken=token)
+    assert start(client, name) != start(client, name, clientRequestToken=str(uuid.uuid4()))
+
+
+def test_start_is_refused_for_what_the_pipeline_has_not(worker, make):
+    name = make([action("Go")], variables=[{"name": "must"}])
+    revision = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "v"}
+    good = [{"name": "must", "value": "1"}]
+    for more in ({"sourceRevisions": [{**revision, "actionName": "Nobody"}], "variables": good},
+                 {"sourceRevisions": [{**revision, "revisionType": "COMMIT_ID"}], "variables": good},
+                 {"variables": good + [{"name": "unknown", "value": "1"}]}, {}):
+        assert code_of(worker.call, "StartPipelineExecution", name=name, **more) == "ValidationException"
+    worker.call("StartPipelineExecution", name=name, variables=good, sourceRevisions=[revision])
+
+
+def test_pipeline_variables(worker, client, make):
+    name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{variables.size}-#{variables.colour}"})],
+                variables=[{"name": "size", "defaultValue": "big"}, {"name": "colour"}])
+    run = worker.call("StartPipelineExecution", name=name, variables=[{"name": "colour", "value": "red"}])[
+        "pipelineExecutionId"]
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == "big-red"
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert {v["name"]: v["resolvedValue"] for v in shown["variables"]} == {"size": "big", "colour": "red"}
+
+
+def test_unknown_variable_fails_the_action_before_any_job(worker, client, make):
+    name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Nobody.Key}"})])
+    run = start(client, name)
+    worker.do("Artifact")
+    assert worker.poll() == []
+    assert execution(client, name, run)["status"] == "Failed"
+    error = latest(client, name, "S1", "Go")["errorDetails"]
+    assert error["code"] == "ConfigurationError" and "#{Nobody.Key}" in error["message"]
+
+
+def test_run_order_and_parallel_actions(worker, client, make):
+    name = make([action("A"), action("B"), action("C", 2)])
+    run = start(client, name)
+    worker.do("Artifact")
+    first, second = worker.take("A", "B")
+    worker.succeed(first)
+    assert worker.poll() == []  # C waits for both
+    worker.succeed(second)
+    worker.do("C")
+    assert execution(client, name, run)["status"] == "Succeeded"
+
+
+def test_failure_stops_the_stage_and_says_why(worker, client, make):
+    name = make([action("A"), action("B")], [action("Later")])
+    run = start(client, name)
+    worker.do("Artifact")
+    first, second = worker.take("A", "B")
+    worker.fail(first, "line one\nline two")
+    assert execution(client, name, run)["status"] == "InProgress"  # B runs on
+    worker.succeed(second)
+    done = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert (done["status"], done["statusSummary"]) == ("Failed", "Action A in stage S1 failed: line one")
+    shown = latest(client, name, "S1", "A")
+    assert shown["errorDetails"] == {"code": "JobFailed", "message": "line one\nline two"}
+    assert shown["externalExecutionId"] == "build/7"
+    assert worker.poll() == []
+
+
+@pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", ["A"]), ("ALL_ACTIONS", ["A", "B"])])
+def test_retry(worker, client, make, mode, again):
+    name = make([action("A"), action("B")])
+    run = start(client, name)
+    retry = {"pipelineName": name, "pipelineExecutionId": run, "retryMode": mode}
+    worker.do("Artifact")
+    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
+    first, second = worker.take("A", "B")
+    worker.succeed(second)
+    worker.fail(first)
+    assert code_of(client.retry_stage_execution, stageName="No", **retry) == "StageNotFoundException"
+    assert client.retry_stage_execution(stageName="S1", **retry)["pipelineExecutionId"] == run
+    for job in worker.take(*again):
+        worker.succeed(job)
+    assert execution(client, name, run)["status"] == "Succeeded"
+    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
+    newer = start(client, name)
+    worker.do("Artifact")
+    for job in worker.take("A", "B"):
+        worker.fail(job)
+    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "NotLatestPipelineExecutionException"
+    assert execution(client, name, newer)["status"] == "Failed"
+
+
+def test_newer_execution_supersedes_the_one_that_waits(worker, client, make):
+    name = make([action("Go")])
+    runs = [start(client, name)]
+    worker.do("Artifact")
+    [busy] = worker.take("Go")
+    for _ in range(2):
+        runs.append(start(client, name))
+        worker.do("Artifact")
+    assert state(client, name, "S1")["inboundExecution"]["pipelineExecutionId"] == runs[2]
+    statuses = [execution(client, name, run)["status"] for run in runs]
+    assert statuses == ["InProgress", "Superseded", "InProgress"]
+    worker.succeed(busy)
+    worker.do("Go")
+    assert [execution(client, name, run)["status"] for run in runs] == ["Succeeded", "Superseded", "Succeeded"]
+
+
+def test_disabled_transition_holds_until_it_is_enabled(worker, client, make):
+    name = make([action("Go")])
+    where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}
+    client.disable_stage_transition(reason="freeze (until Monday)", **where)
+    run = start(client, name)
+    worker.do("Artifact")
+    assert worker.poll() == [] and execution(client, name, run)["status"] == "InProgress"
+    held = state(client, name, "S1")
+    assert held["inboundTransitionState"]["enabled"] is False
+    assert held["inboundTransitionState"]["disabledReason"] == "freeze (until Monday)"
+    assert held["inboundTransitionState"]["lastChangedBy"].startswith(f"arn:aws:iam::{ACCOUNT}:")
+    assert held["inboundExecution"] == {"pipelineExecutionId": run, "status": "InProgress"}
+    client.enable_stage_transition(**where)
+    worker.do("Go")
+    assert execution(client, name, run)["status"] == "Succeeded"
+    assert code_of(client.enable_stage_transition, **{**where, "stageName": "No"}) == "StageNotFoundException"
+    assert code_of(client.disable_stage_transition, reason="x", **{**where, "pipelineName": "No"}) == "PipelineNotFoundException"
+
+
+@pytest.mark.parametrize("abandon", [False, True])
+def test_stop(worker, client, make, abandon):
+    name = make([action("Go"), action("Next", 2)])
+    run = start(client, name)
+    stop = {"pipelineName": name, "pipelineExecutionId": run, "reason": "wrong one", "abandon": abandon}
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    assert client.stop_pipeline_execution(**stop)["pipelineExecutionId"] == run
+    if abandon:
+        assert worker.call("ExtendJobLease", jobId=job["id"], nonce=job["nonce"])["cancelled"] is True
+        assert latest(client, name, "S1", "Go")["status"] == "Abandoned"
+        assert code_of(worker.succeed, job) == "InvalidJobStateException"
+    else:
+        assert execution(client, name, run)["status"] == "Stopping"
+        assert code_of(client.stop_pipeline_execution, **stop) == "DuplicatedStopRequestException"
+        worker.succeed(job)
+    assert worker.poll() == [] and execution(client, name, run)["status"] == "Stopped"
+    [summary] = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    assert summary["stopTrigger"] == {"reason": "wrong one"}
+    assert code_of(client.stop_pipeline_execution, **stop) == "PipelineExecutionNotStoppableException"
+    other = {**stop, "pipelineExecutionId": str(uuid.uuid4())}
+    assert code_of(client.stop_pipeline_execution, **other) == "PipelineExecutionNotStoppableException"
+
+
+def test_approval(worker, client, make):
+    name = make([approval("Ask"), action("Go", 2)])
+    run = start(client, name)
+    worker.do("Artifact")
+    answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask", "token": latest(client, name, "S1", "Ask")["token"],
+              "result": {"summary": "read it", "status": "Approved"}}
+    wrong = {**answer, "token": str(uuid.uuid4())}
+    assert code_of(client.put_approval_result, **wrong) == "InvalidApprovalTokenException"
+    assert code_of(client.put_approval_result, **{**answer, "stageName": "No"}) == "StageNotFoundException"
+    assert code_of(client.put_approval_result, **{**answer, "actionName": "No"}) == "ActionNotFoundException"
+    assert code_of(client.put_approval_result, **{**answer, "pipelineName": "No"}) == "PipelineNotFoundException"
+    assert abs(client.put_approval_result(**answer)["approvedAt"].timestamp() - time.time()) < 60
+    assert code_of(client.put_approval_result, **answer) == "ApprovalAlreadyCompletedException"
+    worker.do("Go")
+    assert execution(client, name, run)["status"] == "Succeeded"
+    shown = latest(client, name, "S1", "Ask")
+    assert shown["summary"] == "read it" and shown["lastUpdatedBy"].startswith(f"arn:aws:iam::{ACCOUNT}:")
+    assert "token" not in shown
+
+
+def test_rejection_fails_the_execution(worker, client, make):
+    name = make([approval("Ask"), action("Go", 2)])
+    run = start(client, name)
+    worker.do("Artifact")
+    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
+                               token=latest(client, name, "S1", "Ask")["token"],
+                               result={"summary": "not on Friday", "status": "Rejected"})
+    assert execution(client, name, run)["status"] == "Failed" and worker.poll() == []
+    assert "not on Friday" in latest(client, name, "S1", "Ask")["errorDetails"]["message"]
+
+
+def test_execution_keeps_the_version_it_started_with(worker, client, make):
+    name = make([action("Old")])
+    run = start(client, name)
+    client.update_pipeline(pipeline=declaration([action("New")], name=name))
+    newer = start(client, name)
+    worker.succeed(worker.take("Artifact")[0])
+    [job] = [j for j in worker.poll() if j["data"]["pipelineContext"]["action"]["name"] == "Old"]
+    worker.succeed(job)
+    assert execution(client, name, run)["status"] == "Succeeded"
+    assert (execution(client, name, run)["pipelineVersion"], execution(client, name, newer)["pipelineVersion"]) == (1, 2)
+
+
+def test_executions_and_actions_page_newest_first(worker, client, make):
+    name = make([action("Go")])
+    runs = []
+    for _ in range(5):
+        runs.append(start(client, name))
+        worker.do("Artifact", "Go")
+    pages = list(client.get_paginator("list_pipeline_executions").paginate(
+        pipelineName=name, PaginationConfig={"PageSize": 2}))
+    assert [len(p["pipelineExecutionSummaries"]) for p in pages] == [2, 2, 1]
+    assert [e["pipelineExecutionId"] for p in pages for e in p["pipelineExecutionSummaries"]] == runs[::-1]
+    pages = list(client.get_paginator("list_action_executions").paginate(
+        pipelineName=name, PaginationConfig={"PageSize": 3}))
+    details = [d for p in pages for d in p["actionExecutionDetails"]]
+    assert [len(p["actionExecutionDetails"]) for p in pages] == [3, 3, 3, 1]
+    assert [d["pipelineExecutionId"] for d in details] == [run for run in runs[::-1] for _ in range(2)]
+    only = client.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": runs[1]})
+    assert [d["actionName"] for d in only["actionExecutionDetails"]] == ["Go", "Artifact"]
+    none = {"pipelineExecutionId": str(uuid.uuid4())}
+    assert code_of(client.list_action_executions, pipelineName=name, filter=none) == "PipelineExecutionNotFoundException"
+    assert code_of(client.get_pipeline_execution, pipelineName=name, **none) == "PipelineExecutionNotFoundException"
+    for listing in (client.list_action_executions, client.list_pipeline_executions):
+        assert code_of(listing, pipelineName=name, nextToken="nonsense") == "InvalidNextTokenException"
+        assert code_of(listing, pipelineName="nobody") == "PipelineNotFoundException"
+
+
+def test_accounts_do_not_see_each_other(server, client, worker, make):
+    name = make([action("Go")])
+    start(client, name)
+    other = server.client("codepipeline", profile="prod")
+    assert code_of(other.get_pipeline, name=name) == "PipelineNotFoundException"
+    assert Worker(server, "prod").poll() == []
+    [job] = worker.take("Artifact")
+    stranger = Worker(server, "prod")
+    assert code_of(stranger.succeed, job) == "JobNotFoundException"
+
+
+def test_job_goes_to_the_account_of_its_role(server, client, worker, make):
+    role = "arn:aws:iam::444444444444:role/slipway-deploy"
+    name = make([action("Go", roleArn=role)])
+    run = start(client, name)
+    worker.do("Artifact")
+    assert worker.poll() == []
+    prod = Worker(server, "prod")
+    [job] = prod.take("Go")
+    assert (job["accountId"], job["roleArn"]) == ("444444444444", role)
+    prod.succeed(job)
+    assert execution(client, name, run)["status"] == "Succeeded"
+
+
+@pytest.mark.parametrize("operation,members", [
+    ("GetPipelineState", lambda name, run: {"name": name}),
+    ("GetPipelineExecution", lambda name, run: {"pipelineName": name, "pipelineExecutionId": run}),
+    ("ListPipelineExecutions", lambda name, run: {"pipelineName": name}),
+    ("ListActionExecutions", lambda name, run: {"pipelineName": name}),
+])
+def test_readers_wait_for_news(server, client, worker, make, operation, members):
+    name = make([action("Go")])
+    run = start(client, name)
+    [job] = worker.take("Artifact")
+    time.sleep(0.15)  # a change of the last 100 ms is answered at once
+    answered = []
+
+    def read():
+        started = time.monotonic()
+        Worker(server).call(operation, headers={"X-Slipway-Wait": "10000"}, **members(name, run))
+        answered.append(time.monotonic() - started)
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(0.3)
+    assert not answered
+    worker.succeed(job)
+    reader.join(5)
+    assert answered and 0.25 < answered[0] < 3
+
+
+def test_the_aws_cli(server, client, worker, make, tmp_path):
+    path = tmp_path / "pipeline.json"
+    wanted = declaration([approval("Ask")])
+    path.write_text(json.dumps({"pipeline": wanted}))
+    server.aws("codepipeline", "create-pipeline", "--cli-input-json", f"file://{path}")
+    run = json.loads(server.aws("codepipeline", "start-pipeline-execution", "--name", wanted["name"]))
+    worker.do("Artifact")
+    shown = json.loads(server.aws("codepipeline", "get-pipeline-state", "--name", wanted["name"]))
+    token = shown["stageStates"][1]["actionStates"][0]["latestExecution"]["token"]
+    server.aws("codepipeline", "put-approval-result", "--pipeline-name", wanted["name"], "--stage-name", "S1",
+               "--action-name", "Ask", "--token", token, "--result", "summary=fine,status=Approved")
+    listed = json.loads(server.aws("codepipeline", "list-pipeline-executions", "--pipeline-name", wanted["name"]))
+    assert [(e["pipelineExecutionId"], e["status"]) for e in listed["pipelineExecutionSummaries"]] == [
+        (run["pipelineExecutionId"], "Succeeded")]
+    server.aws("codepipeline", "delete-pipeline", "--name", wanted["name"])
+    refused = server.aws("codepipeline", "get-pipeline", "--name", wanted["name"], check=False)
+    assert refused.returncode == 254 and "PipelineNotFoundException" in refused.stderr
+
+
+def test_unsupported_operations_say_so(client):
+    with pytest.raises(Exception) as refused:
+        client.list_webhooks()
+    assert "not supported by Slipway" in str(refused.value)

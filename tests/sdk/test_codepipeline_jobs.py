@@ -1,0 +1,234 @@
+"""Jobs of codepipeline: anchors' extensions with leases and nonces, and custom job workers by boto3."""
+import threading
+import time
+import uuid
+
+import pytest
+
+from pipelines import SHA256, Worker, action, code_of, declaration, until
+
+LEASE_S = 10
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return server.client("codepipeline")
+
+
+@pytest.fixture
+def worker(server):
+    return Worker(server)
+
+
+@pytest.fixture
+def started(client):
+    """Makes and starts a pipeline; gives name and execution id."""
+    names = []
+
+    def starter(*stages, **more):
+        name = client.create_pipeline(pipeline=declaration(*stages, **more))["pipeline"]["name"]
+        names.append(name)
+        return name, client.start_pipeline_execution(name=name)["pipelineExecutionId"]
+    yield starter
+    for name in names:
+        client.delete_pipeline(name=name)
+
+
+def status(client, name, run):
+    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
+
+
+# ---- anchors
+
+def test_job_says_all_that_its_worker_needs(worker, started):
+    name, run = started([action("Read", category="Deploy", provider="S3", inputs=["App"],
+                                configuration={"BucketName": "b", "Extract": "true"})])
+    [job] = worker.take("Artifact")
+    assert job["leaseMs"] == LEASE_S * 1000 and job["attempt"] == 1 and 0 < job["timeoutMs"] <= 3600000
+    [output] = job["data"]["outputArtifacts"]
+    where = output["location"]["s3Location"]
+    assert output["name"] == "App" and where["bucketName"] == "store-bucket" and where["objectKey"].startswith(name[:20])
+    context = job["data"]["pipelineContext"]
+    assert (context["pipelineName"], context["pipelineExecutionId"], context["stage"]["name"]) == (name, run, "Source")
+    worker.succeed(job)
+    [job] = worker.take("Read")
+    [given] = job["data"]["inputArtifacts"]
+    assert given == {"name": "App", "revision": "v-latest", "sha256": SHA256,
+                     "location": {"type": "S3", "s3Location": where}}
+
+
+def test_poll_waits_and_is_woken_by_the_start(server, worker, client, started):
+    assert worker.poll(wait_ms=50) == []
+    got = []
+
+    def poll():
+        jobs = Worker(server).poll(wait_ms=10000)
+        got.append((time.monotonic(), jobs))
+    poller = threading.Thread(target=poll)
+    poller.start()
+    time.sleep(0.3)
+    assert not got
+    begin = time.monotonic()
+    started([action("Go")])
+    poller.join(5)
+    assert len(got[0][1]) == 1 and got[0][0] - begin < 1
+
+
+def test_results_need_the_lease_s_nonce_and_the_digests(worker, client, started):
+    name, run = started([action("Go")])
+    [job] = worker.take("Artifact")
+    assert code_of(worker.succeed, job, nonce=str(uuid.uuid4())) == "InvalidNonceException"
+    assert code_of(client.put_job_success_result, jobId=job["id"]) == "InvalidNonceException"
+    assert code_of(worker.succeed, job, outputArtifacts=[]) == "ValidationException"
+    assert code_of(worker.succeed, job, outputArtifacts=[{"name": "App", "sha256": "short"}]) == "ValidationException"
+    assert code_of(worker.succeed, job, outputVariables={"k": "v" * 122881}) == "OutputVariablesSizeExceededException"
+    assert code_of(worker.succeed, job, jobId=str(uuid.uuid4())) == "JobNotFoundException"
+    worker.succeed(job)
+    worker.succeed(job)  # the answer to the first may have been lost: nothing changes
+    assert code_of(worker.fail, job) == "InvalidJobStateException"
+    worker.do("Go")
+    assert status(client, name, run) == "Succeeded"
+
+
+def test_released_job_is_offered_again_with_another_nonce(worker, client, started):
+    started([action("Go")])
+    [first] = worker.take("Artifact")
+    assert worker.poll() == []
+    lease = {"jobId": first["id"], "nonce": first["nonce"]}
+    assert worker.call("ExtendJobLease", **lease) == {"leaseMs": LEASE_S * 1000, "cancelled": False}
+    worker.call("ReleaseJob", **lease)
+    [second] = worker.take("Artifact")
+    assert second["id"] == first["id"] and second["nonce"] != first["nonce"] and second["attempt"] == 2
+    for operation in ("ExtendJobLease", "ReleaseJob"):
+        assert code_of(worker.call, operation, **lease) == "InvalidNonceException"
+        assert code_of(worker.call, operation, jobId=str(uuid.uuid4()), nonce="n") == "JobNotFoundException"
+    assert code_of(worker.succeed, first) == "InvalidNonceException"
+    worker.succeed(second)
+    worker.do("Go")
+
+
+def test_silent_worker_loses_its_job(worker, client, started):
+    started([action("Go")])
+    [first] = worker.take("Artifact")
+    begin = time.monotonic()
+    [second] = worker.poll(wait_ms=30000)
+    assert LEASE_S - 1 < time.monotonic() - begin < LEASE_S + 3
+    assert second["id"] == first["id"] and second["nonce"] != first["nonce"]
+    assert code_of(worker.succeed, first) == "InvalidNonceException"
+    worker.succeed(second)
+
+
+def test_successor_takes_at_once_what_its_predecessor_held(server, worker, started):
+    started([action("Go")])
+    [first] = worker.take("Artifact")
+    next_worker = Worker(server, name="next")
+    assert next_worker.poll(successorOf=["somebody else"]) == []
+    [second] = next_worker.poll(successorOf=["test"])
+    assert second["id"] == first["id"] and second["attempt"] == 2
+    assert code_of(worker.succeed, first) == "InvalidNonceException"
+    next_worker.succeed(second)
+
+
+def test_deleted_pipeline_cancels_its_jobs(worker, client, started):
+    name, _ = started([action("Go")])
+    [job] = worker.take("Artifact")
+    client.delete_pipeline(name=name)
+    assert worker.call("ExtendJobLease", jobId=job["id"], nonce=job["nonce"])["cancelled"] is True
+    assert code_of(worker.succeed, job) == "InvalidJobStateException"
+
+
+def test_continuation_offers_another_job_of_the_same_action(worker, client, started):
+    name, run = started([action("Go")])
+    [job] = worker.take("Artifact")
+    worker.succeed(job, continuationToken="half way", outputArtifacts=[])
+    [more] = worker.take("Artifact")
+    assert more["id"] != job["id"] and more["data"]["continuationToken"] == "half way"
+    context = [j["data"]["pipelineContext"]["action"]["actionExecutionId"] for j in (job, more)]
+    assert context[0] == context[1]
+    worker.succeed(more)
+    worker.do("Go")
+    assert status(client, name, run) == "Succeeded"
+
+
+def test_extensions_are_validated(worker):
+    for members in ({}, {"workerId": ""}, {"workerId": "w", "maxBatchSize": 51}, {"workerId": "w", "waitMs": 60001},
+                    {"workerId": "w", "maxBatchSize": 0}):
+        assert code_of(worker.call, "PollForAccountJobs", **members) == "ValidationException"
+    assert code_of(worker.call, "ExtendJobLease", jobId="x", nonce="n") == "ValidationException"
+
+
+# ---- custom job workers
+
+@pytest.fixture
+def custom(client):
+    """A custom action type, as polls name it."""
+    provider = f"w{uuid.uuid4().hex[:8]}"
+    details = {"minimumCount": 0, "maximumCount": 1}
+    made = client.create_custom_action_type(
+        category="Build", provider=provider, version="1", inputArtifactDetails=details, outputArtifactDetails=details,
+        configurationProperties=[{"name": "Target", "required": True, "key": True, "secret": False}])
+    identity = {"category": "Build", "owner": "Custom", "provider": provider, "version": "1"}
+    assert made["actionType"]["id"] == identity
+    return identity
+
+
+def custom_action(identity, name="Work", **more):
+    return action(name, category="Build", provider=identity["provider"], owner="Custom",
+                  configuration={"Target": "all"}, **more)
+
+
+def test_custom_worker_polls_acknowledges_and_reports(worker, client, started, custom):
+    name, run = started([custom_action(custom, inputs=["App"], outputs=["Out"], namespace="Work")],
+                        [action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Work.Tag}"})])
+    worker.do("Artifact")
+    assert worker.poll() == []  # not an anchor's
+    [job] = client.poll_for_jobs(actionTypeId=custom, maxBatchSize=5)["jobs"]
+    assert job["data"]["actionConfiguration"]["configuration"] == {"Target": "all"}
+    assert job["data"]["inputArtifacts"][0]["location"]["s3Location"]["bucketName"] == "store-bucket"
+    assert client.poll_for_jobs(actionTypeId=custom)["jobs"] == []
+    assert code_of(client.acknowledge_job, jobId=job["id"], nonce="other") == "InvalidNonceException"
+    assert code_of(client.put_job_success_result, jobId=job["id"]) == "InvalidJobStateException"  # not acknowledged
+    assert client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])["status"] == "InProgress"
+    details = client.get_job_details(jobId=job["id"])["jobDetails"]
+    assert details["id"] == job["id"] and details["data"]["pipelineContext"]["pipelineName"] == name
+    client.put_job_success_result(jobId=job["id"], outputVariables={"Tag": "t-1"},
+                                  executionDetails={"summary": "built", "externalExecutionId": "77"})
+    [job] = worker.take("Go")
+    assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == "t-1"
+    worker.succeed(job)
+    assert status(client, name, run) == "Succeeded"
+
+
+def test_custom_worker_fails(worker, client, started, custom):
+    name, run = started([custom_action(custom)])
+    worker.do("Artifact")
+    [job] = client.poll_for_jobs(actionTypeId=custom)["jobs"]
+    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    client.put_job_failure_result(jobId=job["id"], failureDetails={"type": "ConfigurationError", "message": "no target"})
+    assert status(client, name, run) == "Failed"
+    missing = {"type": "JobFailed", "message": "x"}
+    nobody = str(uuid.uuid4())
+    assert code_of(client.put_job_failure_result, jobId=nobody, failureDetails=missing) == "JobNotFoundException"
+    assert code_of(client.put_job_failure_result, jobId=job["id"], failureDetails=missing) == "InvalidJobStateException"
+    for call in (client.put_job_success_result, client.get_job_details):
+        assert code_of(call, jobId=nobody) == "JobNotFoundException"
+    assert code_of(client.acknowledge_job, jobId=nobody, nonce="n") == "JobNotFoundException"
+
+
+def test_custom_action_types(client, custom):
+    shown = client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+    assert custom in [t["id"] for t in shown]
+    builtin = {(t["id"]["category"], t["id"]["provider"]) for t in client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]}
+    assert {("Source", "S3"), ("Approval", "Manual"), ("Deploy", "CloudFormation"), ("Deploy", "S3"),
+            ("Build", "CodeBuild"), ("Test", "CodeBuild")} == builtin
+    details = {"minimumCount": 0, "maximumCount": 1}
+    again = {k: custom[k] for k in ("category", "provider", "version")}
+    assert code_of(client.create_custom_action_type, inputArtifactDetails=details, outputArtifactDetails=details,
+                   **again) == "LimitExceededException"
+    assert code_of(client.create_pipeline, pipeline=declaration([action(
+        "W", category="Build", owner="Custom", provider=custom["provider"], configuration={"Other": "x"})])) == \
+        "InvalidActionDeclarationException"
+    client.delete_custom_action_type(**again)
+    assert custom not in [t["id"] for t in client.list_action_types()["actionTypes"]]
+    assert code_of(client.poll_for_jobs, actionTypeId=custom) == "ActionTypeNotFoundException"
+    assert code_of(client.list_action_types, nextToken="x") == "InvalidNextTokenException"
