@@ -288,9 +288,14 @@ int approval_put(struct tx *tx, const struct platform *platform, const struct pr
     int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
 
     if (r == 0)
-        r = stage_require(tx, &pipeline, json_str(in, "stageName", ""), json_str(in, "actionName", ""), why);
-    if (r == 0)
         r = approval_find(tx, &pipeline, in, run_id, why);
+    if (r == PIPELINE_E_APPROVAL_TOKEN) {
+        /* more exact words; an execution of an older version may well ask in a stage that is no more */
+        int named =
+            stage_require(tx, &pipeline, json_str(in, "stageName", ""), json_str(in, "actionName", ""), why);
+
+        r = named ? named : r;
+    }
     if (r == 0)
         r = flow_apply(tx, platform, &pipeline, &event, NULL, why);
     if (r == 0)

@@ -132,8 +132,10 @@ static int runs_load(struct tx *tx, struct execution *execution)
     r = tx_query(
         tx, &rows,
         "SELECT id, action, ordinal, status, token, job_id, started_ms, updated_ms, deadline_ms, detail"
-        " FROM codepipeline_action WHERE execution_id = $1 AND stage_run = $2 AND replaced = 0",
-        "si", execution->id, execution->stage_run);
+        /* one that ended while it waited has runs of the stage before only */
+        " FROM codepipeline_action WHERE execution_id = $1 AND stage_run = $2 AND replaced = 0"
+        " AND stage = $3",
+        "sis", execution->id, execution->stage_run, execution->plan->stages[execution->stage].name);
     while (r == 0 && (r = rows_next(rows)) == 0)
         r = run_read(rows, execution);
     return r == DB_NONE ? 0 : r;
