@@ -16,10 +16,13 @@ import statistics
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
+
+import pushes
 
 NGINX = """
 {user} daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log; worker_processes 2;
@@ -166,14 +169,14 @@ def declaration(number, role):
 
 def bench_start(args, work):
     """From the process's start to the first answer, and its memory, with 0 and 10,000 pipelines."""
-    data, created = work / "start", 0
+    data = work / "start"
     for pipelines in (0, args.pipelines):
         if pipelines:
             server = Slipway(args.build, data)
             client, role = server.client("codepipeline"), "arn:aws:iam::111111111111:role/slipway-deploy"
             try:
-                for created in range(1, pipelines + 1):
-                    client.create_pipeline(pipeline=declaration(created, role))
+                with ThreadPoolExecutor(4) as pool:
+                    list(pool.map(lambda n: client.create_pipeline(pipeline=declaration(n, role)), range(pipelines)))
             finally:
                 server.stop()
         times, sizes = [], []
@@ -186,7 +189,16 @@ def bench_start(args, work):
                "rss_mib": round(statistics.median(sizes), 1)}
 
 
-PARTS = {"db": bench_db, "objects": bench_objects, "start": bench_start}
+def bench_push(args, work):
+    """From a push to the job and the process that it sets going, by a launcher and anchors as they always run."""
+    server = Slipway(args.build, work / "push", workers=True)
+    try:
+        yield from pushes.bench(args.build, server)
+    finally:
+        server.stop()
+
+
+PARTS = {"db": bench_db, "objects": bench_objects, "start": bench_start, "push": bench_push}
 
 
 def show(row):
@@ -196,6 +208,10 @@ def show(row):
         print(f"{row['bench']:<12} {row['connections']:>3} conn   slipway {ours[row['figure']]:>9.1f} {unit:<4} "
               f"p50 {ours['p50_ms']:>8.2f} ms p99 {ours['p99_ms']:>8.2f} ms   nginx {theirs[row['figure']]:>9.1f} {unit:<4} "
               f"ratio {row['ratio']:.2f}", flush=True)
+    elif "pushes" in row:
+        times = "   ".join(f"{kind} p50 {row[kind]['p50_ms']:>7.1f} ms p99 {row[kind]['p99_ms']:>7.1f} ms"
+                           for kind in ("offered", "running", "done") if kind in row)
+        print(f"{row['bench']:<16} {row['pushes']:>4} pushes   {times}", flush=True)
     else:
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 
