@@ -1,0 +1,93 @@
+/* The simulated world of one pipeline, and its checks. */
+#pragma once
+
+#include "services/codepipeline/pipeline.h"
+#include "services/service.h"
+
+#define STAGES 5
+#define ACTIONS 4
+#define VERSIONS 64
+#define EXECUTIONS 512
+#define ROWS 4096
+#define LEASES 2048
+#define WORKERS 4
+#define DRAIN_ROUNDS 3000
+#define PIPELINE "p"
+
+enum {
+    COUNT_SUCCEEDED,
+    COUNT_FAILED,
+    COUNT_STOPPED,
+    COUNT_SUPERSEDED,
+    COUNT_RETRIED,
+    COUNT_STALE,
+    COUNT_REPEATED,
+    COUNT_CONTINUED,
+    COUNT_TIMED_OUT,
+    COUNT_RESTARTED,
+    COUNTS
+};
+struct sim_plan {
+    size_t count;
+    char stages[STAGES][4]; /* names, from the same pool in every version */
+    size_t actions[STAGES];
+    int64_t order[STAGES][ACTIONS];
+};
+
+struct seen_execution {
+    char id[ID_UUID_SIZE];
+    char status[16];
+    char place[16];
+    size_t stage;
+    int64_t stage_run;
+    const struct sim_plan *plan;
+};
+
+struct lease {
+    char job_id[ID_UUID_SIZE];
+    char nonce[ID_UUID_SIZE];
+    json_t *outputs;
+    bool accepted;
+    bool success;
+    bool lost; /* handed back, orphaned or run out */
+};
+
+struct sim {
+    uint64_t random;
+    uint64_t seed;
+    size_t step;
+    bool trace;
+    char event[256];
+    char path[128];
+    char pipeline_id[ID_UUID_SIZE];
+    struct db *db;
+    struct tx *tx;
+    struct platform platform;
+    struct principal caller;
+    int64_t now_ms;
+    struct sim_plan plans[VERSIONS];
+    int64_t version;
+    bool disabled[STAGES];
+    struct seen_execution executions[EXECUTIONS];
+    size_t execution_count;
+    char retried[ID_UUID_SIZE]; /* in this step */
+    char action_states[ROWS][16];
+    char job_states[ROWS][16];
+    struct lease leases[LEASES];
+    size_t lease_count;
+    uint64_t counts[COUNTS];
+};
+
+extern struct sim sim;
+
+/* Ends the program: a rule is broken. */
+_Noreturn void broken(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Faults never happen here; outcomes do. */
+int no_fault(int r);
+/* The one number of a query by the pipeline's id. */
+int64_t scalar(const char *sql);
+bool is(const char *a, const char *b);
+/* The name of the stage in which, or before which, it is. */
+const char *stage_of(const struct seen_execution *execution);
+/* Reads sim.executions anew and checks everything. */
+void check(void);
