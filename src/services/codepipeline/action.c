@@ -190,6 +190,14 @@ static int artifacts_keep(struct execution *execution, struct run *run, const js
     return 0;
 }
 
+/* What an earlier try of the action gave. */
+static void revisions_drop(json_t *list, const char *action)
+{
+    for (size_t i = json_array_size(list); i-- > 0;)
+        if (strcmp(json_str(json_array_get(list, i), "actionName", ""), action) == 0)
+            json_array_remove(list, i);
+}
+
 /* The source's revision becomes the execution's artifact revision, in GetPipelineExecution's form. */
 static int revision_keep(struct flow *flow, struct execution *execution, struct run *run, const json_t *input)
 {
@@ -202,6 +210,7 @@ static int revision_keep(struct flow *flow, struct execution *execution, struct 
         return 0;
     if (!list && json_object_set_new(execution->data, "revisions", json_array()) == 0)
         list = json_object_get(execution->data, "revisions");
+    revisions_drop(list, run->action->name);
     if (json_object_set_new(run->detail, "revision", json_deep_copy(revision)))
         return FAULT(ENOMEM);
     json_array_foreach (json_object_get(run->detail, "outputArtifacts"), i, output) {

@@ -72,7 +72,7 @@ static json_t *parse(const char *text)
 
 #define TYPE(category, provider)                                                                             \
     "'actionTypeId': {'category': '" category "', 'owner': 'AWS', 'provider': '" provider "', 'version': "   \
-                                                                                          "'1'}"
+    "'1'}"
 #define SOURCE                                                                                               \
     "{'name': 's', " TYPE("Source", "S3") ", 'namespace': 'Src', 'outputArtifacts': [{'name': 'a'}], "       \
                                           "'configuration': {'S3Bucket': 'b-b', 'S3ObjectKey': 'k'}}"
@@ -278,6 +278,44 @@ static void test_retry_runs_failed_actions_or_all(void **state UNUSED)
     assert_int_equal(retry(id, "D", "ALL_ACTIONS"), PIPELINE_E_STAGE_NOT_RETRYABLE);
 }
 
+/* The source action gives its revision, then its neighbour fails. */
+static int source_result(const char *revision, bool success)
+{
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:s, s:{s:s}, s:[{s:s, s:s}, {s:s, s:s}]}", "jobId", job_id, "nonce", nonce,
+                           "currentRevision", "revision", revision, "outputArtifacts", "name", "a", "sha256",
+                           "00", "name", "b", "sha256", "00");
+    return jobs_result(tx, &platform, ACCOUNT, in, success, NULL);
+}
+
+static void test_retried_source_replaces_its_revision(void **state UNUSED)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    struct rows *rows = NULL;
+    put(PIPELINE_WITH(
+            STAGE("S", SOURCE ", {'name': 't', " TYPE(
+                           "Source", "S3") ", 'outputArtifacts': [{'name': 'b'}], 'configuration': "
+                                           "{'S3Bucket': 'b-b', 'S3ObjectKey': 'k'}}") ", " STAGE("D",
+                                                                                                  DEPLOY("")),
+            ""),
+        false);
+    const char *id = start();
+    assert_true(lease("w"));
+    assert_int_equal(source_result("r1", true), 0);
+    assert_true(lease("w"));
+    assert_int_equal(source_result("", false), 0);
+    assert_int_equal(retry(id, "S", "ALL_ACTIONS"), 0);
+    assert_true(lease("w"));
+    assert_int_equal(source_result("r2", true), 0);
+    int r = tx_query_row(tx, &rows, "SELECT data FROM codepipeline_execution WHERE id = $1", "s", id);
+    if (r == 0)
+        r = json_parse(rows_str(rows, 0), &data, NULL);
+    rows_close(&rows);
+    assert_int_equal(r, 0);
+    assert_int_equal(json_array_size(json_object_get(data, "revisions")), 1);
+    assert_string_equal(json_string_value(json_path(data, "revisions.0.revisionId")), "r2");
+}
+
 static int stop(const char *id)
 {
     CLEANUP(json_free)
@@ -342,6 +380,7 @@ int main(void)
         CASE(test_lease_that_runs_out_puts_the_job_back),
         CASE(test_deadline_fails_the_run_whoever_holds_its_job),
         CASE(test_retry_runs_failed_actions_or_all),
+        CASE(test_retried_source_replaces_its_revision),
         CASE(test_execution_that_ended_while_it_waited_is_read_again),
         CASE(test_approval_of_an_older_version_is_answered),
     };
