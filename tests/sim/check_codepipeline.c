@@ -1,6 +1,7 @@
 /* What must hold after every step: the invariants of flow.h and of the room's README, read from the tables by
  * SQL of its own. */
 #include "sim_codepipeline.h"
+#include "base/io.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@ _Noreturn void broken(const char *fmt, ...)
     (void)vfprintf(stderr, fmt, args);
     va_end(args);
     (void)fputc('\n', stderr);
+    if (io_remove_tree(sim.folder))
+        (void)fprintf(stderr, "%s stays behind\n", sim.folder);
     exit(1);
 }
 
@@ -67,6 +70,7 @@ static void executions_read(void)
         (void)snprintf(seen->place, sizeof(seen->place), "%s", rows_text(rows, 3));
         seen->stage = (size_t)rows_int(rows, 4);
         seen->stage_run = rows_int(rows, 5);
+        seen->superseded = is(seen->status, "Superseded") && !is(before.status, "Superseded");
         if (i < sim.execution_count)
             check_change(&before, seen);
     }
@@ -96,6 +100,15 @@ static void check_waiting(size_t index)
         broken("execution %s waits before the free stage %s", waiting->id, stage_of(waiting));
     if (is(waiting->status, "Stopping"))
         broken("execution %s waits while it is stopping", waiting->id);
+}
+
+static void check_superseded(size_t index)
+{
+    for (size_t i = index + 1; i < sim.execution_count; i++)
+        if (!is(sim.executions[i].place, "Ended") &&
+            is(stage_of(&sim.executions[i]), stage_of(&sim.executions[index])))
+            return;
+    broken("execution %s was superseded by no newer one", sim.executions[index].id);
 }
 
 /* The action runs of the present stage run, in declaration's order. */
@@ -180,6 +193,8 @@ void check(void)
             check_pair(&sim.executions[i], &sim.executions[k], "Running");
             check_pair(&sim.executions[i], &sim.executions[k], "Waiting");
         }
+        if (sim.executions[i].superseded)
+            check_superseded(i);
         if (is(sim.executions[i].place, "Waiting"))
             check_waiting(i);
         else if (is(sim.executions[i].place, "Running"))

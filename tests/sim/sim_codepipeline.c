@@ -540,6 +540,7 @@ static void world_clear(void)
     for (size_t i = 0; i < sim.lease_count; i++)
         json_decref(sim.leases[i].outputs);
     memset(sim.leases, 0, sizeof(sim.leases[0]) * sim.lease_count);
+    memset(sim.executions, 0, sizeof(sim.executions));
     memset(sim.action_states, 0, sizeof(sim.action_states));
     memset(sim.job_states, 0, sizeof(sim.job_states));
     memset(sim.disabled, 0, sizeof(sim.disabled));
@@ -579,14 +580,14 @@ static uint64_t setting(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void world_open(const char *folder)
+static void world_open(void)
 {
     const struct db_schema schemas[] = {
         {"iam", iam_migrations, IAM_MIGRATIONS},
         {"codepipeline", codepipeline_migrations, CODEPIPELINE_MIGRATION_COUNT},
     };
     const char *failed = NULL;
-    (void)snprintf(sim.path, sizeof(sim.path), "%s/sim.db", folder);
+    (void)snprintf(sim.path, sizeof(sim.path), "%s/sim.db", sim.folder);
     sim.now_ms = 1700000000000;
     clock_set(sim_clock);
     no_fault(db_open(sim.path, &sim.db));
@@ -598,13 +599,13 @@ static void world_open(const char *folder)
 
 int main(void)
 {
-    char folder[] = "/tmp/slipway-sim-XXXXXX";
     uint64_t one = setting("SIM_SEED", 0), seeds = setting("SIM_SEEDS", 200);
     size_t steps = setting("SIM_STEPS", 120);
     int missing = 0;
-    if (!mkdtemp(folder))
+    (void)snprintf(sim.folder, sizeof(sim.folder), "/tmp/slipway-sim-XXXXXX");
+    if (!mkdtemp(sim.folder))
         return 1;
-    world_open(folder);
+    world_open();
     sim.trace = one != 0;
     for (uint64_t seed = one ? one : 1; seed <= (one ? one : seeds); seed++)
         run_seed(seed, steps);
@@ -613,7 +614,7 @@ int main(void)
         missing |= !one && sim.counts[i] == 0;
     }
     db_close(&sim.db);
-    missing |= io_remove_tree(folder) != 0;
+    missing |= io_remove_tree(sim.folder) != 0;
     if (missing)
         (void)fputs("something of the above never happened: the simulation does not try it any more\n",
                     stderr);

@@ -40,6 +40,7 @@ struct seen_execution {
     char place[16];
     size_t stage;
     int64_t stage_run;
+    bool superseded; /* in this step */
     const struct sim_plan *plan;
 };
 
@@ -58,7 +59,8 @@ struct sim {
     size_t step;
     bool trace;
     char event[256];
-    char path[128];
+    char folder[32];
+    char path[64];
     char pipeline_id[ID_UUID_SIZE];
     struct db *db;
     struct tx *tx;
