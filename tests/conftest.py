@@ -59,6 +59,11 @@ class Server:
         scheme = "https" if "--tls-cert" in self.options else "http"
         return f"{scheme}://127.0.0.1:{self.port}"
 
+    @property
+    def certificate(self):
+        """The certificate's file, with TLS; else None."""
+        return self.options[self.options.index("--tls-cert") + 1] if "--tls-cert" in self.options else None
+
     def log(self):
         return pathlib.Path(self.log_path).read_text(errors="replace")
 
@@ -92,10 +97,13 @@ class Server:
         key, secret = keys or self.keys(profile)
         settings = {"retries": {"max_attempts": 0}, "s3": {"addressing_style": "path"}, **config}
         return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1", aws_access_key_id=key,
-                            aws_secret_access_key=secret, aws_session_token=token, config=Config(**settings))
+                            aws_secret_access_key=secret, aws_session_token=token, config=Config(**settings),
+                            verify=self.certificate)
 
     def aws_environment(self, profile):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        if self.certificate:
+            clean["AWS_CA_BUNDLE"] = self.certificate
         return {**clean, "AWS_SHARED_CREDENTIALS_FILE": os.path.join(self.data, "credentials"),
                 "AWS_CONFIG_FILE": os.path.join(self.data, "config"), "AWS_PROFILE": profile,
                 "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_MAX_ATTEMPTS": "1"}
@@ -115,10 +123,11 @@ class Server:
         assert done.returncode == 0, f"aws {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
-    def slipway(self, *arguments, profile="shared-services", check=True, input=None):
+    def slipway(self, *arguments, profile="shared-services", check=True, input=None, environment=None):
         """`slipway ARGUMENTS` against this server: standard output, or the finished process with check=False."""
         done = subprocess.run([binary(), *arguments], capture_output=True, text=True, input=input, timeout=120,
-                              env={**self.aws_environment(profile), "AWS_ENDPOINT_URL": self.endpoint})
+                              env={**(environment or self.aws_environment(profile)),
+                                   "AWS_ENDPOINT_URL": self.endpoint})
         if not check:
             return done
         assert done.returncode == 0, f"slipway {' '.join(arguments)}: {done.stderr}"

@@ -33,6 +33,12 @@ static bool find_pending(const json_t *state, struct pending *ret)
     return false;
 }
 
+static bool makes_change_set(const json_t *action)
+{
+    return strcmp(json_str(json_path(action, "input.configuration"), "ActionMode", ""),
+                  "CHANGE_SET_REPLACE") == 0;
+}
+
 /* What the approval is about: the bytes, and what the change sets of its stage would do. */
 static void print_subject(const json_t *release, const struct pending *pending, const json_t *actions)
 {
@@ -45,7 +51,8 @@ static void print_subject(const json_t *release, const struct pending *pending, 
     json_array_foreach (actions, index, action) {
         const char *summary =
             json_str(json_path(action, "output.executionResult"), "externalExecutionSummary", "");
-        if (strcmp(json_str(action, "stageName", ""), pending->stage) == 0 && *summary)
+        if (strcmp(json_str(action, "stageName", ""), pending->stage) == 0 && makes_change_set(action) &&
+            *summary)
             (void)printf("  change     %s: %s\n", json_str(action, "actionName", ""), summary);
     }
 }

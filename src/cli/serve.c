@@ -72,7 +72,7 @@ static const char help[] =
     "  --data DIR          where everything is kept (default slipway-data); made when missing\n"
     "  --port N            port of every address (default 8080; 0: any free one)\n"
     "  --listen ADDR       address to listen on, repeatable (default 127.0.0.1 and ::1)\n"
-    "  --tls-cert FILE     certificate chain, PEM: serve HTTPS\n"
+    "  --tls-cert FILE     certificate chain, PEM: serve HTTPS; the launcher and anchors trust it\n"
     "  --tls-key FILE      its key, PEM\n"
     "  --endpoint-url URL  what URLs in answers begin with (default: of the first address)\n"
     "  --port-file FILE    write the port there once requests are served\n"
@@ -131,6 +131,11 @@ static int parse(int argc, char **argv, struct serve_options *options)
                       optind < argc ? "there are words that are no option."
                                     : "--tls-cert and --tls-key go together.");
         return COMMAND_USAGE;
+    }
+    /* launcher and anchors trust the certificate that they are served with */
+    if (options->tls_cert_file && setenv("AWS_CA_BUNDLE", options->tls_cert_file, 0)) {
+        (void)fputs("slipway serve: out of memory.\n", stderr);
+        return COMMAND_FAILED;
     }
     if (options->listen_count == 0) {
         (void)take_listen(options, "127.0.0.1");
@@ -244,9 +249,13 @@ static void tell(const struct serving *serving)
     (void)printf("Slipway %s serves at %s\n\n"
                  "  export AWS_ENDPOINT_URL=%s\n"
                  "  export AWS_SHARED_CREDENTIALS_FILE=%s/credentials AWS_CONFIG_FILE=%s/config\n"
-                 "  export AWS_PROFILE=dev    # or another profile of that file\n\n",
+                 "  export AWS_PROFILE=dev    # or another profile of that file\n",
                  SLIPWAY_VERSION, platform->endpoint, platform->endpoint, platform->data_dir,
                  platform->data_dir);
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    if (bundle)
+        (void)printf("  export AWS_CA_BUNDLE=%s    # what its certificate is trusted by\n", bundle);
+    (void)printf("\n");
     (void)fflush(stdout);
 }
 

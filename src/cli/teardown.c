@@ -9,8 +9,27 @@
 
 #define LOOK_AGAIN_MS 1000
 
+/* COMMAND_REFUSED, told, when the launcher could not or would not do what the object of that version says. */
+static int look_for_refusal(struct cli *cli, const char *version)
+{
+    CLEANUP(json_free) json_t *problems = NULL;
+    int status = release_problems(cli, &problems);
+    if (status)
+        return status;
+    size_t index;
+    json_t *record;
+    json_array_foreach (problems, index, record)
+        if (strcmp(json_str(record, "versionId", ""), version) == 0) {
+            (void)fprintf(stderr, "slipway: the launcher did not take it down:\n");
+            (void)fflush(stderr);
+            release_print_problem(record);
+            return COMMAND_REFUSED;
+        }
+    return 0;
+}
+
 static int wait_gone(struct cli *cli, const char *account, const char *app, const char *branch,
-                     int64_t timeout_s)
+                     const char *version, int64_t timeout_s)
 {
     int64_t deadline = clock_mono_ms() + timeout_s * 1000;
     for (;;) {
@@ -22,6 +41,9 @@ static int wait_gone(struct cli *cli, const char *account, const char *app, cons
             (void)printf("nothing is left of %s %s\n", app, branch);
             return COMMAND_OK;
         }
+        status = look_for_refusal(cli, version);
+        if (status)
+            return status;
         if (clock_mono_ms() >= deadline)
             return cli_fail(COMMAND_FAILED,
                             "release stack %s is still there (%s) after %lld s; `slipway status` tells why",
@@ -76,10 +98,11 @@ int teardown_main(int argc, char **argv)
         return cli_fail(COMMAND_REFUSED,
                         "this would remove every environment of %s %s (account %s)\n  Say --yes to do it",
                         cli.args[0], cli.args[1], owner);
-    status = cli_put_object(&cli, ARTIFACT_BUCKET, key, -1, (struct str){"", 0}, NULL);
+    char version[128];
+    status = cli_put_object(&cli, ARTIFACT_BUCKET, key, -1, (struct str){"", 0}, version);
     if (status)
         return status;
     (void)printf("put zero bytes at s3://%s/%s\n", ARTIFACT_BUCKET, key);
     (void)fflush(stdout);
-    return wait_s ? wait_gone(&cli, owner, cli.args[0], cli.args[1], wait_s) : COMMAND_OK;
+    return wait_s ? wait_gone(&cli, owner, cli.args[0], cli.args[1], version, wait_s) : COMMAND_OK;
 }

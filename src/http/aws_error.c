@@ -131,6 +131,12 @@ int aws_error_no_answer(int fault, const char *url, struct aws_error *ret)
         return AWS_E_CANCELLED;
     }
     aws_error_set(ret, "Unreachable", "");
+    if (fault == -EACCES) {
+        snprintf(ret->message, sizeof(ret->message),
+                 "The certificate of %s is not trusted: set AWS_CA_BUNDLE to a file with its authority's.",
+                 url);
+        return AWS_E_UNREACHABLE;
+    }
     snprintf(ret->message, sizeof(ret->message), "No answer from %s: %s. Is the server running?", url,
              strerrordesc_np(-fault));
     return AWS_E_UNREACHABLE;

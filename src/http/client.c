@@ -308,6 +308,9 @@ static void set_options(CURL *curl, struct transfer *transfer, struct curl_slist
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    if (bundle && *bundle)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);

@@ -29,7 +29,9 @@ struct http_exchange {
 
 int http_client_new(struct http_client **ret) MUST_USE;
 void http_client_free(struct http_client **client);
-/* 0 with any status; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -ECANCELED, -EFBIG, -EIO. */
+/* Certificates are trusted as the system does, or by the file that AWS_CA_BUNDLE names, as AWS's own clients
+ * do. 0 with any status; -EACCES (the certificate is not trusted), -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT,
+ * -ECANCELED, -EFBIG, -EIO. */
 int http_exchange(struct http_client *client, struct http_exchange *exchange) MUST_USE;
 /* A header of the answer; {NULL,0} when absent. Borrowed from raw_headers. */
 struct str http_exchange_header(const struct http_exchange *exchange, const char *name);

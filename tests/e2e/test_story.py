@@ -103,6 +103,8 @@ def test_protected_branch_is_not_taken_down(ready, tmp_path):
     refused = until(lambda: [p for p in status(ready)["problems"] if p["event"] == "refused"], "the refusal is on record")
     assert refused[0]["branch"] == "main" and "protects this branch" in refused[0]["message"]
     assert deployed(ready, "prod", "main") == "1.1.0"
+    told = ready.slipway("teardown", "shop", "main", "--yes", "--wait", "20", check=False)
+    assert told.returncode == 4 and "protects this branch" in told.stdout
 
 
 def test_key_without_a_rule_is_reported_and_kept(ready, tmp_path):
