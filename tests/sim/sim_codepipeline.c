@@ -599,7 +599,7 @@ static void world_open(void)
 
 int main(void)
 {
-    uint64_t one = setting("SIM_SEED", 0), seeds = setting("SIM_SEEDS", 200);
+    uint64_t one = setting("SIM_SEED", 0), seeds = setting("SIM_SEEDS", 120);
     size_t steps = setting("SIM_STEPS", 120);
     int missing = 0;
     (void)snprintf(sim.folder, sizeof(sim.folder), "/tmp/slipway-sim-XXXXXX");
