@@ -34,12 +34,15 @@ class Slipway:
         while not (os.path.exists(self.port_file) and open(self.port_file).read().strip()):
             assert self.process.poll() is None and time.monotonic() < deadline
             time.sleep(0.02)
-        keys = configparser.ConfigParser()
-        keys.read(os.path.join(data, "credentials"))
-        self.s3 = boto3.client("s3", endpoint_url="http://127.0.0.1:" + open(self.port_file).read().strip(),
-                               region_name="us-east-1", config=Config(retries={"max_attempts": 0}),
-                               aws_access_key_id=keys["dev"]["aws_access_key_id"],
-                               aws_secret_access_key=keys["dev"]["aws_secret_access_key"])
+        self.keys = configparser.ConfigParser()
+        self.keys.read(os.path.join(data, "credentials"))
+        self.s3 = self.client("s3")
+
+    def client(self, service):
+        return boto3.client(service, endpoint_url="http://127.0.0.1:" + open(self.port_file).read().strip(),
+                            region_name="us-east-1", config=Config(retries={"max_attempts": 0}),
+                            aws_access_key_id=self.keys["dev"]["aws_access_key_id"],
+                            aws_secret_access_key=self.keys["dev"]["aws_secret_access_key"])
 
     def stop(self):
         self.process.terminate()
@@ -56,7 +59,7 @@ def status_of(call, **arguments):
     return caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_full_disk(tmp_path):
+def test_objects(tmp_path):
     data = str(tmp_path / "data")
     first = Slipway(data, None)
     first.s3.create_bucket(Bucket="full")
@@ -94,4 +97,50 @@ def test_full_disk(tmp_path):
         assert after.s3.get_object(Bucket="full", Key=key)["Body"].read() == body
     assert len(files_in(os.path.join(data, "blobs"))) == 1
     after.s3.put_object(Bucket="full", Key="large", Body=b"x" * (LIMIT + 1))
+    assert after.stop() == 0
+
+
+def fill(call, most):
+    """Calls with 0, 1, 2 … until some are refused: which were acknowledged."""
+    acknowledged, refused = [], 0
+    for i in range(most):
+        try:
+            call(i)
+            acknowledged.append(i)
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+            assert error.response["Error"]["Message"]
+            refused += 1
+        if refused > 5:
+            return acknowledged
+    raise AssertionError("the disk did not become full")
+
+
+def test_parameters_and_messages(tmp_path):
+    data = str(tmp_path / "data")
+    limited = Slipway(data, LIMIT)
+    ssm, sqs = limited.client("ssm"), limited.client("sqs")
+    url = sqs.create_queue(QueueName="full")["QueueUrl"]
+    value = "x" * 4000
+
+    def write(i):
+        if i % 2:
+            sqs.send_message(QueueUrl=url, MessageBody=f"{i} " + "y" * 60000)
+        else:
+            ssm.put_parameter(Name=f"/full/{i}", Type="String", Value=value)
+    acknowledged = fill(write, 2000)
+    assert limited.process.poll() is None
+    assert ssm.get_parameter(Name="/full/0")["Parameter"]["Value"] == value
+    limited.process.kill()
+    limited.process.wait()
+
+    after = Slipway(data, None)
+    ssm, sqs = after.client("ssm"), after.client("sqs")
+    url = sqs.get_queue_url(QueueName="full")["QueueUrl"]
+    names = [p["Name"] for page in ssm.get_paginator("get_parameters_by_path").paginate(Path="/full")
+             for p in page["Parameters"]]
+    assert sorted(names) == sorted(f"/full/{i}" for i in acknowledged if i % 2 == 0)
+    count = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessages"]
+    assert int(count) == len([i for i in acknowledged if i % 2])
+    ssm.put_parameter(Name="/full/after", Type="String", Value=value)
     assert after.stop() == 0
