@@ -321,6 +321,20 @@ def test_disabled_transition_holds_until_it_is_enabled(worker, client, make):
     assert code_of(client.disable_stage_transition, reason="x", **{**where, "pipelineName": "No"}) == "PipelineNotFoundException"
 
 
+def test_transition_of_a_stage_that_is_gone_can_be_enabled(worker, client, make):
+    name = make([action("Old")])
+    where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}
+    client.disable_stage_transition(reason="freeze", **where)
+    run = start(client, name)
+    worker.do("Artifact")
+    changed = declaration([action("New")], name=name)
+    changed["stages"][1]["name"] = "Other"
+    client.update_pipeline(pipeline=changed)
+    client.enable_stage_transition(**where)
+    worker.do("Old")
+    assert execution(client, name, run)["status"] == "Succeeded"
+
+
 @pytest.mark.parametrize("abandon", [False, True])
 def test_stop(worker, client, make, abandon):
     name = make([action("Go"), action("Next", 2)])

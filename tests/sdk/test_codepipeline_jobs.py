@@ -1,4 +1,5 @@
 """Jobs of codepipeline: anchors' extensions with leases and nonces, and custom job workers by boto3."""
+import sqlite3
 import threading
 import time
 import uuid
@@ -116,6 +117,27 @@ def test_silent_worker_loses_its_job(worker, client, started):
     assert second["id"] == first["id"] and second["nonce"] != first["nonce"]
     assert code_of(worker.succeed, first) == "InvalidNonceException"
     worker.succeed(second)
+
+
+def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server):
+    server = new_server()
+    client, worker = server.client("codepipeline"), Worker(server)
+    for name in ("damaged", "sound"):
+        client.create_pipeline(pipeline=declaration([action("Go")], name=name))
+        client.start_pipeline_execution(name=name)
+    jobs = {j["data"]["pipelineContext"]["pipelineName"]: j for j in worker.poll()}
+    server.stop()
+    with sqlite3.connect(server.data / "slipway.db") as db:
+        [damaged] = db.execute("SELECT id FROM codepipeline_pipeline WHERE name = 'damaged'").fetchone()
+        db.execute("UPDATE codepipeline_execution SET data = '{' WHERE pipeline_id = ?", (damaged,))
+        db.execute("UPDATE codepipeline_timer SET due_ms = 1 WHERE kind = 'run' AND pipeline_id = ?", (damaged,))
+        db.execute("UPDATE codepipeline_timer SET due_ms = 2 WHERE kind = 'lease' AND pipeline_id <> ?", (damaged,))
+        db.execute("UPDATE codepipeline_job SET due_ms = 2 WHERE pipeline_id <> ?", (damaged,))
+    db.close()
+    server.start()
+    [again] = [j for j in worker.poll(wait_ms=5000) if j["id"] == jobs["sound"]["id"]]
+    assert again["attempt"] == 2
+    assert "a timer could not be served" in server.log()
 
 
 def test_successor_takes_at_once_what_its_predecessor_held(server, worker, started):

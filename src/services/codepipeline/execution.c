@@ -223,6 +223,16 @@ static int stage_require(struct tx *tx, const struct pipeline *pipeline, const c
     return 0;
 }
 
+/* A stage that only an older version has can still hold that version's executions. */
+static int gate_require(struct tx *tx, const struct pipeline *pipeline, const char *stage, struct reason *why)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows, "SELECT 1 FROM codepipeline_stage WHERE pipeline_id = $1 AND stage = $2",
+                         "ss", pipeline->id, stage);
+
+    return r == DB_NONE ? stage_require(tx, pipeline, stage, NULL, why) : r;
+}
+
 int transition_set(struct tx *tx, const struct platform *platform, const struct principal *caller,
                    const json_t *in, bool enabled, struct reason *why)
 {
@@ -240,7 +250,7 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
         return reason_set(why, PIPELINE_E_INVALID,
                           "Outbound transitions are not supported: use the next stage's Inbound transition.");
     if (r == 0)
-        r = stage_require(tx, &pipeline, event.stage, NULL, why);
+        r = gate_require(tx, &pipeline, event.stage, why);
     return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
 }
 

@@ -97,6 +97,8 @@ int job_type(const char *category, const char *provider, const char *version, ch
 int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id,
               int64_t due_ms) MUST_USE;
 int timer_clear(struct tx *tx, const char *kind, const char *ref) MUST_USE;
+/* The first to be due waits until then. */
+int timer_postpone_first(struct tx *tx, int64_t due_ms) MUST_USE;
 /* Fires what is due, at most `max`; *ret_next_ms: when the next is, INT64_MAX: none. */
 int timers_fire(struct tx *tx, const struct platform *platform, int64_t now_ms, size_t max,
                 int64_t *ret_next_ms) MUST_USE;

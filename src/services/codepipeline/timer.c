@@ -13,7 +13,8 @@
 #include <stdatomic.h>
 
 #define FIRE_MAX 100
-#define RETRY_MS 1000
+#define RETRY_MS 1000   /* after a fault of the database */
+#define FAULTY_MS 60000 /* after a fault of one timer */
 
 static _Atomic int64_t planned_ms = INT64_MAX;
 
@@ -142,18 +143,51 @@ struct clockwork {
     _Atomic bool stopping;
 };
 
-/* One round; *ret_next_ms: when to come again. */
-static int round_run(struct clockwork *clockwork, int64_t *ret_next_ms)
+static int fire_some(struct clockwork *clockwork, size_t max, int64_t *ret_next_ms)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(clockwork->platform->db, &tx);
 
     if (r == 0)
-        r = timers_fire(tx, clockwork->platform, clock_now_ms(), FIRE_MAX, ret_next_ms);
+        r = timers_fire(tx, clockwork->platform, clock_now_ms(), max, ret_next_ms);
     if (r)
         return r;
     atomic_store(&planned_ms, *ret_next_ms);
     return db_commit(&tx);
+}
+
+int timer_postpone_first(struct tx *tx, int64_t due_ms)
+{
+    return tx_exec(tx,
+                   "UPDATE codepipeline_timer SET due_ms = $1 WHERE (kind, ref) IN"
+                   " (SELECT kind, ref FROM codepipeline_timer ORDER BY due_ms LIMIT 1)",
+                   "i", due_ms);
+}
+
+static int postpone_first(struct clockwork *clockwork, int64_t due_ms)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(clockwork->platform->db, &tx);
+
+    if (r == 0)
+        r = timer_postpone_first(tx, due_ms);
+    return r ? r : db_commit(&tx);
+}
+
+/* One round; *ret_next_ms: when to come again. A timer that cannot be served must not keep the others
+ * waiting: after a fault they are taken one by one, and the one at fault later. */
+static int round_run(struct clockwork *clockwork, int64_t *ret_next_ms)
+{
+    int r = fire_some(clockwork, FIRE_MAX, ret_next_ms);
+
+    if (r)
+        r = fire_some(clockwork, 1, ret_next_ms);
+    if (r == 0)
+        return 0;
+    log_error("codepipeline", "a timer could not be served (%s): it is tried again in %d s",
+              strerrordesc_np(-r), FAULTY_MS / 1000);
+    *ret_next_ms = clock_now_ms();
+    return postpone_first(clockwork, *ret_next_ms + FAULTY_MS);
 }
 
 static void *clockwork_run(void *argument)

@@ -293,10 +293,10 @@ static void test_retried_source_replaces_its_revision(void **state UNUSED)
     CLEANUP(json_free) json_t *data = NULL;
     struct rows *rows = NULL;
     put(PIPELINE_WITH(
-            STAGE("S", SOURCE ", {'name': 't', " TYPE(
-                           "Source", "S3") ", 'outputArtifacts': [{'name': 'b'}], 'configuration': "
-                                           "{'S3Bucket': 'b-b', 'S3ObjectKey': 'k'}}") ", " STAGE("D",
-                                                                                                  DEPLOY("")),
+            STAGE("S",
+                  SOURCE ", {'name': 't', " TYPE(
+                      "Source", "S3") ", 'outputArtifacts': [{'name': 'b'}], 'configuration': "
+                                      "{'S3Bucket': 'b-b', 'S3ObjectKey': 'k'}}") ", " STAGE("D", DEPLOY("")),
             ""),
         false);
     const char *id = start();
