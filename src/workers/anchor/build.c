@@ -251,6 +251,10 @@ static int prepare(struct build *build)
     if (r == 0)
         r = build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
                            &build->env, &build->why);
+    if (r == 0) { /* it starts while the first phases are told; the first command tells why it did not */
+        int started = build_session_start(build);
+        r = started < 0 ? started : 0;
+    }
     if (r == 0 && build->spec.ignored.len)
         build_log_say(&build->log, "Without effect here: " STR_FMT, STR_ARG(buf_str(&build->spec.ignored)));
     return r;

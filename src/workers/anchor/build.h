@@ -37,3 +37,5 @@ void build_phase_failed(struct build *build, const char *status, const char *cod
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
  * cancelled; faults. */
 int build_phases_run(struct build *build) MUST_USE;
+/* Starts the sandbox that the first command will need, unless there is one; outcomes are session.h's. */
+int build_session_start(struct build *build) MUST_USE;

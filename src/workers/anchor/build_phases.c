@@ -32,7 +32,7 @@ static int64_t memory_kib(const json_t *tree)
     return computes[0].memory_gib << 20;
 }
 
-static int session_ensure(struct build *build)
+int build_session_start(struct build *build)
 {
     const struct session_spec spec = {
         .folder = build->folder,
@@ -70,8 +70,12 @@ static int step_run(struct build *build, const char *text, int *ret_status)
 {
     const struct session_output output = {build_log_bytes, build_log_due_ms, build_log_flush, &build->log};
     char name[24];
-    int r = session_ensure(build);
+    int r = build_session_start(build);
 
+    if (r == 0)
+        r = session_ready(build->session, &build->why);
+    if (r == SESSION_E_START)
+        session_free(&build->session);
     if (r == 0)
         r = step_write(build, text, name);
     if (r == 0)

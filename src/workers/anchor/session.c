@@ -34,6 +34,7 @@ struct session {
     int cancel_fd;
     char status[STATUS_BYTES]; /* what came on status_out and was not used yet */
     size_t status_len;
+    bool ready; /* the shell has said so */
     bool ended; /* the shell is gone and waited for */
     int exit_status;
 };
@@ -195,12 +196,17 @@ static int start_failed(struct session *session, struct reason *why)
         session->exit_status, (int)session->status_len, session->status);
 }
 
-static int wait_ready(struct session *session, struct reason *why)
+int session_ready(struct session *session, struct reason *why)
 {
     char line[256];
-    int r = line_wait(session, clock_mono_ms() + START_MS, NULL, line, sizeof(line));
+    int r;
 
-    if (r == 0 && strcmp(line, "ready") == 0)
+    if (session->ready)
+        return 0;
+    r = line_wait(session, clock_mono_ms() + START_MS, NULL, line, sizeof(line));
+
+    session->ready = r == 0 && strcmp(line, "ready") == 0;
+    if (session->ready)
         return 0;
     if (r == 0) { /* bubblewrap's own words */
         reap(session, END_MS);
@@ -245,10 +251,8 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
     session->ended = false;
     if (fcntl(session->output, F_SETFL, O_NONBLOCK))
         return FAULT(errno);
-    r = wait_ready(session, why);
-    if (r == 0)
-        *ret = take(session);
-    return r;
+    *ret = take(session);
+    return 0;
 }
 
 static int step_send(struct session *session, const char *step)

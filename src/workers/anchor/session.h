@@ -35,7 +35,10 @@ enum session_outcome {
     SESSION_E_CANCELLED, /* the same */
 };
 
+/* Starts it and does not wait for it: a sandbox takes some milliseconds. */
 int session_open(const struct session_spec *spec, struct session **ret, struct reason *why) MUST_USE;
+/* Waits until it is ready for steps. */
+int session_ready(struct session *session, struct reason *why) MUST_USE;
 /* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. */
 int session_step(struct session *session, const char *step, int64_t deadline_mono_ms,
                  const struct session_output *output, int *ret_status) MUST_USE;

@@ -50,7 +50,7 @@ static void open_session(struct fixture *f)
     };
     struct reason why = {0};
 
-    if (session_open(&spec, &f->session, &why))
+    if (session_open(&spec, &f->session, &why) || session_ready(f->session, &why))
         fail_msg("%s", why.text);
 }
 
