@@ -119,10 +119,8 @@ static int check_json(struct checker *c, const struct property *p, json_t *value
     struct str text = {json_string_value(value), json_string_length(value)};
     struct reason why;
     int err = text.ptr ? json_parse(text, ret, &why) : JSON_E_SYNTAX;
-    if (err == 0 && !json_is_object(*ret)) {
-        json_decref(*ret);
+    if (err == 0 && !json_is_object(*ret))
         err = JSON_E_SYNTAX;
-    }
     return err == JSON_E_SYNTAX ? wrong_type(c, p, "an object") : err;
 }
 
@@ -133,11 +131,16 @@ static int (*const checks[])(struct checker *c, const struct property *p, json_t
 
 static int check_value(struct checker *c, const struct property *p, json_t *value, json_t **ret)
 {
+    CLEANUP(json_free) json_t *checked = NULL;
+
     if (json_is_string(value) && scope_unknown(value)) {
         *ret = json_incref(value);
         return 0;
     }
-    return checks[p->type](c, p, value, ret);
+    int err = checks[p->type](c, p, value, &checked);
+    if (!err)
+        *ret = take(checked);
+    return err;
 }
 
 int properties_check(const struct template *t, const struct properties *table, json_t *properties,
