@@ -68,6 +68,26 @@ int cf_cancel_update_stack(struct call *c)
     return stack_move(c->tx, &stack, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated");
 }
 
+/* Only what a rollback could not bring back has both: the failure, and what it was. */
+static int check_skipped(struct call *c, const struct stack *stack, const json_t *skip)
+{
+    CLEANUP(json_free) json_t *rows = NULL;
+    size_t index;
+    json_t *id;
+    int err = resource_load(c->tx, stack->id, &rows);
+
+    json_array_foreach (skip, index, id) {
+        const json_t *row = json_object_get(rows, json_string_value(id));
+        bool stuck = strcmp(json_str(row, "ResourceStatus", ""), "UPDATE_FAILED") == 0;
+        if (!err && !(stuck && json_object_get(row, "before")))
+            err = call_fail(c, STACK_E_INVALID,
+                            "ResourcesToSkip: %.255s is not in UPDATE_FAILED state because a rollback "
+                            "failed; only such a resource can be skipped.",
+                            json_string_value(id));
+    }
+    return err;
+}
+
 int cf_continue_update_rollback(struct call *c)
 {
     CLEANUP(stack_unload) struct stack stack = {.doc = NULL};
@@ -81,6 +101,8 @@ int cf_continue_update_rollback(struct call *c)
                          "Stack:%s is in %s state and can not continue the update rollback.", stack.id,
                          stack.status);
     if (skip)
+        err = check_skipped(c, &stack, skip);
+    if (skip && !err)
         err = json_put(stack.doc, "Skip", json_incref(skip));
     return err ? err : stack_move(c->tx, &stack, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated");
 }
