@@ -152,8 +152,10 @@ static int child_spawn(const struct supervisor *supervisor, struct child *child)
     CLEANUP(free_ptr) char *cache = NULL;
     if (!environment || asprintf(&cache, "%s/cache/%s", supervisor->data_dir, child->account) < 0)
         return FAULT(ENOMEM);
-    const char *argv[] = {supervisor->binary, child->command, "--exit-with-parent",
-                          "--cache-dir",      cache,          NULL};
+    char self[16];
+    (void)snprintf(self, sizeof(self), "%d", getpid());
+    const char *argv[] = {
+        supervisor->binary, child->command, "--exit-with-parent", self, "--cache-dir", cache, NULL};
     const struct proc_spec spec = {
         .argv = argv,
         .envp = environment,

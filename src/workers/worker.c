@@ -42,7 +42,7 @@ static const struct option option_names[] = {
     {"cache-mib", required_argument, NULL, OPTION_CACHE_MIB},
     {"jobs", required_argument, NULL, OPTION_JOBS},
     {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
-    {"exit-with-parent", no_argument, NULL, OPTION_EXIT_WITH_PARENT},
+    {"exit-with-parent", required_argument, NULL, OPTION_EXIT_WITH_PARENT},
     {0},
 };
 
@@ -54,7 +54,7 @@ static const char options_help[] =
     "  --cache-dir DIR       artifact cache (SLIPWAY_CACHE; default ~/.cache/slipway/ACCOUNT)\n"
     "  --cache-mib N         size that the cache is kept under (default 2048)\n"
     "  --no-sandbox          run build commands without bubblewrap: for benchmarks only\n"
-    "  --exit-with-parent    stop when the parent process ends\n"
+    "  --exit-with-parent P  stop when process P, the parent, ends\n"
     "  --help                this text\n";
 
 static bool option_take(struct worker_options *options, int id, const char *value)
@@ -80,8 +80,7 @@ static bool option_take(struct worker_options *options, int id, const char *valu
         options->no_sandbox = true;
         return true;
     case OPTION_EXIT_WITH_PARENT:
-        options->exit_with_parent = true;
-        return true;
+        return str_to_int(str_of(value), 1, INT32_MAX, &options->exit_with_parent);
     default:
         return false;
     }
@@ -209,7 +208,18 @@ static void *watch_run(void *arg)
     return NULL;
 }
 
-int worker_watch_signals(bool exit_with_parent)
+/* When the parent has ended already its number is nobody's, or another process's by now. */
+static int watch_parent(pid_t parent, int *ret_fd)
+{
+    *ret_fd = (int)syscall(SYS_pidfd_open, parent, 0);
+    if (getppid() != parent)
+        worker_stop();
+    else if (*ret_fd < 0)
+        return FAULT(errno);
+    return 0;
+}
+
+int worker_watch_signals(int64_t exit_with_parent)
 {
     static struct pollfd fds[2];
     pthread_t thread;
@@ -222,10 +232,11 @@ int worker_watch_signals(bool exit_with_parent)
     sigdelset(&set, SIGPIPE);
     fds[0] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
     fds[1] = (struct pollfd){.fd = -1, .events = POLLIN};
-    if (exit_with_parent)
-        fds[1].fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
     if (fds[0].fd < 0)
         return FAULT(errno);
+    r = exit_with_parent ? watch_parent((pid_t)exit_with_parent, &fds[1].fd) : 0;
+    if (r != 0)
+        return r;
     r = pthread_create(&thread, NULL, watch_run, fds);
     if (r)
         return FAULT(r);

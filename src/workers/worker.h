@@ -16,8 +16,8 @@ struct worker_options {
     const char *cache_dir;    /* NULL: SLIPWAY_CACHE, else below XDG_CACHE_HOME */
     int64_t jobs;             /* at once */
     int64_t cache_mib;
-    bool no_sandbox; /* benchmarks only */
-    bool exit_with_parent;
+    bool no_sandbox;          /* benchmarks only */
+    int64_t exit_with_parent; /* the parent; 0: no matter */
 };
 
 enum worker_outcome {
@@ -38,9 +38,9 @@ int worker_client(const struct worker_options *options, struct aws_client **ret)
 int worker_account(struct aws_client *client, const struct worker_options *options,
                    char ret[ACCOUNT_ID_SIZE]) MUST_USE;
 
-/* From now on SIGTERM and SIGINT mean worker_stop(), and so does the parent's end when asked to. Call it
- * before any thread is started. */
-int worker_watch_signals(bool exit_with_parent) MUST_USE;
+/* From now on SIGTERM and SIGINT mean worker_stop(), and so does the end of the parent when its process id is
+ * given, also one that ended before. Call it before any thread is started. */
+int worker_watch_signals(int64_t exit_with_parent) MUST_USE;
 void worker_wait_stop(void);
 void worker_stop(void);
 bool worker_stopping(void);

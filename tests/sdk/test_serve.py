@@ -89,6 +89,16 @@ def test_children_end_when_the_server_is_killed(new_server):
     assert eventually(lambda: not any(running(pid) for pid in pids))
 
 
+@pytest.mark.parametrize("worker", ["anchor", "launcher"])
+def test_child_of_a_server_that_ended_before_ends_too(server, tmp_path, worker):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    done = subprocess.run([binary(), worker, "--exit-with-parent", str(gone.pid), "--cache-dir", str(tmp_path),
+                           "--endpoint-url", server.endpoint], env=server.aws_environment("shared-services"),
+                          capture_output=True, text=True, timeout=WAIT_S)
+    assert done.returncode == 0, done.stderr
+
+
 def serve(*arguments):
     return subprocess.run([binary(), "serve", *arguments], capture_output=True, text=True, timeout=30)
 
