@@ -26,6 +26,11 @@ def binary():
     return str(place)
 
 
+def without_aws():
+    """The environment without what the user of this machine has set for AWS's clients."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+
+
 class Server:
     """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
 
@@ -46,7 +51,7 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--data", self.data, "--port", str(self.port), "--port-file", port_file,
                  *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment})
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**without_aws(), **self.environment})
         until = time.monotonic() + START_S
         while not (os.path.exists(port_file) and open(port_file).read().endswith("\n")):
             if self.process.poll() is not None or time.monotonic() > until:
@@ -101,7 +106,7 @@ class Server:
                             verify=self.certificate)
 
     def aws_environment(self, profile):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        clean = without_aws()
         if self.certificate:
             clean["AWS_CA_BUNDLE"] = self.certificate
         return {**clean, "AWS_SHARED_CREDENTIALS_FILE": os.path.join(self.data, "credentials"),

@@ -10,6 +10,7 @@
 #include "services/house.h"
 #include "cli/supervise.h"
 #include <getopt.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #define LISTEN_MAX 8
 #define WORKERS_GRACE_MS 10000
 #define REQUESTS_GRACE_MS 10000
+#define BUNDLE_MAX ((size_t)16 << 20)
 #define THREAD_STACK ((size_t)512 * 1024)
 #define ARENAS 2
 
@@ -132,11 +134,6 @@ static int parse(int argc, char **argv, struct serve_options *options)
                                     : "--tls-cert and --tls-key go together.");
         return COMMAND_USAGE;
     }
-    /* launcher and anchors trust the certificate that they are served with */
-    if (options->tls_cert_file && setenv("AWS_CA_BUNDLE", options->tls_cert_file, 0)) {
-        (void)fputs("slipway serve: out of memory.\n", stderr);
-        return COMMAND_FAILED;
-    }
     if (options->listen_count == 0) {
         (void)take_listen(options, "127.0.0.1");
         (void)take_listen(options, "::1");
@@ -234,6 +231,35 @@ static int follow_accounts(struct serving *serving)
     return r;
 }
 
+static int append_file(struct buf *buf, const char *path, const char *what)
+{
+    int r = io_read_file(path, buf);
+    if (r == 0)
+        return 0;
+    (void)fprintf(stderr, "slipway serve: %s %s cannot be read: %s\n", what, path, strerror(-r));
+    return 1;
+}
+
+/* DATA/trusted.pem: the certificate that is served, after it what the environment trusts already. Launcher
+ * and anchors get it by AWS_CA_BUNDLE. > 0: the user has been told why not. */
+static int trust_own_certificate(const struct serve_options *options)
+{
+    CLEANUP(buf_free) struct buf bundle = BUF_INIT(BUNDLE_MAX);
+    CLEANUP(buf_free) struct buf path = BUF_INIT((size_t)PATH_MAX);
+    const char *inherited = getenv("AWS_CA_BUNDLE");
+    buf_printf(&path, "%s/trusted.pem", options->data_dir);
+    int r = append_file(&bundle, options->tls_cert_file, "--tls-cert");
+    if (r == 0 && inherited && *inherited && strcmp(inherited, path.ptr) != 0) {
+        buf_printf(&bundle, "\n");
+        r = append_file(&bundle, inherited, "the file that AWS_CA_BUNDLE names,");
+    }
+    if (r == 0)
+        r = io_write_file_atomic(path.ptr, buf_str(&bundle), 0644);
+    if (r == 0 && setenv("AWS_CA_BUNDLE", path.ptr, 1))
+        r = FAULT(ENOMEM);
+    return r;
+}
+
 static int write_port(const struct serve_options *options, const struct house *house)
 {
     CLEANUP(buf_free) struct buf text = BUF_INIT((size_t)16);
@@ -243,7 +269,7 @@ static int write_port(const struct serve_options *options, const struct house *h
     return io_write_file_atomic(options->port_file, buf_str(&text), 0644);
 }
 
-static void tell(const struct serving *serving)
+static void tell(const struct serving *serving, bool tls)
 {
     const struct platform *platform = house_platform(serving->house);
     (void)printf("Slipway %s serves at %s\n\n"
@@ -252,9 +278,8 @@ static void tell(const struct serving *serving)
                  "  export AWS_PROFILE=dev    # or another profile of that file\n",
                  SLIPWAY_VERSION, platform->endpoint, platform->endpoint, platform->data_dir,
                  platform->data_dir);
-    const char *bundle = getenv("AWS_CA_BUNDLE");
-    if (bundle)
-        (void)printf("  export AWS_CA_BUNDLE=%s    # what its certificate is trusted by\n", bundle);
+    if (tls)
+        (void)printf("  export AWS_CA_BUNDLE=%s/trusted.pem    # its certificate\n", platform->data_dir);
     (void)printf("\n");
     (void)fflush(stdout);
 }
@@ -346,9 +371,11 @@ int serve_main(int argc, char **argv)
         return COMMAND_FAILED;
     }
     options.data_dir = data_dir;
-    int r = open_serving(&serving, &options);
+    int r = options.tls_cert_file ? trust_own_certificate(&options) : 0;
+    if (r == 0)
+        r = open_serving(&serving, &options);
     if (r == 0) {
-        tell(&serving);
+        tell(&serving, options.tls_cert_file);
         run(&serving);
         log_info("serve", "stopping");
     } else if (r < 0) {
