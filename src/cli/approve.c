@@ -99,7 +99,7 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
         return cli_fail(COMMAND_NOT_FOUND,
                         "%s %s waits for no approval; `slipway watch %s %s` shows what it does", cli.args[0],
                         cli.args[1], cli.args[0], cli.args[1]);
-    status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, &actions);
+    status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
     if (status)
         return status;
     print_subject(release, &pending, actions);

@@ -221,7 +221,7 @@ int cli_call_wait(struct cli *cli, const char *doing, const char *service, const
 }
 
 int cli_call_pages(struct cli *cli, const char *doing, const char *service, const char *operation, json_t *in,
-                   const char *member, const char *token, json_t **ret_list)
+                   const char *member, const char *token, const struct cli_until *until, json_t **ret_list)
 {
     CLEANUP(json_free) json_t *request = in ? in : json_object();
     CLEANUP(json_free) json_t *list = json_array();
@@ -236,7 +236,7 @@ int cli_call_pages(struct cli *cli, const char *doing, const char *service, cons
         if (json_is_array(page) && json_array_extend(list, page))
             return cli_fault(-ENOMEM);
         const char *next = json_str(out, token, "");
-        if (!*next)
+        if (!*next || (until && until->enough(list, until->arg)))
             break;
         if (json_put_str(request, token, next))
             return cli_fault(-ENOMEM);

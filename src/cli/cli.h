@@ -53,10 +53,16 @@ int cli_call(struct cli *cli, const char *doing, const char *service, const char
 /* The same, answered when there is news or after CLI_WAIT_MS. */
 int cli_call_wait(struct cli *cli, const char *doing, const char *service, const char *operation, json_t *in,
                   json_t **ret_out) MUST_USE;
-/* Calls until no token is left and joins the lists `member`. `token` names the token in request and answer.
- */
+/* Says after each page whether what was sought is in the list by now. */
+struct cli_until {
+    bool (*enough)(const json_t *list, const void *arg);
+    const void *arg;
+};
+/* Calls until no token is left, or there is enough (`until` NULL: never), and joins the lists `member`.
+ * `token` names the token in request and answer. */
 int cli_call_pages(struct cli *cli, const char *doing, const char *service, const char *operation, json_t *in,
-                   const char *member, const char *token, json_t **ret_list) MUST_USE;
+                   const char *member, const char *token, const struct cli_until *until,
+                   json_t **ret_list) MUST_USE;
 /* Prints a failed call (http/aws.h's outcome) and gives its exit status. */
 int cli_call_failed(const char *doing, int outcome, const struct aws_error *error);
 /* An object of a bucket: whole into memory. COMMAND_NOT_FOUND when it is not there (printed). */

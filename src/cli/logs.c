@@ -112,7 +112,7 @@ int logs_main(int argc, char **argv)
     CLEANUP(json_free) json_t *build = NULL;
     status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
     if (!status)
-        status = release_actions(&cli, json_str(release, "pipeline", ""), execution, &actions);
+        status = release_actions(&cli, json_str(release, "pipeline", ""), execution, NULL, &actions);
     if (status)
         return status;
     const json_t *found = find_build(actions);

@@ -20,7 +20,7 @@ static int add_pipeline(struct cli *cli, const char *stack_id, json_t *release)
     CLEANUP(json_free) json_t *resources = NULL;
     int status = cli_call_pages(cli, "cannot look at the release stack", "cloudformation",
                                 "ListStackResources", json_pack("{s:s}", "StackName", stack_id),
-                                "StackResourceSummaries", "NextToken", &resources);
+                                "StackResourceSummaries", "NextToken", NULL, &resources);
     if (status)
         return status;
     size_t index;
@@ -70,7 +70,7 @@ int releases_list(struct cli *cli, const char *account, const char *app, const c
     CLEANUP(json_free) json_t *stacks = NULL;
     CLEANUP(json_free) json_t *list = json_array();
     int status = cli_call_pages(cli, "cannot list release stacks", "cloudformation", "DescribeStacks", NULL,
-                                "Stacks", "NextToken", &stacks);
+                                "Stacks", "NextToken", NULL, &stacks);
     if (status)
         return status;
     size_t index;
@@ -123,20 +123,22 @@ int release_state(struct cli *cli, const char *pipeline, json_t **ret_state)
                     json_pack("{s:s}", "name", pipeline), ret_state);
 }
 
-int release_actions(struct cli *cli, const char *pipeline, const char *execution, json_t **ret_actions)
+int release_actions(struct cli *cli, const char *pipeline, const char *execution,
+                    const struct cli_until *until, json_t **ret_actions)
 {
     json_t *in = execution ? json_pack("{s:s, s:{s:s}}", "pipelineName", pipeline, "filter",
                                        "pipelineExecutionId", execution)
                            : json_pack("{s:s}", "pipelineName", pipeline);
     return cli_call_pages(cli, "cannot list what ran", "codepipeline", "ListActionExecutions", in,
-                          "actionExecutionDetails", "nextToken", ret_actions);
+                          "actionExecutionDetails", "nextToken", until, ret_actions);
 }
 
-int release_executions(struct cli *cli, const char *pipeline, json_t **ret_executions)
+int release_executions(struct cli *cli, const char *pipeline, const struct cli_until *until,
+                       json_t **ret_executions)
 {
     return cli_call_pages(cli, "cannot list executions", "codepipeline", "ListPipelineExecutions",
                           json_pack("{s:s}", "pipelineName", pipeline), "pipelineExecutionSummaries",
-                          "nextToken", ret_executions);
+                          "nextToken", until, ret_executions);
 }
 
 const char *execution_version(const json_t *executions, const char *execution_id)
@@ -207,7 +209,7 @@ int release_problems(struct cli *cli, json_t **ret_records)
         status = cli_call_pages(cli, "cannot read the event log", "logs", "FilterLogEvents",
                                 json_pack("{s:s, s:I}", "logGroupName", JOURNAL_GROUP, "startTime",
                                           (json_int_t)(clock_now_ms() - PROBLEMS_SINCE_MS)),
-                                "events", "nextToken", &events);
+                                "events", "nextToken", NULL, &events);
         if (!status)
             status = keep_unsettled(events, seen, records);
         if (status)

@@ -15,11 +15,13 @@ int release_find(struct cli *cli, const char *account, const char *app, const ch
 
 /* GetPipelineState's answer. */
 int release_state(struct cli *cli, const char *pipeline, json_t **ret_state) MUST_USE;
-/* Action executions, newest first; `execution` NULL: of all executions. */
+/* Action executions, newest first; `execution` NULL: of all executions. A history can be long: `until` says
+ * when enough of it has been read (NULL: all). */
 int release_actions(struct cli *cli, const char *pipeline, const char *execution,
-                    json_t **ret_actions) MUST_USE;
+                    const struct cli_until *until, json_t **ret_actions) MUST_USE;
 /* Execution summaries, newest first. */
-int release_executions(struct cli *cli, const char *pipeline, json_t **ret_executions) MUST_USE;
+int release_executions(struct cli *cli, const char *pipeline, const struct cli_until *until,
+                       json_t **ret_executions) MUST_USE;
 /* The artifact's version id that the execution was started with, or "". Borrowed from the summaries. */
 const char *execution_version(const json_t *executions, const char *execution_id);
 /* Variables that the execution's source action reported ("SHA256", "VersionId" …), or "". Borrowed. */

@@ -30,6 +30,39 @@ static const char *deployed_in(const json_t *actions, const char *stage)
     return "";
 }
 
+/* Every stage that anything reached has something deployed in it. */
+static bool all_deployed(const json_t *actions, const void *arg)
+{
+    const json_t *state = arg;
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
+        if (index > 0 && json_object_get(stage, "latestExecution") &&
+            !*deployed_in(actions, json_str(stage, "stageName", "")))
+            return false;
+    return true;
+}
+
+struct sought {
+    const json_t *state, *actions;
+};
+
+/* Of every execution that a cell tells of, the version is known. */
+static bool all_versions(const json_t *executions, const void *arg)
+{
+    const struct sought *sought = arg;
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(sought->state, "stageStates"), index, stage) {
+        const char *deployed = deployed_in(sought->actions, json_str(stage, "stageName", ""));
+        const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+        if ((*deployed && !*execution_version(executions, deployed)) ||
+            (*latest && !*execution_version(executions, latest)))
+            return false;
+    }
+    return true;
+}
+
 static bool waits_for_approval(const json_t *stage)
 {
     size_t index;
@@ -92,10 +125,13 @@ static int add_environments(struct cli *cli, json_t *release)
         return 0;
     cli->tolerated = "PipelineNotFoundException";
     int status = release_state(cli, pipeline, &state);
+    const struct cli_until deployed = {all_deployed, state};
     if (!status)
-        status = release_actions(cli, pipeline, NULL, &actions);
+        status = release_actions(cli, pipeline, NULL, &deployed, &actions);
+    const struct sought sought = {state, actions};
+    const struct cli_until versions = {all_versions, &sought};
     if (!status)
-        status = release_executions(cli, pipeline, &executions);
+        status = release_executions(cli, pipeline, &versions, &executions);
     cli->tolerated = NULL;
     if (status)
         return status == COMMAND_NOT_FOUND ? 0 : status;

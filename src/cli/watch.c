@@ -59,6 +59,25 @@ static int no_show(struct watch *watch)
         watch->version ? watch->version : "");
 }
 
+/* The newest execution, of `version` when it is given: its id, or "". */
+static const char *watched_of(const json_t *executions, const char *version)
+{
+    size_t index;
+    json_t *execution;
+    json_array_foreach (executions, index, execution) {
+        const char *id = json_str(execution, "pipelineExecutionId", "");
+        if (!version || strcmp(execution_version(executions, id), version) == 0)
+            return id;
+    }
+    return "";
+}
+
+static bool is_watched_there(const json_t *executions, const void *arg)
+{
+    const struct watch *watch = arg;
+    return *watched_of(executions, watch->version) != '\0';
+}
+
 /* Sets watch->execution when the execution that is meant is there. */
 static int look_for_execution(struct watch *watch)
 {
@@ -73,20 +92,16 @@ static int look_for_execution(struct watch *watch)
     if (!release || !json_object_get(release, "pipeline"))
         return 0;
     CLEANUP(json_free) json_t *executions = NULL;
-    status = release_executions(watch->cli, json_str(release, "pipeline", ""), &executions);
+    const struct cli_until until = {is_watched_there, watch};
+    status = release_executions(watch->cli, json_str(release, "pipeline", ""), &until, &executions);
     if (status)
         return status;
-    size_t index;
-    json_t *execution;
-    json_array_foreach (executions, index, execution) {
-        const char *id = json_str(execution, "pipelineExecutionId", "");
-        if (watch->version && strcmp(execution_version(executions, id), watch->version) != 0)
-            continue;
-        (void)snprintf(watch->execution, sizeof(watch->execution), "%s", id);
-        json_free(&watch->release);
-        watch->release = json_incref(release);
+    const char *id = watched_of(executions, watch->version);
+    if (!*id)
         return 0;
-    }
+    (void)snprintf(watch->execution, sizeof(watch->execution), "%s", id);
+    json_free(&watch->release);
+    watch->release = json_incref(release);
     return 0;
 }
 
@@ -312,7 +327,7 @@ static int follow(struct watch *watch)
                            : cli_call_wait(watch->cli, "cannot look at the execution", "codepipeline",
                                            "GetPipelineExecution", in, &out);
         if (!status)
-            status = release_actions(watch->cli, pipeline, watch->execution, &actions);
+            status = release_actions(watch->cli, pipeline, watch->execution, NULL, &actions);
         if (status)
             return status;
         first = false;

@@ -91,6 +91,23 @@ def test_feature_branch_has_its_own_environment_until_it_is_taken_down(ready, tm
     assert deployed(ready, "dev", "main") is not None
 
 
+def test_status_finds_what_is_deployed_behind_a_long_row_of_failures(ready, tmp_path):
+    branch = "feature/failing"
+    good = push(ready, tmp_path, artifact("1"), branch)
+    ready.slipway("watch", "shop", branch, "--version", good)
+    bad = push(ready, tmp_path, artifact("2", **{"template.yaml": "Resources: {}\n"}), branch)
+    ready.slipway("watch", "shop", branch, "--version", bad, check=False)
+    pipelines = ready.client("codepipeline", profile="shared-services")
+    name = f"shop-{suffix(branch)}"
+    for _ in range(100):  # more than a page, of executions and of actions
+        execution = pipelines.start_pipeline_execution(name=name)["pipelineExecutionId"]
+        until(lambda: pipelines.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)[
+            "pipelineExecution"]["status"] == "Failed", "the execution has failed")
+    cell = status(ready, "shop", branch)["releases"][0]["environments"]["Dev"]
+    assert (cell["version"], cell["state"], cell["stateVersion"]) == (good, "failed", bad)
+    assert "Succeeded" in ready.slipway("watch", "shop", branch, "--version", good)
+
+
 def test_branches_that_look_alike_do_not_meet(ready, tmp_path):
     for branch, version in (("feature/a-b", "1"), ("feature/a/b", "2")):
         ready.slipway("watch", "shop", branch, "--version", push(ready, tmp_path, artifact(version), branch))
