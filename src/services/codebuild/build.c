@@ -29,12 +29,14 @@ const char *build_uuid(const char *id)
 
 int build_save_changed(struct tx *tx, const struct build *build)
 {
-    tx_wake(tx, CODEBUILD_TOPIC_BUILD, build_uuid(build->id));
-    tx_wake(tx, CODEBUILD_TOPIC_BUILDS, build->account);
+    if (build->state == BUILD_ENDED) {
+        tx_wake(tx, CODEBUILD_TOPIC_BUILD, build_uuid(build->id));
+        tx_wake(tx, CODEBUILD_TOPIC_BUILDS, build->account);
+        return build_store_save(tx, build);
+    }
     if (build->state == BUILD_QUEUED)
         tx_wake(tx, CODEBUILD_TOPIC_WAITING, build->account);
-    if (build->state != BUILD_ENDED)
-        tx_wake(tx, CODEBUILD_TOPIC_DUE);
+    tx_wake(tx, CODEBUILD_TOPIC_DUE);
     return build_store_save(tx, build);
 }
 

@@ -5,7 +5,8 @@
 
 #define CODEBUILD_TOPIC_DUE "codebuild:due" /* something is due earlier than it was */
 
-/* Topics: of one build (by the UUID in its id), of all builds of an account, of builds that wait there. */
+/* Topics: the end of one build (by the UUID in its id), of any build of an account; builds that wait there.
+ */
 #define CODEBUILD_TOPIC_BUILD "codebuild:build:%s"
 #define CODEBUILD_TOPIC_BUILDS "codebuild:builds:%s"
 #define CODEBUILD_TOPIC_WAITING "codebuild:waiting:%s"
@@ -19,7 +20,7 @@ int build_enter(struct build *build, const char *phase, int64_t now_ms) MUST_USE
 /* Ends build and open phase with `status`, says why (both words may be NULL), saves, signals. */
 int build_finish(struct tx *tx, struct build *build, const char *status, const char *code,
                  const char *message) MUST_USE;
-/* Saves and tells those who watch the build. */
+/* Saves after a move and tells those who wait for it. */
 int build_save_changed(struct tx *tx, const struct build *build) MUST_USE;
 
 int phase_end(struct build *build, const char *type, const char *status, int64_t now_ms) MUST_USE;

@@ -68,13 +68,6 @@ static int take_results(struct build *build, const json_t *input)
     return 0;
 }
 
-static bool says_something(const json_t *input)
-{
-    return json_object_get(input, "currentPhase") || json_object_get(input, "phases") ||
-           json_object_get(input, "artifacts") || json_object_get(input, "exportedEnvironmentVariables") ||
-           json_object_get(input, "resolvedSourceVersion");
-}
-
 static int apply_report(struct tx *tx, struct build *build, const json_t *input)
 {
     int64_t now_ms = clock_now_ms();
@@ -93,7 +86,7 @@ static int apply_report(struct tx *tx, struct build *build, const json_t *input)
         return requeue(tx, build, "WORKER_STOPPED", "The worker stopped and handed the build back.");
     }
     build->lease_ms = now_ms + CODEBUILD_LEASE_MS;
-    return says_something(input) ? build_save_changed(tx, build) : build_store_save(tx, build);
+    return build_store_save(tx, build); /* due later than before: nobody need be woken */
 }
 
 int build_update(struct tx *tx, const char *account, const json_t *input, json_t **ret_answer,

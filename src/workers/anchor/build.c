@@ -45,6 +45,17 @@ static int update(struct build *build, json_t *in)
     }
 }
 
+/* The same with the phases that passed meanwhile. */
+static int tell(struct build *build, json_t *in)
+{
+    if (json_array_size(build->passed) > 0 && json_put(in, "phases", json_deep_copy(build->passed))) {
+        json_decref(in);
+        return FAULT(ENOMEM);
+    }
+    (void)json_array_clear(build->passed);
+    return update(build, in);
+}
+
 static int extend(struct lease *lease, int64_t *ret_lease_ms, bool *ret_cancelled)
 {
     struct build *build = CONTAINER_OF(lease, struct build, lease);
@@ -61,10 +72,23 @@ static int extend(struct lease *lease, int64_t *ret_lease_ms, bool *ret_cancelle
 
 int build_phase(struct build *build, const char *phase)
 {
+    json_t *in = json_pack("{s:s}", "currentPhase", phase);
+
     build->phase = phase;
-    if (atomic_load(&build->lease.cancelled))
+    if (atomic_load(&build->lease.cancelled)) {
+        json_decref(in);
         return WORK_E_STOPPED;
-    return update(build, json_pack("{s:s}", "currentPhase", phase));
+    }
+    return tell(build, in);
+}
+
+int build_phase_passed(struct build *build, const char *phase)
+{
+    double now_s = (double)clock_now_ms() / 1000;
+    json_t *passed = json_pack("{s:s, s:s, s:f, s:f}", "phaseType", phase, "phaseStatus", "SUCCEEDED",
+                               "startTime", now_s, "endTime", now_s);
+
+    return json_array_append_new(build->passed, passed) ? FAULT(ENOMEM) : 0;
 }
 
 void build_phase_failed(struct build *build, const char *status, const char *code)
@@ -234,14 +258,25 @@ static int client_get(struct build *build)
                                   &build->why);
 }
 
+/* What keeps it from starting is told by the first command: it tries again. */
+static int session_early(struct build *build)
+{
+    int r = build_session_early(build);
+
+    build->why = (struct reason){0};
+    return r < 0 ? r : 0;
+}
+
 static int prepare(struct build *build)
 {
-    int r = client_get(build);
+    int r = folders_make(build);
 
     if (r == 0)
-        r = log_open(build);
+        r = session_early(build);
     if (r == 0)
-        r = folders_make(build);
+        r = client_get(build);
+    if (r == 0)
+        r = log_open(build);
     if (r == 0)
         r = build_phase(build, "DOWNLOAD_SOURCE");
     if (r == 0)
@@ -251,10 +286,6 @@ static int prepare(struct build *build)
     if (r == 0)
         r = build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
                            &build->env, &build->why);
-    if (r == 0) { /* it starts while the first phases are told; the first command tells why it did not */
-        int started = build_session_start(build);
-        r = started < 0 ? started : 0;
-    }
     if (r == 0 && build->spec.ignored.len)
         build_log_say(&build->log, "Without effect here: " STR_FMT, STR_ARG(buf_str(&build->spec.ignored)));
     return r;
@@ -269,8 +300,6 @@ static int artifacts_put(struct build *build)
     struct stat st;
     int r;
 
-    if (strcmp(json_str(artifacts, "type", "NO_ARTIFACTS"), "S3") != 0)
-        return 0;
     if (strcmp(json_str(artifacts, "packaging", "ZIP"), "ZIP") != 0)
         return reason_set(&build->why, WORK_E_FAILED,
                           "artifacts with packaging NONE are not supported by Slipway: use ZIP");
@@ -305,6 +334,8 @@ static int work(struct build *build)
         r = build_phases_run(build);
     if (r || build->status)
         return r;
+    if (strcmp(json_str(json_object_get(build->tree, "artifacts"), "type", "NO_ARTIFACTS"), "S3") != 0)
+        return build_phase_passed(build, "UPLOAD_ARTIFACTS");
     r = build_phase(build, "UPLOAD_ARTIFACTS");
     if (r == 0)
         r = artifacts_put(build);
@@ -319,7 +350,7 @@ static int report(struct build *build)
 
     if (in && build->artifacts)
         json_put(in, "artifacts", json_incref(build->artifacts));
-    return update(build, in);
+    return tell(build, in);
 }
 
 static void end(struct build *build, int outcome)
@@ -352,6 +383,7 @@ static void build_deinit(struct build *build)
     buildspec_deinit(&build->spec);
     json_decref(build->exported);
     json_decref(build->artifacts);
+    json_decref(build->passed);
     json_decref(build->tree);
     free(build->folder);
     free(build->source);
@@ -368,10 +400,11 @@ void build_run(const struct anchor *anchor, json_t *tree)
         .nonce = json_str(tree, "nonce", ""),
         .phase = "PROVISIONING",
         .exported = json_array(),
+        .passed = json_array(),
         .deadline_ms = clock_mono_ms() + json_int(tree, "timeoutMs", 3600000),
         .lease = {.extend = extend, .lease_ms = json_int(tree, "leaseMs", 30000), .cancel_fd = -1},
     };
-    int r = build.exported ? lease_begin(anchor->leases, &build.lease) : FAULT(ENOMEM);
+    int r = build.exported && build.passed ? lease_begin(anchor->leases, &build.lease) : FAULT(ENOMEM);
 
     if (r) {
         log_error("anchor", "build %s cannot be started: %s; its lease ends by itself", build.id,

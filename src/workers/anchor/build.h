@@ -1,4 +1,5 @@
-/* A leased build while it runs: build.c is its life, build_phases.c its commands. */
+/* A leased build while it runs: build.c is its life, build_phases.c its commands, build_session.c its shell.
+ */
 #pragma once
 
 #include "workers/anchor/build_env.h"
@@ -21,6 +22,8 @@ struct build {
     struct buildspec spec;
     struct build_env env;
     struct session *session; /* NULL: none is open */
+    bool early;              /* the session has not got the variables yet */
+    json_t *passed; /* phases without commands that are over and not told: they go with the next report */
     int64_t deadline_ms;
     int step_count;
     const char *phase;  /* the one under way, as the API names it */
@@ -32,10 +35,15 @@ struct build {
 
 /* Reports that a phase begins: the one before ends as it says. */
 int build_phase(struct build *build, const char *phase) MUST_USE;
+/* A phase without commands: told by the next report. */
+int build_phase_passed(struct build *build, const char *phase) MUST_USE;
 /* Ends the phase under way as FAILED and settles the build's status, unless an earlier failure did. */
 void build_phase_failed(struct build *build, const char *status, const char *code);
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
  * cancelled; faults. */
 int build_phases_run(struct build *build) MUST_USE;
-/* Starts the sandbox that the first command will need, unless there is one; outcomes are session.h's. */
-int build_session_start(struct build *build) MUST_USE;
+/* Starts the sandbox that the first command will need; outcomes are session.h's. */
+int build_session_early(struct build *build) MUST_USE;
+/* Runs one step of the buildspec's shell; *ret_status is its exit status. 0, SESSION_E_START, _TIMEOUT,
+ * _CANCELLED. */
+int build_step(struct build *build, const char *text, int *ret_status) MUST_USE;

@@ -72,7 +72,7 @@ static int own_variables(const struct anchor *anchor, const json_t *tree, struct
         const char *name;
         const char *value;
     } texts[] = {
-        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"PATH", strchr(BUILD_ENV_PATH, '=') + 1},
         {"LANG", "C.UTF-8"},
         {"HOME", "/tmp"},
         {"CI", "true"},

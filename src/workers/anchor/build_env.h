@@ -4,6 +4,8 @@
 #include "workers/anchor/buildspec.h"
 #include "workers/anchor/work.h"
 
+#define BUILD_ENV_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 struct build_env {
     json_t *map; /* name → text */
     char **envp; /* NULL-terminated */

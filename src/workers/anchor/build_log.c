@@ -14,22 +14,39 @@
 #define WAITING_MAX 20000
 #define LINE_MAX_BYTES 32768
 
-static int ensure(struct aws_client *client, const char *operation, json_t *in, struct reason *why)
+/* 0 also when it is there already. *ret_absent: what it belongs to is not. */
+static int ensure(struct aws_client *client, const char *operation, json_t *in, bool *ret_absent,
+                  struct reason *why)
 {
     struct aws_error error = {0};
     int r = in ? work_call(client, "logs", operation, in, NULL, &error, why) : FAULT(ENOMEM);
 
+    *ret_absent = strcmp(error.code, "ResourceNotFoundException") == 0;
     return r == WORK_E_FAILED && strcmp(error.code, "ResourceAlreadyExistsException") == 0 ? 0 : r;
+}
+
+/* Only a project's first build finds no group. */
+static int stream_make(struct aws_client *client, const char *group, const char *stream, struct reason *why)
+{
+    const char *form = "{s:s, s:s}";
+    bool absent;
+    int r = ensure(client, "CreateLogStream", json_pack(form, "logGroupName", group, "logStreamName", stream),
+                   &absent, why);
+
+    if (!absent)
+        return r;
+    *why = (struct reason){0};
+    r = ensure(client, "CreateLogGroup", json_pack("{s:s}", "logGroupName", group), &absent, why);
+    return r ? r
+             : ensure(client, "CreateLogStream",
+                      json_pack(form, "logGroupName", group, "logStreamName", stream), &absent, why);
 }
 
 int build_log_open(struct build_log *log, struct aws_client *client, const char *group, const char *stream,
                    struct reason *why)
 {
-    int r = ensure(client, "CreateLogGroup", json_pack("{s:s}", "logGroupName", group), why);
+    int r = stream_make(client, group, stream, why);
 
-    if (r == 0)
-        r = ensure(client, "CreateLogStream",
-                   json_pack("{s:s, s:s}", "logGroupName", group, "logStreamName", stream), why);
     if (r)
         return r;
     log->client = client;

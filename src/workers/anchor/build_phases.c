@@ -3,89 +3,13 @@
 #include "base/io.h"
 #include "wire/json.h"
 #include "workers/anchor/build.h"
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define EXPORT_MAX_BYTES (1 << 20)
-#define CPU_S 28800
 #define EXPORT_FILE "slipway-exported"
-
-static const struct {
-    const char *type;
-    int64_t memory_gib;
-} computes[] = {
-    {"BUILD_GENERAL1_SMALL", 4},
-    {"BUILD_GENERAL1_MEDIUM", 8},
-    {"BUILD_GENERAL1_LARGE", 16},
-};
-
-static int64_t memory_kib(const json_t *tree)
-{
-    const char *type = json_string_value(json_path(tree, "environment.computeType"));
-
-    for (size_t i = 0; type && i < ARRAY_LEN(computes); i++)
-        if (strcmp(computes[i].type, type) == 0)
-            return computes[i].memory_gib << 20;
-    return computes[0].memory_gib << 20;
-}
-
-int build_session_start(struct build *build)
-{
-    const struct session_spec spec = {
-        .folder = build->folder,
-        .steps = build->steps,
-        .cwd = build->source_inside,
-        .shell = build->spec.shell,
-        .envp = (const char *const *)build->env.envp,
-        .sandbox_off = build->anchor->sandbox_off,
-        .memory_kib = memory_kib(build->tree),
-        .cpu_s = CPU_S,
-        .cancel_fd = build->lease.cancel_fd,
-    };
-
-    return build->session ? 0 : session_open(&spec, &build->session, &build->why);
-}
-
-static int step_write(struct build *build, const char *text, char name[24])
-{
-    CLEANUP(free_ptr) char *path = NULL;
-    CLEANUP(close_fd) int fd = -1;
-    int r;
-
-    snprintf(name, 24, "%06d", build->step_count++);
-    if (asprintf(&path, "%s/%s", build->steps, name) < 0)
-        return FAULT(ENOMEM);
-    fd = io_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0)
-        return fd;
-    r = io_write_all(fd, text, strlen(text));
-    return r ? r : io_write_all(fd, "\n", 1);
-}
-
-/* Runs one step; *ret_status its exit status. 0, SESSION_E_START, _TIMEOUT, _CANCELLED. */
-static int step_run(struct build *build, const char *text, int *ret_status)
-{
-    const struct session_output output = {build_log_bytes, build_log_due_ms, build_log_flush, &build->log};
-    char name[24];
-    int r = build_session_start(build);
-
-    if (r == 0)
-        r = session_ready(build->session, &build->why);
-    if (r == SESSION_E_START)
-        session_free(&build->session);
-    if (r == 0)
-        r = step_write(build, text, name);
-    if (r == 0)
-        r = session_step(build->session, name, build->deadline_ms, &output, ret_status);
-    if (r == SESSION_E_ENDED) { /* `exit` in a command: the next one gets a fresh shell */
-        session_free(&build->session);
-        return 0;
-    }
-    return r;
-}
 
 /* The failure's words and status; WORK_E_STOPPED ends the build without any. */
 static int step_ended(struct build *build, const char *command, int outcome, int status)
@@ -121,7 +45,7 @@ static int commands_run(struct build *build, const json_t *commands, bool *ret_f
         int status = 0, r;
 
         build_log_say(&build->log, "Running command %.500s", text);
-        r = step_run(build, text, &status);
+        r = build_step(build, text, &status);
         if (r == 0 && status == 0)
             continue;
         *ret_failed = true;
@@ -139,12 +63,14 @@ static int phase_run(struct build *build, enum buildspec_phase_id id, bool *ret_
 {
     const struct buildspec_phase *phase = &build->spec.phases[id];
     bool failed = false;
-    int r = build_phase(build, buildspec_phase_shown(id));
+    int r;
 
+    if (!phase->commands && !phase->finally)
+        return build_phase_passed(build, buildspec_phase_shown(id));
+    r = build_phase(build, buildspec_phase_shown(id));
     if (r)
         return r;
-    if (phase->commands || phase->finally)
-        build_log_say(&build->log, "Entering phase %s", buildspec_phase_shown(id));
+    build_log_say(&build->log, "Entering phase %s", buildspec_phase_shown(id));
     r = commands_run(build, phase->commands, &failed);
     if (r == 0 && !is_over(build))
         r = commands_run(build, phase->finally, &failed);
@@ -200,7 +126,7 @@ static int export_variables(struct build *build)
 
     if (!build->spec.exported || !build->session)
         return 0;
-    r = step_run(build, "env -0 >\"$CODEBUILD_SRC_DIR/../" EXPORT_FILE "\"", &status);
+    r = build_step(build, "env -0 >\"$CODEBUILD_SRC_DIR/../" EXPORT_FILE "\"", &status);
     if (r > 0)
         return r == SESSION_E_CANCELLED ? WORK_E_STOPPED : 0;
     if (r == 0)
@@ -223,7 +149,7 @@ static int mark_failing(struct build *build)
 
     if (json_put_str(build->env.map, "CODEBUILD_BUILD_SUCCEEDING", "0"))
         return FAULT(ENOMEM);
-    r = step_run(build, "export CODEBUILD_BUILD_SUCCEEDING=0", &status);
+    r = build_step(build, "export CODEBUILD_BUILD_SUCCEEDING=0", &status);
     return r == SESSION_E_CANCELLED ? WORK_E_STOPPED : r < 0 ? r : 0;
 }
 
