@@ -591,8 +591,8 @@ def test_cli_deploy_and_wait(server, name, tmp_path):
     arguments = ["cloudformation", "deploy", "--stack-name", name, "--template-file", str(template),
                  "--parameter-overrides"]
     for value in ("V=one", "V=two", "V=two"):
-        second = int(time.time())
         server.aws(*arguments, value, "--no-fail-on-empty-changeset", profile="dev")
+        second = int(time.time())
         while int(time.time()) == second:  # the CLI names change sets by the second
             time.sleep(0.02)
     server.aws("cloudformation", "wait", "stack-update-complete", "--stack-name", name, profile="dev")
