@@ -15,6 +15,7 @@ const struct command commands[] = {
     {"approve", "let a waiting execution go on", approve_main},
     {"reject", "stop a waiting execution", reject_main},
     {"retry", "repeat a failed stage", retry_main},
+    {"rollback", "bring an earlier version back to a stage", rollback_main},
     {"stop", "stop a running execution", stop_main},
     {"logs", "print the log of a build or test action", logs_main},
     {"teardown", "remove a branch from every environment", teardown_main},

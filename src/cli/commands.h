@@ -11,6 +11,7 @@ int watch_main(int argc, char **argv);
 int approve_main(int argc, char **argv);
 int reject_main(int argc, char **argv);
 int retry_main(int argc, char **argv);
+int rollback_main(int argc, char **argv);
 int stop_main(int argc, char **argv);
 int logs_main(int argc, char **argv);
 int teardown_main(int argc, char **argv);

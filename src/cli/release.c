@@ -167,6 +167,25 @@ const char *execution_variable(const json_t *actions, const char *name)
     return "";
 }
 
+/* A change set that is only made deploys nothing. */
+static bool deploys(const json_t *action)
+{
+    return strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Deploy") == 0 &&
+           strcmp(json_str(json_path(action, "input.configuration"), "ActionMode", ""),
+                  "CHANGE_SET_REPLACE") != 0;
+}
+
+const char *execution_deployed_in(const json_t *actions, const char *stage)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action)
+        if (strcmp(json_str(action, "stageName", ""), stage) == 0 &&
+            strcmp(json_str(action, "status", ""), "Succeeded") == 0 && deploys(action))
+            return json_str(action, "pipelineExecutionId", "");
+    return "";
+}
+
 /* ---- problems */
 
 static bool is_problem(const json_t *record)

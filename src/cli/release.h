@@ -24,6 +24,9 @@ int release_executions(struct cli *cli, const char *pipeline, const struct cli_u
                        json_t **ret_executions) MUST_USE;
 /* The artifact's version id that the execution was started with, or "". Borrowed from the summaries. */
 const char *execution_version(const json_t *executions, const char *execution_id);
+/* The stage's newest execution in which something was deployed, whatever became of it then: its id, or "".
+ * Borrowed from the actions. */
+const char *execution_deployed_in(const json_t *actions, const char *stage);
 /* Variables that the execution's source action reported ("SHA256", "VersionId" …), or "". Borrowed. */
 const char *execution_variable(const json_t *actions, const char *name);
 

@@ -10,26 +10,6 @@
 #define STAGES_MAX 20
 #define SHORT_VERSION 8
 
-/* A change set that is only made deploys nothing. */
-static bool deploys(const json_t *action)
-{
-    return strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Deploy") == 0 &&
-           strcmp(json_str(json_path(action, "input.configuration"), "ActionMode", ""),
-                  "CHANGE_SET_REPLACE") != 0;
-}
-
-/* The stage's newest execution in which something was deployed: its id, or "". */
-static const char *deployed_in(const json_t *actions, const char *stage)
-{
-    size_t index;
-    json_t *action;
-    json_array_foreach (actions, index, action)
-        if (strcmp(json_str(action, "stageName", ""), stage) == 0 &&
-            strcmp(json_str(action, "status", ""), "Succeeded") == 0 && deploys(action))
-            return json_str(action, "pipelineExecutionId", "");
-    return "";
-}
-
 /* Every stage that anything reached has something deployed in it. */
 static bool all_deployed(const json_t *actions, const void *arg)
 {
@@ -38,7 +18,7 @@ static bool all_deployed(const json_t *actions, const void *arg)
     json_t *stage;
     json_array_foreach (json_object_get(state, "stageStates"), index, stage)
         if (index > 0 && json_object_get(stage, "latestExecution") &&
-            !*deployed_in(actions, json_str(stage, "stageName", "")))
+            !*execution_deployed_in(actions, json_str(stage, "stageName", "")))
             return false;
     return true;
 }
@@ -54,7 +34,7 @@ static bool all_versions(const json_t *executions, const void *arg)
     size_t index;
     json_t *stage;
     json_array_foreach (json_object_get(sought->state, "stageStates"), index, stage) {
-        const char *deployed = deployed_in(sought->actions, json_str(stage, "stageName", ""));
+        const char *deployed = execution_deployed_in(sought->actions, json_str(stage, "stageName", ""));
         const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
         if ((*deployed && !*execution_version(executions, deployed)) ||
             (*latest && !*execution_version(executions, latest)))
@@ -97,7 +77,7 @@ static int add_cells(json_t *environments, const json_t *state, const json_t *ac
     json_t *stage;
     json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
         const char *name = json_str(stage, "stageName", "");
-        const char *execution = deployed_in(actions, name);
+        const char *execution = execution_deployed_in(actions, name);
         const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
         if (index == 0)
             continue;

@@ -77,6 +77,29 @@ def test_rejected_version_stays_out_of_prod(ready, tmp_path):
     assert deployed(ready, "prod", "main") == "1.1.0"
 
 
+def test_rollback_brings_the_version_before_back_to_one_environment(ready):
+    assert "would roll back Prod" in ready.slipway("rollback", "shop", "main", "Prod", "--dry-run")
+    assert deployed(ready, "prod", "main") == "1.1.0"
+    before = status(ready, "shop", "main")["releases"][0]["environments"]
+    ready.slipway("rollback", "shop", "main", "Prod")
+    ready.slipway("watch", "shop", "main", "--until-approval")
+    ready.slipway("approve", "shop", "main", "--message", "back to what worked")
+    ready.slipway("watch", "shop", "main")
+    assert deployed(ready, "prod", "main") == "1.0.0"
+    assert deployed(ready, "staging", "main") == "1.3.0"
+    cells = status(ready, "shop", "main")["releases"][0]["environments"]
+    assert cells["Staging"] == before["Staging"] and cells["Prod"]["version"] != before["Prod"]["version"]
+    ready.slipway("rollback", "shop", "main", "Prod", "--to", before["Prod"]["version"][-8:])
+    ready.slipway("watch", "shop", "main", "--until-approval")
+    refused = ready.slipway("rollback", "shop", "main", "Prod", check=False)
+    assert refused.returncode != 0 and "is running execution" in refused.stderr
+    ready.slipway("approve", "shop", "main")
+    ready.slipway("watch", "shop", "main")
+    assert deployed(ready, "prod", "main") == "1.1.0"
+    refused = ready.slipway("rollback", "shop", "main", "Nowhere", check=False)
+    assert refused.returncode == 3 and "no stage Nowhere" in refused.stderr
+
+
 def test_feature_branch_has_its_own_environment_until_it_is_taken_down(ready, tmp_path):
     version = push(ready, tmp_path, artifact("2.0.0"), "feature/login")
     ready.slipway("watch", "shop", "feature/login", "--version", version)

@@ -585,6 +585,49 @@ Outputs:
 # ---- the AWS CLI, pages, isolation, a killed server
 
 
+PIPELINE = """
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: {name}
+      RoleArn: arn:aws:iam::222222222222:role/slipway-deploy
+      PipelineType: {type}
+      ExecutionMode: QUEUED
+      Variables: [{{Name: Ring, DefaultValue: "1"}}]
+      ArtifactStore: {{Type: S3, Location: store-bucket}}
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Artifact
+              ActionTypeId: {{Category: Source, Owner: AWS, Provider: S3, Version: "1"}}
+              Configuration: {{S3Bucket: artifacts, S3ObjectKey: k.zip, PollForSourceChanges: false}}
+              OutputArtifacts: [{{Name: App}}]
+        - Name: Ask
+          Actions:
+            - Name: {action}
+              ActionTypeId: {{Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}
+Outputs: {{Version: {{Value: !GetAtt Pipeline.Version}}}}
+"""
+
+
+def test_pipeline_is_made_changed_and_removed_by_its_stack(server, cf, name):
+    pipelines = server.client("codepipeline", profile="dev")
+    _, stack = create(cf, name, PIPELINE.format(name=name, type="V2", action="Ok"))
+    assert outputs(stack) == {"Version": "1"}
+    shown = pipelines.get_pipeline(name=name)["pipeline"]
+    assert shown["stages"][0]["actions"][0]["configuration"]["PollForSourceChanges"] == "false"
+    assert outputs(update(cf, name, PIPELINE.format(name=name, type="V2", action="Fine"))) == {"Version": "2"}
+    assert pipelines.get_pipeline(name=name)["pipeline"]["stages"][1]["actions"][0]["name"] == "Fine"
+    stack = update(cf, name, PIPELINE.format(name=name, type="V1", action="Fine"))
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    reasons = [e.get("ResourceStatusReason", "") for e in cf.describe_stack_events(StackName=name)["StackEvents"]]
+    assert any("Execution mode QUEUED needs a pipeline of type V2" in r for r in reasons)
+    cf.delete_stack(StackName=name)
+    cf.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert name not in [p["name"] for p in pipelines.list_pipelines()["pipelines"]]
+
+
 def test_cli_deploy_and_wait(server, name, tmp_path):
     template = tmp_path / "t.yaml"
     template.write_text(parameter("!Ref V", "").replace("Resources:", "Parameters: {V: {Type: String}}\nResources:"))

@@ -302,6 +302,94 @@ def test_newer_execution_supersedes_the_one_that_waits(worker, client, make):
     assert [execution(client, name, run)["status"] for run in runs] == ["Succeeded", "Superseded", "Succeeded"]
 
 
+def test_queued_executions_wait_for_each_other(worker, client, make):
+    name = make([action("Go")], pipelineType="V2", executionMode="QUEUED")
+    first, second, third = (start(client, name) for _ in range(3))
+    shown = worker.call("GetPipelineState", name=name)["stageStates"][0]
+    assert [e["pipelineExecutionId"] for e in shown["inboundExecutions"]] == [second, third]
+    assert shown["inboundExecution"]["pipelineExecutionId"] == second
+    worker.do("Artifact")
+    go, artifact = worker.take("Go", "Artifact")
+    worker.succeed(artifact)
+    worker.do("Artifact")
+    waiting = worker.call("GetPipelineState", name=name)["stageStates"][1]["inboundExecutions"]
+    assert [e["pipelineExecutionId"] for e in waiting] == [second, third]
+    for identity in (first, second, third):
+        assert go["data"]["pipelineContext"]["pipelineExecutionId"] == identity
+        worker.succeed(go)
+        assert execution(client, name, identity)["status"] == "Succeeded"
+        assert worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=identity)[
+            "pipelineExecution"]["executionMode"] == "QUEUED"
+        go = worker.take("Go")[0] if identity != third else None
+    for _ in range(51):
+        start(client, name)
+    assert code_of(start, client, name) == "ConcurrentPipelineExecutionsLimitExceededException"
+
+
+def test_parallel_executions_run_side_by_side(worker, client, make):
+    name = make([action("Go")], pipelineType="V2", executionMode="PARALLEL")
+    runs = [start(client, name) for _ in range(3)]
+    for job in worker.poll():
+        worker.succeed(job)
+    jobs = {j["data"]["pipelineContext"]["pipelineExecutionId"]: j for j in worker.poll()}
+    assert set(jobs) == set(runs)
+    worker.fail(jobs[runs[0]])
+    assert execution(client, name, runs[0])["status"] == "Failed"
+    client.retry_stage_execution(pipelineName=name, stageName="S1", pipelineExecutionId=runs[0],
+                                 retryMode="FAILED_ACTIONS")  # though later ones have entered the stage
+    for job in [jobs[runs[1]], jobs[runs[2]], *worker.take("Go")]:
+        worker.succeed(job)
+    assert [execution(client, name, r)["status"] for r in runs] == ["Succeeded"] * 3
+
+
+# ---- rollback
+
+def test_rollback_brings_back_what_an_older_version_deployed(worker, client, make):
+    name = make([action("Go", inputs=["App"], configuration={"ActionMode": "CREATE_UPDATE", "StackName": "one",
+                                                             "TemplatePath": "App::t.yaml", "RoleArn": ROLE})])
+    good = start(client, name)
+    worker.do("Artifact", "Go")
+    changed = worker.call("GetPipeline", name=name)["pipeline"]
+    changed["stages"][1]["actions"][0]["configuration"]["StackName"] = "two"
+    worker.call("UpdatePipeline", pipeline=changed)
+    bad = start(client, name)
+    worker.do("Artifact", "Go")
+    roll_back = lambda target, **more: worker.call("RollbackStage", pipelineName=name, stageName="S1",
+                                                   targetPipelineExecutionId=target, **more)
+    assert roll_back(good, dryRun=True) == {} and worker.poll() == []
+    back = roll_back(good)["pipelineExecutionId"]
+    assert code_of(roll_back, bad) == "UnableToRollbackStageException"  # it runs
+    [job] = worker.take("Go")
+    assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == "one"
+    assert job["data"]["inputArtifacts"][0]["sha256"] == SHA256
+    assert job["data"]["pipelineContext"]["pipelineExecutionId"] == back
+    worker.succeed(job)
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=back)["pipelineExecution"]
+    assert (shown["status"], shown["executionType"], shown["pipelineVersion"]) == ("Succeeded", "ROLLBACK", 1)
+    assert shown["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
+    assert shown["trigger"]["triggerType"] == "ManualRollback"
+    assert execution(client, name, back)["artifactRevisions"] == execution(client, name, good)["artifactRevisions"]
+    latest_run = worker.call("GetPipelineState", name=name)["stageStates"][1]["latestExecution"]
+    assert latest_run == {"pipelineExecutionId": back, "status": "Succeeded", "type": "ROLLBACK"}
+    roll_back(back)  # to one that was a rollback itself
+    worker.do("Go")
+
+
+def test_rollback_is_refused(worker, client, make):
+    name = make([action("Go")])
+    failed = start(client, name)
+    worker.do("Artifact")
+    worker.fail(worker.take("Go")[0])
+    call = lambda **more: code_of(worker.call, "RollbackStage", **{
+        "pipelineName": name, "stageName": "S1", "targetPipelineExecutionId": failed, **more})
+    assert call() == "UnableToRollbackStageException"
+    assert call(stageName="Source") == "UnableToRollbackStageException"
+    assert call(stageName="S9") == "StageNotFoundException"
+    assert call(targetPipelineExecutionId=str(uuid.uuid4())) == "PipelineExecutionNotFoundException"
+    assert call(pipelineName="nobody") == "PipelineNotFoundException"
+    assert call(targetPipelineExecutionId="x") == "ValidationException"
+
+
 def test_disabled_transition_holds_until_it_is_enabled(worker, client, make):
     name = make([action("Go")])
     where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}

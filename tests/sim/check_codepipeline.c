@@ -50,6 +50,8 @@ static void check_change(const struct seen_execution *before, const struct seen_
     if (is(before->place, "Ended") && (!is(now->place, "Ended") || !is(now->status, before->status)) &&
         !is(now->id, sim.retried))
         broken("ended execution %s went from %s to %s", now->id, before->status, now->status);
+    if (now->rollback && now->stage != before->stage)
+        broken("rollback %s left its stage %zu for %zu", now->id, before->stage, now->stage);
     if (now->stage < before->stage)
         broken("execution %s went back from stage %zu to %zu", now->id, before->stage, now->stage);
 }
@@ -59,7 +61,7 @@ static void executions_read(void)
     CLEANUP(rows_close) struct rows *rows = NULL;
     size_t i = 0;
     int r = tx_query(sim.tx, &rows,
-                     "SELECT id, version, status, place, stage, stage_run FROM codepipeline_execution"
+                     "SELECT id, version, status, place, stage, stage_run, data FROM codepipeline_execution"
                      " WHERE pipeline_id = $1 ORDER BY seq",
                      "s", sim.pipeline_id);
     for (; r == 0 && no_fault(rows_next(rows)) == 0; i++) {
@@ -70,6 +72,10 @@ static void executions_read(void)
         (void)snprintf(seen->place, sizeof(seen->place), "%s", rows_text(rows, 3));
         seen->stage = (size_t)rows_int(rows, 4);
         seen->stage_run = rows_int(rows, 5);
+        seen->rollback = strstr(rows_text(rows, 6), "\"rollback\":") != NULL;
+        seen->entered = i >= sim.execution_count ? is(seen->place, "Running")
+                                                 : is(before.place, "Waiting") && is(seen->place, "Running");
+        seen->waited = i < sim.execution_count && is(before.place, "Waiting") && before.stage == seen->stage;
         seen->superseded = is(seen->status, "Superseded") && !is(before.status, "Superseded");
         if (i < sim.execution_count)
             check_change(&before, seen);
@@ -85,17 +91,33 @@ static bool stage_disabled(const char *stage)
 static void check_pair(const struct seen_execution *older, const struct seen_execution *newer,
                        const char *place)
 {
-    if (is(older->place, place) && is(newer->place, place) && is(stage_of(older), stage_of(newer)))
+    bool apart = older->plan->mode == MODE_PARALLEL || newer->plan->mode == MODE_PARALLEL;
+    bool in_order =
+        is(place, "Waiting") && (older->plan->mode == MODE_QUEUED || newer->plan->mode == MODE_QUEUED);
+    if (is(older->place, place) && is(newer->place, place) && is(stage_of(older), stage_of(newer)) &&
+        !apart && !in_order)
         broken("executions %s and %s are both %s at %s", older->id, newer->id, place, stage_of(older));
+}
+
+/* Nobody overtakes who was waiting already. */
+static void check_order(const struct seen_execution *older, const struct seen_execution *newer)
+{
+    if (is(older->place, "Waiting") && older->waited && newer->entered && !newer->rollback &&
+        newer->plan->mode != MODE_PARALLEL && older->plan->mode != MODE_PARALLEL &&
+        is(stage_of(older), stage_of(newer)))
+        broken("execution %s entered %s before %s", newer->id, stage_of(newer), older->id);
 }
 
 static void check_waiting(size_t index)
 {
     const struct seen_execution *waiting = &sim.executions[index];
     bool held = stage_disabled(stage_of(waiting));
-    for (size_t i = 0; i < sim.execution_count; i++)
-        held = held || (is(sim.executions[i].place, "Running") &&
-                        is(stage_of(&sim.executions[i]), stage_of(waiting)));
+    for (size_t i = 0; waiting->plan->mode != MODE_PARALLEL && i < sim.execution_count; i++)
+        held = held ||
+               (is(sim.executions[i].place, "Running") && sim.executions[i].plan->mode != MODE_PARALLEL &&
+                is(stage_of(&sim.executions[i]), stage_of(waiting)));
+    if (waiting->rollback)
+        broken("rollback %s waits", waiting->id);
     if (!held)
         broken("execution %s waits before the free stage %s", waiting->id, stage_of(waiting));
     if (is(waiting->status, "Stopping"))
@@ -104,8 +126,9 @@ static void check_waiting(size_t index)
 
 static void check_superseded(size_t index)
 {
-    for (size_t i = index + 1; i < sim.execution_count; i++)
-        if (!is(sim.executions[i].place, "Ended") &&
+    for (size_t i = index + 1; sim.executions[index].plan->mode == MODE_SUPERSEDED && i < sim.execution_count;
+         i++)
+        if (sim.executions[i].plan->mode == MODE_SUPERSEDED && !is(sim.executions[i].place, "Ended") &&
             is(stage_of(&sim.executions[i]), stage_of(&sim.executions[index])))
             return;
     broken("execution %s was superseded by no newer one", sim.executions[index].id);
@@ -192,6 +215,7 @@ void check(void)
         for (size_t k = i + 1; k < sim.execution_count && !is(sim.executions[i].place, "Ended"); k++) {
             check_pair(&sim.executions[i], &sim.executions[k], "Running");
             check_pair(&sim.executions[i], &sim.executions[k], "Waiting");
+            check_order(&sim.executions[i], &sim.executions[k]);
         }
         if (sim.executions[i].superseded)
             check_superseded(i);

@@ -19,9 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const count_names[COUNTS] = {"succeeded", "failed",   "stopped",  "superseded",
-                                                "retried",   "stale",    "repeated", "continued",
-                                                "timed out", "restarted"};
+static const char *const count_names[COUNTS] = {
+    "succeeded",   "failed", "stopped",  "superseded", "retried",   "queued",   "parallel",
+    "rolled back", "stale",  "repeated", "continued",  "timed out", "restarted"};
 
 struct sim sim;
 
@@ -123,7 +123,9 @@ static json_t *plan_random(struct sim_plan *plan, bool full)
         }
         json_array_append_new(stages, json_pack("{s:s, s:o}", "name", plan->stages[i], "actions", actions));
     }
-    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:o}", "name", PIPELINE, "roleArn",
+    plan->mode = chance(2) ? MODE_SUPERSEDED : chance(2) ? MODE_QUEUED : MODE_PARALLEL;
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:o}", "name", PIPELINE, "pipelineType", "V2",
+                     "executionMode", plan_mode_name(plan->mode), "roleArn",
                      "arn:aws:iam::222222222222:role/r", "artifactStore", "type", "S3", "location", "store",
                      "stages", stages);
 }
@@ -154,6 +156,8 @@ static void do_start(void)
     say("start");
     if (no_fault(execution_start(sim.tx, &sim.platform, &sim.caller, in, id, NULL)))
         broken("the start is refused");
+    sim.counts[COUNT_QUEUED] += sim.plans[sim.version].mode == MODE_QUEUED;
+    sim.counts[COUNT_PARALLEL] += sim.plans[sim.version].mode == MODE_PARALLEL;
 }
 
 /* Mostly one of the latest. */
@@ -223,10 +227,60 @@ static void do_retry(void)
         broken("an execution that is %s was retried", execution->status);
     if (!all && successes_replaced(execution->id) != replaced)
         broken("a retry of failed actions repeats one that succeeded");
-    if (newer_entered(execution->id, stage))
+    if (execution->plan->mode != MODE_PARALLEL && newer_entered(execution->id, stage))
         broken("an older execution was retried in %s", stage);
     (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
     sim.counts[COUNT_RETRIED]++;
+}
+
+/* By what is stored: all of its actions there succeeded in the end. */
+static bool succeeded_in(const struct seen_execution *execution, const char *stage)
+{
+    size_t index = 0;
+    while (index < execution->plan->count && !is(execution->plan->stages[index], stage))
+        index++;
+    return index < execution->plan->count &&
+           scalar_of("SELECT count(DISTINCT action) FROM codepipeline_action WHERE pipeline_id = $1"
+                     " AND execution_id = $2 AND stage = $3 AND status = 'Succeeded' AND replaced = 0",
+                     execution->id, stage) == (int64_t)execution->plan->actions[index];
+}
+
+static bool stage_runs(const char *stage)
+{
+    for (size_t i = 0; i < sim.execution_count; i++)
+        if (is(sim.executions[i].place, "Running") && is(stage_of(&sim.executions[i]), stage) &&
+            sim.executions[i].plan->mode != MODE_PARALLEL)
+            return true;
+    return false;
+}
+
+/* Mostly one that got past its first stage. */
+static const struct seen_execution *target_random(void)
+{
+    const struct seen_execution *target = execution_random();
+    for (size_t i = sim.execution_count; target && target->stage == 0 && !chance(8) && i > 0; i--)
+        target = &sim.executions[i - 1];
+    return target;
+}
+
+static void do_rollback(void)
+{
+    const struct seen_execution *target = target_random();
+    char id[ID_UUID_SIZE];
+    if (!target || sim.execution_count + 1 == EXECUTIONS)
+        return;
+    const char *stage = target->plan->stages[random_below(target->stage + 1)];
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:s, s:s, s:b}", "pipelineName", PIPELINE, "stageName", stage,
+                           "targetPipelineExecutionId", target->id, "dryRun", chance(4));
+    bool may = succeeded_in(target, stage) && !is(stage, "S0") && target->plan->mode != MODE_PARALLEL &&
+               sim.plans[sim.version].mode != MODE_PARALLEL && !stage_runs(stage) &&
+               !sim.disabled[stage[1] - '0'];
+    int r = no_fault(execution_rollback(sim.tx, &sim.platform, &sim.caller, in, id, NULL));
+    say("rollback of %s to %zd: %d", stage, target - sim.executions, r);
+    if ((r == 0) != may)
+        broken("a rollback that %s be is answered %d", may ? "may" : "must not", r);
+    sim.counts[COUNT_ROLLED_BACK] += r == 0 && id[0];
 }
 
 static void transition(size_t stage, bool enable)
@@ -468,9 +522,9 @@ static void do_restart(void)
 static const struct {
     void (*run)(void);
     unsigned weight;
-} events[] = {{do_start, 8},  {do_stop, 3},   {do_retry, 9},   {do_transition, 4}, {do_approve, 12},
-              {do_update, 2}, {do_lease, 20}, {do_result, 24}, {do_extend, 6},     {do_release, 2},
-              {do_orphan, 1}, {do_clock, 12}, {do_restart, 1}};
+} events[] = {{do_start, 8},    {do_stop, 3},   {do_retry, 9},  {do_rollback, 4}, {do_transition, 4},
+              {do_approve, 12}, {do_update, 2}, {do_lease, 20}, {do_result, 24},  {do_extend, 6},
+              {do_release, 2},  {do_orphan, 1}, {do_clock, 12}, {do_restart, 1}};
 
 static void event_random(void)
 {
@@ -495,15 +549,9 @@ static bool all_ended(void)
     return true;
 }
 
-/* Every transition open, approvals given, faithful workers: what is left must end. */
-static void drain(void)
+/* Approvals given, faithful workers: what is left must end. */
+static void finish(void)
 {
-    plan_change(true);
-    check();
-    for (size_t i = 0; i < STAGES; i++) {
-        transition(i, true);
-        check();
-    }
     for (int round = 0; !all_ended(); round++) {
         size_t from = sim.lease_count;
         if (round == DRAIN_ROUNDS)
@@ -518,6 +566,23 @@ static void drain(void)
         fire();
         check();
         sim.step++;
+    }
+}
+
+/* Every transition open, all ended; then some deployments come back. */
+static void drain(void)
+{
+    plan_change(true);
+    check();
+    for (size_t i = 0; i < STAGES; i++) {
+        transition(i, true);
+        check();
+    }
+    finish();
+    for (size_t i = 0; i < ROLLBACKS; i++) {
+        do_rollback();
+        check();
+        finish();
     }
 }
 

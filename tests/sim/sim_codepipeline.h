@@ -12,6 +12,7 @@
 #define LEASES 2048
 #define WORKERS 4
 #define DRAIN_ROUNDS 3000
+#define ROLLBACKS 3 /* at the end of a life */
 #define PIPELINE "p"
 
 enum {
@@ -20,6 +21,9 @@ enum {
     COUNT_STOPPED,
     COUNT_SUPERSEDED,
     COUNT_RETRIED,
+    COUNT_QUEUED,
+    COUNT_PARALLEL,
+    COUNT_ROLLED_BACK,
     COUNT_STALE,
     COUNT_REPEATED,
     COUNT_CONTINUED,
@@ -28,6 +32,7 @@ enum {
     COUNTS
 };
 struct sim_plan {
+    int mode; /* enum plan_mode */
     size_t count;
     char stages[STAGES][4]; /* names, from the same pool in every version */
     size_t actions[STAGES];
@@ -41,6 +46,9 @@ struct seen_execution {
     size_t stage;
     int64_t stage_run;
     bool superseded; /* in this step */
+    bool entered;    /* a stage, in this step */
+    bool waited;     /* before the same stage already when this step began */
+    bool rollback;
     const struct sim_plan *plan;
 };
 

@@ -1,5 +1,5 @@
 /* Moves on what can move: stages end, actions begin, executions enter stages, newer ones supersede waiting
- * ones.
+ * ones where the mode has it so.
  *
  * Run after every event until nothing moves. Executions are looked at oldest first, so that a stage that an
  * older one leaves is free for the next in the same step. */
@@ -58,7 +58,7 @@ static int gate_close(struct flow *flow, const struct execution *execution, int 
 
     if (!gate)
         return FAULT(ENOMEM);
-    /* a newer one may have entered while this one failed: no, it holds the stage until here */
+    /* in PARALLEL mode another may have entered since: the stage tells of that one */
     if (strcmp(gate->last_id, execution->id) != 0)
         return 0;
     machine_move(&machine_stage, &gate->status, status);
@@ -135,7 +135,7 @@ static int stage_leave(struct flow *flow, struct execution *execution)
 {
     int r;
 
-    if (execution->stage + 1 == execution->plan->stage_count) {
+    if (execution->rollback || execution->stage + 1 == execution->plan->stage_count) {
         r = execution_end(flow, execution, EXECUTION_SUCCEEDED, NULL, NULL);
         return r ? r : execution_retire_runs(flow, execution);
     }
@@ -199,25 +199,45 @@ static int execution_run(struct flow *flow, struct execution *execution, bool *r
 
 /* ---- waiting before a stage */
 
+static bool parallel(const struct execution *execution)
+{
+    return execution->plan->mode == MODE_PARALLEL;
+}
+
 static const struct execution *newer_waiting(const struct flow *flow, const struct execution *execution)
 {
-    for (size_t i = 0; i < flow->execution_count; i++) {
+    for (size_t i = 0; execution->plan->mode == MODE_SUPERSEDED && i < flow->execution_count; i++) {
         const struct execution *other = flow->executions[i];
 
         if (other->place == PLACE_WAITING && other->seq > execution->seq &&
-            strcmp(stage_name(other), stage_name(execution)) == 0)
+            other->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(other), stage_name(execution)) == 0)
             return other;
     }
     return NULL;
 }
 
-static bool stage_held(const struct flow *flow, const char *stage)
+/* Whom nobody overtakes: his turn comes in the same step. */
+static bool older_waiting(const struct flow *flow, const struct execution *execution)
 {
-    for (size_t i = 0; i < flow->execution_count; i++)
-        if (flow->executions[i]->place == PLACE_RUNNING &&
-            strcmp(stage_name(flow->executions[i]), stage) == 0)
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->place == PLACE_WAITING && other->seq < execution->seq && !parallel(other) &&
+            strcmp(stage_name(other), stage_name(execution)) == 0)
             return true;
+    }
     return false;
+}
+
+const struct execution *stage_holder(const struct flow *flow, const char *stage)
+{
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->place == PLACE_RUNNING && !parallel(other) && strcmp(stage_name(other), stage) == 0)
+            return other;
+    }
+    return NULL;
 }
 
 static int stage_enter(struct flow *flow, struct execution *execution, struct gate *gate)
@@ -231,7 +251,8 @@ static int stage_enter(struct flow *flow, struct execution *execution, struct ga
     execution->stage_run++;
     machine_move(&machine_place, &execution->place, PLACE_RUNNING);
     execution_touch(flow, execution);
-    machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
+    if (gate->status != STAGE_IN_PROGRESS)
+        machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
     snprintf(gate->last_id, sizeof(gate->last_id), "%s", execution->id);
     gate->last_seq = execution->seq;
     gate->dirty = true;
@@ -257,7 +278,9 @@ static int execution_wait(struct flow *flow, struct execution *execution, bool *
     gate = flow_gate(flow, stage_name(execution));
     if (!gate)
         return FAULT(ENOMEM);
-    if (!gate->enabled || stage_held(flow, gate->stage))
+    if (!gate->enabled)
+        return 0;
+    if (!parallel(execution) && (stage_holder(flow, gate->stage) || older_waiting(flow, execution)))
         return 0;
     *ret_moved = true;
     return stage_enter(flow, execution, gate);

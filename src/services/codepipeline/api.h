@@ -21,6 +21,7 @@ int codepipeline_list_tags_for_resource(struct call *c);
 int codepipeline_start_execution(struct call *c);
 int codepipeline_stop_execution(struct call *c);
 int codepipeline_retry_stage(struct call *c);
+int codepipeline_rollback_stage(struct call *c);
 int codepipeline_enable_transition(struct call *c);
 int codepipeline_disable_transition(struct call *c);
 int codepipeline_put_approval_result(struct call *c);

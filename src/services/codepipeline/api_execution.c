@@ -24,6 +24,14 @@ int codepipeline_retry_stage(struct call *c)
     return r ? r : json_put_str(c->out, "pipelineExecutionId", json_str(c->in, "pipelineExecutionId", ""));
 }
 
+int codepipeline_rollback_stage(struct call *c)
+{
+    char id[ID_UUID_SIZE];
+    int r = execution_rollback(c->tx, c->platform, c->caller, c->in, id, &c->reason);
+
+    return r || !id[0] ? r : json_put_str(c->out, "pipelineExecutionId", id);
+}
+
 int codepipeline_enable_transition(struct call *c)
 {
     return transition_set(c->tx, c->platform, c->caller, c->in, true, &c->reason);

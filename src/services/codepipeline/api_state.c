@@ -17,24 +17,50 @@ static int transition_put(json_t *stage, const struct gate *gate)
     return r == 0 && gate->changed_by ? json_put_int(transition, "lastChangedAt", gate->changed_ms) : r;
 }
 
-static int latest_put(json_t *stage, const struct gate *gate)
+static int type_put(struct call *c, json_t *latest, const char *id)
 {
-    if (gate->status == STAGE_NONE)
-        return 0;
-    return execution_put(stage, "latestExecution", gate->last_id, machine_name(&machine_stage, gate->status));
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(json_free) json_t *data = NULL;
+    int r = tx_query_row(c->tx, &rows, "SELECT data FROM codepipeline_execution WHERE id = $1", "s", id);
+
+    if (r == 0)
+        r = json_column(rows, 0, &data);
+    if (r == 0)
+        r = json_put_str(latest, "type", show_type(data));
+    return r == DB_NONE ? 0 : r;
 }
 
+static int latest_put(struct call *c, json_t *stage, const struct gate *gate)
+{
+    const char *status = machine_name(&machine_stage, gate->status);
+    int r;
+
+    if (gate->status == STAGE_NONE)
+        return 0;
+    r = execution_put(stage, "latestExecution", gate->last_id, status);
+    return r ? r : type_put(c, json_object_get(stage, "latestExecution"), gate->last_id);
+}
+
+/* Who waits, oldest first; `inboundExecution` is the next to enter. */
 static int waiting_put(json_t *stage, const struct flow *flow, const char *name)
 {
-    for (size_t i = 0; i < flow->execution_count; i++) {
-        const struct execution *execution = flow->executions[i];
+    json_t *list = json_array();
+    int r = json_put(stage, "inboundExecutions", list);
 
-        if (execution->place == PLACE_WAITING &&
-            strcmp(execution->plan->stages[execution->stage].name, name) == 0)
-            return execution_put(stage, "inboundExecution", execution->id,
-                                 machine_name(&machine_execution, execution->status));
+    for (size_t i = 0; r == 0 && i < flow->execution_count; i++) {
+        const struct execution *execution = flow->executions[i];
+        const char *status = machine_name(&machine_execution, execution->status);
+
+        if (execution->place != PLACE_WAITING ||
+            strcmp(execution->plan->stages[execution->stage].name, name) != 0)
+            continue;
+        if (json_array_size(list) == 0)
+            r = execution_put(stage, "inboundExecution", execution->id, status);
+        if (json_array_append_new(
+                list, json_pack("{s:s, s:s}", "pipelineExecutionId", execution->id, "status", status)))
+            return FAULT(ENOMEM);
     }
-    return 0;
+    return r;
 }
 
 static int revision_put(json_t *state, const json_t *detail, int64_t started_ms)
@@ -104,7 +130,7 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
         return FAULT(ENOMEM);
     r = transition_put(state, gate);
     if (r == 0)
-        r = latest_put(state, gate);
+        r = latest_put(c, state, gate);
     if (r == 0)
         r = waiting_put(state, flow, stage->name);
     for (size_t i = 0; r == 0 && i < stage->count; i++)

@@ -24,9 +24,10 @@ static int check_features(const struct check *check)
 {
     const char *mode = json_str(check->declaration, "executionMode", "SUPERSEDED");
 
-    if (strcmp(mode, "SUPERSEDED") != 0)
+    if (strcmp(mode, "SUPERSEDED") != 0 &&
+        strcmp(json_str(check->declaration, "pipelineType", "V1"), "V2") != 0)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
-                          "Execution mode %s is not supported by Slipway: use SUPERSEDED.", mode);
+                          "Execution mode %s needs a pipeline of type V2: set pipelineType to V2.", mode);
     if (json_array_size(json_object_get(check->declaration, "triggers")) > 0)
         return reason_set(
             check->why, PIPELINE_E_STRUCTURE,

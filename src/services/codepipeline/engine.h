@@ -1,5 +1,5 @@
-/* The engine's own parts: step.c handles events, advance.c moves what can move, action.c begins and ends
- * actions, effects.c lists what must happen. */
+/* The engine's own parts: step.c and rollback.c handle events, advance.c moves what can move, action.c begins
+ * and ends actions, effects.c lists what must happen. */
 #pragma once
 
 #include "services/codepipeline/effect.h"
@@ -35,5 +35,9 @@ int action_fail(struct flow *flow, struct execution *execution, struct run *run,
 int action_cut(struct flow *flow, struct execution *execution, struct run *run, int status, int job_status,
                const char *code, const char *message) MUST_USE;
 
+/* Who runs in the stage and keeps others out; NULL: nobody. */
+const struct execution *stage_holder(const struct flow *flow, const char *stage);
+/* Handles FLOW_ROLLBACK. */
+int step_rollback(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
 /* Moves on everything that can move. */
 int flow_advance(struct flow *flow) MUST_USE;

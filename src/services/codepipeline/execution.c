@@ -94,8 +94,8 @@ static int data_start(const struct plan *plan, const struct principal *caller, c
     json_t *overrides = json_object_get(in, "sourceRevisions"), *variables = NULL;
     const char *token = json_str(in, "clientRequestToken", NULL);
     CLEANUP(json_free)
-    json_t *data =
-        json_pack("{s:{s:s, s:s}}", "trigger", "type", "StartPipelineExecution", "detail", caller->arn);
+    json_t *data = json_pack("{s:{s:s, s:s}, s:s}", "trigger", "type", "StartPipelineExecution", "detail",
+                             caller->arn, "mode", plan_mode_name(plan->mode));
     int r = data ? overrides_check(plan, overrides, why) : FAULT(ENOMEM);
 
     if (r == 0)
@@ -194,6 +194,54 @@ int execution_retry(struct tx *tx, const struct platform *platform, const struct
         return r;
     r = flow_apply(tx, platform, &pipeline, &event, id, why);
     return r == PIPELINE_E_EXECUTION_NOT_FOUND ? PIPELINE_E_STAGE_NOT_RETRYABLE : r;
+}
+
+/* ---- rollback */
+
+static int rollback_new(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+                        struct flow_event *event, struct reason *why)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    int r = flow_load(tx, pipeline, event->target_id, &flow);
+
+    if (r)
+        return r;
+    event->plan = flow_plan(flow, pipeline->version);
+    if (!event->plan)
+        return FAULT(EBADMSG);
+    event->seq = pipeline->last_seq + 1;
+    r = flow_step(flow, event, clock_now_ms(), why);
+    if (r || event->dry)
+        return r;
+    pipeline->last_seq++;
+    tx_wake(tx, TOPIC_LIST, pipeline->account);
+    return flow_save(tx, platform, pipeline, flow);
+}
+
+int execution_rollback(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                       const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
+{
+    CLEANUP(json_free)
+    json_t *data = json_pack("{s:{s:s, s:s}}", "trigger", "type", "ManualRollback", "detail", caller->arn);
+    char id[ID_UUID_SIZE];
+    struct flow_event event = {
+        .kind = FLOW_ROLLBACK,
+        .execution_id = id,
+        .target_id = json_str(in, "targetPipelineExecutionId", ""),
+        .stage = json_str(in, "stageName", ""),
+        .who = caller->arn,
+        .dry = json_bool(in, "dryRun", false),
+        .data = data,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    id_uuid(id);
+    if (r == 0)
+        r = rollback_new(tx, platform, &pipeline, &event, why);
+    if (r == 0)
+        snprintf(ret_id, ID_UUID_SIZE, "%s", event.dry ? "" : id);
+    return r;
 }
 
 /* ---- transitions */

@@ -5,8 +5,10 @@
  * pipeline's executions under way only (and, for a retry, the one to be retried), each with the action runs
  * of its current stage.
  *
- * Invariants after a step: at most one execution runs in a stage (by stage name); at most one waits before a
- * stage, the newest; an execution that runs in a stage has an action under way. */
+ * Each execution follows the mode of the pipeline version that it started with. Invariants after a step,
+ * those in PARALLEL mode left out: at most one execution runs in a stage (by stage name); of those in
+ * SUPERSEDED mode at most one waits before a stage, the newest; who waits has the stage held or closed before
+ * it, or an older one before it. An execution that runs in a stage has an action under way. */
 #pragma once
 
 #include "base/id.h"
@@ -40,7 +42,7 @@ struct run {
 
 /* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
  * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail}, stop: {reason, by},
- * summary} */
+ * summary, mode: "QUEUED" …, rollback: {target}} */
 struct execution {
     char id[ID_UUID_SIZE];
     int64_t seq; /* order of starts within the pipeline, from 1 */
@@ -53,6 +55,7 @@ struct execution {
     int64_t started_ms;
     int64_t updated_ms;
     json_t *data;
+    bool rollback;     /* of its one stage */
     struct run **runs; /* by action of the stage; NULL: not started. Only while the place is Running */
     size_t run_count;
     bool fresh;
@@ -100,6 +103,7 @@ enum flow_event_kind {
     FLOW_TIMEOUT,  /* a run's deadline has come */
     FLOW_STOP,
     FLOW_RETRY,
+    FLOW_ROLLBACK,
     FLOW_TRANSITION, /* enabled or disabled */
     FLOW_LOOK,       /* nothing happened: only move on what can move */
     FLOW_EVENT_KINDS,
@@ -107,21 +111,24 @@ enum flow_event_kind {
 
 struct flow_event {
     enum flow_event_kind kind;
-    const char *execution_id; /* START: the new one's */
+    const char *execution_id; /* START, ROLLBACK: the new one's */
+    const char *target_id;    /* ROLLBACK: whose deployment shall come back */
     const char *run_id;       /* RESULT, CONTINUE, APPROVAL, TIMEOUT */
-    const char *stage;        /* RETRY, TRANSITION */
+    const char *stage;        /* RETRY, ROLLBACK, TRANSITION */
     const char *who;
     const char *why;
     bool yes; /* RESULT: success; APPROVAL: approved; STOP: abandon; RETRY: all actions; TRANSITION: enable */
-    struct plan *plan;   /* START */
-    int64_t seq;         /* START */
-    json_t *data;        /* START: sourceRevisions, trigger, variables; the step takes a reference */
+    bool dry; /* ROLLBACK: only say whether it could be */
+    struct plan *plan; /* START, ROLLBACK: the current version */
+    int64_t seq;       /* START, ROLLBACK */
+    json_t *data; /* START: sourceRevisions, trigger, variables; ROLLBACK: trigger; a reference is taken */
     const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
 };
 
-/* 0; PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND, PIPELINE_E_STAGE_NOT_RETRYABLE,
- * PIPELINE_E_NOT_LATEST, PIPELINE_E_NOT_STOPPABLE, PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED,
- * PIPELINE_E_JOB_STATE with nothing changed; a fault leaves the flow unusable. */
+/* 0; PIPELINE_E_TOO_MANY_EXECUTIONS, PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND,
+ * PIPELINE_E_STAGE_NOT_RETRYABLE, PIPELINE_E_NOT_LATEST, PIPELINE_E_NO_ROLLBACK, PIPELINE_E_NOT_STOPPABLE,
+ * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_JOB_STATE with nothing changed; a
+ * fault leaves the flow unusable. */
 int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why) MUST_USE;
 
 struct flow *flow_new(void) MUST_USE;

@@ -26,6 +26,7 @@ static int execution_read(struct rows *rows, struct flow *flow)
     execution->updated_ms = rows_int(rows, 9);
     execution->plan = flow_plan(flow, rows_int(rows, 2));
     r = json_column(rows, 10, &execution->data);
+    execution->rollback = json_object_get(execution->data, "rollback") != NULL;
     if (r == 0 && (execution->status < 0 || execution->place < 0 || !execution->plan))
         r = FAULT(EBADMSG);
     if (r) {

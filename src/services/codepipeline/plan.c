@@ -62,6 +62,26 @@ static int stage_read(const json_t *json, struct plan_stage *ret)
     return 0;
 }
 
+static const char *const mode_names[] = {
+    [MODE_SUPERSEDED] = "SUPERSEDED",
+    [MODE_QUEUED] = "QUEUED",
+    [MODE_PARALLEL] = "PARALLEL",
+};
+
+const char *plan_mode_name(int mode)
+{
+    assert(mode >= 0 && (size_t)mode < ARRAY_LEN(mode_names));
+    return mode_names[mode];
+}
+
+int plan_mode_find(const char *name)
+{
+    for (size_t i = 0; name && i < ARRAY_LEN(mode_names); i++)
+        if (strcmp(mode_names[i], name) == 0)
+            return (int)i;
+    return name ? -1 : MODE_SUPERSEDED;
+}
+
 static const char *store_bucket(const json_t *declaration)
 {
     const char *bucket = json_str(json_object_get(declaration, "artifactStore"), "location", NULL);
@@ -84,6 +104,9 @@ int plan_new(json_t *declaration, int64_t version, struct plan **ret)
     plan->version = version;
     plan->name = json_str(declaration, "name", "");
     plan->bucket = store_bucket(declaration);
+    plan->mode = plan_mode_find(json_str(declaration, "executionMode", NULL));
+    if (plan->mode < 0)
+        return FAULT(EBADMSG);
     plan->stages = mem_alloc((json_array_size(stages) + 1) * sizeof(*plan->stages));
     if (!plan->stages)
         return FAULT(ENOMEM);

@@ -5,6 +5,14 @@
 #include "base/base.h"
 #include <jansson.h>
 
+/* How executions of one pipeline share its stages. Source: CodePipeline user guide, "How pipeline executions
+ * work". */
+enum plan_mode {
+    MODE_SUPERSEDED, /* one in a stage, one waits: the newest */
+    MODE_QUEUED,     /* one in a stage, the others wait in the order of their starts */
+    MODE_PARALLEL,   /* side by side: nobody waits for, or holds, a stage */
+};
+
 struct plan_action {
     const char *name;
     const char *category;
@@ -31,6 +39,7 @@ struct plan_stage {
 struct plan {
     json_t *declaration;
     int64_t version;
+    int mode; /* enum plan_mode */
     const char *name;
     const char *bucket; /* the artifact store's */
     struct plan_stage *stages;
@@ -40,6 +49,9 @@ struct plan {
 /* Keeps a reference to the declaration. */
 int plan_new(json_t *declaration, int64_t version, struct plan **ret) MUST_USE;
 void plan_free(struct plan **plan); /* CLEANUP-able */
+/* The mode's name in declarations, and back: MODE_SUPERSEDED also for NULL, -1: none is called so. */
+const char *plan_mode_name(int mode);
+int plan_mode_find(const char *name);
 /* The index, or plan->stage_count. */
 size_t plan_stage_find(const struct plan *plan, const char *stage);
 /* The time limit of an action that declares none. */

@@ -43,6 +43,7 @@ extern const struct shape shape_put_approval_result_output;
 extern const struct shape shape_put_job_failure_result_input;
 extern const struct shape shape_put_job_success_result_input;
 extern const struct shape shape_retry_stage_execution_input;
+extern const struct shape shape_rollback_stage_input;
 extern const struct shape shape_start_pipeline_execution_input;
 extern const struct shape shape_status_output;
 extern const struct shape shape_stop_pipeline_execution_input;

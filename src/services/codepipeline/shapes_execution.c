@@ -11,8 +11,14 @@ const struct shape shape_get_pipeline_state_input = SHAPE(fields_get_pipeline_st
 static const struct field fields_stage_execution_out[] = {
     {"pipelineExecutionId", FIELD_STRING},
     {"status", FIELD_STRING},
+    {"type", FIELD_STRING},
 };
 static const struct shape shape_stage_execution_out = SHAPE(fields_stage_execution_out);
+
+static const struct field fields_stage_execution_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_stage_execution_out},
+};
+static const struct shape shape_stage_execution_list_out = SHAPE(fields_stage_execution_list_out);
 
 static const struct field fields_transition_state_out[] = {
     {"enabled", FIELD_BOOLEAN},
@@ -60,6 +66,7 @@ static const struct shape shape_action_state_list_out = SHAPE(fields_action_stat
 static const struct field fields_stage_state_out[] = {
     {"stageName", FIELD_STRING},
     {"inboundExecution", FIELD_STRUCT, .of = &shape_stage_execution_out},
+    {"inboundExecutions", FIELD_LIST, .of = &shape_stage_execution_list_out},
     {"inboundTransitionState", FIELD_STRUCT, .of = &shape_transition_state_out},
     {"actionStates", FIELD_LIST, .of = &shape_action_state_list_out},
     {"latestExecution", FIELD_STRUCT, .of = &shape_stage_execution_out},
@@ -152,6 +159,14 @@ static const struct field fields_retry_stage_execution_input[] = {
     {"retryMode", FIELD_STRING, .flags = FIELD_REQUIRED, .values = values_stage_retry_mode},
 };
 const struct shape shape_retry_stage_execution_input = SHAPE(fields_retry_stage_execution_input);
+
+static const struct field fields_rollback_stage_input[] = {
+    NAME("pipelineName"),
+    NAME("stageName"),
+    UUID("targetPipelineExecutionId", FIELD_REQUIRED),
+    {"dryRun", FIELD_BOOLEAN},
+};
+const struct shape shape_rollback_stage_input = SHAPE(fields_rollback_stage_input);
 
 static const char *const values_stage_transition_type[] = {"Inbound", "Outbound", NULL};
 static const struct field fields_enable_stage_transition_input[] = {

@@ -37,6 +37,11 @@ static const struct field fields_execution_trigger_out[] = {
 };
 const struct shape shape_execution_trigger_out = SHAPE(fields_execution_trigger_out);
 
+static const struct field fields_rollback_metadata_out[] = {
+    {"rollbackTargetPipelineExecutionId", FIELD_STRING},
+};
+static const struct shape shape_rollback_metadata_out = SHAPE(fields_rollback_metadata_out);
+
 static const struct field fields_pipeline_execution_out[] = {
     {"pipelineName", FIELD_STRING},
     {"pipelineVersion", FIELD_INTEGER},
@@ -46,6 +51,7 @@ static const struct field fields_pipeline_execution_out[] = {
     {"artifactRevisions", FIELD_LIST, .of = &shape_artifact_revision_list_out},
     {"executionMode", FIELD_STRING},
     {"executionType", FIELD_STRING},
+    {"rollbackMetadata", FIELD_STRUCT, .of = &shape_rollback_metadata_out},
     {"trigger", FIELD_STRUCT, .of = &shape_execution_trigger_out},
     {"variables", FIELD_ANY},
 };
@@ -91,6 +97,7 @@ static const struct field fields_pipeline_execution_summary_out[] = {
     {"stopTrigger", FIELD_STRUCT, .of = &shape_stop_execution_trigger_out},
     {"executionMode", FIELD_STRING},
     {"executionType", FIELD_STRING},
+    {"rollbackMetadata", FIELD_STRUCT, .of = &shape_rollback_metadata_out},
     {"statusSummary", FIELD_STRING},
 };
 static const struct shape shape_pipeline_execution_summary_out = SHAPE(fields_pipeline_execution_summary_out);

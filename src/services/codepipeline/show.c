@@ -9,18 +9,28 @@ int json_column(struct rows *rows, int column, json_t **ret)
     return r > 0 ? FAULT(EBADMSG) : r;
 }
 
+const char *show_type(const json_t *data)
+{
+    return json_object_get(data, "rollback") ? "ROLLBACK" : "STANDARD";
+}
+
 int show_execution(json_t *out, const char *id, const char *status, const json_t *data)
 {
     const json_t *trigger = json_object_get(data, "trigger"), *stop = json_object_get(data, "stop");
+    const json_t *rollback = json_object_get(data, "rollback");
     const char *summary = json_str(data, "summary", NULL);
     int r = json_put_str(out, "pipelineExecutionId", id);
 
     if (r == 0)
         r = json_put_str(out, "status", status);
     if (r == 0)
-        r = json_put_str(out, "executionMode", "SUPERSEDED");
+        r = json_put_str(out, "executionMode", json_str(data, "mode", "SUPERSEDED"));
     if (r == 0)
-        r = json_put_str(out, "executionType", "STANDARD");
+        r = json_put_str(out, "executionType", show_type(data));
+    if (r == 0 && rollback)
+        r = json_put(
+            out, "rollbackMetadata",
+            json_pack("{s:s}", "rollbackTargetPipelineExecutionId", json_str(rollback, "target", "")));
     if (r == 0 && summary)
         r = json_put_str(out, "statusSummary", summary);
     if (r == 0)

@@ -6,6 +6,8 @@
 
 /* A column of JSON text; damage is FAULT(EBADMSG). */
 int json_column(struct rows *rows, int column, json_t **ret) MUST_USE;
+/* "STANDARD" or "ROLLBACK", by an execution's `data`. */
+const char *show_type(const json_t *data);
 /* The trigger, stop reason and summary of an execution's `data`, and its mode, into `out`. */
 int show_execution(json_t *out, const char *id, const char *status, const json_t *data) MUST_USE;
 /* [{actionName, revisionId, revisionSummary}]: what the sources found, or until then what was asked for. */

@@ -4,6 +4,8 @@
 #include "wire/json.h"
 #include <stdio.h>
 
+#define EXECUTIONS_MAX 50
+
 static struct run *run_find(const struct flow *flow, const char *id, struct execution **ret_execution)
 {
     for (size_t i = 0; i < flow->execution_count; i++) {
@@ -18,12 +20,34 @@ static struct run *run_find(const struct flow *flow, const char *id, struct exec
     return NULL;
 }
 
+/* QUEUED: those that wait; PARALLEL: those under way. */
+static int start_check(const struct flow *flow, const struct plan *plan, struct reason *why)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->plan->mode == plan->mode && other->place != PLACE_ENDED)
+            count += plan->mode == MODE_PARALLEL || other->place == PLACE_WAITING;
+    }
+    if (plan->mode == MODE_SUPERSEDED || count < EXECUTIONS_MAX)
+        return 0;
+    return reason_set(why, PIPELINE_E_TOO_MANY_EXECUTIONS,
+                      "Pipeline %s is in %s mode and has %zu executions %s: start again when one of them has "
+                      "ended, or stop one.",
+                      plan->name, plan_mode_name(plan->mode), count,
+                      plan->mode == MODE_PARALLEL ? "under way" : "waiting");
+}
+
 static int on_start(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
-    struct execution *execution = mem_alloc(sizeof(*execution));
-    int r;
+    struct execution *execution;
+    int r = start_check(flow, event->plan, why);
 
-    (void)why;
+    if (r)
+        return r;
+    execution = mem_alloc(sizeof(*execution));
     if (!execution)
         return FAULT(ENOMEM);
     snprintf(execution->id, sizeof(execution->id), "%s", event->execution_id);
@@ -181,9 +205,19 @@ static int on_stop(struct flow *flow, const struct flow_event *event, struct rea
     return r;
 }
 
+/* One that was stopped before its stage has none there. */
+static bool has_runs(const struct execution *execution)
+{
+    for (size_t i = 0; i < execution->run_count; i++)
+        if (execution->runs[i])
+            return true;
+    return false;
+}
+
 static int retry_check(struct flow *flow, const struct execution *execution, const struct flow_event *event,
                        struct reason *why)
 {
+    bool parallel = execution && execution->plan->mode == MODE_PARALLEL, is_last;
     const struct gate *gate;
     size_t stage;
 
@@ -196,15 +230,14 @@ static int retry_check(struct flow *flow, const struct execution *execution, con
     gate = flow_gate(flow, event->stage);
     if (!gate)
         return FAULT(ENOMEM);
-    if (gate->last_id[0] && strcmp(gate->last_id, execution->id) != 0 && gate->last_seq > execution->seq)
+    is_last = strcmp(gate->last_id, execution->id) == 0;
+    if (!parallel && gate->last_id[0] && !is_last && gate->last_seq > execution->seq)
         return reason_set(
             why, PIPELINE_E_NOT_LATEST,
             "The newer execution %s has entered stage %s: only the latest execution can be retried.",
             gate->last_id, event->stage);
-    if (strcmp(gate->last_id, execution->id) != 0 || stage != execution->stage ||
-        execution->place != PLACE_ENDED ||
-        !machine_may(&machine_execution, execution->status, EXECUTION_IN_PROGRESS) ||
-        execution->run_count == 0)
+    if ((!parallel && !is_last) || stage != execution->stage || execution->place != PLACE_ENDED ||
+        !machine_may(&machine_execution, execution->status, EXECUTION_IN_PROGRESS) || !has_runs(execution))
         return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE,
                           "Stage %s of execution %s is not retryable: it has no failed or abandoned action.",
                           event->stage, event->execution_id);
@@ -239,7 +272,8 @@ static int on_retry(struct flow *flow, const struct flow_event *event, struct re
         execution->stage_run++;
     machine_move(&machine_execution, &execution->status, EXECUTION_IN_PROGRESS);
     machine_move(&machine_place, &execution->place, PLACE_RUNNING);
-    machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
+    if (strcmp(gate->last_id, execution->id) == 0)
+        machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
     gate->dirty = true;
     execution_touch(flow, execution);
     json_object_del(execution->data, "stop");
@@ -280,9 +314,10 @@ static int on_look(struct flow *flow, const struct flow_event *event, struct rea
 }
 
 static int (*const handlers[FLOW_EVENT_KINDS])(struct flow *, const struct flow_event *, struct reason *) = {
-    [FLOW_START] = on_start,       [FLOW_RESULT] = on_result,         [FLOW_CONTINUE] = on_continue,
-    [FLOW_APPROVAL] = on_approval, [FLOW_TIMEOUT] = on_timeout,       [FLOW_STOP] = on_stop,
-    [FLOW_RETRY] = on_retry,       [FLOW_TRANSITION] = on_transition, [FLOW_LOOK] = on_look,
+    [FLOW_START] = on_start,       [FLOW_RESULT] = on_result,       [FLOW_CONTINUE] = on_continue,
+    [FLOW_APPROVAL] = on_approval, [FLOW_TIMEOUT] = on_timeout,     [FLOW_STOP] = on_stop,
+    [FLOW_RETRY] = on_retry,       [FLOW_ROLLBACK] = step_rollback, [FLOW_TRANSITION] = on_transition,
+    [FLOW_LOOK] = on_look,
 };
 
 int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why)

@@ -46,11 +46,27 @@ static const struct property store_rows[] = {
 };
 static const struct properties store = PROPERTIES(store_rows);
 
+static const char *const types[] = {"V1", "V2", NULL};
+static const char *const modes[] = {"SUPERSEDED", "QUEUED", "PARALLEL", NULL};
+
+static const struct property variable_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "DefaultValue", .type = PROPERTY_TEXT},
+    {.name = "Description", .type = PROPERTY_TEXT},
+};
+static const struct properties variable = PROPERTIES(variable_rows);
+static const struct property variable_item[] = {
+    {.name = "Variable", .type = PROPERTY_STRUCT, .of = &variable}};
+static const struct properties variables = PROPERTIES(variable_item);
+
 static const struct property rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "RoleArn", .type = PROPERTY_TEXT, .required = true},
     {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .required = true, .of = &store},
     {.name = "Stages", .type = PROPERTY_LIST, .required = true, .of = &stages},
+    {.name = "PipelineType", .type = PROPERTY_TEXT, .values = types},
+    {.name = "ExecutionMode", .type = PROPERTY_TEXT, .values = modes},
+    {.name = "Variables", .type = PROPERTY_LIST, .of = &variables},
     {.name = "RestartExecutionOnUpdate", .type = PROPERTY_BOOLEAN},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };

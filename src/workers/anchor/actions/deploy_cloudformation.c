@@ -298,9 +298,9 @@ static int mode_change_set_execute(struct job *job)
         return change_set_missing(job);
     if (r)
         return r;
-    if (is_empty(change_set)) {
-        buf_puts(&job->summary, "no changes");
-        return change_set_delete(job);
+    if (is_empty(change_set)) { /* the stack is as it should be; what follows needs its outputs */
+        buf_puts(&job->summary, "no changes: ");
+        return stack_await(job, name);
     }
     status = json_str(change_set, "ExecutionStatus", "");
     if (strcmp(status, "AVAILABLE") == 0) {

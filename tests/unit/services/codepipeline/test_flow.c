@@ -442,6 +442,127 @@ static void test_executions_keep_the_plan_they_started_with(void **state UNUSED)
     assert_ended(second, EXECUTION_SUCCEEDED);
 }
 
+/* ---- modes */
+
+static struct plan *plan_in_mode(const char *text, int mode)
+{
+    struct plan *plan = plan_of(text);
+    plan->mode = mode;
+    return plan;
+}
+
+static void test_queued_executions_enter_in_the_order_of_their_starts(void **state UNUSED)
+{
+    struct plan *plan = plan_in_mode("s b", MODE_QUEUED);
+    struct execution *first = start(plan), *second = start(plan), *third = start(plan);
+    assert_at(second, PLACE_WAITING, 0);
+    assert_at(third, PLACE_WAITING, 0);
+    succeed(first, "s");
+    assert_at(second, PLACE_RUNNING, 0);
+    succeed(second, "s");
+    succeed(third, "s");
+    assert_at(second, PLACE_WAITING, 1);
+    assert_at(third, PLACE_WAITING, 1);
+    assert_int_equal(result(first, 'b', false), 0);
+    assert_at(second, PLACE_RUNNING, 1);
+    assert_at(third, PLACE_WAITING, 1);
+    succeed(second, "b");
+    succeed(third, "b");
+    assert_ended(third, EXECUTION_SUCCEEDED);
+}
+
+static int start_refused(struct plan *plan)
+{
+    CLEANUP(json_free) json_t *data = json_object();
+    return step((struct flow_event){
+        .kind = FLOW_START, .execution_id = "one too many", .plan = plan, .seq = starts + 1, .data = data});
+}
+
+static void test_fifty_wait_in_a_queue_and_fifty_run_in_parallel(void **state UNUSED)
+{
+    struct plan *queued = plan_in_mode("s", MODE_QUEUED), *parallel = plan_in_mode("s", MODE_PARALLEL);
+    for (int i = 0; i < 51; i++) /* one runs */
+        (void)start(queued);
+    assert_int_equal(start_refused(queued), PIPELINE_E_TOO_MANY_EXECUTIONS);
+    for (int i = 0; i < 50; i++)
+        assert_at(start(parallel), PLACE_RUNNING, 0);
+    assert_int_equal(start_refused(parallel), PIPELINE_E_TOO_MANY_EXECUTIONS);
+}
+
+static void test_parallel_executions_do_not_meet(void **state UNUSED)
+{
+    struct plan *plan = plan_in_mode("s b", MODE_PARALLEL);
+    struct execution *first = start(plan), *second = start(plan);
+    succeed(first, "s");
+    succeed(second, "s");
+    assert_at(first, PLACE_RUNNING, 1);
+    assert_at(second, PLACE_RUNNING, 1);
+    assert_int_equal(result(first, 'b', false), 0);
+    assert_ended(first, EXECUTION_FAILED);
+    assert_int_equal(stage_status("S2"), STAGE_IN_PROGRESS); /* the last that entered runs */
+    succeed(second, "b");
+    assert_ended(second, EXECUTION_SUCCEEDED);
+    assert_int_equal(stage_status("S2"), STAGE_SUCCEEDED);
+}
+
+/* ---- rollback */
+
+static int roll_back(const struct execution *target, const char *stage, const char *id, bool dry)
+{
+    CLEANUP(json_free) json_t *data = json_object();
+    return step((struct flow_event){.kind = FLOW_ROLLBACK,
+                                    .execution_id = id,
+                                    .target_id = target ? target->id : "none",
+                                    .stage = stage,
+                                    .plan = flow->plans[flow->plan_count - 1],
+                                    .seq = ++starts,
+                                    .dry = dry,
+                                    .data = data});
+}
+
+static void test_rollback_runs_one_stage_with_what_the_target_had(void **state UNUSED)
+{
+    struct plan *old = plan_of("s b c");
+    struct execution *good = start(old), *bad, *back;
+    succeed(good, "sbc");
+    bad = start(plan_of("s x b"));
+    succeed(bad, "sxb");
+    json_object_set_new(good->data, "artifacts", json_pack("{s:{s:s}}", "s", "key", "old"));
+    size_t before = flow->execution_count;
+    assert_int_equal(roll_back(good, "S2", "e-dry", true), 0);
+    assert_int_equal(flow->execution_count, before);
+    assert_int_equal(roll_back(good, "S2", "e-back", false), 0);
+    back = flow_execution(flow, "e-back");
+    assert_at(back, PLACE_RUNNING, 1);
+    assert_ptr_equal(back->plan, old);
+    assert_string_equal(json_str(json_path(back->data, "artifacts.s"), "key", ""), "old");
+    assert_string_equal(json_str(json_object_get(back->data, "rollback"), "target", ""), good->id);
+    assert_int_equal(roll_back(bad, "S2", "e-again", false), PIPELINE_E_NO_ROLLBACK); /* it runs */
+    succeed(back, "b");
+    assert_ended(back, EXECUTION_SUCCEEDED);
+    assert_int_equal(records("rollback-started"), 1);
+    assert_int_equal(roll_back(back, "S2", "e-more", false), 0); /* to a rollback */
+    assert_int_equal(roll_back(back, "S3", "e-other", false), PIPELINE_E_NO_ROLLBACK);
+}
+
+static void test_rollback_is_refused_where_nothing_can_come_back(void **state UNUSED)
+{
+    struct execution *failed = start(plan_of("s b"));
+    succeed(failed, "s");
+    assert_int_equal(result(failed, 'b', false), 0);
+    assert_int_equal(roll_back(failed, "S2", "x", false), PIPELINE_E_NO_ROLLBACK);
+    assert_int_equal(roll_back(failed, "S1", "x", false), PIPELINE_E_NO_ROLLBACK);
+    assert_int_equal(roll_back(failed, "S9", "x", false), PIPELINE_E_STAGE_NOT_FOUND);
+    assert_int_equal(roll_back(NULL, "S2", "x", false), PIPELINE_E_EXECUTION_NOT_FOUND);
+    struct execution *good = start(flow->plans[0]);
+    succeed(good, "sb");
+    assert_int_equal(step((struct flow_event){.kind = FLOW_TRANSITION, .stage = "S2", .why = "freeze"}), 0);
+    assert_int_equal(roll_back(good, "S2", "x", false), PIPELINE_E_NO_ROLLBACK);
+    assert_int_equal(step((struct flow_event){.kind = FLOW_TRANSITION, .stage = "S2", .yes = true}), 0);
+    flow->plans[0]->mode = MODE_PARALLEL;
+    assert_int_equal(roll_back(good, "S2", "x", false), PIPELINE_E_NO_ROLLBACK);
+}
+
 static void test_retry_is_refused_where_there_is_nothing_to_retry(void **state UNUSED)
 {
     struct plan *plan = plan_of("s b");
@@ -480,6 +601,11 @@ int main(void)
         CASE(test_newer_execution_supersedes_the_one_that_waits),
         CASE(test_executions_keep_the_plan_they_started_with),
         CASE(test_retry_is_refused_where_there_is_nothing_to_retry),
+        CASE(test_queued_executions_enter_in_the_order_of_their_starts),
+        CASE(test_fifty_wait_in_a_queue_and_fifty_run_in_parallel),
+        CASE(test_parallel_executions_do_not_meet),
+        CASE(test_rollback_runs_one_stage_with_what_the_target_had),
+        CASE(test_rollback_is_refused_where_nothing_can_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

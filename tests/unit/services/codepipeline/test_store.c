@@ -95,7 +95,8 @@ static void test_declarations_hold_to_the_rules(void **state UNUSED)
     } cases[] = {
         {PIPELINE_WITH(GOOD, ""), 0, ""},
         {PIPELINE_WITH(STAGE("S", SOURCE), ""), PIPELINE_E_STRUCTURE, "minimum of 2 stages"},
-        {PIPELINE_WITH(GOOD, ", 'executionMode': 'QUEUED'"), PIPELINE_E_STRUCTURE, "QUEUED"},
+        {PIPELINE_WITH(GOOD, ", 'executionMode': 'QUEUED'"), PIPELINE_E_STRUCTURE, "set pipelineType to V2"},
+        {PIPELINE_WITH(GOOD, ", 'executionMode': 'PARALLEL', 'pipelineType': 'V2'"), 0, ""},
         {PIPELINE_WITH(GOOD, ", 'artifactStores': {'us-east-1': {'type': 'S3', 'location': 'x-x'}}"),
          PIPELINE_E_STRUCTURE, "not both"},
         {PIPELINE_WITH(STAGE("S", SOURCE) ", " STAGE("S", ASK), ""), PIPELINE_E_STAGE_DECLARATION,

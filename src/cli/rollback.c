@@ -1,0 +1,160 @@
+/* `slipway rollback`: an environment gets back what an earlier execution deployed there. */
+#include "cli/commands.h"
+#include "cli/release.h"
+
+#include <stdio.h>
+
+static const char *account, *to;
+static bool dry_run;
+
+struct rollback {
+    struct cli *cli;
+    const char *pipeline;
+    const char *stage;
+    const char *now; /* the version that is deployed in the stage */
+    json_t *actions;
+    json_t *executions;
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+    return end_len <= len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* A version by its id or what `status` shows of it, an execution by its id; by default another version than
+ * the present one. */
+static bool is_meant(const struct rollback *rollback, const char *execution)
+{
+    const char *version = execution_version(rollback->executions, execution);
+    if (!*version)
+        return false;
+    if (to)
+        return strcmp(execution, to) == 0 || ends_with(version, to);
+    return strcmp(version, rollback->now) != 0;
+}
+
+static json_t *request(const struct rollback *rollback, const char *execution, bool dry)
+{
+    return json_pack("{s:s, s:s, s:s, s:b}", "pipelineName", rollback->pipeline, "stageName", rollback->stage,
+                     "targetPipelineExecutionId", execution, "dryRun", dry);
+}
+
+/* The newest that is meant and that the server would take. *ret NULL: none; the first refusal is printed
+ * then. */
+static int find_target(const struct rollback *rollback, const char **ret)
+{
+    const char *asked = "", *refused = NULL;
+    size_t index;
+    json_t *action;
+    json_array_foreach (rollback->actions, index, action) {
+        const char *execution = json_str(action, "pipelineExecutionId", "");
+        if (strcmp(json_str(action, "stageName", ""), rollback->stage) != 0 ||
+            strcmp(execution, asked) == 0 || !is_meant(rollback, execution))
+            continue;
+        asked = execution;
+        rollback->cli->tolerated = "UnableToRollbackStageException";
+        int status = cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
+                              request(rollback, execution, true), NULL);
+        rollback->cli->tolerated = NULL;
+        if (status == 0)
+            *ret = execution;
+        if (status != COMMAND_NOT_FOUND)
+            return status;
+        refused = refused ? refused : execution;
+    }
+    if (refused)
+        return cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
+                        request(rollback, refused, true), NULL);
+    return cli_fail(COMMAND_NOT_FOUND,
+                    to ? "no execution brought %s to stage %s" : "nothing other than %s was ever in stage %s",
+                    to ? to : rollback->now, rollback->stage);
+}
+
+static int look(struct rollback *rollback)
+{
+    CLEANUP(json_free) json_t *state = NULL;
+    size_t index;
+    json_t *stage;
+    int status = release_state(rollback->cli, rollback->pipeline, &state);
+    if (!status)
+        status = release_actions(rollback->cli, rollback->pipeline, NULL, NULL, &rollback->actions);
+    if (!status)
+        status = release_executions(rollback->cli, rollback->pipeline, NULL, &rollback->executions);
+    if (status)
+        return status;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
+        if (strcmp(json_str(stage, "stageName", ""), rollback->stage) == 0)
+            rollback->now = execution_version(rollback->executions,
+                                              execution_deployed_in(rollback->actions, rollback->stage));
+    return rollback->now ? 0 : cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s", rollback->stage);
+}
+
+/* What comes back, by which actions. */
+static void print_plan(const struct rollback *rollback, const char *target)
+{
+    size_t index;
+    json_t *action;
+    (void)printf("%s %s to version %s of execution %s\n", dry_run ? "would roll back" : "rolling back",
+                 rollback->stage, execution_version(rollback->executions, target), target);
+    if (*rollback->now)
+        (void)printf("  now there:   version %s\n", rollback->now);
+    for (index = json_array_size(rollback->actions); index > 0; index--) {
+        action = json_array_get(rollback->actions, index - 1);
+        if (strcmp(json_str(action, "pipelineExecutionId", ""), target) == 0 &&
+            strcmp(json_str(action, "stageName", ""), rollback->stage) == 0)
+            (void)printf("  runs again:  %s\n", json_str(action, "actionName", ""));
+    }
+}
+
+static int roll_back(const struct rollback *rollback)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    const char *target = NULL;
+    int status = find_target(rollback, &target);
+    if (status)
+        return status;
+    print_plan(rollback, target);
+    if (dry_run)
+        return COMMAND_OK;
+    status = cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
+                      request(rollback, target, false), &out);
+    if (status)
+        return status;
+    (void)printf("started execution %s: `slipway watch %s %s` shows it\n",
+                 json_str(out, "pipelineExecutionId", ""), rollback->cli->args[0], rollback->cli->args[1]);
+    return COMMAND_OK;
+}
+
+int rollback_main(int argc, char **argv)
+{
+    static const struct cli_option options[] = {
+        {"to", "VERSION", "an artifact's version, as `slipway status` shows it, or an execution", &to, NULL},
+        {"dry-run", NULL, "only say what would be deployed", NULL, &dry_run},
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {
+        "rollback APP BRANCH STAGE",
+        "Deploys to one stage again what an earlier execution deployed there, by the pipeline of that time.\n"
+        "Without --to: the newest version that is not the present one. Nothing else of the pipeline moves.",
+        options,
+        ARRAY_LEN(options),
+        3,
+        3};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *release = NULL;
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    if (status)
+        return status;
+    struct rollback rollback = {
+        .cli = &cli, .pipeline = json_str(release, "pipeline", ""), .stage = cli.args[2]};
+    status = look(&rollback);
+    if (!status)
+        status = roll_back(&rollback);
+    json_decref(rollback.actions);
+    json_decref(rollback.executions);
+    return status;
+}
