@@ -12,6 +12,7 @@ const struct command commands[] = {
     {"push", "deliver an artifact to its well-known key", push_main},
     {"status", "which version is where, and what needs attention", status_main},
     {"watch", "show an execution while it runs", watch_main},
+    {"explain", "what each execution waits for right now", explain_main},
     {"approve", "let a waiting execution go on", approve_main},
     {"reject", "stop a waiting execution", reject_main},
     {"retry", "repeat a failed stage", retry_main},

@@ -9,6 +9,7 @@ int push_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int watch_main(int argc, char **argv);
 int approve_main(int argc, char **argv);
+int explain_main(int argc, char **argv);
 int reject_main(int argc, char **argv);
 int retry_main(int argc, char **argv);
 int rollback_main(int argc, char **argv);

@@ -40,7 +40,7 @@ static json_t *request(const struct rollback *rollback, const char *execution, b
                      "targetPipelineExecutionId", execution, "dryRun", dry);
 }
 
-/* The newest that is meant and that the server would take. *ret NULL: none; the first refusal is printed
+/* The newest that is meant and that the server would take. When there is none the first refusal is printed
  * then. */
 static int find_target(const struct rollback *rollback, const char **ret)
 {
@@ -63,6 +63,7 @@ static int find_target(const struct rollback *rollback, const char **ret)
             return status;
         refused = refused ? refused : execution;
     }
+    *ret = refused;
     if (refused)
         return cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
                         request(rollback, refused, true), NULL);
@@ -112,7 +113,7 @@ static int roll_back(const struct rollback *rollback)
     CLEANUP(json_free) json_t *out = NULL;
     const char *target = NULL;
     int status = find_target(rollback, &target);
-    if (status)
+    if (status || !target)
         return status;
     print_plan(rollback, target);
     if (dry_run)

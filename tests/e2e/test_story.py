@@ -1,5 +1,6 @@
 """The main job, on real input: deliver, promote, approve, update, take down, refuse."""
 import hashlib
+import json
 
 import pytest
 
@@ -71,9 +72,14 @@ def test_failed_smoke_test_stops_before_staging(ready, tmp_path):
 def test_rejected_version_stays_out_of_prod(ready, tmp_path):
     version = push(ready, tmp_path, artifact("1.3.0"), "main")
     ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
+    for named in (("shop", "main"), (f"shop-{suffix('main')}",)):
+        said = ready.slipway("explain", *named)
+        assert "in stage Prod" in said and "waits for an approval" in said and "then the action fails" in said
     assert "rejected" in ready.slipway("reject", "shop", "main", "--message", "not on a Friday")
     watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
     assert watched.returncode == 1 and "not on a Friday" in watched.stdout
+    assert "is under way" in ready.slipway("explain", "shop", "main")
+    assert json.loads(ready.slipway("explain", "shop", "main", "--json"))["executions"] == []
     assert deployed(ready, "prod", "main") == "1.1.0"
 
 

@@ -342,6 +342,38 @@ def test_parallel_executions_run_side_by_side(worker, client, make):
     assert [execution(client, name, r)["status"] for r in runs] == ["Succeeded"] * 3
 
 
+# ---- explain
+
+def test_explain_says_what_each_execution_waits_for(worker, client, make):
+    name = make([approval("Ask"), action("Go")], pipelineType="V2", executionMode="QUEUED")
+    explain = lambda: worker.call("ExplainPipeline", name=name)["executions"]
+    assert explain() == []
+    first = start(client, name)
+    [offered] = explain()
+    assert (offered["stageName"], offered["entered"]) == ("Source", True)
+    [wait] = offered["waitsFor"]
+    assert (wait["type"], wait["actionName"]) == ("Worker", "Artifact")
+    assert f"the anchor of account {ACCOUNT}, which has not taken it" in wait["summary"]
+    [job] = worker.take("Artifact")
+    assert [w["summary"] for w in explain()[0]["waitsFor"]] == [
+        f"Action Artifact runs at worker test of account {ACCOUNT}"]
+    worker.succeed(job)
+    kinds = {w["type"]: w for w in explain()[0]["waitsFor"]}
+    assert set(kinds) == {"Approval", "Worker"} and kinds["Approval"]["until"] > time.time() + 6 * 86400
+    [go] = worker.take("Go")
+    second, third = start(client, name), start(client, name)
+    worker.do("Artifact", "Artifact")
+    client.disable_stage_transition(pipelineName=name, stageName="S1", transitionType="Inbound", reason="a freeze")
+    waits = {e["pipelineExecutionId"]: e["waitsFor"] for e in explain()}
+    assert [w["type"] for w in waits[second]] == ["Transition", "Stage"]
+    assert "is disabled by arn:aws:iam::" in waits[second][0]["summary"] and "a freeze" in waits[second][0]["summary"]
+    assert first in waits[second][1]["summary"]
+    assert [w["type"] for w in waits[third]] == ["Transition", "Stage", "Turn"] and second in waits[third][2]["summary"]
+    worker.call("ReleaseJob", jobId=go["id"], nonce=go["nonce"])
+    assert any("fell silent or handed it back" in w["summary"] for w in explain()[0]["waitsFor"])
+    assert code_of(worker.call, "ExplainPipeline", name="nobody") == "PipelineNotFoundException"
+
+
 # ---- rollback
 
 def test_rollback_brings_back_what_an_older_version_deployed(worker, client, make):

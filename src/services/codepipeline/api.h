@@ -27,6 +27,8 @@ int codepipeline_disable_transition(struct call *c);
 int codepipeline_put_approval_result(struct call *c);
 /* api_state.c */
 int codepipeline_get_pipeline_state(struct call *c);
+/* api_explain.c */
+int codepipeline_explain_pipeline(struct call *c);
 /* api_history.c */
 int codepipeline_get_pipeline_execution(struct call *c);
 int codepipeline_list_pipeline_executions(struct call *c);

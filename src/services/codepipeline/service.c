@@ -55,6 +55,8 @@ static const struct operation operations[] = {
     ROW("ExtendJobLease", OP_WRITE | OP_EXTENSION, &shape_job_nonce_input, &shape_lease_output,
         codepipeline_extend_job_lease),
     ROW("ReleaseJob", OP_WRITE | OP_EXTENSION, &shape_job_nonce_input, NULL, codepipeline_release_job),
+    ROW("ExplainPipeline", OP_READ | OP_EXTENSION, &shape_get_pipeline_state_input,
+        &shape_explain_pipeline_output, codepipeline_explain_pipeline),
     ROW("ListActionTypes", OP_READ, &shape_list_action_types_input, &shape_list_action_types_output,
         codepipeline_list_action_types),
     ROW("CreateCustomActionType", OP_WRITE, &shape_create_custom_action_type_input,

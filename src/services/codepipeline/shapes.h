@@ -16,6 +16,7 @@ extern const struct shape shape_enable_stage_transition_input;
 extern const struct shape shape_error_details_out;
 extern const struct shape shape_execution_id_output;
 extern const struct shape shape_execution_trigger_out;
+extern const struct shape shape_explain_pipeline_output;
 extern const struct shape shape_get_job_details_input;
 extern const struct shape shape_get_pipeline_execution_input;
 extern const struct shape shape_get_pipeline_execution_output;

@@ -87,6 +87,39 @@ static const struct field fields_get_pipeline_state_output[] = {
 };
 const struct shape shape_get_pipeline_state_output = SHAPE(fields_get_pipeline_state_output);
 
+static const struct field fields_wait_out[] = {
+    {"type", FIELD_STRING},     {"actionName", FIELD_STRING}, {"since", FIELD_TIMESTAMP},
+    {"until", FIELD_TIMESTAMP}, {"summary", FIELD_STRING},
+};
+static const struct shape shape_wait_out = SHAPE(fields_wait_out);
+
+static const struct field fields_wait_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_wait_out},
+};
+static const struct shape shape_wait_list_out = SHAPE(fields_wait_list_out);
+
+static const struct field fields_explained_execution_out[] = {
+    {"pipelineExecutionId", FIELD_STRING},
+    {"status", FIELD_STRING},
+    {"stageName", FIELD_STRING},
+    {"entered", FIELD_BOOLEAN},
+    {"startTime", FIELD_TIMESTAMP},
+    {"pipelineVersion", FIELD_INTEGER},
+    {"waitsFor", FIELD_LIST, .of = &shape_wait_list_out},
+};
+static const struct shape shape_explained_execution_out = SHAPE(fields_explained_execution_out);
+
+static const struct field fields_explained_execution_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_explained_execution_out},
+};
+static const struct shape shape_explained_execution_list_out = SHAPE(fields_explained_execution_list_out);
+
+static const struct field fields_explain_pipeline_output[] = {
+    {"pipelineName", FIELD_STRING},
+    {"executions", FIELD_LIST, .of = &shape_explained_execution_list_out},
+};
+const struct shape shape_explain_pipeline_output = SHAPE(fields_explain_pipeline_output);
+
 static const struct field fields_pipeline_variable[] = {
     {"name", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128, .check = text_is_namespace,
      .check_says = "[A-Za-z0-9@\\-_]+"},

@@ -1,0 +1,94 @@
+/* `slipway explain`: what each execution of a pipeline waits for right now. */
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/release.h"
+#include "wire/time.h"
+
+#include <stdio.h>
+
+static const char *account;
+
+static int64_t ms_of(const json_t *object, const char *member)
+{
+    return (int64_t)(json_number_value(json_object_get(object, member)) * 1000);
+}
+
+/* "12 s", "3 min", "2 h", "4 d". */
+static void duration(int64_t ms, char *ret, size_t size)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+    size_t i = 0;
+    while (i + 1 < ARRAY_LEN(units) && ms < 2 * units[i].ms)
+        i++;
+    (void)snprintf(ret, size, "%lld %s", (long long)(ms > 0 ? ms / units[i].ms : 0), units[i].unit);
+}
+
+static void print_wait(const json_t *wait)
+{
+    char since[32], until[TIME_TEXT_SIZE];
+    duration(clock_now_ms() - ms_of(wait, "since"), since, sizeof(since));
+    (void)printf("  %s (for %s)\n", json_str(wait, "summary", ""), since);
+    if (!json_object_get(wait, "until"))
+        return;
+    time_iso8601_s(ms_of(wait, "until"), until);
+    (void)printf("    until %s; then the action fails\n", until);
+}
+
+static void print_execution(const json_t *execution)
+{
+    const json_t *waits = json_object_get(execution, "waitsFor");
+    size_t index;
+    json_t *wait;
+    (void)printf("%s  %s, %s stage %s\n", json_str(execution, "pipelineExecutionId", ""),
+                 json_str(execution, "status", ""), json_bool(execution, "entered", false) ? "in" : "before",
+                 json_str(execution, "stageName", ""));
+    json_array_foreach (waits, index, wait)
+        print_wait(wait);
+}
+
+static int explain(struct cli *cli, const char *pipeline)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    size_t index;
+    json_t *execution;
+    int status = cli_call(cli, "cannot explain the pipeline", "codepipeline", "ExplainPipeline",
+                          json_pack("{s:s}", "name", pipeline), &out);
+    if (status)
+        return status;
+    const json_t *executions = json_object_get(out, "executions");
+    if (cli->json)
+        return cli_print_json(out);
+    if (json_array_size(executions) == 0)
+        (void)printf("nothing of %s is under way\n", pipeline);
+    json_array_foreach (executions, index, execution)
+        print_execution(execution);
+    return COMMAND_OK;
+}
+
+int explain_main(int argc, char **argv)
+{
+    static const struct cli_option options[] = {
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {
+        "explain APP BRANCH | explain PIPELINE",
+        "Says what each execution waits for right now: who holds its stage, who disabled the transition and "
+        "why,\n"
+        "whose approval or which account's anchor is missing, what runs where.",
+        options,
+        ARRAY_LEN(options),
+        1,
+        2};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *release = NULL;
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    if (cli.arg_count == 1)
+        return explain(&cli, cli.args[0]);
+    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    return status ? status : explain(&cli, json_str(release, "pipeline", ""));
+}

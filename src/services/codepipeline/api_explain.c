@@ -1,0 +1,161 @@
+/* ExplainPipeline: what each execution under way waits for right now, and since when. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/engine.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Adds {type, actionName?, since, summary}; *ret may be NULL. */
+static int PRINTF_LIKE(6, 7) wait_put(json_t *list, const char *type, const struct run *run, int64_t since_ms,
+                                      json_t **ret, const char *fmt, ...)
+{
+    char summary[1024];
+    va_list args;
+    json_t *wait;
+
+    va_start(args, fmt);
+    (void)vsnprintf(summary, sizeof(summary), fmt, args);
+    va_end(args);
+    wait = json_pack("{s:s, s:s*, s:I, s:s}", "type", type, "actionName", run ? run->action->name : NULL,
+                     "since", (json_int_t)since_ms, "summary", summary);
+    if (!wait || json_array_append_new(list, wait))
+        return FAULT(ENOMEM);
+    if (ret)
+        *ret = wait;
+    return 0;
+}
+
+/* ---- before a stage */
+
+static const struct execution *turn_before(const struct flow *flow, const struct execution *execution)
+{
+    const char *stage = execution->plan->stages[execution->stage].name;
+
+    for (size_t i = 0; i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->place == PLACE_WAITING && other->seq < execution->seq &&
+            other->plan->mode != MODE_PARALLEL && execution->plan->mode != MODE_PARALLEL &&
+            strcmp(other->plan->stages[other->stage].name, stage) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+static int waiting_explain(struct flow *flow, const struct execution *execution, json_t *list)
+{
+    const char *stage = execution->plan->stages[execution->stage].name;
+    const struct gate *gate = flow_gate(flow, stage);
+    const struct execution *before = turn_before(flow, execution);
+    const struct execution *holder =
+        execution->plan->mode == MODE_PARALLEL ? NULL : stage_holder(flow, stage);
+    int r = 0;
+
+    if (!gate)
+        return FAULT(ENOMEM);
+    if (!gate->enabled)
+        r = wait_put(list, "Transition", NULL, gate->changed_ms, NULL,
+                     "The transition into stage %s is disabled by %s: %s", stage,
+                     gate->changed_by ? gate->changed_by : "somebody",
+                     gate->reason ? gate->reason : "no reason given");
+    if (r == 0 && holder)
+        r = wait_put(list, "Stage", NULL, execution->updated_ms, NULL, "Stage %s is held by execution %s",
+                     stage, holder->id);
+    if (r == 0 && before)
+        r = wait_put(list, "Turn", NULL, execution->updated_ms, NULL,
+                     "Execution %s enters stage %s before it", before->id, stage);
+    return r;
+}
+
+/* ---- in a stage */
+
+static int approval_explain(const struct run *run, json_t *list)
+{
+    const char *words =
+        json_str(json_object_get(run->detail, "resolvedConfiguration"), "CustomData", "a person's answer");
+    json_t *wait;
+    int r = wait_put(list, "Approval", run, run->started_ms, &wait, "Action %s waits for an approval: %s",
+                     run->action->name, words);
+
+    return r ? r : json_put_int(wait, "until", run->deadline_ms);
+}
+
+static int offer_explain(const struct run *run, const struct job_row *row, json_t *list)
+{
+    const struct plan_action *action = run->action;
+    const char *again = row->job.attempt > 0 ? "; the worker that had it fell silent or handed it back" : "";
+
+    if (strcmp(action->owner, "AWS") == 0)
+        return wait_put(list, "Worker", run, run->started_ms, NULL,
+                        "Action %s is offered to the anchor of account %s, which has not taken it%s",
+                        action->name, row->account, again);
+    return wait_put(list, "Worker", run, run->started_ms, NULL,
+                    "Action %s is offered to job workers of %s/%s/%s, and none has taken it%s", action->name,
+                    action->category, action->provider, action->version, again);
+}
+
+static int job_explain(struct tx *tx, const struct run *run, json_t *list)
+{
+    CLEANUP(job_row_free) struct job_row row = {0};
+    const char *external = json_str(run->detail, "externalExecutionId", NULL);
+    int r = job_find(tx, run->job_id, &row);
+
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    if (row.job.status == JOB_QUEUED)
+        return offer_explain(run, &row, list);
+    if (row.job.status == JOB_DISPATCHED)
+        return wait_put(list, "Worker", run, run->started_ms, NULL,
+                        "A job worker has polled action %s and not acknowledged it yet", run->action->name);
+    return wait_put(list, "Action", run, run->started_ms, NULL, "Action %s runs%s%s%s%s%s%s",
+                    run->action->name, row.job.worker[0] ? " at worker " : "", row.job.worker,
+                    row.job.worker[0] ? " of account " : "", row.job.worker[0] ? row.account : "",
+                    external ? ", as " : "", external ? external : "");
+}
+
+static int running_explain(struct tx *tx, const struct execution *execution, json_t *list)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
+        const struct run *run = execution->runs[i];
+
+        if (!run || run->status != ACTION_IN_PROGRESS)
+            continue;
+        r = run->action->approval ? approval_explain(run, list) : job_explain(tx, run, list);
+    }
+    return r;
+}
+
+static int execution_explain(struct call *c, struct flow *flow, const struct execution *execution,
+                             json_t *list)
+{
+    json_t *waits = json_array();
+    json_t *one = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "pipelineExecutionId", execution->id,
+                            "status", machine_name(&machine_execution, execution->status), "stageName",
+                            execution->plan->stages[execution->stage].name, "entered",
+                            execution->place == PLACE_RUNNING, "startTime", (json_int_t)execution->started_ms,
+                            "pipelineVersion", (json_int_t)execution->plan->version, "waitsFor", waits);
+
+    if (!one || json_array_append_new(list, one))
+        return FAULT(ENOMEM);
+    return execution->place == PLACE_WAITING ? waiting_explain(flow, execution, waits)
+                                             : running_explain(c->tx, execution, waits);
+}
+
+int codepipeline_explain_pipeline(struct call *c)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    json_t *list = json_array();
+    struct watched watched;
+    int r = json_put(c->out, "executions", list);
+
+    if (r == 0)
+        r = codepipeline_watch(c, "name", &watched);
+    if (r == 0)
+        r = json_put_str(c->out, "pipelineName", watched.pipeline.name);
+    if (r == 0)
+        r = flow_load(c->tx, &watched.pipeline, NULL, &flow);
+    for (size_t i = 0; r == 0 && i < flow->execution_count; i++)
+        r = execution_explain(c, flow, flow->executions[i], list);
+    return r ? r : codepipeline_watch_end(c, &watched);
+}
