@@ -499,6 +499,25 @@ def test_approval(worker, client, make):
     assert "token" not in shown
 
 
+def test_newer_execution_takes_the_place_of_one_that_nobody_approved(worker, client, make):
+    name = make([approval("Ask")])
+    first = start(client, name)
+    worker.do("Artifact")
+    token = latest(client, name, "S1", "Ask")["token"]
+    second = start(client, name)
+    worker.do("Artifact")
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=first)["pipelineExecution"]
+    assert shown["status"] == "Superseded" and f"by the newer execution {second}" in shown["statusSummary"]
+    answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask",
+              "result": {"summary": "yes", "status": "Approved"}}
+    with pytest.raises(client.exceptions.ApprovalAlreadyCompletedException, match=f"Superseded .* {second}"):
+        client.put_approval_result(token=token, **answer)
+    fresh = latest(client, name, "S1", "Ask")["token"]
+    assert fresh != token
+    client.put_approval_result(token=fresh, **answer)
+    assert execution(client, name, second)["status"] == "Succeeded"
+
+
 def test_rejection_fails_the_execution(worker, client, make):
     name = make([approval("Ask"), action("Go", 2)])
     run = start(client, name)

@@ -108,6 +108,24 @@ static void check_order(const struct seen_execution *older, const struct seen_ex
         broken("execution %s entered %s before %s", newer->id, stage_of(newer), older->id);
 }
 
+/* An approval that nobody gave does not hold up what is newer. */
+static void check_pressing(const struct seen_execution *older, const struct seen_execution *newer)
+{
+    if (!is(older->place, "Running") || !is(newer->place, "Waiting") ||
+        !is(stage_of(older), stage_of(newer)) || older->plan->mode != MODE_SUPERSEDED ||
+        newer->plan->mode != MODE_SUPERSEDED || older->rollback || stage_disabled(stage_of(older)) ||
+        !is(older->status, "InProgress"))
+        return;
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    if (no_fault(tx_query_row(sim.tx, &rows,
+                              "SELECT count(*) FROM codepipeline_action WHERE execution_id = $1"
+                              " AND status = 'InProgress' AND token = ''",
+                              "s", older->id)))
+        broken("no row");
+    if (rows_int(rows, 0) == 0)
+        broken("execution %s only waits for an approval before %s", older->id, newer->id);
+}
+
 static void check_waiting(size_t index)
 {
     const struct seen_execution *waiting = &sim.executions[index];
@@ -215,6 +233,7 @@ void check(void)
         for (size_t k = i + 1; k < sim.execution_count && !is(sim.executions[i].place, "Ended"); k++) {
             check_pair(&sim.executions[i], &sim.executions[k], "Running");
             check_pair(&sim.executions[i], &sim.executions[k], "Waiting");
+            check_pressing(&sim.executions[i], &sim.executions[k]);
             check_order(&sim.executions[i], &sim.executions[k]);
         }
         if (sim.executions[i].superseded)

@@ -5,9 +5,11 @@
  * SIM_SEED=n replays one seed and prints its events; SIM_SEEDS and SIM_STEPS change how much is tried.
  *
  * That it can fail was tried by breaking rules by hand, each found within 60 seeds: advance.c without
- * stage_held, without superseding, later run orders begun early or after a failure, stops ignored; lease.c
- * taking any nonce, never letting a lease run out, not knowing a repeated result; action.c not cancelling a
- * cut action's job; step.c retrying what succeeded, or an older execution; save.c not saving replaced runs.
+ * stage_holder, without superseding, overtaking who waits, approvals that hold up newer ones, later run
+ * orders begun early or after a failure, stops ignored, rollbacks that go on to the next stage; rollback.c
+ * into a stage that is held; lease.c taking any nonce, never letting a lease run out, not knowing a repeated
+ * result; action.c not cancelling a cut action's job; step.c retrying what succeeded, or an older execution;
+ * save.c not saving replaced runs.
  */
 #include "sim_codepipeline.h"
 #include "base/clock.h"

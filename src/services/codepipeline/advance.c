@@ -89,10 +89,28 @@ int execution_end(struct flow *flow, struct execution *execution, int status, co
              : effect_record(flow, execution, NULL, machine_name(&machine_execution, status), who, summary);
 }
 
+static bool parallel(const struct execution *execution)
+{
+    return execution->plan->mode == MODE_PARALLEL;
+}
+
+static const struct execution *newer_waiting(const struct flow *flow, const struct execution *execution)
+{
+    for (size_t i = 0; execution->plan->mode == MODE_SUPERSEDED && i < flow->execution_count; i++) {
+        const struct execution *other = flow->executions[i];
+
+        if (other->place == PLACE_WAITING && other->seq > execution->seq &&
+            other->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(other), stage_name(execution)) == 0)
+            return other;
+    }
+    return NULL;
+}
+
 /* ---- a stage under way */
 
 struct tally {
     size_t running;
+    size_t asking; /* of the running: approvals */
     size_t failed;
     size_t succeeded;
     int64_t next_order; /* the lowest runOrder with an action not begun; INT64_MAX: none */
@@ -111,6 +129,7 @@ static struct tally stage_tally(const struct execution *execution)
                 tally.next_order = stage->actions[i].run_order;
         } else if (run->status == ACTION_IN_PROGRESS) {
             tally.running++;
+            tally.asking += run->action->approval;
         } else if (run->status == ACTION_SUCCEEDED) {
             tally.succeeded++;
         } else {
@@ -181,13 +200,49 @@ static int execution_stopped(struct flow *flow, struct execution *execution)
     return r ? r : execution_retire_runs(flow, execution);
 }
 
+/* What nobody has approved yet gives way to what is newer: its approvals can be given no more. */
+static int stage_give_way(struct flow *flow, struct execution *execution, const struct execution *newer)
+{
+    struct reason why = {0};
+    int r = 0;
+
+    reason_set(&why, 0, "Superseded in stage %s by the newer execution %s before anybody approved it.",
+               stage_name(execution), newer->id);
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
+        struct run *run = execution->runs[i];
+
+        if (run && run->status == ACTION_IN_PROGRESS)
+            r = action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, "ApprovalSuperseded",
+                           why.text);
+    }
+    if (r == 0)
+        r = execution_end(flow, execution, EXECUTION_SUPERSEDED, NULL, why.text);
+    return r ? r : execution_retire_runs(flow, execution);
+}
+
+/* Who waits for this one's approval; a rollback was asked for and stays. NULL: nobody, or nobody may enter.
+ */
+static const struct execution *pressing(struct flow *flow, const struct execution *execution,
+                                        const struct tally *tally)
+{
+    const struct gate *gate = flow_gate(flow, stage_name(execution));
+
+    if (!gate || !gate->enabled || execution->rollback || execution->status != EXECUTION_IN_PROGRESS ||
+        tally->running == 0 || tally->running > tally->asking)
+        return NULL;
+    return newer_waiting(flow, execution);
+}
+
 static int execution_run(struct flow *flow, struct execution *execution, bool *ret_moved)
 {
     struct tally tally = stage_tally(execution);
+    const struct execution *newer = pressing(flow, execution, &tally);
 
-    if (tally.running)
+    if (tally.running && !newer)
         return 0;
     *ret_moved = true;
+    if (newer)
+        return stage_give_way(flow, execution, newer);
     if (execution->status == EXECUTION_STOPPING)
         return execution_stopped(flow, execution);
     if (tally.failed)
@@ -198,23 +253,6 @@ static int execution_run(struct flow *flow, struct execution *execution, bool *r
 }
 
 /* ---- waiting before a stage */
-
-static bool parallel(const struct execution *execution)
-{
-    return execution->plan->mode == MODE_PARALLEL;
-}
-
-static const struct execution *newer_waiting(const struct flow *flow, const struct execution *execution)
-{
-    for (size_t i = 0; execution->plan->mode == MODE_SUPERSEDED && i < flow->execution_count; i++) {
-        const struct execution *other = flow->executions[i];
-
-        if (other->place == PLACE_WAITING && other->seq > execution->seq &&
-            other->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(other), stage_name(execution)) == 0)
-            return other;
-    }
-    return NULL;
-}
 
 /* Whom nobody overtakes: his turn comes in the same step. */
 static bool older_waiting(const struct flow *flow, const struct execution *execution)

@@ -304,12 +304,26 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
 
 /* ---- approvals */
 
+/* rows: id, status, detail */
+static int approval_over(struct rows *rows, const char *action, struct reason *why)
+{
+    CLEANUP(json_free) json_t *detail = NULL;
+    int r = json_parse(rows_str(rows, 2), &detail, NULL);
+    const char *message = json_str(json_object_get(detail, "error"), "message", NULL);
+
+    if (r)
+        return r > 0 ? FAULT(EBADMSG) : r;
+    return reason_set(why, PIPELINE_E_APPROVAL_COMPLETED,
+                      "The approval action '%s' has been answered or has ended: %s", action,
+                      message ? message : "it was approved.");
+}
+
 static int approval_find(struct tx *tx, const struct pipeline *pipeline, const json_t *in,
                          char ret_run[ID_UUID_SIZE], struct reason *why)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query_row(tx, &rows,
-                         "SELECT id, status FROM codepipeline_action WHERE token = $1 AND token <> ''"
+                         "SELECT id, status, detail FROM codepipeline_action WHERE token = $1 AND token <> ''"
                          " AND pipeline_id = $2 AND stage = $3 AND action = $4",
                          "ssss", json_str(in, "token", ""), pipeline->id, json_str(in, "stageName", ""),
                          json_str(in, "actionName", ""));
@@ -322,10 +336,7 @@ static int approval_find(struct tx *tx, const struct pipeline *pipeline, const j
     if (r)
         return r;
     if (strcmp(rows_text(rows, 1), machine_name(&machine_action, ACTION_IN_PROGRESS)) != 0)
-        return reason_set(why, PIPELINE_E_APPROVAL_COMPLETED,
-                          "The approval action '%s' was already approved or "
-                          "rejected, or has ended otherwise.",
-                          json_str(in, "actionName", ""));
+        return approval_over(rows, json_str(in, "actionName", ""), why);
     snprintf(ret_run, ID_UUID_SIZE, "%s", rows_text(rows, 0));
     return 0;
 }

@@ -8,7 +8,9 @@
  * Each execution follows the mode of the pipeline version that it started with. Invariants after a step,
  * those in PARALLEL mode left out: at most one execution runs in a stage (by stage name); of those in
  * SUPERSEDED mode at most one waits before a stage, the newest; who waits has the stage held or closed before
- * it, or an older one before it. An execution that runs in a stage has an action under way. */
+ * it, or an older one before it. In SUPERSEDED mode nobody waits behind one that only waits for approvals,
+ * unless the transition is disabled or that one is a rollback. An execution that runs in a stage has an
+ * action under way. */
 #pragma once
 
 #include "base/id.h"

@@ -422,6 +422,35 @@ static void test_newer_execution_supersedes_the_one_that_waits(void **state UNUS
     assert_at(third, PLACE_RUNNING, 1);
 }
 
+static void test_approval_that_nobody_gave_gives_way_to_what_is_newer(void **state UNUSED)
+{
+    struct plan *plan = plan_of("s A>b");
+    struct execution *first = start(plan), *second, *third;
+    succeed(first, "s");
+    struct run *ask = run_of(first, 'A');
+    char asked[ID_UUID_SIZE];
+    (void)snprintf(asked, sizeof(asked), "%s", ask->id);
+    assert_int_equal(step((struct flow_event){.kind = FLOW_TRANSITION, .stage = "S2", .why = "freeze"}), 0);
+    second = start(plan);
+    succeed(second, "s");
+    assert_at(first, PLACE_RUNNING, 1); /* nobody may enter: it can still be approved */
+    assert_int_equal(step((struct flow_event){.kind = FLOW_TRANSITION, .stage = "S2", .yes = true}), 0);
+    assert_ended(first, EXECUTION_SUPERSEDED);
+    assert_non_null(strstr(json_str(first->data, "summary", ""), second->id));
+    assert_int_equal(records("ApprovalSuperseded"), 1);
+    assert_int_equal(
+        step((struct flow_event){.kind = FLOW_APPROVAL, .run_id = asked, .why = "ok", .yes = true}),
+        PIPELINE_E_APPROVAL_COMPLETED);
+    assert_at(second, PLACE_RUNNING, 1);
+    assert_int_equal(step((struct flow_event){
+                         .kind = FLOW_APPROVAL, .run_id = run_of(second, 'A')->id, .why = "ok", .yes = true}),
+                     0);
+    third = start(plan);
+    succeed(third, "s");
+    assert_at(second, PLACE_RUNNING, 1); /* it was approved, and works */
+    assert_at(third, PLACE_WAITING, 1);
+}
+
 static void test_executions_keep_the_plan_they_started_with(void **state UNUSED)
 {
     struct plan *old = plan_named("s b c", "123", 1), *new = plan_named("s c d", "132", 2);
@@ -599,6 +628,7 @@ int main(void)
         CASE(test_disabled_transition_holds_before_the_stage),
         CASE(test_two_executions_are_in_different_stages),
         CASE(test_newer_execution_supersedes_the_one_that_waits),
+        CASE(test_approval_that_nobody_gave_gives_way_to_what_is_newer),
         CASE(test_executions_keep_the_plan_they_started_with),
         CASE(test_retry_is_refused_where_there_is_nothing_to_retry),
         CASE(test_queued_executions_enter_in_the_order_of_their_starts),
