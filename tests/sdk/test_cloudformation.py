@@ -604,6 +604,7 @@ Resources:
               Configuration: {{S3Bucket: artifacts, S3ObjectKey: k.zip, PollForSourceChanges: false}}
               OutputArtifacts: [{{Name: App}}]
         - Name: Ask
+          OnFailure: {{Result: RETRY, RetryConfiguration: {{RetryMode: ALL_ACTIONS}}}}
           Actions:
             - Name: {action}
               ActionTypeId: {{Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}

@@ -407,6 +407,48 @@ def test_rollback_brings_back_what_an_older_version_deployed(worker, client, mak
     worker.do("Go")
 
 
+def with_failure(name, worker, **on_failure):
+    changed = worker.call("GetPipeline", name=name)["pipeline"]
+    changed["stages"][1]["onFailure"] = on_failure
+    return worker.call("UpdatePipeline", pipeline=changed)["pipeline"]
+
+
+def test_failed_stage_rolls_itself_back(worker, client, make):
+    name = make([action("Go")], pipelineType="V2")
+    assert with_failure(name, worker, result="ROLLBACK")["stages"][1]["onFailure"] == {"result": "ROLLBACK"}
+    good = start(client, name)
+    worker.do("Artifact", "Go")
+    bad = start(client, name)
+    worker.do("Artifact")
+    worker.fail(worker.take("Go")[0])
+    assert execution(client, name, bad)["status"] == "Failed"
+    newest = worker.call("ListPipelineExecutions", pipelineName=name)["pipelineExecutionSummaries"][0]
+    assert (newest["executionType"], newest["status"]) == ("ROLLBACK", "InProgress")
+    assert newest["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
+    assert newest["trigger"] == {"triggerType": "AutomatedRollback", "triggerDetail": bad}
+    worker.fail(worker.take("Go")[0])  # a rollback that fails is not rolled back
+    assert worker.poll() == []
+
+
+@pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", {"Bad"}), ("ALL_ACTIONS", {"Good", "Bad"})])
+def test_failed_stage_retries_itself_once(worker, client, make, mode, again):
+    name = make([action("Good"), action("Bad")], pipelineType="V2")
+    with_failure(name, worker, result="RETRY", retryConfiguration={"retryMode": mode})
+    run = start(client, name)
+    worker.do("Artifact")
+    good, bad = worker.take("Good", "Bad")
+    worker.succeed(good)
+    worker.fail(bad)
+    jobs = {j["data"]["pipelineContext"]["action"]["name"]: j for j in worker.poll()}
+    assert set(jobs) == again and execution(client, name, run)["status"] == "InProgress"
+    shown = worker.call("GetPipelineState", name=name)["stageStates"][1]
+    assert shown["retryStageMetadata"] == {"autoStageRetryAttempt": 1, "manualStageRetryAttempt": 0,
+                                           "latestRetryTrigger": "AutomatedStageRetry"}
+    for job_name, job in jobs.items():
+        (worker.fail if job_name == "Bad" else worker.succeed)(job)
+    assert execution(client, name, run)["status"] == "Failed" and worker.poll() == []
+
+
 def test_rollback_is_refused(worker, client, make):
     name = make([action("Go")])
     failed = start(client, name)

@@ -73,6 +73,7 @@ static void executions_read(void)
         seen->stage = (size_t)rows_int(rows, 4);
         seen->stage_run = rows_int(rows, 5);
         seen->rollback = strstr(rows_text(rows, 6), "\"rollback\":") != NULL;
+        seen->rolled_back_itself = strstr(rows_text(rows, 6), "\"AutomatedRollback\"") != NULL;
         seen->entered = i >= sim.execution_count ? is(seen->place, "Running")
                                                  : is(before.place, "Waiting") && is(seen->place, "Running");
         seen->waited = i < sim.execution_count && is(before.place, "Waiting") && before.stage == seen->stage;

@@ -22,8 +22,9 @@
 #include <stdlib.h>
 
 static const char *const count_names[COUNTS] = {
-    "succeeded",   "failed", "stopped",  "superseded", "retried",   "queued",   "parallel",
-    "rolled back", "stale",  "repeated", "continued",  "timed out", "restarted"};
+    "succeeded", "failed",   "stopped",     "superseded",     "retried",
+    "queued",    "parallel", "rolled back", "retried itself", "rolled back itself",
+    "stale",     "repeated", "continued",   "timed out",      "restarted"};
 
 struct sim sim;
 
@@ -105,12 +106,27 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
     return action;
 }
 
+/* NULL: none. */
+static json_t *failure_random(const struct sim_plan *plan, size_t stage)
+{
+    uint64_t kind = random_below(5);
+    if (kind == 0)
+        return json_pack("{s:s}", "result", "RETRY");
+    if (kind == 1)
+        return json_pack("{s:s, s:{s:s}}", "result", "RETRY", "retryConfiguration", "retryMode",
+                         "ALL_ACTIONS");
+    if (kind == 2 && stage > 0 && plan->mode != MODE_PARALLEL)
+        return json_pack("{s:s}", "result", "ROLLBACK");
+    return NULL;
+}
+
 /* The stages after the first are drawn from one pool in any order, so that versions share names. */
 static json_t *plan_random(struct sim_plan *plan, bool full)
 {
     size_t pool[STAGES] = {0, 1, 2, 3, 4};
     json_t *stages = json_array();
     plan->count = full ? STAGES : 2 + random_below(STAGES - 1);
+    plan->mode = chance(2) ? MODE_SUPERSEDED : chance(2) ? MODE_QUEUED : MODE_PARALLEL;
     for (size_t i = 0; i < plan->count; i++) {
         size_t pick = i == 0 ? 0 : i + random_below(STAGES - i), name = pool[pick];
         json_t *actions = json_array();
@@ -123,9 +139,9 @@ static json_t *plan_random(struct sim_plan *plan, bool full)
             plan->order[i][k] = order;
             json_array_append_new(actions, action_json(plan, i, k));
         }
-        json_array_append_new(stages, json_pack("{s:s, s:o}", "name", plan->stages[i], "actions", actions));
+        json_array_append_new(stages, json_pack("{s:s, s:o, s:o*}", "name", plan->stages[i], "actions",
+                                                actions, "onFailure", failure_random(plan, i)));
     }
-    plan->mode = chance(2) ? MODE_SUPERSEDED : chance(2) ? MODE_QUEUED : MODE_PARALLEL;
     return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:o}", "name", PIPELINE, "pipelineType", "V2",
                      "executionMode", plan_mode_name(plan->mode), "roleArn",
                      "arn:aws:iam::222222222222:role/r", "artifactStore", "type", "S3", "location", "store",
@@ -193,6 +209,13 @@ static int64_t scalar_of(const char *sql, const char *execution_id, const char *
     return rows_int(rows, 0);
 }
 
+static int64_t history_of(const char *what)
+{
+    return scalar_of(
+        "SELECT count(*) FROM codepipeline_history WHERE pipeline_id = $1 AND what = $2 AND $3 = ''", what,
+        "");
+}
+
 static int64_t successes_replaced(const char *execution_id)
 {
     return scalar_of("SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND execution_id = $2"
@@ -216,7 +239,7 @@ static void do_retry(void)
     if (!execution)
         return;
     const char *stage = chance(8) ? "S1" : stage_of(execution);
-    int64_t replaced = successes_replaced(execution->id);
+    int64_t replaced = successes_replaced(execution->id), itself = history_of("retried-automatically");
     CLEANUP(json_free)
     json_t *in =
         json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId", execution->id,
@@ -227,7 +250,8 @@ static void do_retry(void)
         return;
     if (!is(execution->status, "Failed") && !is(execution->status, "Stopped"))
         broken("an execution that is %s was retried", execution->status);
-    if (!all && successes_replaced(execution->id) != replaced)
+    if (!all && successes_replaced(execution->id) != replaced &&
+        history_of("retried-automatically") == itself)
         broken("a retry of failed actions repeats one that succeeded");
     if (execution->plan->mode != MODE_PARALLEL && newer_entered(execution->id, stage))
         broken("an older execution was retried in %s", stage);
@@ -551,8 +575,8 @@ static bool all_ended(void)
     return true;
 }
 
-/* Approvals given, faithful workers: what is left must end. */
-static void finish(void)
+/* Approvals given, faithful workers, whose jobs fail now and then when `faulty`: what is left must end. */
+static void finish(bool faulty)
 {
     for (int round = 0; !all_ended(); round++) {
         size_t from = sim.lease_count;
@@ -562,7 +586,7 @@ static void finish(void)
             check();
         (void)lease_jobs(50, "faithful");
         for (; from < sim.lease_count; from++)
-            answer(&sim.leases[from], true, false);
+            answer(&sim.leases[from], !faulty || !chance(4), false);
         check();
         sim.now_ms += LEASE_MS / 2;
         fire();
@@ -571,7 +595,7 @@ static void finish(void)
     }
 }
 
-/* Every transition open, all ended; then some deployments come back. */
+/* Every transition open, all ended; then some deployments come back, and some more fail. */
 static void drain(void)
 {
     plan_change(true);
@@ -580,11 +604,14 @@ static void drain(void)
         transition(i, true);
         check();
     }
-    finish();
-    for (size_t i = 0; i < ROLLBACKS; i++) {
+    finish(false);
+    for (size_t i = 0; i < EPILOGUES; i++) {
         do_rollback();
         check();
-        finish();
+        finish(false);
+        do_start();
+        check();
+        finish(true);
     }
 }
 
@@ -597,6 +624,9 @@ static void tally(void)
                 {"Failed", COUNT_FAILED},
                 {"Stopped", COUNT_STOPPED},
                 {"Superseded", COUNT_SUPERSEDED}};
+    sim.counts[COUNT_RETRIED_ITSELF] += (uint64_t)history_of("retried-automatically");
+    for (size_t i = 0; i < sim.execution_count; i++)
+        sim.counts[COUNT_ROLLED_BACK_ITSELF] += sim.executions[i].rolled_back_itself;
     for (size_t i = 0; i < sim.execution_count; i++)
         for (size_t k = 0; k < ARRAY_LEN(ends); k++)
             sim.counts[ends[k].count] += is(sim.executions[i].status, ends[k].status);

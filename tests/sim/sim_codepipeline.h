@@ -12,7 +12,7 @@
 #define LEASES 2048
 #define WORKERS 4
 #define DRAIN_ROUNDS 3000
-#define ROLLBACKS 3 /* at the end of a life */
+#define EPILOGUES 3 /* at the end of a life */
 #define PIPELINE "p"
 
 enum {
@@ -24,6 +24,8 @@ enum {
     COUNT_QUEUED,
     COUNT_PARALLEL,
     COUNT_ROLLED_BACK,
+    COUNT_RETRIED_ITSELF,
+    COUNT_ROLLED_BACK_ITSELF,
     COUNT_STALE,
     COUNT_REPEATED,
     COUNT_CONTINUED,
@@ -49,6 +51,7 @@ struct seen_execution {
     bool entered;    /* a stage, in this step */
     bool waited;     /* before the same stage already when this step began */
     bool rollback;
+    bool rolled_back_itself; /* this rollback was started by a failure */
     const struct sim_plan *plan;
 };
 

@@ -52,6 +52,35 @@ int execution_retire_runs(struct flow *flow, struct execution *execution)
     return 0;
 }
 
+static int retry_count(struct execution *execution, bool automatic)
+{
+    json_t *all = json_object_get(execution->data, "retries"), *one;
+    const char *kind = automatic ? "auto" : "manual";
+    int r = all ? 0 : json_put(execution->data, "retries", all = json_object());
+
+    one = json_object_get(all, stage_name(execution));
+    if (r == 0 && !one)
+        r = json_put(all, stage_name(execution), one = json_object());
+    if (r == 0)
+        r = json_put_int(one, kind, json_int(one, kind, 0) + 1);
+    return r ? r : json_put_str(one, "latest", automatic ? "AutomatedStageRetry" : "ManualStageRetry");
+}
+
+int execution_repeat_stage(struct flow *flow, struct execution *execution, bool all, bool automatic)
+{
+    int r = retry_count(execution, automatic);
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++)
+        if (execution->runs[i] && (all || execution->runs[i]->status != ACTION_SUCCEEDED)) {
+            execution->runs[i]->replaced = execution->runs[i]->dirty = true;
+            r = run_retire(flow, &execution->runs[i]);
+        }
+    if (all)
+        execution->stage_run++;
+    execution_touch(flow, execution);
+    return r;
+}
+
 static int gate_close(struct flow *flow, const struct execution *execution, int status)
 {
     struct gate *gate = flow_gate(flow, stage_name(execution));
@@ -62,6 +91,8 @@ static int gate_close(struct flow *flow, const struct execution *execution, int 
     if (strcmp(gate->last_id, execution->id) != 0)
         return 0;
     machine_move(&machine_stage, &gate->status, status);
+    if (status == STAGE_SUCCEEDED)
+        snprintf(gate->good_id, sizeof(gate->good_id), "%s", execution->id);
     gate->dirty = true;
     return 0;
 }
@@ -169,12 +200,9 @@ static int stage_leave(struct flow *flow, struct execution *execution)
     return r;
 }
 
-/* Why a stage failed: the first line of the first failed action's words; the action keeps them all. */
-static int stage_fail(struct flow *flow, struct execution *execution)
+/* The first line of the first failed action's words; the action keeps them all. */
+static void failure_words(const struct execution *execution, struct reason *ret)
 {
-    struct reason why = {0};
-    int r;
-
     for (size_t i = 0; i < execution->run_count; i++) {
         const struct run *run = execution->runs[i];
 
@@ -182,13 +210,62 @@ static int stage_fail(struct flow *flow, struct execution *execution)
             const char *message =
                 json_str(json_object_get(run->detail, "error"), "message", "no reason given");
 
-            reason_set(&why, 0, "Action %s in stage %s failed: %.*s", run->action->name,
-                       stage_name(execution), (int)strcspn(message, "\n"), message);
-            break;
+            reason_set(ret, 0, "Action %s in stage %s failed: %.*s", run->action->name, stage_name(execution),
+                       (int)strcspn(message, "\n"), message);
+            return;
         }
     }
+}
+
+/* Once; and what a person has rejected stays so. */
+static bool retries_itself(const struct execution *execution)
+{
+    const json_t *counts =
+        json_object_get(json_object_get(execution->data, "retries"), stage_name(execution));
+
+    if (execution->plan->stages[execution->stage].on_failure != FAILURE_RETRIES ||
+        json_int(counts, "auto", 0))
+        return false;
+    for (size_t i = 0; i < execution->run_count; i++) {
+        const struct run *run = execution->runs[i];
+        const json_t *error = run ? json_object_get(run->detail, "error") : NULL;
+
+        if (run && run->status == ACTION_FAILED &&
+            strcmp(json_str(error, "code", ""), "ApprovalRejected") == 0)
+            return false;
+    }
+    return true;
+}
+
+static int stage_retry(struct flow *flow, struct execution *execution, const char *why)
+{
+    int r =
+        execution_repeat_stage(flow, execution, execution->plan->stages[execution->stage].retry_all, true);
+
+    return r ? r : effect_record(flow, execution, NULL, "retried-automatically", NULL, why);
+}
+
+static int stage_fail(struct flow *flow, struct execution *execution)
+{
+    const struct gate *gate = flow_gate(flow, stage_name(execution));
+    bool rolls_back = execution->plan->stages[execution->stage].on_failure == FAILURE_ROLLS_BACK;
+    struct reason why = {0};
+    int r;
+
+    if (!gate)
+        return FAULT(ENOMEM);
+    failure_words(execution, &why);
+    if (retries_itself(execution))
+        return stage_retry(flow, execution, why.text);
     r = execution_end(flow, execution, EXECUTION_FAILED, NULL, why.text);
-    return r ? r : execution_retire_runs(flow, execution);
+    if (r == 0)
+        r = execution_retire_runs(flow, execution);
+    if (r || !rolls_back || execution->rollback)
+        return r;
+    if (!gate->good_id[0])
+        return effect_record(flow, execution, NULL, "rollback-refused", NULL,
+                             "No execution has succeeded in the stage before.");
+    return effect_rollback(flow, execution, gate->good_id);
 }
 
 static int execution_stopped(struct flow *flow, struct execution *execution)

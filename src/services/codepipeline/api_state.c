@@ -17,16 +17,31 @@ static int transition_put(json_t *stage, const struct gate *gate)
     return r == 0 && gate->changed_by ? json_put_int(transition, "lastChangedAt", gate->changed_ms) : r;
 }
 
-static int type_put(struct call *c, json_t *latest, const char *id)
+static int retries_put(json_t *stage, const json_t *counts)
+{
+    if (!counts)
+        return 0;
+    return json_put(stage, "retryStageMetadata",
+                    json_pack("{s:I, s:I, s:s}", "autoStageRetryAttempt",
+                              (json_int_t)json_int(counts, "auto", 0), "manualStageRetryAttempt",
+                              (json_int_t)json_int(counts, "manual", 0), "latestRetryTrigger",
+                              json_str(counts, "latest", "")));
+}
+
+/* What is known only of the execution itself. */
+static int latest_describe(struct call *c, json_t *stage, const struct gate *gate)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     CLEANUP(json_free) json_t *data = NULL;
-    int r = tx_query_row(c->tx, &rows, "SELECT data FROM codepipeline_execution WHERE id = $1", "s", id);
+    int r = tx_query_row(c->tx, &rows, "SELECT data FROM codepipeline_execution WHERE id = $1", "s",
+                         gate->last_id);
 
     if (r == 0)
         r = json_column(rows, 0, &data);
     if (r == 0)
-        r = json_put_str(latest, "type", show_type(data));
+        r = json_put_str(json_object_get(stage, "latestExecution"), "type", show_type(data));
+    if (r == 0)
+        r = retries_put(stage, json_object_get(json_object_get(data, "retries"), gate->stage));
     return r == DB_NONE ? 0 : r;
 }
 
@@ -38,7 +53,7 @@ static int latest_put(struct call *c, json_t *stage, const struct gate *gate)
     if (gate->status == STAGE_NONE)
         return 0;
     r = execution_put(stage, "latestExecution", gate->last_id, status);
-    return r ? r : type_put(c, json_object_get(stage, "latestExecution"), gate->last_id);
+    return r ? r : latest_describe(c, stage, gate);
 }
 
 /* Who waits, oldest first; `inboundExecution` is the next to enter. */

@@ -72,6 +72,53 @@ static int check_stages(const struct check *check)
     return 0;
 }
 
+static int check_failure(const struct check *check, const json_t *stage, bool first)
+{
+    const json_t *on_failure = json_object_get(stage, "onFailure");
+    const char *result = json_str(on_failure, "result", "FAIL");
+    bool rolls_back = strcmp(result, "ROLLBACK") == 0;
+
+    if (json_object_get(stage, "beforeEntry") || json_object_get(stage, "onSuccess") ||
+        json_object_get(on_failure, "conditions") || strcmp(result, "SKIP") == 0)
+        return reason_set(
+            check->why, PIPELINE_E_STAGE_DECLARATION,
+            "Stage '%s' has conditions, which are not supported by Slipway: leave out beforeEntry, "
+            "onSuccess and the conditions of onFailure.",
+            name_of(stage));
+    if (!on_failure)
+        return 0;
+    if (strcmp(json_str(check->declaration, "pipelineType", "V1"), "V2") != 0)
+        return reason_set(
+            check->why, PIPELINE_E_STAGE_DECLARATION,
+            "Stage '%s' has onFailure, which needs a pipeline of type V2: set pipelineType to V2.",
+            name_of(stage));
+    if (json_object_get(on_failure, "retryConfiguration") && strcmp(result, "RETRY") != 0)
+        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                          "Stage '%s' has a retryConfiguration, which goes with the result RETRY only.",
+                          name_of(stage));
+    if (rolls_back && first)
+        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                          "The source stage '%s' cannot be rolled back on failure.", name_of(stage));
+    if (rolls_back && strcmp(json_str(check->declaration, "executionMode", ""), "PARALLEL") == 0)
+        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                          "Stage '%s' cannot be rolled back on failure in PARALLEL mode.", name_of(stage));
+    return 0;
+}
+
+static int check_failures(const struct check *check)
+{
+    const json_t *stage;
+    size_t i;
+
+    json_array_foreach (check->stages, i, stage) {
+        int r = check_failure(check, stage, i == 0);
+
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
 static int check_action_names(const struct check *check)
 {
     const json_t *stage;
@@ -237,7 +284,7 @@ static int check_namespaces(const struct check *check)
 }
 
 static int (*const checks[])(const struct check *) = {
-    check_features, check_store, check_stages,    check_action_names,
+    check_features, check_store, check_stages,    check_failures,   check_action_names,
     check_sources,  check_types, check_artifacts, check_namespaces,
 };
 

@@ -66,6 +66,18 @@ int effect_timer_clear(struct flow *flow, const struct run *run)
     return timer_effect(flow, run, EFFECT_TIMER_CLEAR);
 }
 
+int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_ROLLBACK, &effect);
+
+    if (r)
+        return r;
+    effect->execution = execution;
+    snprintf(effect->ref, sizeof(effect->ref), "%s", target_id);
+    return 0;
+}
+
 int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,
                   const char *what, const char *who, const char *why)
 {

@@ -8,6 +8,7 @@ int effect_offer(struct flow *flow, const struct execution *execution, const str
 int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_USE;
 int effect_timer(struct flow *flow, const struct run *run) MUST_USE;
 int effect_timer_clear(struct flow *flow, const struct run *run) MUST_USE;
+int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id) MUST_USE;
 /* `what` is a literal; `run`, `who`, `why` may be NULL. */
 int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,
                   const char *what, const char *who, const char *why) MUST_USE;
@@ -20,6 +21,8 @@ int execution_end(struct flow *flow, struct execution *execution, int status, co
                   const char *summary) MUST_USE;
 /* Takes the runs of the stage out of the execution: they are saved, and no more of its present. */
 int execution_retire_runs(struct flow *flow, struct execution *execution) MUST_USE;
+/* Its stage runs again: the failed actions, or all. Counts it as `automatic` or not. */
+int execution_repeat_stage(struct flow *flow, struct execution *execution, bool all, bool automatic) MUST_USE;
 int run_retire(struct flow *flow, struct run **run) MUST_USE;
 
 /* Begins action `index` of the execution's stage: a job, an approval, or a failure at once. */

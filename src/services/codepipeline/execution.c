@@ -198,26 +198,6 @@ int execution_retry(struct tx *tx, const struct platform *platform, const struct
 
 /* ---- rollback */
 
-static int rollback_new(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
-                        struct flow_event *event, struct reason *why)
-{
-    CLEANUP(flow_free) struct flow *flow = NULL;
-    int r = flow_load(tx, pipeline, event->target_id, &flow);
-
-    if (r)
-        return r;
-    event->plan = flow_plan(flow, pipeline->version);
-    if (!event->plan)
-        return FAULT(EBADMSG);
-    event->seq = pipeline->last_seq + 1;
-    r = flow_step(flow, event, clock_now_ms(), why);
-    if (r || event->dry)
-        return r;
-    pipeline->last_seq++;
-    tx_wake(tx, TOPIC_LIST, pipeline->account);
-    return flow_save(tx, platform, pipeline, flow);
-}
-
 int execution_rollback(struct tx *tx, const struct platform *platform, const struct principal *caller,
                        const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
 {
@@ -238,7 +218,7 @@ int execution_rollback(struct tx *tx, const struct platform *platform, const str
 
     id_uuid(id);
     if (r == 0)
-        r = rollback_new(tx, platform, &pipeline, &event, why);
+        r = flow_apply_rollback(tx, platform, &pipeline, &event, why);
     if (r == 0)
         snprintf(ret_id, ID_UUID_SIZE, "%s", event.dry ? "" : id);
     return r;

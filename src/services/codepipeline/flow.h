@@ -44,7 +44,7 @@ struct run {
 
 /* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
  * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail}, stop: {reason, by},
- * summary, mode: "QUEUED" …, rollback: {target}} */
+ * summary, mode: "QUEUED" …, rollback: {target}, retries: {STAGE: {auto, manual, latest}}} */
 struct execution {
     char id[ID_UUID_SIZE];
     int64_t seq; /* order of starts within the pipeline, from 1 */
@@ -73,7 +73,8 @@ struct gate {
     int64_t changed_ms;
     char last_id[ID_UUID_SIZE]; /* the last execution that entered; empty: none */
     int64_t last_seq;
-    int status; /* enum stage_status: what became of it */
+    char good_id[ID_UUID_SIZE]; /* the last that succeeded; empty: none */
+    int status;                 /* enum stage_status: what became of it */
     bool fresh;
     bool dirty;
 };

@@ -158,16 +158,18 @@ static int gate_read(struct rows *rows, struct flow *flow)
     snprintf(gate->last_id, sizeof(gate->last_id), "%s", rows_text(rows, 5));
     gate->last_seq = rows_int(rows, 6);
     gate->status = machine_state(&machine_stage, rows_text(rows, 7));
+    snprintf(gate->good_id, sizeof(gate->good_id), "%s", rows_text(rows, 8));
     return gate->status < 0 ? FAULT(EBADMSG) : 0;
 }
 
 static int gates_load(struct tx *tx, const struct pipeline *pipeline, struct flow *flow)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query(tx, &rows,
-                     "SELECT stage, enabled, reason, changed_by, changed_ms, last_id, last_seq, status"
-                     " FROM codepipeline_stage WHERE pipeline_id = $1",
-                     "s", pipeline->id);
+    int r =
+        tx_query(tx, &rows,
+                 "SELECT stage, enabled, reason, changed_by, changed_ms, last_id, last_seq, status, good_id"
+                 " FROM codepipeline_stage WHERE pipeline_id = $1",
+                 "s", pipeline->id);
 
     while (r == 0 && (r = rows_next(rows)) == 0)
         r = gate_read(rows, flow);

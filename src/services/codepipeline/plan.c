@@ -48,10 +48,23 @@ static void action_read(const json_t *json, struct plan_action *ret)
     ret->outputs = json_object_get(json, "outputArtifacts");
 }
 
+static int failure_of(const json_t *on_failure)
+{
+    const char *result = json_str(on_failure, "result", "FAIL");
+
+    return strcmp(result, "RETRY") == 0      ? FAILURE_RETRIES
+           : strcmp(result, "ROLLBACK") == 0 ? FAILURE_ROLLS_BACK
+                                             : FAILURE_FAILS;
+}
+
 static int stage_read(const json_t *json, struct plan_stage *ret)
 {
-    const json_t *actions = json_object_get(json, "actions");
+    const json_t *actions = json_object_get(json, "actions"),
+                 *on_failure = json_object_get(json, "onFailure");
+    const json_t *retry = json_object_get(on_failure, "retryConfiguration");
 
+    ret->on_failure = failure_of(on_failure);
+    ret->retry_all = strcmp(json_str(retry, "retryMode", "FAILED_ACTIONS"), "ALL_ACTIONS") == 0;
     ret->name = json_str(json, "name", "");
     ret->actions = mem_alloc((json_array_size(actions) + 1) * sizeof(*ret->actions));
     if (!ret->actions)

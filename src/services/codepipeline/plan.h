@@ -30,10 +30,19 @@ struct plan_action {
     const json_t *outputs;       /* the same */
 };
 
+/* What follows when a stage has failed: its onFailure. */
+enum plan_failure {
+    FAILURE_FAILS,
+    FAILURE_RETRIES,    /* once */
+    FAILURE_ROLLS_BACK, /* to the last execution that succeeded in the stage */
+};
+
 struct plan_stage {
     const char *name;
     struct plan_action *actions;
     size_t count;
+    int on_failure; /* enum plan_failure */
+    bool retry_all; /* all of its actions, not only the failed ones */
 };
 
 struct plan {

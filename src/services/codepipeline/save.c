@@ -55,12 +55,14 @@ static int gate_save(struct tx *tx, const struct pipeline *pipeline, const struc
     return tx_exec(
         tx,
         "INSERT INTO codepipeline_stage (pipeline_id, stage, enabled, reason, changed_by, changed_ms,"
-        " last_id, last_seq, status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " last_id, last_seq, status, good_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (pipeline_id, stage) DO UPDATE SET enabled = excluded.enabled,"
         " reason = excluded.reason, changed_by = excluded.changed_by, changed_ms = excluded.changed_ms,"
-        " last_id = excluded.last_id, last_seq = excluded.last_seq, status = excluded.status",
-        "ssissisis", pipeline->id, gate->stage, (int64_t)gate->enabled, gate->reason, gate->changed_by,
-        gate->changed_ms, gate->last_id, gate->last_seq, machine_name(&machine_stage, gate->status));
+        " last_id = excluded.last_id, last_seq = excluded.last_seq, status = excluded.status,"
+        " good_id = excluded.good_id",
+        "ssissisiss", pipeline->id, gate->stage, (int64_t)gate->enabled, gate->reason, gate->changed_by,
+        gate->changed_ms, gate->last_id, gate->last_seq, machine_name(&machine_stage, gate->status),
+        gate->good_id);
 }
 
 /* ---- effects, one row per kind */
@@ -108,10 +110,34 @@ static int save_record(const struct save *save, const struct effect *effect)
     return history_add(save->tx, save->pipeline, &history, save->flow->now_ms);
 }
 
+/* By itself: nobody is there to be told why not, but the history. */
+static int save_rollback(const struct save *save, const struct effect *effect)
+{
+    CLEANUP(json_free)
+    json_t *data =
+        json_pack("{s:{s:s, s:s}}", "trigger", "type", "AutomatedRollback", "detail", effect->execution->id);
+    const char *stage = effect->execution->plan->stages[effect->execution->stage].name;
+    struct reason why = {0};
+    char id[ID_UUID_SIZE];
+    struct flow_event event = {.kind = FLOW_ROLLBACK,
+                               .execution_id = id,
+                               .target_id = effect->ref,
+                               .stage = stage,
+                               .why = effect->execution->id,
+                               .data = data};
+    const struct history history = {
+        .execution_id = effect->execution->id, .stage = stage, .what = "rollback-refused", .why = why.text};
+    int r;
+
+    id_uuid(id);
+    r = data ? flow_apply_rollback(save->tx, save->platform, save->pipeline, &event, &why) : FAULT(ENOMEM);
+    return r > 0 ? history_add(save->tx, save->pipeline, &history, save->flow->now_ms) : r;
+}
+
 static int (*const savers[])(const struct save *, const struct effect *) = {
     [EFFECT_OFFER] = save_offer,   [EFFECT_CANCEL] = save_cancel,
     [EFFECT_TIMER] = save_timer,   [EFFECT_TIMER_CLEAR] = save_timer_clear,
-    [EFFECT_RECORD] = save_record,
+    [EFFECT_RECORD] = save_record, [EFFECT_ROLLBACK] = save_rollback,
 };
 
 static int runs_save(const struct save *save, const struct execution *execution)
@@ -160,4 +186,24 @@ int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *
     if (r == 0)
         r = flow_step(flow, event, clock_now_ms(), why);
     return r ? r : flow_save(tx, platform, pipeline, flow);
+}
+
+int flow_apply_rollback(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+                        struct flow_event *event, struct reason *why)
+{
+    CLEANUP(flow_free) struct flow *flow = NULL;
+    int r = flow_load(tx, pipeline, event->target_id, &flow);
+
+    if (r)
+        return r;
+    event->plan = flow_plan(flow, pipeline->version);
+    if (!event->plan)
+        return FAULT(EBADMSG);
+    event->seq = pipeline->last_seq + 1;
+    r = flow_step(flow, event, clock_now_ms(), why);
+    if (r || event->dry)
+        return r;
+    pipeline->last_seq++;
+    tx_wake(tx, TOPIC_LIST, pipeline->account);
+    return flow_save(tx, platform, pipeline, flow);
 }

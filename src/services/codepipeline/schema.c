@@ -55,5 +55,6 @@ const struct db_migration codepipeline_migrations[] = {
      " PRIMARY KEY (account, category, provider, version));"
      "CREATE TABLE codepipeline_tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
      " PRIMARY KEY (arn, key));"},
+    {2, "ALTER TABLE codepipeline_stage ADD COLUMN good_id TEXT NOT NULL DEFAULT '';"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

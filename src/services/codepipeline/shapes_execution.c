@@ -63,8 +63,16 @@ static const struct field fields_action_state_list_out[] = {
 };
 static const struct shape shape_action_state_list_out = SHAPE(fields_action_state_list_out);
 
+static const struct field fields_retry_metadata_out[] = {
+    {"autoStageRetryAttempt", FIELD_INTEGER},
+    {"manualStageRetryAttempt", FIELD_INTEGER},
+    {"latestRetryTrigger", FIELD_STRING},
+};
+static const struct shape shape_retry_metadata_out = SHAPE(fields_retry_metadata_out);
+
 static const struct field fields_stage_state_out[] = {
     {"stageName", FIELD_STRING},
+    {"retryStageMetadata", FIELD_STRUCT, .of = &shape_retry_metadata_out},
     {"inboundExecution", FIELD_STRUCT, .of = &shape_stage_execution_out},
     {"inboundExecutions", FIELD_LIST, .of = &shape_stage_execution_list_out},
     {"inboundTransitionState", FIELD_STRUCT, .of = &shape_transition_state_out},

@@ -82,8 +82,30 @@ static const struct field fields_stage_action_declaration_list[] = {
 };
 static const struct shape shape_stage_action_declaration_list = SHAPE(fields_stage_action_declaration_list);
 
+static const char *const values_retry_mode[] = {"FAILED_ACTIONS", "ALL_ACTIONS", NULL};
+static const struct field fields_retry_configuration[] = {
+    {"retryMode", FIELD_STRING, .values = values_retry_mode},
+};
+static const struct shape shape_retry_configuration = SHAPE(fields_retry_configuration);
+
+static const struct field fields_conditions[] = {
+    {"member", FIELD_ANY},
+};
+static const struct shape shape_conditions = SHAPE(fields_conditions);
+
+static const char *const values_failure_result[] = {"ROLLBACK", "FAIL", "RETRY", "SKIP", NULL};
+static const struct field fields_failure_conditions[] = {
+    {"result", FIELD_STRING, .values = values_failure_result},
+    {"retryConfiguration", FIELD_STRUCT, .of = &shape_retry_configuration},
+    {"conditions", FIELD_LIST, .min = 1, .max = 1, .of = &shape_conditions},
+};
+static const struct shape shape_failure_conditions = SHAPE(fields_failure_conditions);
+
 static const struct field fields_stage_declaration[] = {
     NAME("name"),
+    {"onFailure", FIELD_STRUCT, .of = &shape_failure_conditions},
+    {"onSuccess", FIELD_ANY},
+    {"beforeEntry", FIELD_ANY},
     {"blockers", FIELD_LIST, .of = &shape_stage_blocker_declaration_list},
     {"actions", FIELD_LIST, .flags = FIELD_REQUIRED, .of = &shape_stage_action_declaration_list},
 };

@@ -263,13 +263,7 @@ static int on_retry(struct flow *flow, const struct flow_event *event, struct re
     if (!runs_need_retry(execution, event->yes))
         return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE, "Stage %s has no failed action.",
                           event->stage);
-    for (size_t i = 0; r == 0 && i < execution->run_count; i++)
-        if (execution->runs[i] && (event->yes || execution->runs[i]->status != ACTION_SUCCEEDED)) {
-            execution->runs[i]->replaced = execution->runs[i]->dirty = true;
-            r = run_retire(flow, &execution->runs[i]);
-        }
-    if (event->yes)
-        execution->stage_run++;
+    r = execution_repeat_stage(flow, execution, event->yes, false);
     machine_move(&machine_execution, &execution->status, EXECUTION_IN_PROGRESS);
     machine_move(&machine_place, &execution->place, PLACE_RUNNING);
     if (strcmp(gate->last_id, execution->id) == 0)

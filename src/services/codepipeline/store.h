@@ -7,7 +7,7 @@
 #include "services/codepipeline/lease.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 1
+#define CODEPIPELINE_MIGRATION_COUNT 2
 
 struct platform;
 
@@ -43,6 +43,9 @@ int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *p
 /* Load, step, save. */
 int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
                const struct flow_event *event, const char *also, struct reason *why) MUST_USE;
+/* The same for FLOW_ROLLBACK: the event's plan and seq are set here. */
+int flow_apply_rollback(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
+                        struct flow_event *event, struct reason *why) MUST_USE;
 
 struct history {
     const char *execution_id; /* may be NULL, as all but `what` */

@@ -32,9 +32,22 @@ static const struct property action_rows[] = {
 static const struct properties action = PROPERTIES(action_rows);
 static const struct property action_item[] = {{.name = "Action", .type = PROPERTY_STRUCT, .of = &action}};
 static const struct properties actions = PROPERTIES(action_item);
+static const char *const retry_modes[] = {"FAILED_ACTIONS", "ALL_ACTIONS", NULL};
+static const struct property retry_rows[] = {
+    {.name = "RetryMode", .type = PROPERTY_TEXT, .values = retry_modes},
+};
+static const struct properties retry = PROPERTIES(retry_rows);
+static const char *const failure_results[] = {"FAIL", "RETRY", "ROLLBACK", NULL};
+static const struct property on_failure_rows[] = {
+    {.name = "Result", .type = PROPERTY_TEXT, .values = failure_results},
+    {.name = "RetryConfiguration", .type = PROPERTY_STRUCT, .of = &retry},
+};
+static const struct properties on_failure = PROPERTIES(on_failure_rows);
+
 static const struct property stage_rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .required = true},
     {.name = "Actions", .type = PROPERTY_LIST, .required = true, .of = &actions},
+    {.name = "OnFailure", .type = PROPERTY_STRUCT, .of = &on_failure},
 };
 static const struct properties stage = PROPERTIES(stage_rows);
 static const struct property stage_item[] = {{.name = "Stage", .type = PROPERTY_STRUCT, .of = &stage}};

@@ -592,6 +592,70 @@ static void test_rollback_is_refused_where_nothing_can_come_back(void **state UN
     assert_int_equal(roll_back(good, "S2", "x", false), PIPELINE_E_NO_ROLLBACK);
 }
 
+/* ---- on failure */
+
+static void test_failed_stage_retries_itself_once(void **state UNUSED)
+{
+    struct plan *plan = plan_of("s bc>d");
+    plan->stages[1].on_failure = FAILURE_RETRIES;
+    struct execution *e = start(plan);
+    succeed(e, "sb");
+    assert_int_equal(result(e, 'c', false), 0);
+    assert_at(e, PLACE_RUNNING, 1);
+    assert_int_equal(run_of(e, 'b')->status, ACTION_SUCCEEDED);
+    assert_int_equal(run_of(e, 'c')->status, ACTION_IN_PROGRESS);
+    assert_int_equal(records("retried-automatically"), 1);
+    assert_int_equal(result(e, 'c', false), 0);
+    assert_ended(e, EXECUTION_FAILED);
+    assert_int_equal(records("retried-automatically"), 1);
+}
+
+static void test_failed_stage_repeats_all_its_actions(void **state UNUSED)
+{
+    struct plan *plan = plan_of("s b>c");
+    plan->stages[1].on_failure = FAILURE_RETRIES;
+    plan->stages[1].retry_all = true;
+    struct execution *e = start(plan);
+    succeed(e, "sb");
+    assert_int_equal(result(e, 'c', false), 0);
+    assert_int_equal(run_of(e, 'b')->status, ACTION_IN_PROGRESS);
+    assert_null(run_of(e, 'c'));
+    succeed(e, "bc");
+    assert_ended(e, EXECUTION_SUCCEEDED);
+}
+
+static void test_rejection_is_no_failure_to_retry(void **state UNUSED)
+{
+    struct plan *plan = plan_of("s A");
+    plan->stages[1].on_failure = FAILURE_RETRIES;
+    struct execution *e = start(plan);
+    succeed(e, "s");
+    assert_int_equal(
+        step((struct flow_event){.kind = FLOW_APPROVAL, .run_id = run_of(e, 'A')->id, .why = "no"}), 0);
+    assert_ended(e, EXECUTION_FAILED);
+}
+
+static void test_failed_stage_goes_back_to_the_last_that_succeeded_in_it(void **state UNUSED)
+{
+    struct plan *plan = plan_of("s b");
+    plan->stages[1].on_failure = FAILURE_ROLLS_BACK;
+    struct execution *first = start(plan), *good, *bad;
+    succeed(first, "s");
+    assert_int_equal(result(first, 'b', false), 0);
+    assert_int_equal(effects(EFFECT_ROLLBACK, NULL), 0); /* to what? */
+    assert_int_equal(records("rollback-refused"), 1);
+    good = start(plan);
+    succeed(good, "sb");
+    bad = start(plan);
+    succeed(bad, "s");
+    assert_int_equal(result(bad, 'b', false), 0);
+    assert_ended(bad, EXECUTION_FAILED);
+    assert_int_equal(effects(EFFECT_ROLLBACK, good->id), 1);
+    assert_int_equal(roll_back(good, "S2", "e-back", false), 0);
+    assert_int_equal(result(flow_execution(flow, "e-back"), 'b', false), 0);
+    assert_int_equal(effects(EFFECT_ROLLBACK, NULL), 1); /* a rollback that fails is not rolled back */
+}
+
 static void test_retry_is_refused_where_there_is_nothing_to_retry(void **state UNUSED)
 {
     struct plan *plan = plan_of("s b");
@@ -631,6 +695,10 @@ int main(void)
         CASE(test_approval_that_nobody_gave_gives_way_to_what_is_newer),
         CASE(test_executions_keep_the_plan_they_started_with),
         CASE(test_retry_is_refused_where_there_is_nothing_to_retry),
+        CASE(test_failed_stage_retries_itself_once),
+        CASE(test_failed_stage_repeats_all_its_actions),
+        CASE(test_rejection_is_no_failure_to_retry),
+        CASE(test_failed_stage_goes_back_to_the_last_that_succeeded_in_it),
         CASE(test_queued_executions_enter_in_the_order_of_their_starts),
         CASE(test_fifty_wait_in_a_queue_and_fifty_run_in_parallel),
         CASE(test_parallel_executions_do_not_meet),

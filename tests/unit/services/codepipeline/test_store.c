@@ -84,6 +84,8 @@ static json_t *parse(const char *text)
 #define PIPELINE_WITH(stages, more)                                                                          \
     "{'name': 'p', 'roleArn': 'arn:aws:iam::" ACCOUNT ":role/r', 'artifactStore': {'type': 'S3', "           \
     "'location': 'store'}, 'stages': [" stages "]" more "}"
+#define ON_FAILURE(members)                                                                                  \
+    STAGE("S", SOURCE) ", {'name': 'D', 'onFailure': {" members "}, 'actions': [" ASK "]}"
 #define GOOD STAGE("S", SOURCE) ", " STAGE("D", DEPLOY(""))
 
 static void test_declarations_hold_to_the_rules(void **state UNUSED)
@@ -122,6 +124,22 @@ static void test_declarations_hold_to_the_rules(void **state UNUSED)
          PIPELINE_E_ACTION_DECLARATION, "'Src' is used more than once"},
         {PIPELINE_WITH(STAGE("S", SOURCE) ", " STAGE("D", DEPLOY(", 'namespace': 'codepipeline'")), ""),
          PIPELINE_E_ACTION_DECLARATION, "reserved"},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'RETRY'"), ", 'pipelineType': 'V2'"), 0, ""},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'RETRY'"), ""), PIPELINE_E_STAGE_DECLARATION, "type V2"},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'SKIP'"), ", 'pipelineType': 'V2'"),
+         PIPELINE_E_STAGE_DECLARATION, "conditions"},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'FAIL', 'conditions': [{}]"), ", 'pipelineType': 'V2'"),
+         PIPELINE_E_STAGE_DECLARATION, "conditions"},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'ROLLBACK', 'retryConfiguration': {}"),
+                       ", 'pipelineType': 'V2'"),
+         PIPELINE_E_STAGE_DECLARATION, "retryConfiguration"},
+        {PIPELINE_WITH(ON_FAILURE("'result': 'ROLLBACK'"),
+                       ", 'pipelineType': 'V2', 'executionMode': 'PARALLEL'"),
+         PIPELINE_E_STAGE_DECLARATION, "PARALLEL"},
+        {PIPELINE_WITH("{'name': 'S', 'onFailure': {'result': 'ROLLBACK'}, 'actions': [" SOURCE
+                       "]}, " STAGE("D", ASK),
+                       ", 'pipelineType': 'V2'"),
+         PIPELINE_E_STAGE_DECLARATION, "source stage"},
         {"{'name': 'p'}", PIPELINE_E_STRUCTURE, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
