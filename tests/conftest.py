@@ -34,8 +34,11 @@ def without_aws():
 class Server:
     """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
 
-    def __init__(self, *options, environment=None, workers=False):
+    def __init__(self, *options, environment=None, workers=False, before=None):
+        """`before` gets the data folder before the first start."""
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="slipway-test."))
+        if before:
+            before(self.data)
         self.log_path = os.path.join(self.data, "server.log")
         self.options = list(options) + ([] if workers else ["--no-workers"])
         self.environment = dict(environment or {})

@@ -1,0 +1,51 @@
+"""A database that version 0.1.0 wrote, with executions under way, is opened and they finish.
+
+data/database-0.1.0.sql has three pipelines of the dev account: `asks` waits for an approval, `works` has a job on
+offer, `failed` has failed in its stage S1."""
+import pathlib
+import sqlite3
+import time
+
+from pipelines import Worker
+
+DUMP = pathlib.Path(__file__).parent / "data" / "database-0.1.0.sql"
+
+
+def restore(path):
+    """The dump as a database file, its time limits moved to where they would be had it been written now."""
+    database = sqlite3.connect(path)
+    database.executescript(DUMP.read_text())
+    [[written_ms]] = database.execute("SELECT max(updated_ms) FROM codepipeline_execution")
+    late_ms = int(time.time() * 1000) - written_ms
+    for change in ("codepipeline_action SET deadline_ms = deadline_ms + ?", "codepipeline_timer SET due_ms = due_ms + ?",
+                   "codepipeline_job SET deadline_ms = deadline_ms + ?"):
+        database.execute("UPDATE " + change, (late_ms,))
+    database.commit()
+    database.close()
+
+
+def test_executions_of_the_version_before_finish(new_server):
+    upgraded = new_server(before=lambda data: restore(data / "slipway.db"))
+    client, worker = upgraded.client("codepipeline"), Worker(upgraded)
+
+    def status(name):
+        return client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"][0]["status"]
+
+    assert [status(n) for n in ("asks", "works", "failed")] == ["InProgress", "InProgress", "Failed"]
+    worker.do("Go")
+    assert status("works") == "Succeeded"
+    ask = client.get_pipeline_state(name="asks")["stageStates"][1]["actionStates"][0]["latestExecution"]
+    client.put_approval_result(pipelineName="asks", stageName="S1", actionName="Ask", token=ask["token"],
+                               result={"summary": "after the upgrade", "status": "Approved"})
+    worker.do("Go")
+    assert status("asks") == "Succeeded"
+    [failed] = client.list_pipeline_executions(pipelineName="failed")["pipelineExecutionSummaries"]
+    client.retry_stage_execution(pipelineName="failed", stageName="S1", retryMode="FAILED_ACTIONS",
+                                 pipelineExecutionId=failed["pipelineExecutionId"])
+    worker.do("Go")
+    assert status("failed") == "Succeeded"
+    [worked] = client.list_pipeline_executions(pipelineName="works")["pipelineExecutionSummaries"]
+    back = worker.call("RollbackStage", pipelineName="works", stageName="S1",
+                       targetPipelineExecutionId=worked["pipelineExecutionId"])
+    worker.do("Go")
+    assert worker.call("GetPipelineExecution", pipelineName="works", **back)["pipelineExecution"]["status"] == "Succeeded"
