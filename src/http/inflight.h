@@ -33,6 +33,7 @@ struct http_server {
     struct pool *pool;
     struct http_listener listener;
     unsigned conn_max;
+    bool tls;
     int64_t slow_max_ms;
     pthread_t acceptor;
     bool acceptor_runs;

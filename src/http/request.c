@@ -159,6 +159,18 @@ static enum MHD_Result take_body(struct inflight *flight, const void *bytes, siz
     return MHD_YES;
 }
 
+/* The peer left in the middle of its body: when its end comes together with its last bytes, the
+ * edge-triggered epoll tells of no further change, and only the timeout would. TLS may hold bytes that the
+ * socket has no more. */
+static bool body_cut(const struct inflight *flight)
+{
+    const struct http_conn *conn = flight->conn;
+    char next;
+    if (!conn || flight->server->tls || atomic_load(&conn->bytes) >= flight->request.content_length)
+        return false;
+    return recv(conn->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void job_run(struct pool_job *job);
 
 /* To the pool; false when the server has closed it. */
@@ -252,7 +264,8 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
     if (*upload_size > 0) {
         size_t len = *upload_size;
         *upload_size = 0;
-        return take_body(flight, upload, len);
+        enum MHD_Result taken = take_body(flight, upload, len);
+        return taken == MHD_YES && body_cut(flight) ? MHD_NO : taken;
     }
     switch (flight->phase) {
     case FLIGHT_BODY:

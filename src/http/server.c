@@ -65,6 +65,7 @@ static int start_daemon(struct http_server *server, const struct http_server_con
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
         {MHD_OPTION_END, 0, NULL},
     };
+    server->tls = cert != NULL;
     if (cert)
         flags |= MHD_USE_TLS;
     server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_access, server, MHD_OPTION_ARRAY, options,

@@ -255,14 +255,15 @@ def test_content_length_that_is_no_number(server, length):
 
 
 def test_body_shorter_than_said_changes_nothing(server, bucket):
-    raw = Raw(server)
     body = b"z" * 5000
     headers = signed(server, "s3", "PUT", f"/{bucket}/half", (), body)
-    raw.send(request("PUT", f"/{bucket}/half", headers, body[:2500], length=len(body)))
-    raw.socket.shutdown(socket.SHUT_WR)
-    answer = raw.read()
-    assert answer is None or answer.status >= 400
-    raw.close()
+    for _ in range(50):  # the end comes with the bytes, or after them
+        raw = Raw(server)
+        raw.send(request("PUT", f"/{bucket}/half", headers, body[:2500], length=len(body)))
+        raw.socket.shutdown(socket.SHUT_WR)
+        answer = raw.read()
+        assert answer is None or answer.status >= 400
+        raw.close()
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket=bucket, Prefix="half")
 
 
