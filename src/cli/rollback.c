@@ -40,8 +40,8 @@ static json_t *request(const struct rollback *rollback, const char *execution, b
                      "targetPipelineExecutionId", execution, "dryRun", dry);
 }
 
-/* The newest that is meant and that the server would take. When there is none the first refusal is printed
- * then. */
+/* The newest that is meant and that the server would take; the first refusal is printed when there is none.
+ */
 static int find_target(const struct rollback *rollback, const char **ret)
 {
     const char *asked = "", *refused = NULL;
@@ -67,9 +67,12 @@ static int find_target(const struct rollback *rollback, const char **ret)
     if (refused)
         return cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
                         request(rollback, refused, true), NULL);
+    if (to)
+        return cli_fail(COMMAND_NOT_FOUND,
+                        "no execution brought %s to stage %s: `slipway status` shows versions", to,
+                        rollback->stage);
     return cli_fail(COMMAND_NOT_FOUND,
-                    to ? "no execution brought %s to stage %s" : "nothing other than %s was ever in stage %s",
-                    to ? to : rollback->now, rollback->stage);
+                    "stage %s has had no other version yet: there is nothing to go back to", rollback->stage);
 }
 
 static int look(struct rollback *rollback)

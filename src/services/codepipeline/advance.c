@@ -331,17 +331,16 @@ static int execution_run(struct flow *flow, struct execution *execution, bool *r
 
 /* ---- waiting before a stage */
 
-/* Whom nobody overtakes: his turn comes in the same step. */
-static bool older_waiting(const struct flow *flow, const struct execution *execution)
+const struct execution *turn_before(const struct flow *flow, const struct execution *execution)
 {
-    for (size_t i = 0; i < flow->execution_count; i++) {
+    for (size_t i = 0; !parallel(execution) && i < flow->execution_count; i++) {
         const struct execution *other = flow->executions[i];
 
         if (other->place == PLACE_WAITING && other->seq < execution->seq && !parallel(other) &&
             strcmp(stage_name(other), stage_name(execution)) == 0)
-            return true;
+            return other;
     }
-    return false;
+    return NULL;
 }
 
 const struct execution *stage_holder(const struct flow *flow, const char *stage)
@@ -395,7 +394,7 @@ static int execution_wait(struct flow *flow, struct execution *execution, bool *
         return FAULT(ENOMEM);
     if (!gate->enabled)
         return 0;
-    if (!parallel(execution) && (stage_holder(flow, gate->stage) || older_waiting(flow, execution)))
+    if (!parallel(execution) && (stage_holder(flow, gate->stage) || turn_before(flow, execution)))
         return 0;
     *ret_moved = true;
     return stage_enter(flow, execution, gate);

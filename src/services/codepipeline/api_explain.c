@@ -26,21 +26,6 @@ static int PRINTF_LIKE(6, 7) wait_put(json_t *list, const char *type, const stru
 
 /* ---- before a stage */
 
-static const struct execution *turn_before(const struct flow *flow, const struct execution *execution)
-{
-    const char *stage = execution->plan->stages[execution->stage].name;
-
-    for (size_t i = 0; i < flow->execution_count; i++) {
-        const struct execution *other = flow->executions[i];
-
-        if (other->place == PLACE_WAITING && other->seq < execution->seq &&
-            other->plan->mode != MODE_PARALLEL && execution->plan->mode != MODE_PARALLEL &&
-            strcmp(other->plan->stages[other->stage].name, stage) == 0)
-            return other;
-    }
-    return NULL;
-}
-
 static int waiting_explain(struct flow *flow, const struct execution *execution, json_t *list)
 {
     const char *stage = execution->plan->stages[execution->stage].name;

@@ -38,6 +38,8 @@ int action_fail(struct flow *flow, struct execution *execution, struct run *run,
 int action_cut(struct flow *flow, struct execution *execution, struct run *run, int status, int job_status,
                const char *code, const char *message) MUST_USE;
 
+/* An older one that waits before the same stage: nobody overtakes it. NULL: none. */
+const struct execution *turn_before(const struct flow *flow, const struct execution *execution);
 /* Who runs in the stage and keeps others out; NULL: nobody. */
 const struct execution *stage_holder(const struct flow *flow, const char *stage);
 /* Handles FLOW_ROLLBACK. */
