@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"retry", "repeat a failed stage", retry_main},
     {"rollback", "bring an earlier version back to a stage", rollback_main},
     {"stop", "stop a running execution", stop_main},
+    {"history", "who did what to a pipeline, when and why", history_main},
     {"logs", "print the log of a build or test action", logs_main},
     {"teardown", "remove a branch from every environment", teardown_main},
     {"catalog", "apply, compare or show the central team's catalog", catalog_main},

@@ -10,6 +10,7 @@ int status_main(int argc, char **argv);
 int watch_main(int argc, char **argv);
 int approve_main(int argc, char **argv);
 int explain_main(int argc, char **argv);
+int history_main(int argc, char **argv);
 int reject_main(int argc, char **argv);
 int retry_main(int argc, char **argv);
 int rollback_main(int argc, char **argv);

@@ -27,7 +27,7 @@ def test_operations_are_those_of_the_tables(binary):
 
 def test_every_command_explains_itself(binary):
     names = commands(binary)
-    assert {"serve", "anchor", "launcher", "push", "status", "watch", "explain", "approve", "reject", "retry", "rollback", "stop", "logs",
+    assert {"serve", "anchor", "launcher", "push", "status", "watch", "explain", "history", "approve", "reject", "retry", "rollback", "stop", "logs",
             "teardown", "catalog", "template", "account"} <= set(names)
     for name in names:
         done = subprocess.run([binary, name, "--help"], capture_output=True, text=True, check=False)

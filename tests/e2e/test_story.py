@@ -79,6 +79,9 @@ def test_rejected_version_stays_out_of_prod(ready, tmp_path):
     watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
     assert watched.returncode == 1 and "not on a Friday" in watched.stdout
     assert "is under way" in ready.slipway("explain", "shop", "main")
+    told = ready.slipway("history", "shop", "main", "--last", "50")
+    assert "rejected" in told and "Prod/Approve  by arn:aws:" in told and "not on a Friday" in told
+    assert ready.slipway("history", "nobody", check=False).returncode == 3
     assert json.loads(ready.slipway("explain", "shop", "main", "--json"))["executions"] == []
     assert deployed(ready, "prod", "main") == "1.1.0"
 

@@ -374,6 +374,40 @@ def test_explain_says_what_each_execution_waits_for(worker, client, make):
     assert code_of(worker.call, "ExplainPipeline", name="nobody") == "PipelineNotFoundException"
 
 
+# ---- history
+
+def history(worker, name, **more):
+    events, token = [], None
+    while True:
+        page = worker.call("ListPipelineHistory", pipelineName=name, **({"nextToken": token} if token else {}), **more)
+        events += page["events"]
+        token = page.get("nextToken")
+        if not token:
+            return events[::-1]
+
+
+def test_history_says_who_when_and_why_also_after_the_end(worker, client, make):
+    name = make([approval("Ask")])
+    run = start(client, name)
+    worker.do("Artifact")
+    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
+                               token=latest(client, name, "S1", "Ask")["token"],
+                               result={"summary": "not today", "status": "Rejected"})
+    client.delete_pipeline(name=name)
+    events = history(worker, name)
+    assert [e["what"] for e in events] == [
+        "created", "started", "stage-entered", "action-started", "action-succeeded", "stage-succeeded", "stage-entered",
+        "action-started", "rejected", "action-failed", "Failed", "deleted"]
+    rejected = events[8]
+    assert (rejected["stageName"], rejected["actionName"], rejected["why"]) == ("S1", "Ask", "not today")
+    assert rejected["who"].startswith(f"arn:aws:iam::{ACCOUNT}:") and rejected["pipelineExecutionId"] == run
+    assert abs(rejected["at"] - time.time()) < 60
+    assert history(worker, name, maxResults=5) == events
+    assert history(worker, name, pipelineExecutionId=run) == events[1:-1]
+    assert history(worker, "nobody") == []
+    assert code_of(worker.call, "ListPipelineHistory", pipelineName=name, nextToken="x") == "InvalidNextTokenException"
+
+
 # ---- rollback
 
 def test_rollback_brings_back_what_an_older_version_deployed(worker, client, make):

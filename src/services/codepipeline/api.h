@@ -32,6 +32,8 @@ int codepipeline_explain_pipeline(struct call *c);
 /* api_history.c */
 int codepipeline_get_pipeline_execution(struct call *c);
 int codepipeline_list_pipeline_executions(struct call *c);
+/* api_record.c */
+int codepipeline_list_pipeline_history(struct call *c);
 /* api_actions.c */
 int codepipeline_list_action_executions(struct call *c);
 /* api_job.c */

@@ -56,5 +56,7 @@ const struct db_migration codepipeline_migrations[] = {
      "CREATE TABLE codepipeline_tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
      " PRIMARY KEY (arn, key));"},
     {2, "ALTER TABLE codepipeline_stage ADD COLUMN good_id TEXT NOT NULL DEFAULT '';"},
+    {3, "ALTER TABLE codepipeline_history ADD COLUMN ordinal BIGINT NOT NULL DEFAULT 0;"
+        "CREATE INDEX codepipeline_history_ordinal ON codepipeline_history (account, pipeline, ordinal);"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -57,6 +57,8 @@ static const struct operation operations[] = {
     ROW("ReleaseJob", OP_WRITE | OP_EXTENSION, &shape_job_nonce_input, NULL, codepipeline_release_job),
     ROW("ExplainPipeline", OP_READ | OP_EXTENSION, &shape_get_pipeline_state_input,
         &shape_explain_pipeline_output, codepipeline_explain_pipeline),
+    ROW("ListPipelineHistory", OP_READ | OP_EXTENSION, &shape_list_pipeline_history_input,
+        &shape_list_pipeline_history_output, codepipeline_list_pipeline_history),
     ROW("ListActionTypes", OP_READ, &shape_list_action_types_input, &shape_list_action_types_output,
         codepipeline_list_action_types),
     ROW("CreateCustomActionType", OP_WRITE, &shape_create_custom_action_type_input,

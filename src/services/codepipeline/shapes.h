@@ -32,6 +32,8 @@ extern const struct shape shape_list_action_executions_input;
 extern const struct shape shape_list_action_executions_output;
 extern const struct shape shape_list_action_types_input;
 extern const struct shape shape_list_action_types_output;
+extern const struct shape shape_list_pipeline_history_input;
+extern const struct shape shape_list_pipeline_history_output;
 extern const struct shape shape_list_pipeline_executions_input;
 extern const struct shape shape_list_pipeline_executions_output;
 extern const struct shape shape_list_pipelines_input;

@@ -114,6 +114,33 @@ static const struct field fields_list_pipeline_executions_output[] = {
 };
 const struct shape shape_list_pipeline_executions_output = SHAPE(fields_list_pipeline_executions_output);
 
+static const struct field fields_list_pipeline_history_input[] = {
+    NAME("pipelineName"),
+    UUID("pipelineExecutionId", 0),
+    {"maxResults", FIELD_INTEGER, .min = 1, .max = 100},
+    {"nextToken", FIELD_STRING, .min = 1, .max = 2048},
+};
+const struct shape shape_list_pipeline_history_input = SHAPE(fields_list_pipeline_history_input);
+
+static const struct field fields_history_event_out[] = {
+    {"at", FIELD_TIMESTAMP},     {"pipelineExecutionId", FIELD_STRING},
+    {"stageName", FIELD_STRING}, {"actionName", FIELD_STRING},
+    {"what", FIELD_STRING},      {"who", FIELD_STRING},
+    {"why", FIELD_STRING},
+};
+static const struct shape shape_history_event_out = SHAPE(fields_history_event_out);
+
+static const struct field fields_history_event_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_history_event_out},
+};
+static const struct shape shape_history_event_list_out = SHAPE(fields_history_event_list_out);
+
+static const struct field fields_list_pipeline_history_output[] = {
+    {"events", FIELD_LIST, .of = &shape_history_event_list_out},
+    {"nextToken", FIELD_STRING},
+};
+const struct shape shape_list_pipeline_history_output = SHAPE(fields_list_pipeline_history_output);
+
 static const struct field fields_action_execution_filter[] = {
     UUID("pipelineExecutionId", 0),
 };

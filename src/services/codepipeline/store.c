@@ -109,7 +109,9 @@ int history_add(struct tx *tx, const struct pipeline *pipeline, const struct his
     return tx_exec(
         tx,
         "INSERT INTO codepipeline_history (id, pipeline_id, at_ms, account, pipeline, execution_id, stage,"
-        " action, what, who, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        " action, what, who, why, ordinal) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " (SELECT coalesce(max(ordinal), 0) + 1 FROM codepipeline_history WHERE account = $4 AND pipeline = "
+        "$5))",
         "ssissssssss", id, pipeline->id, now_ms, pipeline->account, pipeline->name, history->execution_id,
         history->stage, history->action, history->what, history->who, history->why);
 }
