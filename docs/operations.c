@@ -26,6 +26,9 @@ static void print_service(const struct service *service)
         (void)printf("| %s | `%s` | %s |\n", operation->name, operation->iam_action,
                      operation->flags & OP_EXTENSION ? "Slipway's own" : "");
     }
+    if (service->hook)
+        (void)printf("\nUnsigned POSTs to `%s` are its events (%s).\n", service->hook_path,
+                     service->hook->name);
     if (!service->unsupported || !service->unsupported[0])
         return;
     (void)printf("\nKnown and answered as not supported: ");

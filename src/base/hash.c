@@ -90,29 +90,34 @@ void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MA
     hash_final(&hash, ret);
 }
 
-/* RFC 2104 */
-void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32])
+/* RFC 2104; the blocks of all three have 64 bytes. */
+void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char ret[HASH_MAX_SIZE])
 {
     unsigned char block[SHA256_CBLOCK] = {0};
     if (key.len > sizeof(block))
-        hash_bytes(HASH_SHA256, key, block);
+        hash_bytes(type, key, block);
     else if (key.len > 0)
         memcpy(block, key.ptr, key.len);
     for (size_t i = 0; i < sizeof(block); i++)
         block[i] ^= 0x36;
     struct hash hash;
     unsigned char inner[HASH_MAX_SIZE];
-    hash_init(&hash, HASH_SHA256);
+    hash_init(&hash, type);
     hash_update(&hash, block, sizeof(block));
     hash_update(&hash, bytes.ptr, bytes.len);
     hash_final(&hash, inner);
     for (size_t i = 0; i < sizeof(block); i++)
         block[i] ^= 0x36 ^ 0x5c;
-    hash_init(&hash, HASH_SHA256);
+    hash_init(&hash, type);
     hash_update(&hash, block, sizeof(block));
-    hash_update(&hash, inner, 32);
+    hash_update(&hash, inner, hash_size(type));
     hash_final(&hash, ret);
     OPENSSL_cleanse(block, sizeof(block));
+}
+
+void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32])
+{
+    hash_hmac(HASH_SHA256, key, bytes, ret);
 }
 
 void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE])

@@ -17,6 +17,8 @@ void hash_update(struct hash *hash, const void *bytes, size_t len);
 void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE]);
 
 void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);
+/* `ret` gets hash_size(type) bytes. */
+void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32]);
 /* Lower-case hex of SHA-256. */
 void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE]);

@@ -57,6 +57,7 @@ extern const struct protocol protocol_json_10;
 extern const struct protocol protocol_json_11;
 extern const struct protocol protocol_query;
 extern const struct protocol protocol_rest_xml;
+extern const struct protocol protocol_hook;
 
 struct exchange {
     struct call call;

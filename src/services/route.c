@@ -1,7 +1,8 @@
 /* Which service and operation a request means.
  *
  * JSON by X-Amz-Target's prefix; Query by the credential scope's service and a form's Action; all else is S3:
- * method, bucket and key of path or host, and the words of the row's sub_resource. */
+ * method, bucket and key of path or host, and the words of the row's sub_resource. A POST to a service's
+ * hook_path is that service's hook. */
 #include "services/exchange.h"
 #include <stdio.h>
 
@@ -241,6 +242,26 @@ static int route_s3(struct exchange *x)
                       STR_ARG(c->http->method), level_names[level]);
 }
 
+/* ---- hooks */
+
+/* S3's POSTs to an object of that name all have a sub-resource. Whatever signature there is says nothing. */
+static bool route_hook(struct exchange *x)
+{
+    struct call *c = &x->call;
+    if (!str_eqc(c->http->method, "POST") || sub_resource_asked(&c->query))
+        return false;
+    for (const struct service *const *service = c->platform->services; *service; service++)
+        if ((*service)->hook_path && str_eqc(c->http->path, (*service)->hook_path))
+            c->service = *service;
+    if (!c->service)
+        return false;
+    x->protocol = &protocol_hook;
+    c->protocol = PROTOCOL_HOOK;
+    c->operation = c->service->hook;
+    x->claimed = SIGV4_NONE;
+    return true;
+}
+
 /* ---- all */
 
 int route_request(struct exchange *x)
@@ -256,6 +277,8 @@ int route_request(struct exchange *x)
         return r;
     if (target.ptr)
         return route_target(x, target);
+    if (route_hook(x))
+        return 0;
     const struct service *scope = x->claimed == 0 ? service_named(c->platform, x->claim.service) : NULL;
     bool query = scope ? scope->protocols & PROTOCOL_QUERY : looks_like_query(x);
     if (!query && !(scope && !(scope->protocols & PROTOCOL_REST_XML)))

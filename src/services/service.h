@@ -30,6 +30,7 @@ enum protocol_kind {
     PROTOCOL_JSON_11 = 2,
     PROTOCOL_QUERY = 4,
     PROTOCOL_REST_XML = 8,
+    PROTOCOL_HOOK = 16, /* unsigned POSTs to service->hook_path */
 };
 
 struct platform {
@@ -49,6 +50,10 @@ struct service {
     const char *xmlns;
     const struct operation *operations;
     size_t operation_count;
+    /* Takes unsigned POSTs to this path, "/webhooks/trigger"; both NULL: none. The operation authenticates.
+     */
+    const char *hook_path;
+    const struct operation *hook;
     const char *const
         *unsupported; /* NULL-terminated names of AWS's operations that Slipway does not have; may be NULL */
     const struct service_error *errors;
@@ -89,6 +94,7 @@ struct call {
     struct tx *tx;        /* as the flags say; NULL without OP_READ and OP_WRITE */
     json_t *in;           /* validated; an object, never NULL. The dispatcher's */
     json_t *out;          /* an empty object to fill. The dispatcher's */
+    unsigned status;      /* PROTOCOL_HOOK: of success; 0: 200 */
     struct reason reason; /* words beside an outcome */
     void *state;          /* the handler's, kept over waits; freed by operation->end */
 

@@ -46,6 +46,14 @@ int codepipeline_release_job(struct call *c);
 int codepipeline_put_job_success_result(struct call *c);
 int codepipeline_put_job_failure_result(struct call *c);
 
+/* api_webhook.c */
+int codepipeline_put_webhook(struct call *c);
+int codepipeline_list_webhooks(struct call *c);
+int codepipeline_delete_webhook(struct call *c);
+int codepipeline_register_webhook(struct call *c); /* and deregister */
+/* receive.c */
+int codepipeline_receive_event(struct call *c);
+
 /* What a reader of one pipeline needs (watch.c). Fails as pipeline_require does. */
 struct watched {
     struct pipeline pipeline;

@@ -2,15 +2,30 @@
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/webhook.h"
+#include <stdio.h>
+
+/* `id` has category, provider and version. */
+static void action_type_arn(const struct platform *platform, const char *account, const json_t *id,
+                            char ret[PIPELINE_ARN_SIZE])
+{
+    snprintf(ret, PIPELINE_ARN_SIZE, "arn:aws:codepipeline:%s:%s:actiontype:Custom/%s/%s/%s",
+             platform->region, account, json_str(id, "category", ""), json_str(id, "provider", ""),
+             json_str(id, "version", ""));
+}
 
 int codepipeline_create_custom_action_type(struct call *c)
 {
     const json_t *tags = json_object_get(c->in, "tags");
     json_t *type = NULL;
+    char arn[PIPELINE_ARN_SIZE];
     int r = action_type_create(c->tx, c->caller->account, c->in, &type, &c->reason);
 
+    action_type_arn(c->platform, c->caller->account, c->in, arn);
     if (r == 0)
         r = json_put(c->out, "actionType", type);
+    if (r == 0 && tags)
+        r = tags_put(c->tx, arn, tags, &c->reason);
     if (r == 0 && tags)
         r = json_put(c->out, "tags", json_deep_copy(tags));
     return r;
@@ -18,8 +33,12 @@ int codepipeline_create_custom_action_type(struct call *c)
 
 int codepipeline_delete_custom_action_type(struct call *c)
 {
-    return action_type_delete(c->tx, c->caller->account, json_str(c->in, "category", ""),
-                              json_str(c->in, "provider", ""), json_str(c->in, "version", ""));
+    char arn[PIPELINE_ARN_SIZE];
+    int r = action_type_delete(c->tx, c->caller->account, json_str(c->in, "category", ""),
+                               json_str(c->in, "provider", ""), json_str(c->in, "version", ""));
+
+    action_type_arn(c->platform, c->caller->account, c->in, arn);
+    return r ? r : tx_exec(c->tx, "DELETE FROM codepipeline_tag WHERE arn = $1", "s", arn);
 }
 
 /* All at once: there are a handful of AWS's and an account's own. */
@@ -35,18 +54,63 @@ int codepipeline_list_action_types(struct call *c)
     return r ? r : json_put(c->out, "actionTypes", list);
 }
 
-/* The pipeline of the ARN must be there and the caller's. */
+/* ---- tags: of pipelines, webhooks and custom action types */
+
+static int pipeline_is(struct call *c, const char *name)
+{
+    struct pipeline pipeline;
+
+    return pipeline_find(c->tx, c->caller->account, name, &pipeline);
+}
+
+static int webhook_is(struct call *c, const char *name)
+{
+    CLEANUP(webhook_unload) struct webhook webhook = {0};
+
+    return webhook_find(c->tx, c->caller->account, name, &webhook);
+}
+
+/* "Custom/Build/Provider/1" */
+static int action_type_is(struct call *c, const char *name)
+{
+    static const char *const members[] = {"owner", "category", "provider"};
+    CLEANUP(json_free) json_t *id = json_object();
+    CLEANUP(json_free) json_t *type = NULL;
+    struct str rest = str_of(name);
+    int r = id ? 0 : FAULT(ENOMEM);
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(members); i++)
+        r = json_put_strn(id, members[i], str_split(&rest, '/'));
+    if (r == 0)
+        r = rest.ptr ? json_put_strn(id, "version", rest) : DB_NONE;
+    if (r == 0 && strcmp(json_str(id, "owner", ""), "Custom") != 0)
+        r = DB_NONE;
+    return r ? r : action_type_find(c->tx, c->caller->account, id, &type);
+}
+
+/* What an ARN names, by what follows the account. */
+static const struct {
+    const char *prefix;
+    int (*is)(struct call *c, const char *name); /* DB_NONE */
+} resources[] = {{"webhook:", webhook_is}, {"actiontype:", action_type_is}, {"", pipeline_is}};
+
+/* It must be there and the caller's. */
 static int resource_require(struct call *c, const char **ret_arn)
 {
-    const char *arn = json_str(c->in, "resourceArn", ""), *name = strrchr(arn, ':');
+    const char *arn = json_str(c->in, "resourceArn", "");
     char own[PIPELINE_ARN_SIZE];
-    struct pipeline pipeline;
-    int r;
+    int r = DB_NONE;
 
-    name = name ? name + 1 : "";
-    pipeline_arn(c->platform, c->caller->account, name, own);
-    r = strcmp(own, arn) == 0 ? pipeline_find(c->tx, c->caller->account, name, &pipeline) : DB_NONE;
+    pipeline_arn(c->platform, c->caller->account, "", own);
     *ret_arn = arn;
+    if (strncmp(arn, own, strlen(own)) == 0) {
+        const char *name = arn + strlen(own);
+        size_t i = 0;
+
+        while (strncmp(name, resources[i].prefix, strlen(resources[i].prefix)) != 0)
+            i++;
+        r = resources[i].is(c, name + strlen(resources[i].prefix));
+    }
     return r == DB_NONE
                ? call_fail(c, PIPELINE_E_RESOURCE_NOT_FOUND, "Could not find the resource with ARN '%s'", arn)
                : r;

@@ -41,7 +41,13 @@ enum codepipeline_outcome {
     PIPELINE_E_LIMIT,
     PIPELINE_E_TOO_MANY_EXECUTIONS,
     PIPELINE_E_OUTPUT_VARIABLES,
-    PIPELINE_E_INVALID, /* ValidationException */
+    PIPELINE_E_WEBHOOK_NOT_FOUND,
+    PIPELINE_E_WEBHOOK_FILTER,
+    PIPELINE_E_WEBHOOK_AUTHENTICATION,
+    PIPELINE_E_HOOK_UNKNOWN, /* an event for no webhook */
+    PIPELINE_E_HOOK_DENIED,  /* an event that is not its webhook's sender's */
+    PIPELINE_E_HOOK_BODY,    /* an event that is not JSON */
+    PIPELINE_E_INVALID,      /* ValidationException */
 };
 
 #define PIPELINE_NAME_MAX 100
@@ -59,5 +65,13 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const char *
  * DeletePipeline takes that for done). */
 int pipeline_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
                     struct reason *why) MUST_USE;
+/* `definition` is PutWebhook's. A webhook of that name is changed and keeps its URL. *ret is ListWebhooks'
+ * item. PIPELINE_E_NOT_FOUND, PIPELINE_E_WEBHOOK_FILTER, PIPELINE_E_WEBHOOK_AUTHENTICATION, PIPELINE_E_LIMIT,
+ * PIPELINE_E_TAGS, PIPELINE_E_TOO_MANY_TAGS, PIPELINE_E_INVALID. */
+int webhook_put(struct tx *tx, const struct platform *platform, const char *account, const json_t *definition,
+                const json_t *tags, json_t **ret, struct reason *why) MUST_USE;
+/* One that is not there is as good as deleted. */
+int webhook_delete(struct tx *tx, const struct platform *platform, const char *account,
+                   const char *name) MUST_USE;
 /* The declaration of the current version, with "version"; the caller's reference. PIPELINE_E_NOT_FOUND. */
 int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration) MUST_USE;

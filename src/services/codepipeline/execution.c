@@ -88,14 +88,13 @@ static int variables_start(const struct plan *plan, const json_t *given, json_t 
     return *ret ? 0 : FAULT(ENOMEM);
 }
 
-static int data_start(const struct plan *plan, const struct principal *caller, const json_t *in, json_t **ret,
+static int data_start(const struct plan *plan, const struct trigger *trigger, const json_t *in, json_t **ret,
                       struct reason *why)
 {
     json_t *overrides = json_object_get(in, "sourceRevisions"), *variables = NULL;
-    const char *token = json_str(in, "clientRequestToken", NULL);
     CLEANUP(json_free)
-    json_t *data = json_pack("{s:{s:s, s:s}, s:s}", "trigger", "type", "StartPipelineExecution", "detail",
-                             caller->arn, "mode", plan_mode_name(plan->mode));
+    json_t *data = json_pack("{s:{s:s, s:s}, s:s}", "trigger", "type", trigger->type, "detail",
+                             trigger->detail, "mode", plan_mode_name(plan->mode));
     int r = data ? overrides_check(plan, overrides, why) : FAULT(ENOMEM);
 
     if (r == 0)
@@ -104,19 +103,19 @@ static int data_start(const struct plan *plan, const struct principal *caller, c
         r = json_put(data, "variables", variables);
     if (r == 0 && overrides)
         r = json_put(data, "sourceRevisions", json_incref(overrides));
-    if (r == 0 && token)
-        r = json_put_str(data, "clientRequestToken", token);
+    if (r == 0 && trigger->token)
+        r = json_put_str(data, "clientRequestToken", trigger->token);
     if (r == 0)
         *ret = take(data);
     return r;
 }
 
 static int start_new(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
-                     const struct principal *caller, const json_t *in, const char *id, struct reason *why)
+                     const struct trigger *trigger, const json_t *in, const char *id, struct reason *why)
 {
     CLEANUP(flow_free) struct flow *flow = NULL;
     CLEANUP(json_free) json_t *data = NULL;
-    struct flow_event event = {.kind = FLOW_START, .execution_id = id, .who = caller->arn};
+    struct flow_event event = {.kind = FLOW_START, .execution_id = id, .who = trigger->who};
     int r = flow_load(tx, pipeline, NULL, &flow);
 
     if (r)
@@ -124,7 +123,7 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     event.plan = flow_plan(flow, pipeline->version);
     if (!event.plan)
         return FAULT(EBADMSG);
-    r = data_start(event.plan, caller, in, &data, why);
+    r = data_start(event.plan, trigger, in, &data, why);
     if (r)
         return r;
     tx_wake(tx, TOPIC_LIST, pipeline->account);
@@ -134,23 +133,37 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     return r ? r : flow_save(tx, platform, pipeline, flow);
 }
 
-int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
-                    const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
+int execution_trigger(struct tx *tx, const struct platform *platform, const struct trigger *trigger,
+                      const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
 {
     struct pipeline pipeline;
     char id[ID_UUID_SIZE];
-    int r = pipeline_require(tx, caller->account, json_str(in, "name", ""), &pipeline, why);
+    int r = pipeline_require(tx, trigger->account, json_str(in, "name", ""), &pipeline, why);
 
     if (r)
         return r;
-    r = token_find(tx, pipeline.id, json_str(in, "clientRequestToken", NULL), id);
+    r = token_find(tx, pipeline.id, trigger->token, id);
     if (r == DB_NONE) {
         id_uuid(id);
-        r = start_new(tx, platform, &pipeline, caller, in, id, why);
+        r = start_new(tx, platform, &pipeline, trigger, in, id, why);
     }
     if (r == 0)
         memcpy(ret_id, id, sizeof(id));
     return r;
+}
+
+int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
+{
+    const struct trigger trigger = {
+        .account = caller->account,
+        .type = "StartPipelineExecution",
+        .detail = caller->arn,
+        .who = caller->arn,
+        .token = json_str(in, "clientRequestToken", NULL),
+    };
+
+    return execution_trigger(tx, platform, &trigger, in, ret_id, why);
 }
 
 /* ---- stop, retry */

@@ -16,6 +16,18 @@ void pipeline_arn(const struct platform *platform, const char *account, const ch
 int tags_put(struct tx *tx, const char *arn, const json_t *tags, struct reason *why) MUST_USE;
 int tags_list(struct tx *tx, const char *arn, json_t **ret) MUST_USE;
 
+/* Who or what starts an execution. */
+struct trigger {
+    const char *account; /* the pipeline's */
+    const char *type;    /* TriggerType: "Webhook" */
+    const char *detail;
+    const char *who;   /* for the history */
+    const char *token; /* a pipeline starts once for each; NULL: whenever it is asked */
+};
+
+/* `in` is StartPipelineExecution's, without a clientRequestToken. */
+int execution_trigger(struct tx *tx, const struct platform *platform, const struct trigger *trigger,
+                      const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
 /* `in` is StartPipelineExecution's. The same clientRequestToken gives the same execution. */
 int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;

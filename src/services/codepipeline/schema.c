@@ -58,5 +58,9 @@ const struct db_migration codepipeline_migrations[] = {
     {2, "ALTER TABLE codepipeline_stage ADD COLUMN good_id TEXT NOT NULL DEFAULT '';"},
     {3, "ALTER TABLE codepipeline_history ADD COLUMN ordinal BIGINT NOT NULL DEFAULT 0;"
         "CREATE INDEX codepipeline_history_ordinal ON codepipeline_history (account, pipeline, ordinal);"},
+    {4, "CREATE TABLE codepipeline_webhook (account TEXT NOT NULL, name TEXT NOT NULL,"
+        " token TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, triggered_ms BIGINT NOT NULL,"
+        " error_code TEXT, error_message TEXT, created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
+        " PRIMARY KEY (account, name));"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

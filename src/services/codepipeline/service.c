@@ -3,6 +3,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/shapes.h"
 #include "services/codepipeline/timer.h"
+#include "services/codepipeline/webhook.h"
 
 #define ROW(name, flags, in, out, run)                                                                       \
     {                                                                                                        \
@@ -65,6 +66,15 @@ static const struct operation operations[] = {
         &shape_create_custom_action_type_output, codepipeline_create_custom_action_type),
     ROW("DeleteCustomActionType", OP_WRITE, &shape_delete_custom_action_type_input, NULL,
         codepipeline_delete_custom_action_type),
+    ROW("PutWebhook", OP_WRITE, &shape_put_webhook_input, &shape_put_webhook_output,
+        codepipeline_put_webhook),
+    ROW("ListWebhooks", OP_READ, &shape_list_webhooks_input, &shape_list_webhooks_output,
+        codepipeline_list_webhooks),
+    ROW("DeleteWebhook", OP_WRITE, &shape_delete_webhook_input, NULL, codepipeline_delete_webhook),
+    ROW("RegisterWebhookWithThirdParty", OP_READ, &shape_webhook_name_input, NULL,
+        codepipeline_register_webhook),
+    ROW("DeregisterWebhookWithThirdParty", OP_READ, &shape_webhook_name_input, NULL,
+        codepipeline_register_webhook),
     ROW("TagResource", OP_WRITE, &shape_tag_resource_input, NULL, codepipeline_tag_resource),
     ROW("UntagResource", OP_WRITE, &shape_untag_resource_input, NULL, codepipeline_untag_resource),
     ROW("ListTagsForResource", OP_READ, &shape_list_tags_for_resource_input, &shape_tags_output,
@@ -73,23 +83,26 @@ static const struct operation operations[] = {
 
 static const char *const unsupported[] = {
     "AcknowledgeThirdPartyJob",
-    "DeleteWebhook",
-    "DeregisterWebhookWithThirdParty",
     "GetActionType",
     "GetThirdPartyJobDetails",
     "ListDeployActionExecutionTargets",
     "ListRuleExecutions",
     "ListRuleTypes",
-    "ListWebhooks",
     "OverrideStageCondition",
     "PollForThirdPartyJobs",
     "PutActionRevision",
     "PutThirdPartyJobFailureResult",
     "PutThirdPartyJobSuccessResult",
-    "PutWebhook",
-    "RegisterWebhookWithThirdParty",
     "UpdateActionType",
     NULL,
+};
+
+/* What comes to a webhook's address: a push, a tag, a chat's button. */
+static const struct operation hook = {
+    .name = "ReceiveWebhookEvent",
+    .flags = OP_ANONYMOUS | OP_EXTENSION,
+    .run = codepipeline_receive_event,
+    .body_max = WEBHOOK_EVENT_MAX,
 };
 
 #define ERROR(outcome, code, message)                                                                        \
@@ -132,6 +145,13 @@ static const struct service_error errors[] = {
           "The pipeline has too many executions at a time."),
     ERROR(PIPELINE_E_OUTPUT_VARIABLES, "OutputVariablesSizeExceededException",
           "The output variables are too long."),
+    ERROR(PIPELINE_E_WEBHOOK_NOT_FOUND, "WebhookNotFoundException", "The webhook was not found."),
+    ERROR(PIPELINE_E_WEBHOOK_FILTER, "InvalidWebhookFilterPatternException", "A filter is not valid."),
+    ERROR(PIPELINE_E_WEBHOOK_AUTHENTICATION, "InvalidWebhookAuthenticationParametersException",
+          "The authenticationConfiguration is not valid."),
+    {PIPELINE_E_HOOK_UNKNOWN, "WebhookNotFoundException", 404, NULL, "No webhook has this URL."},
+    {PIPELINE_E_HOOK_DENIED, "AccessDeniedException", 403, NULL, "The event was not sent by who may."},
+    {PIPELINE_E_HOOK_BODY, "InvalidEventException", 400, NULL, "The event is not JSON."},
     ERROR(PIPELINE_E_INVALID, "ValidationException", "The request is not valid."),
 };
 
@@ -142,6 +162,8 @@ const struct service codepipeline_service = {
     .api_version = "2015-07-09",
     .operations = operations,
     .operation_count = ARRAY_LEN(operations),
+    .hook_path = WEBHOOK_PATH,
+    .hook = &hook,
     .unsupported = unsupported,
     .errors = errors,
     .error_count = ARRAY_LEN(errors),

@@ -7,7 +7,7 @@
 #include "services/codepipeline/lease.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 3
+#define CODEPIPELINE_MIGRATION_COUNT 4
 
 struct platform;
 

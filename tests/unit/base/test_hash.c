@@ -56,6 +56,16 @@ static void test_hmac_vectors(void **state UNUSED)
     }
 }
 
+/* RFC 2202, test case 2 for HMAC-SHA-1 */
+static void test_hmac_of_sha1(void **state UNUSED)
+{
+    unsigned char mac[HASH_MAX_SIZE];
+    char hex[HASH_HEX_SIZE];
+    hash_hmac(HASH_SHA1, STR("Jefe"), STR("what do ya want for nothing?"), mac);
+    hex_encode(mac, hash_size(HASH_SHA1), hex);
+    assert_string_equal(hex, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+}
+
 /* RFC 4648 §10 */
 static void test_base64_goes_both_ways(void **state UNUSED)
 {
@@ -131,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digests_of_abc),
         cmocka_unit_test(test_hmac_vectors),
+        cmocka_unit_test(test_hmac_of_sha1),
         cmocka_unit_test(test_base64_goes_both_ways),
         cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
         cmocka_unit_test(test_hex_refuses_bad_digits),

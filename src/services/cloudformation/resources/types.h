@@ -9,3 +9,4 @@ extern const struct resource_type sqs_queue_type;
 extern const struct resource_type iam_role_type;
 extern const struct resource_type codebuild_project_type;
 extern const struct resource_type codepipeline_pipeline_type;
+extern const struct resource_type codepipeline_webhook_type;

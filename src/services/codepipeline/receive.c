@@ -1,0 +1,106 @@
+/* An event that comes to a webhook's URL: whose is it, may its sender, does it pass, then the pipeline
+ * starts.
+ *
+ * Nothing is written for who does not know a URL. A write transaction begins only for an event that starts
+ * something, or to keep why it did not. */
+#include "services/codepipeline/api.h"
+#include "services/codepipeline/webhook.h"
+
+static int find(struct call *c, struct tx *tx, struct webhook *ret)
+{
+    struct str token = uri_get(&c->query, "t");
+    char *text = token.len > 0 && token.len < WEBHOOK_TOKEN_SIZE ? arena_dup(c->arena, token) : NULL;
+    int r = text ? webhook_find_token(tx, text, ret) : DB_NONE;
+
+    return r == DB_NONE ? call_fail(c, PIPELINE_E_HOOK_UNKNOWN,
+                                    "No webhook has this URL: it was deleted, or the URL is not complete.")
+                        : r;
+}
+
+static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, bool *ret_passes)
+{
+    const struct webhook_event event = {
+        .body = buf_str(&c->http->body),
+        .peer = c->http->peer,
+        .signature_256 = http_header(c->http, "x-hub-signature-256"),
+        .signature_1 = http_header(c->http, "x-hub-signature"),
+    };
+    CLEANUP(json_free) json_t *configuration = NULL;
+    int r = webhook_authenticate(webhook, &event, &c->reason);
+
+    if (r == 0)
+        r = webhook_target(tx, webhook->account, webhook->definition, &configuration, &c->reason);
+    return r ? r : webhook_filter(webhook, configuration, event.body, ret_passes, &c->reason);
+}
+
+/* What ListWebhooks shows as errorCode is the code that the sender is told. */
+static const char *code_of(const struct call *c, int outcome)
+{
+    for (size_t i = 0; i < c->service->error_count; i++)
+        if (c->service->errors[i].outcome == outcome)
+            return c->service->errors[i].code;
+    return "InternalFailure";
+}
+
+static int note(const struct call *c, const struct webhook *webhook, int outcome)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r;
+
+    if (webhook->error_message && strcmp(webhook->error_message, c->reason.text) == 0)
+        return outcome;
+    r = db_begin(c->platform->db, &tx);
+    if (r == 0)
+        r = webhook_note(tx, webhook, code_of(c, outcome), c->reason.text);
+    if (r == 0)
+        r = db_commit(&tx);
+    return r ? r : outcome;
+}
+
+static int start(struct call *c, const struct webhook *webhook, char ret_id[ID_UUID_SIZE])
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(webhook_unload) struct webhook now = {0};
+    int r = db_begin(c->platform->db, &tx);
+
+    if (r == 0)
+        r = find(c, tx, &now);
+    if (r == 0)
+        r = webhook_start(tx, c->platform, webhook, ret_id, &c->reason);
+    return r ? r : db_commit(&tx);
+}
+
+static int answer(struct call *c, const struct webhook *webhook, const char *execution_id)
+{
+    int r = json_put_str(c->out, "webhook", webhook->name);
+
+    c->status = execution_id ? 202 : 200;
+    if (r == 0)
+        r = json_put_bool(c->out, "started", execution_id != NULL);
+    if (r == 0 && !execution_id)
+        return json_put_str(c->out, "reason", c->reason.text);
+    if (r == 0)
+        r = json_put_str(c->out, "pipelineName", json_str(webhook->definition, "targetPipeline", ""));
+    return r ? r : json_put_str(c->out, "pipelineExecutionId", execution_id);
+}
+
+int codepipeline_receive_event(struct call *c)
+{
+    CLEANUP(webhook_unload) struct webhook webhook = {0};
+    CLEANUP(db_end) struct tx *tx = NULL;
+    char id[ID_UUID_SIZE];
+    bool passes = false;
+    int r = db_read(c->platform->db, &tx);
+
+    if (r == 0)
+        r = find(c, tx, &webhook);
+    if (r)
+        return r;
+    r = judge(c, tx, &webhook, &passes);
+    db_end(&tx);
+    if (r == 0 && passes)
+        r = start(c, &webhook, id);
+    if (r > 0 && r != PIPELINE_E_HOOK_UNKNOWN)
+        return note(c, &webhook, r);
+    return r ? r : answer(c, &webhook, passes ? id : NULL);
+}
