@@ -212,6 +212,47 @@ def test_start_is_refused_for_what_the_pipeline_has_not(worker, make):
     worker.call("StartPipelineExecution", name=name, variables=good, sourceRevisions=[revision])
 
 
+def test_an_object_key_is_overridden_where_the_action_allows_it(client, worker, make):
+    key = {"actionName": "Artifact", "revisionType": "S3_OBJECT_KEY", "revisionValue": "other/k2.zip"}
+    version = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "v8"}
+
+    def started(name, *revisions):
+        return worker.call("StartPipelineExecution", name=name, sourceRevisions=list(revisions))["pipelineExecutionId"]
+
+    def configured(name, **more):
+        allowed = source()
+        allowed["configuration"].update(more)
+        return make([action("Go")], name=name, sources=[allowed])
+
+    for i, refused in enumerate(({}, {"AllowOverrideForS3ObjectKey": "false"})):
+        name = configured(f"key-refused-{i}", **refused)
+        assert code_of(started, name, key) == "ValidationException"
+        started(name, version)
+        worker.fail(worker.take("Artifact")[0])
+
+    name = configured("key-allowed", AllowOverrideForS3ObjectKey="true")
+    assert code_of(started, name, key, {**key, "revisionValue": "third"}) == "ValidationException"
+    started(name, key, version)
+    [job] = worker.take("Artifact")
+    assert job["data"]["actionConfiguration"]["configuration"]["S3ObjectKey"] == "other/k2.zip"
+    assert job["data"]["sourceRevision"] == version
+    worker.fail(job)
+    run = started(name, key)
+    [job] = worker.take("Artifact")
+    assert job["data"]["actionConfiguration"]["configuration"]["S3ObjectKey"] == "other/k2.zip"
+    assert "sourceRevision" not in job["data"]
+    worker.succeed(job)
+    worker.do("Go")
+    details = client.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": run})["actionExecutionDetails"]
+    shown = details[-1]["input"]
+    assert shown["configuration"]["S3ObjectKey"] == "k.zip"
+    assert shown["resolvedConfiguration"]["S3ObjectKey"] == "other/k2.zip"
+    started(name)
+    [job] = worker.take("Artifact")
+    assert job["data"]["actionConfiguration"]["configuration"]["S3ObjectKey"] == "k.zip"
+    worker.fail(job)
+
+
 def test_pipeline_variables(worker, client, make):
     name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{variables.size}-#{variables.colour}"})],
                 variables=[{"name": "size", "defaultValue": "big"}, {"name": "colour"}])
@@ -713,5 +754,5 @@ def test_the_aws_cli(server, client, worker, make, tmp_path):
 
 def test_unsupported_operations_say_so(client):
     with pytest.raises(Exception) as refused:
-        client.list_webhooks()
+        client.get_third_party_job_details(jobId="x", clientToken="y")
     assert "not supported by Slipway" in str(refused.value)

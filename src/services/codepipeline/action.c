@@ -2,6 +2,7 @@
  */
 #include "base/mem.h"
 #include "services/codepipeline/engine.h"
+#include "services/codepipeline/source.h"
 #include "services/codepipeline/variables.h"
 #include "wire/json.h"
 #include <stdio.h>
@@ -104,13 +105,15 @@ static int run_new(struct flow *flow, struct execution *execution, const struct 
 static int run_prepare(struct flow *flow, struct execution *execution, struct run *run, struct reason *why)
 {
     CLEANUP(json_free) json_t *variables = NULL;
-    json_t *configuration = NULL;
+    CLEANUP(json_free) json_t *configuration = NULL;
     int r = variables_all(execution, &variables);
 
     if (r == 0)
         r = variables_resolve(run->action->configuration, variables, &configuration, why);
     if (r == 0)
-        r = json_put(run->detail, "resolvedConfiguration", configuration);
+        r = source_configure(json_object_get(execution->data, "sourceRevisions"), run->action, configuration);
+    if (r == 0)
+        r = json_put(run->detail, "resolvedConfiguration", json_incref(configuration));
     if (r == 0)
         r = inputs_resolve(execution, run, why);
     if (r == 0)

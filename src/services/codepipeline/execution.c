@@ -1,6 +1,7 @@
 /* What people and the launcher do to executions: start, stop, retry, approve, open and close transitions. */
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
+#include "services/codepipeline/source.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -18,35 +19,6 @@ static int token_find(struct tx *tx, const char *pipeline_id, const char *token,
     if (r == 0)
         snprintf(ret_id, ID_UUID_SIZE, "%s", rows_text(rows, 0));
     return r;
-}
-
-static const struct plan_action *source_action(const struct plan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->stages[0].count; i++)
-        if (strcmp(plan->stages[0].actions[i].name, name) == 0)
-            return &plan->stages[0].actions[i];
-    return NULL;
-}
-
-static int overrides_check(const struct plan *plan, const json_t *overrides, struct reason *why)
-{
-    const json_t *override;
-    size_t i;
-
-    json_array_foreach (overrides, i, override) {
-        const char *action = json_str(override, "actionName", ""),
-                   *type = json_str(override, "revisionType", "");
-
-        if (!source_action(plan, action))
-            return reason_set(why, PIPELINE_E_INVALID, "Pipeline %s has no source action named '%s'.",
-                              plan->name, action);
-        if (strcmp(type, "S3_OBJECT_VERSION_ID") != 0)
-            return reason_set(
-                why, PIPELINE_E_INVALID,
-                "The revision type %s does not fit source action '%s': use S3_OBJECT_VERSION_ID.", type,
-                action);
-    }
-    return 0;
 }
 
 static bool variable_declared(const json_t *declared, const char *name)
@@ -95,7 +67,7 @@ static int data_start(const struct plan *plan, const struct trigger *trigger, co
     CLEANUP(json_free)
     json_t *data = json_pack("{s:{s:s, s:s}, s:s}", "trigger", "type", trigger->type, "detail",
                              trigger->detail, "mode", plan_mode_name(plan->mode));
-    int r = data ? overrides_check(plan, overrides, why) : FAULT(ENOMEM);
+    int r = data ? source_overrides_check(plan, overrides, why) : FAULT(ENOMEM);
 
     if (r == 0)
         r = variables_start(plan, json_object_get(in, "variables"), &variables, why);

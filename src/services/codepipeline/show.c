@@ -1,5 +1,6 @@
 /* Executions and artifacts as the API shows them. */
 #include "services/codepipeline/show.h"
+#include "services/codepipeline/source.h"
 #include "wire/json.h"
 
 int json_column(struct rows *rows, int column, json_t **ret)
@@ -63,7 +64,8 @@ static int revisions_asked(const json_t *overrides, json_t *list)
     size_t i;
 
     json_array_foreach (overrides, i, override)
-        if (json_array_append_new(list,
+        if (strcmp(json_str(override, "revisionType", ""), SOURCE_VERSION_ID) == 0 &&
+            json_array_append_new(list,
                                   json_pack("{s:s, s:s}", "actionName", json_str(override, "actionName", ""),
                                             "revisionId", json_str(override, "revisionValue", ""))))
             return FAULT(ENOMEM);

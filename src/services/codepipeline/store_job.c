@@ -1,5 +1,6 @@
 /* SQL of jobs: the outbox from which workers take. */
 #include "services/codepipeline/store.h"
+#include "services/codepipeline/source.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -70,14 +71,10 @@ static int context_pack(json_t *data, const struct platform *platform, const str
 
 static int source_pack(json_t *data, const struct execution *execution, const struct run *run)
 {
-    const json_t *list = json_object_get(execution->data, "sourceRevisions");
-    json_t *item;
-    size_t i;
+    json_t *version = source_override(json_object_get(execution->data, "sourceRevisions"), run->action->name,
+                                      SOURCE_VERSION_ID);
 
-    json_array_foreach (list, i, item)
-        if (run->action->source && strcmp(json_str(item, "actionName", ""), run->action->name) == 0)
-            return json_put(data, "sourceRevision", json_incref(item));
-    return 0;
+    return run->action->source && version ? json_put(data, "sourceRevision", json_incref(version)) : 0;
 }
 
 static int data_pack(const struct platform *platform, const struct pipeline *pipeline,

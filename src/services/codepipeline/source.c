@@ -1,0 +1,89 @@
+/* Overrides of source actions. */
+#include "services/codepipeline/source.h"
+#include "services/codepipeline/codepipeline.h"
+#include "wire/json.h"
+#include <strings.h>
+
+/* The revision types of Source/S3. Those of other providers (COMMIT_ID, IMAGE_DIGEST) fit no action there is.
+ */
+static const struct {
+    const char *type;
+    const char *allowed_by; /* must be "true" in the action's configuration; NULL: always allowed */
+} types[] = {
+    {SOURCE_VERSION_ID, NULL},
+    {SOURCE_KEY, "AllowOverrideForS3ObjectKey"},
+};
+
+json_t *source_override(const json_t *overrides, const char *action, const char *type)
+{
+    json_t *override;
+    size_t i;
+
+    json_array_foreach (overrides, i, override)
+        if (strcmp(json_str(override, "actionName", ""), action) == 0 &&
+            strcmp(json_str(override, "revisionType", ""), type) == 0)
+            return override;
+    return NULL;
+}
+
+static const struct plan_action *action_find(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->stages[0].count; i++)
+        if (strcmp(plan->stages[0].actions[i].name, name) == 0)
+            return &plan->stages[0].actions[i];
+    return NULL;
+}
+
+static int type_check(const struct plan_action *action, const char *type, struct reason *why)
+{
+    bool is_s3 = strcmp(action->owner, "AWS") == 0 && strcmp(action->provider, "S3") == 0;
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(types) && strcmp(types[i].type, type) != 0)
+        i++;
+    if (!is_s3 || i == ARRAY_LEN(types))
+        return reason_set(
+            why, PIPELINE_E_INVALID,
+            "The revision type %s does not fit source action '%s': S3 sources take " SOURCE_VERSION_ID
+            " and " SOURCE_KEY ".",
+            type, action->name);
+    if (!types[i].allowed_by ||
+        strcasecmp(json_str(action->configuration, types[i].allowed_by, ""), "true") == 0)
+        return 0;
+    return reason_set(why, PIPELINE_E_INVALID,
+                      "The revision type %s is not allowed for source action '%s': set %s to true in its "
+                      "configuration.",
+                      type, action->name, types[i].allowed_by);
+}
+
+int source_overrides_check(const struct plan *plan, const json_t *overrides, struct reason *why)
+{
+    json_t *override;
+    size_t i;
+
+    json_array_foreach (overrides, i, override) {
+        const char *name = json_str(override, "actionName", ""),
+                   *type = json_str(override, "revisionType", "");
+        const struct plan_action *action = action_find(plan, name);
+        int r;
+
+        if (!action)
+            return reason_set(why, PIPELINE_E_INVALID, "Pipeline %s has no source action named '%s'.",
+                              plan->name, name);
+        r = type_check(action, type, why);
+        if (r)
+            return r;
+        if (source_override(overrides, name, type) != override)
+            return reason_set(why, PIPELINE_E_INVALID,
+                              "The source action '%s' has more than one override of the revision type %s.",
+                              name, type);
+    }
+    return 0;
+}
+
+int source_configure(const json_t *overrides, const struct plan_action *action, json_t *configuration)
+{
+    const json_t *key = action->source ? source_override(overrides, action->name, SOURCE_KEY) : NULL;
+
+    return key ? json_put_str(configuration, "S3ObjectKey", json_str(key, "revisionValue", "")) : 0;
+}
