@@ -1,4 +1,4 @@
-/* Events to targets named by ARN: the sender's service does not know the receiver's. */
+/* Events: the sender's service does not know the receivers'. */
 #include "services/service.h"
 
 int service_deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
@@ -15,4 +15,14 @@ int service_deliver(struct tx *tx, const struct platform *platform, const char *
             return (*service)->deliver ? (*service)->deliver(tx, platform, target_arn, body)
                                        : DELIVER_NO_TARGET;
     return DELIVER_NO_TARGET;
+}
+
+int service_object_created(struct tx *tx, const struct platform *platform,
+                           const struct object_created *object)
+{
+    int r = 0;
+    for (const struct service *const *service = platform->services; *service; service++)
+        if (r == 0 && (*service)->object_created)
+            r = (*service)->object_created(tx, platform, object);
+    return r;
 }

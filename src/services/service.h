@@ -42,6 +42,13 @@ struct platform {
     const struct service *const *services; /* NULL-terminated */
 };
 
+struct object_created {
+    const char *bucket;
+    const char *key;
+    const char *version_id; /* NULL: the bucket is not versioned */
+    const char *who;        /* ARN; NULL: a service */
+};
+
 struct service {
     const char *name;          /* "sqs": folder, credential scope, schema name */
     unsigned protocols;        /* protocol_kind bits */
@@ -67,6 +74,10 @@ struct service {
     /* Takes an event for a target of this service ("arn:aws:sqs:…") in the sender's transaction; NULL: no
      * targets. 0; DELIVER_NO_TARGET; fault. */
     int (*deliver)(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body);
+    /* Hears of each object that is made, in its transaction: 0 or a fault, with which the object is not made.
+     * NULL: does not care. */
+    int (*object_created)(struct tx *tx, const struct platform *platform,
+                          const struct object_created *object);
 };
 
 #define DELIVER_NO_TARGET 1
@@ -77,6 +88,10 @@ extern const struct service *const services_all[];
 /* Hands an event to the service that its ARN names, within `tx`: s3 → sqs without knowing it. */
 int service_deliver(struct tx *tx, const struct platform *platform, const char *target_arn,
                     struct str body) MUST_USE;
+
+/* Tells every service that hears of objects: s3 → codepipeline without knowing it. */
+int service_object_created(struct tx *tx, const struct platform *platform,
+                           const struct object_created *object) MUST_USE;
 
 /* ---- the call
  * ---------------------------------------------------------------------------------------------- */

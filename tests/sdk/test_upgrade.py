@@ -6,7 +6,7 @@ import pathlib
 import sqlite3
 import time
 
-from pipelines import Worker
+from pipelines import Worker, until
 
 DUMP = pathlib.Path(__file__).parent / "data" / "database-0.1.0.sql"
 
@@ -49,3 +49,19 @@ def test_executions_of_the_version_before_finish(new_server):
                        targetPipelineExecutionId=worked["pipelineExecutionId"])
     worker.do("Go")
     assert worker.call("GetPipelineExecution", pipelineName="works", **back)["pipelineExecution"]["status"] == "Succeeded"
+
+
+def test_pipelines_of_the_version_before_follow_their_objects(new_server):
+    upgraded = new_server(before=lambda data: restore(data / "slipway.db"))
+    client, s3 = upgraded.client("codepipeline"), upgraded.client("s3")
+    [source] = client.get_pipeline(name="asks")["pipeline"]["stages"][0]["actions"]
+    bucket, key = (source["configuration"][k] for k in ("S3Bucket", "S3ObjectKey"))
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def followed():  # in the background, after the start
+        version = s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"]
+        newest = client.list_pipeline_executions(pipelineName="asks")["pipelineExecutionSummaries"][0]
+        return newest["sourceRevisions"] == [{"actionName": source["name"], "revisionId": version}]
+
+    until(followed, "a new version starts the pipeline")

@@ -2,6 +2,7 @@
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
 #include "services/codepipeline/declaration.h"
+#include "services/codepipeline/follow.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"
 #include <stdio.h>
@@ -24,7 +25,9 @@ static int declaration_store(struct tx *tx, const struct pipeline *pipeline, con
     CLEANUP(json_free) json_t *normal = NULL;
     int r = declaration_normalise(declaration, pipeline->version, &normal);
 
-    return r ? r : pipeline_put_declaration(tx, pipeline, normal);
+    if (r == 0)
+        r = pipeline_put_declaration(tx, pipeline, normal);
+    return r ? r : follow_put(tx, pipeline, normal);
 }
 
 int pipeline_create(struct tx *tx, const struct platform *platform, const char *account,

@@ -62,5 +62,11 @@ const struct db_migration codepipeline_migrations[] = {
         " token TEXT NOT NULL UNIQUE, definition TEXT NOT NULL, triggered_ms BIGINT NOT NULL,"
         " error_code TEXT, error_message TEXT, created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL,"
         " PRIMARY KEY (account, name));"},
+    {5, "CREATE TABLE codepipeline_source (pipeline_id TEXT NOT NULL, action TEXT NOT NULL, bucket TEXT NOT "
+        "NULL,"
+        " key TEXT NOT NULL, PRIMARY KEY (pipeline_id, action));"
+        "CREATE INDEX codepipeline_source_object ON codepipeline_source (bucket, key);"
+        "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
+        " SELECT 'follow', id, id, 0 FROM codepipeline_pipeline;"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -1,6 +1,7 @@
 /* The descriptor of codepipeline. Source: CodePipeline API Reference (API version 2015-07-09). */
 #include "services/codepipeline/service.h"
 #include "services/codepipeline/api.h"
+#include "services/codepipeline/follow.h"
 #include "services/codepipeline/shapes.h"
 #include "services/codepipeline/timer.h"
 #include "services/codepipeline/webhook.h"
@@ -172,4 +173,5 @@ const struct service codepipeline_service = {
     .migration_count = CODEPIPELINE_MIGRATION_COUNT,
     .start = timer_start,
     .stop = timer_stop,
+    .object_created = follow_object,
 };

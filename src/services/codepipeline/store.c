@@ -88,6 +88,7 @@ static const char *const removals[] = {
     "DELETE FROM codepipeline_action WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_execution WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_stage WHERE pipeline_id = $1",
+    "DELETE FROM codepipeline_source WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_version WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_pipeline WHERE id = $1",
 };

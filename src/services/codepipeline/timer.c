@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/wake.h"
+#include "services/codepipeline/follow.h"
 #include "services/codepipeline/store.h"
 #include "services/service.h"
 #include <pthread.h>
@@ -71,10 +72,26 @@ static int fire_forget(struct tx *tx, const struct due *due)
     return tx_exec(tx, "DELETE FROM codepipeline_job WHERE id = $1", "s", due->ref);
 }
 
+static int fire_follow(struct tx *tx, const struct due *due)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    struct pipeline pipeline;
+    int r = pipeline_find_id(tx, due->pipeline_id, &pipeline);
+
+    if (r == 0)
+        r = pipeline_declaration(tx, pipeline.id, pipeline.version, &declaration);
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    return follow_put(tx, &pipeline, declaration);
+}
+
 static const struct {
     const char *kind;
     int (*fire)(struct tx *tx, const struct due *due);
-} kinds[] = {{TIMER_RUN, fire_run}, {TIMER_LEASE, fire_lease}, {TIMER_FORGET, fire_forget}};
+} kinds[] = {{TIMER_RUN, fire_run},
+             {TIMER_LEASE, fire_lease},
+             {TIMER_FORGET, fire_forget},
+             {TIMER_FOLLOW, fire_follow}};
 
 static int fire(struct tx *tx, const struct platform *platform, const json_t *timer, int64_t now_ms)
 {

@@ -29,6 +29,7 @@ const char *versioning_name(enum versioning versioning); /* "Enabled", "Suspende
 /* Who caused it, for the event's record. */
 struct origin {
     const char *principal; /* a user id; NULL: a service */
+    const char *arn;       /* the same one's; NULL: a service */
     const char *peer;
     const char *request_id;
 };

@@ -195,7 +195,13 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
                           .etag = new->etag,
                           .size = new->size,
                           .sequence = ret->sequence};
-    return notify(tx, platform, bucket, origin, &event);
+    struct object_created created = {.bucket = bucket->name,
+                                     .key = new->key,
+                                     .version_id =
+                                         bucket->versioning == VERSIONING_ENABLED ? ret->version_id : NULL,
+                                     .who = origin->arn};
+    rc = notify(tx, platform, bucket, origin, &event);
+    return rc != 0 ? rc : service_object_created(tx, platform, &created);
 }
 
 static int remove_version(struct tx *tx, const struct platform *platform, const struct bucket *bucket,

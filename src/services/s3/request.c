@@ -99,6 +99,7 @@ int api_check_headers(struct call *c)
 struct origin api_origin(const struct call *c)
 {
     return (struct origin){.principal = c->caller ? c->caller->user_id : NULL,
+                           .arn = c->caller ? c->caller->arn : NULL,
                            .peer = arena_dup(c->arena, c->http->peer),
                            .request_id = c->http->id};
 }

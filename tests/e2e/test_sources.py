@@ -1,0 +1,41 @@
+"""S3 sources with real anchors: what starts, and what is read."""
+import sys
+import pathlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
+from pipelines import Worker, declaration, action, source, until  # noqa: E402
+
+
+def test_a_put_is_deployed_and_another_key_on_demand(house):
+    s3, codepipeline, caller = house.client("s3"), house.client("codepipeline"), Worker(house)
+    for bucket in "sources", "sources-store", "sources-target":
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    get = source()
+    get["configuration"] = {"S3Bucket": "sources", "S3ObjectKey": "app.zip", "AllowOverrideForS3ObjectKey": "true"}
+    made = declaration([action("Put", provider="S3", inputs=["App"], configuration={
+        "BucketName": "sources-target", "Extract": "false", "ObjectKey": "out.zip"})], sources=[get], name="followed")
+    made["artifactStore"]["location"] = "sources-store"
+    codepipeline.create_pipeline(pipeline=made)
+
+    def deployed(execution):
+        def ended():
+            shown = codepipeline.get_pipeline_execution(pipelineName="followed", pipelineExecutionId=execution)
+            return shown["pipelineExecution"]["status"] != "InProgress" and shown["pipelineExecution"]
+        ended = until(ended, "the execution ends", 60)
+        assert ended["status"] == "Succeeded", ended
+        return s3.get_object(Bucket="sources-target", Key="out.zip")["Body"].read(), ended["artifactRevisions"][0]
+
+    version = s3.put_object(Bucket="sources", Key="app.zip", Body=b"first")["VersionId"]
+    [run] = codepipeline.list_pipeline_executions(pipelineName="followed")["pipelineExecutionSummaries"]
+    body, revision = deployed(run["pipelineExecutionId"])
+    assert (body, revision["revisionId"]) == (b"first", version)
+
+    old = s3.put_object(Bucket="sources", Key="hotfix.zip", Body=b"old hotfix")["VersionId"]
+    new = s3.put_object(Bucket="sources", Key="hotfix.zip", Body=b"new hotfix")["VersionId"]
+    key = {"actionName": "Artifact", "revisionType": "S3_OBJECT_KEY", "revisionValue": "hotfix.zip"}
+    pin = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": old}
+    for overrides, wanted in ([key, pin], (b"old hotfix", old)), ([key], (b"new hotfix", new)):
+        started = caller.call("StartPipelineExecution", name="followed", sourceRevisions=overrides)
+        body, revision = deployed(started["pipelineExecutionId"])
+        assert (body, revision["revisionId"]) == wanted
