@@ -295,6 +295,88 @@ def test_builds_run_and_a_failed_test_brings_its_last_lines(bench):
     assert failure(bench.run("Test", "CodeBuild", {"ProjectName": "none"}))["type"] == "ConfigurationError"
 
 
+# ---- commands, and endpoints that answer in the place of functions and alarms
+
+def commands(bench, category, lines, **data):
+    return bench.run(category, "Commands", {}, commands=lines, **data)
+
+
+def test_commands_run_with_variables_and_leave_files_and_variables(bench):
+    result = succeeded(commands(
+        bench, "Compute", ["cat site/index.html > out.txt", 'echo "$GREETING" >> out.txt', "export ANSWER=42"],
+        environmentVariables=[{"name": "GREETING", "value": "it's you", "type": "PLAINTEXT"}],
+        outputVariables=["ANSWER"], outputFiles=["out.txt"], output="Out/commands"))
+    assert result["outputVariables"] == {"ANSWER": "42"}
+    body = bench.s3.get_object(Bucket=bench.store, Key="Out/commands")["Body"].read()
+    assert result["outputArtifacts"] == [{"name": "Out", "sha256": hashlib.sha256(body).hexdigest()}]
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.read("out.txt") == b"<h1>1</h1>it's you\n"
+
+
+def test_a_command_that_fails_is_told_with_its_last_lines(bench):
+    failed = failure(commands(bench, "Rule", ["echo looking", "grep 2 site/index.html", "echo not reached"]))
+    assert "grep 2 site/index.html" in failed["message"] and "not reached" not in failed["message"]
+
+
+def test_commands_run_without_an_artifact(bench):
+    succeeded(commands(bench, "Rule", ["test -d ."], inputArtifacts=[]))
+
+
+class Check(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        self.server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        status, body = self.server.answers.pop(0)
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+@pytest.fixture
+def check():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Check)
+    server.asked, server.url = [], f"http://127.0.0.1:{server.server_port}/check"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+def ask(bench, check, *answers, provider="LambdaInvoke", **configuration):
+    check.answers = list(answers)
+    named = {"FunctionName": "smoke"} if provider == "LambdaInvoke" else {"AlarmName": "errors"}
+    return bench.run("Rule", provider, {**named, "CheckUrl": check.url, **configuration})
+
+
+def test_an_endpoint_answers_for_a_function(bench, check):
+    result = succeeded(ask(bench, check, (200, {"status": "Succeeded", "summary": "all well"}), UserParameters="x=1"))
+    assert result["executionDetails"]["summary"] == "all well"
+    asked = check.asked[0]
+    assert asked["functionName"] == "smoke" and asked["userParameters"] == "x=1" and asked["ruleName"] == "a"
+    assert asked["inputArtifacts"][0]["sha256"] == bench.sha256
+    assert "the check said no: too slow" in failure(
+        ask(bench, check, (200, {"status": "Failed", "summary": "too slow"})))["message"]
+    assert "answers 403: go away" in failure(ask(bench, check, (403, b"go away")))["message"]
+    assert "JSON" in failure(ask(bench, check, (200, b"<html>")))["message"]
+    succeeded(ask(bench, check, (204, b"")))
+
+
+def test_an_endpoint_is_asked_again_while_it_works_or_is_down(bench, check):
+    succeeded(ask(bench, check, (200, {"status": "InProgress"}), (503, b""), (200, {"status": "Succeeded"})))
+    assert len(check.asked) == 3
+
+
+def test_an_endpoint_answers_for_an_alarm(bench, check):
+    succeeded(ask(bench, check, (200, {"state": "OK"}), provider="CloudWatchAlarm"))
+    assert "ALARM" in failure(ask(bench, check, (200, {"state": "ALARM"}), provider="CloudWatchAlarm"))["message"]
+    failure(ask(bench, check, (200, {"state": "INSUFFICIENT_DATA"}), provider="CloudWatchAlarm",
+                AlarmStates="ALARM, INSUFFICIENT_DATA"))
+    # an alarm that comes while it is watched
+    failure(ask(bench, check, (200, {"state": "OK"}), (200, {"state": "ALARM"}), provider="CloudWatchAlarm",
+                WaitTime="5"))
+
+
 def test_an_unknown_provider_is_told(bench):
     failed = failure(bench.run("Invoke", "Lambda", {}))
     assert failed["type"] == "ConfigurationError" and "Lambda" in failed["message"]

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from botocore.exceptions import WaiterError
 
+from pipelines import Worker
 from stacks import create, invalid, outputs, parameter, refused, settled, statuses, update
 
 ACCOUNT = "222222222222"
@@ -604,6 +605,20 @@ Resources:
               Configuration: {{S3Bucket: artifacts, S3ObjectKey: k.zip, PollForSourceChanges: false}}
               OutputArtifacts: [{{Name: App}}]
         - Name: Ask
+          BeforeEntry:
+            Conditions:
+              - Result: SKIP
+                Rules:
+                  - Name: Office
+                    RuleTypeId: {{Category: Rule, Owner: AWS, Provider: DeploymentWindow, Version: "1"}}
+                    Configuration: {{Cron: "* * 9-17 ? * MON-FRI", TimeZone: Europe/Berlin}}
+          OnSuccess:
+            Conditions:
+              - Result: ROLLBACK
+                Rules:
+                  - Name: Ring
+                    RuleTypeId: {{Category: Rule, Provider: VariableCheck}}
+                    Configuration: {{Variable: "#{{variables.Ring}}", Operator: EQ, Value: 1}}
           OnFailure: {{Result: RETRY, RetryConfiguration: {{RetryMode: ALL_ACTIONS}}}}
           Actions:
             - Name: {action}
@@ -618,6 +633,9 @@ def test_pipeline_is_made_changed_and_removed_by_its_stack(server, cf, name):
     assert outputs(stack) == {"Version": "1"}
     shown = pipelines.get_pipeline(name=name)["pipeline"]
     assert shown["stages"][0]["actions"][0]["configuration"]["PollForSourceChanges"] == "false"
+    raw = Worker(server).call("GetPipeline", name=name)["pipeline"]["stages"][1]  # boto3 leaves out what it does not know
+    assert raw["onSuccess"]["conditions"][0]["rules"][0]["configuration"]["Value"] == "1"
+    assert raw["beforeEntry"]["conditions"][0]["result"] == "SKIP"
     assert outputs(update(cf, name, PIPELINE.format(name=name, type="V2", action="Fine"))) == {"Version": "2"}
     assert pipelines.get_pipeline(name=name)["pipeline"]["stages"][1]["actions"][0]["name"] == "Fine"
     stack = update(cf, name, PIPELINE.format(name=name, type="V1", action="Fine"))

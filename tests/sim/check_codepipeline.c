@@ -109,7 +109,7 @@ static void check_order(const struct seen_execution *older, const struct seen_ex
         broken("execution %s entered %s before %s", newer->id, stage_of(newer), older->id);
 }
 
-/* An approval that nobody gave does not hold up what is newer. */
+/* What only waits for people and windows does not hold up what is newer. */
 static void check_pressing(const struct seen_execution *older, const struct seen_execution *newer)
 {
     if (!is(older->place, "Running") || !is(newer->place, "Waiting") ||
@@ -120,11 +120,12 @@ static void check_pressing(const struct seen_execution *older, const struct seen
     CLEANUP(rows_close) struct rows *rows = NULL;
     if (no_fault(tx_query_row(sim.tx, &rows,
                               "SELECT count(*) FROM codepipeline_action WHERE execution_id = $1"
-                              " AND status = 'InProgress' AND token = ''",
+                              " AND status = 'InProgress' AND token = ''"
+                              " AND json_extract(detail, '$.opensMs') IS NULL",
                               "s", older->id)))
         broken("no row");
     if (rows_int(rows, 0) == 0)
-        broken("execution %s only waits for an approval before %s", older->id, newer->id);
+        broken("execution %s only waits for an approval or a window before %s", older->id, newer->id);
 }
 
 static void check_waiting(size_t index)
@@ -161,11 +162,15 @@ static void check_runs(const struct seen_execution *execution)
     char states[ACTIONS][16] = {{0}};
     bool under_way = false;
     int r = tx_query(sim.tx, &rows,
-                     "SELECT action, status, stage FROM codepipeline_action"
+                     "SELECT action, status, stage, phase FROM codepipeline_action"
                      " WHERE execution_id = $1 AND stage_run = $2 AND replaced = 0",
                      "si", execution->id, execution->stage_run);
     while (r == 0 && no_fault(rows_next(rows)) == 0) {
         size_t index = (size_t)(rows_text(rows, 0)[1] - '0');
+        if (rows_text(rows, 3)[0]) {
+            under_way = under_way || is(rows_text(rows, 1), "InProgress");
+            continue;
+        }
         if (!is(rows_text(rows, 2), stage_of(execution)) || states[index][0])
             broken("action %s runs twice or in the wrong stage", rows_text(rows, 0));
         (void)snprintf(states[index], sizeof(states[index]), "%s", rows_text(rows, 1));
@@ -190,7 +195,8 @@ static const struct {
      " OR a.stage_run <> e.stage_run)",
      "only the stage in which an execution runs has actions under way"},
     {"SELECT count(*) FROM codepipeline_action a WHERE a.pipeline_id = $1 AND a.status = 'InProgress'"
-     " AND a.token = '' AND NOT EXISTS (SELECT 1 FROM codepipeline_job j WHERE j.id = a.job_id"
+     " AND a.token = '' AND json_extract(a.detail, '$.opensMs') IS NULL"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_job j WHERE j.id = a.job_id"
      " AND j.status IN ('Queued', 'Dispatched', 'InProgress'))",
      "an action under way has a job on offer or leased: none is lost"},
     {"SELECT count(*) FROM codepipeline_job j LEFT JOIN codepipeline_action a ON a.job_id = j.id"
@@ -205,6 +211,20 @@ static const struct {
      " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'run' AND t.ref = a.id"
      " AND t.due_ms = a.deadline_ms)",
      "an action under way has a timer"},
+    {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
+     " WHERE a.pipeline_id = $1 AND a.phase = '' AND a.stage_run = e.stage_run AND e.place = 'Running'"
+     " AND json_extract(e.data, '$.conditions.' || a.stage || '.BEFORE_ENTRY.status') IN ('InProgress', "
+     "'Failed')",
+     "no action runs before the stage's entry condition is met"},
+    {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
+     " WHERE a.pipeline_id = $1 AND a.phase <> '' AND json_extract(e.data, '$.rollback') IS NOT NULL",
+     "a rollback is asked no conditions"},
+    {"SELECT count(*) FROM codepipeline_action a WHERE a.pipeline_id = $1 AND a.status = 'InProgress'"
+     " AND a.phase <> '' AND EXISTS (SELECT 1 FROM codepipeline_action f WHERE f.execution_id = "
+     "a.execution_id"
+     " AND f.stage_run = a.stage_run AND f.stage = a.stage AND f.phase = a.phase AND f.status = 'Failed'"
+     " AND f.replaced = 0)",
+     "a condition with a failed rule asks no others"},
     {"SELECT (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1)"
      " - (SELECT count(*) FROM codepipeline_job WHERE pipeline_id = $1 AND status = 'InProgress')"
      " - (SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND status = 'InProgress')",

@@ -22,9 +22,9 @@
 #include <stdlib.h>
 
 static const char *const count_names[COUNTS] = {
-    "succeeded", "failed",   "stopped",     "superseded",     "retried",
-    "queued",    "parallel", "rolled back", "retried itself", "rolled back itself",
-    "stale",     "repeated", "continued",   "timed out",      "restarted"};
+    "succeeded",  "failed",      "stopped",        "superseded",         "retried",          "queued",
+    "parallel",   "rolled back", "retried itself", "rolled back itself", "condition failed", "skipped",
+    "overridden", "stale",       "repeated",       "continued",          "timed out",        "restarted"};
 
 struct sim sim;
 
@@ -106,6 +106,56 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
     return action;
 }
 
+/* Windows are open every other minute; one that hardly ever opens is for a stage to be skipped by. */
+static json_t *rule_json(size_t index, bool skips)
+{
+    char name[] = {'r', (char)('0' + index), 0};
+    uint64_t kind = random_below(3);
+    const char *provider = kind == 0 ? "VariableCheck" : kind == 1 ? "DeploymentWindow" : "Commands";
+    json_t *rule = json_pack("{s:s, s:{s:s, s:s}}", "name", name, "ruleTypeId", "category", "Rule",
+                             "provider", provider);
+    if (kind == 0)
+        json_object_set_new(rule, "configuration",
+                            json_pack("{s:s, s:s, s:s}", "Variable", "#{Src.Id}", "Operator", "EQ", "Value",
+                                      chance(3) ? "w" : "v"));
+    else if (kind == 1)
+        json_object_set_new(rule, "configuration",
+                            json_pack("{s:s}", "Cron", skips && chance(2) ? "* 0 0 1 1 ?" : "* */2 * ? * *"));
+    else
+        json_object_set_new(rule, "commands", json_pack("[s]", "true"));
+    return rule;
+}
+
+/* [{result, rules}], or NULL. */
+static json_t *conditions_random(const char *result)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; i <= random_below(3); i++)
+        json_array_append_new(rules, rule_json(i, is(result, "SKIP")));
+    return json_pack("[{s:s, s:o}]", "result", result, "rules", rules);
+}
+
+static void conditions_add(struct sim_plan *plan, size_t stage, json_t *json)
+{
+    bool may_go_back = stage > 0 && plan->mode != MODE_PARALLEL;
+    json_t *failure = json_object_get(json, "onFailure");
+    plan->entry[stage] = chance(4);
+    if (plan->entry[stage])
+        json_object_set_new(json, "beforeEntry",
+                            json_pack("{s:o}", "conditions", conditions_random(chance(2) ? "SKIP" : "FAIL")));
+    if (chance(6))
+        json_object_set_new(json, "onSuccess",
+                            json_pack("{s:o}", "conditions",
+                                      conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "FAIL")));
+    if (chance(6) && !failure)
+        json_object_set_new(json, "onFailure", failure = json_object());
+    if (failure && chance(2))
+        json_object_set_new(failure, "conditions",
+                            conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "RETRY"));
+    if (json_object_size(failure) == 0)
+        json_object_del(json, "onFailure");
+}
+
 /* NULL: none. */
 static json_t *failure_random(const struct sim_plan *plan, size_t stage)
 {
@@ -141,6 +191,7 @@ static json_t *plan_random(struct sim_plan *plan, bool full)
         }
         json_array_append_new(stages, json_pack("{s:s, s:o, s:o*}", "name", plan->stages[i], "actions",
                                                 actions, "onFailure", failure_random(plan, i)));
+        conditions_add(plan, i, json_array_get(stages, i));
     }
     return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:o}", "name", PIPELINE, "pipelineType", "V2",
                      "executionMode", plan_mode_name(plan->mode), "roleArn",
@@ -219,7 +270,7 @@ static int64_t history_of(const char *what)
 static int64_t successes_replaced(const char *execution_id)
 {
     return scalar_of("SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND execution_id = $2"
-                     " AND replaced <> 0 AND status = 'Succeeded' AND stage <> $3",
+                     " AND replaced <> 0 AND status = 'Succeeded' AND stage <> $3 AND phase = ''",
                      execution_id, "");
 }
 
@@ -259,15 +310,58 @@ static void do_retry(void)
     sim.counts[COUNT_RETRIED]++;
 }
 
-/* By what is stored: all of its actions there succeeded in the end. */
+/* Of a condition in an execution, as stored: "" when it was not looked at. */
+static void condition_status_of(const char *execution_id, const char *stage, const char *type, char ret[16])
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(free_ptr) char *path = NULL;
+    if (asprintf(&path, "$.conditions.%s.%s.status", stage, type) < 0 ||
+        no_fault(tx_query_row(sim.tx, &rows,
+                              "SELECT coalesce(json_extract(data, $2), '') FROM codepipeline_execution"
+                              " WHERE id = $1",
+                              "ss", execution_id, path)))
+        broken("no row");
+    (void)snprintf(ret, 16, "%s", rows_text(rows, 0));
+}
+
+static void do_override(void)
+{
+    const struct seen_execution *execution = execution_random();
+    const char *type = chance(2) ? "BEFORE_ENTRY" : "ON_SUCCESS";
+    char status[16];
+    if (!execution)
+        return;
+    const char *stage = stage_of(execution);
+    condition_status_of(execution->id, stage, type, status);
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId",
+                           execution->id, "stageName", stage, "conditionType", type);
+    bool latest = execution->plan->mode == MODE_PARALLEL || !newer_entered(execution->id, stage);
+    bool may = latest && ((is(status, "InProgress") && is(execution->place, "Running") &&
+                           is(execution->status, "InProgress")) ||
+                          (is(status, "Failed") && is(execution->status, "Failed")));
+    int r = no_fault(condition_override(sim.tx, &sim.platform, &sim.caller, in, NULL));
+    say("override of %s of %s for %zd: %d", type, stage, execution - sim.executions, r);
+    if ((r == 0) != may)
+        broken("overriding a condition that is '%s' of an execution that is %s is answered %d", status,
+               execution->status, r);
+    if (r)
+        return;
+    (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
+    sim.counts[COUNT_OVERRIDDEN]++;
+}
+
+/* By what is stored: it got past the stage, and all of its actions there succeeded in the end. */
 static bool succeeded_in(const struct seen_execution *execution, const char *stage)
 {
     size_t index = 0;
     while (index < execution->plan->count && !is(execution->plan->stages[index], stage))
         index++;
     return index < execution->plan->count &&
+           (execution->stage > index || is(execution->status, "Succeeded")) &&
            scalar_of("SELECT count(DISTINCT action) FROM codepipeline_action WHERE pipeline_id = $1"
-                     " AND execution_id = $2 AND stage = $3 AND status = 'Succeeded' AND replaced = 0",
+                     " AND execution_id = $2 AND stage = $3 AND status = 'Succeeded' AND replaced = 0"
+                     " AND phase = ''",
                      execution->id, stage) == (int64_t)execution->plan->actions[index];
 }
 
@@ -548,9 +642,9 @@ static void do_restart(void)
 static const struct {
     void (*run)(void);
     unsigned weight;
-} events[] = {{do_start, 8},    {do_stop, 3},   {do_retry, 9},  {do_rollback, 4}, {do_transition, 4},
-              {do_approve, 12}, {do_update, 2}, {do_lease, 20}, {do_result, 24},  {do_extend, 6},
-              {do_release, 2},  {do_orphan, 1}, {do_clock, 12}, {do_restart, 1}};
+} events[] = {{do_start, 8},      {do_stop, 3},     {do_retry, 9},  {do_rollback, 4}, {do_override, 5},
+              {do_transition, 4}, {do_approve, 12}, {do_update, 2}, {do_lease, 20},   {do_result, 24},
+              {do_extend, 6},     {do_release, 2},  {do_orphan, 1}, {do_clock, 12},   {do_restart, 1}};
 
 static void event_random(void)
 {
@@ -625,6 +719,8 @@ static void tally(void)
                 {"Stopped", COUNT_STOPPED},
                 {"Superseded", COUNT_SUPERSEDED}};
     sim.counts[COUNT_RETRIED_ITSELF] += (uint64_t)history_of("retried-automatically");
+    sim.counts[COUNT_CONDITION_FAILED] += (uint64_t)history_of("condition-failed");
+    sim.counts[COUNT_SKIPPED] += (uint64_t)history_of("stage-skipped");
     for (size_t i = 0; i < sim.execution_count; i++)
         sim.counts[COUNT_ROLLED_BACK_ITSELF] += sim.executions[i].rolled_back_itself;
     for (size_t i = 0; i < sim.execution_count; i++)

@@ -26,6 +26,9 @@ enum {
     COUNT_ROLLED_BACK,
     COUNT_RETRIED_ITSELF,
     COUNT_ROLLED_BACK_ITSELF,
+    COUNT_CONDITION_FAILED,
+    COUNT_SKIPPED,
+    COUNT_OVERRIDDEN,
     COUNT_STALE,
     COUNT_REPEATED,
     COUNT_CONTINUED,
@@ -39,6 +42,7 @@ struct sim_plan {
     char stages[STAGES][4]; /* names, from the same pool in every version */
     size_t actions[STAGES];
     int64_t order[STAGES][ACTIONS];
+    bool entry[STAGES]; /* has an entry condition */
 };
 
 struct seen_execution {

@@ -102,6 +102,25 @@ static int run_new(struct flow *flow, struct execution *execution, const struct 
     return run->detail ? 0 : FAULT(ENOMEM);
 }
 
+/* What a declaration says beside the configuration, and may refer to variables. */
+static int lists_resolve(struct run *run, const json_t *variables, struct reason *why)
+{
+    static const char *const members[] = {"commands", "environmentVariables"};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(members); i++) {
+        const json_t *list = json_object_get(run->action->declaration, members[i]);
+        json_t *resolved = NULL;
+
+        if (!list)
+            continue;
+        r = variables_resolve_list(list, variables, &resolved, why);
+        if (r == 0)
+            r = json_put(run->detail, members[i], resolved);
+    }
+    return r;
+}
+
 static int run_prepare(struct flow *flow, struct execution *execution, struct run *run, struct reason *why)
 {
     CLEANUP(json_free) json_t *variables = NULL;
@@ -114,6 +133,8 @@ static int run_prepare(struct flow *flow, struct execution *execution, struct ru
         r = source_configure(json_object_get(execution->data, "sourceRevisions"), run->action, configuration);
     if (r == 0)
         r = json_put(run->detail, "resolvedConfiguration", json_incref(configuration));
+    if (r == 0)
+        r = lists_resolve(run, variables, why);
     if (r == 0)
         r = inputs_resolve(execution, run, why);
     if (r == 0)
@@ -128,6 +149,21 @@ int action_offer(struct flow *flow, struct execution *execution, struct run *run
     return effect_offer(flow, execution, run);
 }
 
+/* In the history. */
+struct words {
+    const char *started;
+    const char *succeeded;
+    const char *failed;
+};
+
+static const struct words *words_of(const struct run *run)
+{
+    static const struct words action = {"action-started", "action-succeeded", "action-failed"},
+                              rule = {"rule-started", "rule-succeeded", "rule-failed"};
+
+    return run->action->phase == PHASE_ACTIONS ? &action : &rule;
+}
+
 int action_begin(struct flow *flow, struct execution *execution, size_t index)
 {
     const struct plan_action *action = &execution->plan->stages[execution->stage].actions[index];
@@ -139,15 +175,15 @@ int action_begin(struct flow *flow, struct execution *execution, size_t index)
         r = run_prepare(flow, execution, run, &why);
     if (r == VARIABLES_E_UNRESOLVED)
         return action_fail(flow, execution, run, "ConfigurationError", why.text);
+    if (r == 0)
+        r = effect_record(flow, execution, run, words_of(run)->started, NULL, NULL);
+    if (r == 0 && action->check != CHECK_NONE)
+        return rule_look(flow, execution, run);
     if (r == 0 && action->approval)
         flow->make_id(flow->make_id_context, run->token);
     else if (r == 0)
         r = action_offer(flow, execution, run);
-    if (r == 0)
-        r = effect_timer(flow, run);
-    if (r == 0)
-        r = effect_record(flow, execution, run, "action-started", NULL, NULL);
-    return r;
+    return r ? r : effect_timer(flow, run);
 }
 
 static const char *sha256_of(const json_t *input, const char *artifact)
@@ -262,7 +298,7 @@ int action_succeed(struct flow *flow, struct execution *execution, struct run *r
         r = variables_keep(execution, run, input);
     if (r == 0)
         r = run_finish(flow, execution, run, ACTION_SUCCEEDED);
-    return r ? r : effect_record(flow, execution, run, "action-succeeded", NULL, NULL);
+    return r ? r : effect_record(flow, execution, run, words_of(run)->succeeded, NULL, NULL);
 }
 
 int action_fail(struct flow *flow, struct execution *execution, struct run *run, const char *code,
@@ -272,7 +308,7 @@ int action_fail(struct flow *flow, struct execution *execution, struct run *run,
 
     if (r == 0)
         r = run_finish(flow, execution, run, ACTION_FAILED);
-    return r ? r : effect_record(flow, execution, run, "action-failed", NULL, message);
+    return r ? r : effect_record(flow, execution, run, words_of(run)->failed, NULL, message);
 }
 
 int action_cut(struct flow *flow, struct execution *execution, struct run *run, int status, int job_status,

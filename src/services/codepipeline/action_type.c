@@ -84,6 +84,7 @@ static const struct aws_type aws_types[] = {
       {"BatchEnabled", false},
       {"CombineArtifacts", false},
       {"EnvironmentVariables", false}}},
+    {"Compute", "Commands", 0, 5, 0, 1, {{"PrimarySource", false}}},
 };
 
 /* What each ActionMode of Deploy/CloudFormation needs beside ActionMode and StackName. */
@@ -327,10 +328,64 @@ static int primary_source_check(const json_t *action, struct reason *why)
     return 0;
 }
 
+static int commands_check(const json_t *action, struct reason *why)
+{
+    const json_t *output = json_array_get(json_object_get(action, "outputArtifacts"), 0);
+
+    if (!json_object_get(action, "commands"))
+        return reason_set(why, PIPELINE_E_ACTION_DECLARATION, "Action '%s' has no commands.",
+                          json_str(action, "name", ""));
+    if (output && !json_object_get(output, "files"))
+        return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                          "Action '%s' names no files for its output artifact '%s'.",
+                          json_str(action, "name", ""), json_str(output, "name", ""));
+    return primary_source_check(action, why);
+}
+
 static const struct {
     const char *provider;
     int (*check)(const json_t *action, struct reason *why);
-} own_checks[] = {{"CloudFormation", cloudformation_check}, {"CodeBuild", primary_source_check}};
+} own_checks[] = {{"CloudFormation", cloudformation_check},
+                  {"CodeBuild", primary_source_check},
+                  {"Commands", commands_check}};
+
+static int environment_check(const json_t *action, struct reason *why)
+{
+    const json_t *variable;
+    size_t i;
+
+    json_array_foreach (json_object_get(action, "environmentVariables"), i, variable)
+        if (strcmp(json_str(variable, "type", "PLAINTEXT"), "PLAINTEXT") != 0)
+            return reason_set(
+                why, PIPELINE_E_ACTION_DECLARATION,
+                "Environment variable '%s' of action '%s' is of type %s, which Slipway does not "
+                "support: use PLAINTEXT.",
+                json_str(variable, "name", ""), json_str(action, "name", ""), json_str(variable, "type", ""));
+    return 0;
+}
+
+/* Members that only some providers know. */
+static int members_check(const json_t *type, const json_t *action, struct reason *why)
+{
+    static const struct {
+        const char *member;
+        const char *providers[2];
+    } members[] = {{"commands", {"Commands", NULL}},
+                   {"outputVariables", {"Commands", NULL}},
+                   {"environmentVariables", {"Commands", "CodeBuild"}}};
+    const char *provider = json_str(json_object_get(type, "id"), "provider", "");
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        bool known = strcmp(members[i].providers[0], provider) == 0 ||
+                     (members[i].providers[1] && strcmp(members[i].providers[1], provider) == 0);
+
+        if (!known && json_object_get(action, members[i].member))
+            return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                              "Action '%s' has %s, which its provider %s does not take.",
+                              json_str(action, "name", ""), members[i].member, provider);
+    }
+    return 0;
+}
 
 int action_type_check(const json_t *type, const json_t *action, struct reason *why)
 {
@@ -341,6 +396,10 @@ int action_type_check(const json_t *type, const json_t *action, struct reason *w
         r = count_check(type, action, "outputArtifacts", "outputArtifactDetails", why);
     if (r == 0)
         r = configuration_check(type, action, why);
+    if (r == 0)
+        r = members_check(type, action, why);
+    if (r == 0)
+        r = environment_check(action, why);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(own_checks); i++)
         if (strcmp(json_str(id, "owner", ""), "AWS") == 0 &&
             strcmp(json_str(id, "provider", ""), own_checks[i].provider) == 0)

@@ -14,6 +14,7 @@ int codepipeline_list_pipelines(struct call *c);
 int codepipeline_create_custom_action_type(struct call *c);
 int codepipeline_delete_custom_action_type(struct call *c);
 int codepipeline_list_action_types(struct call *c);
+int codepipeline_list_rule_types(struct call *c);
 int codepipeline_tag_resource(struct call *c);
 int codepipeline_untag_resource(struct call *c);
 int codepipeline_list_tags_for_resource(struct call *c);
@@ -22,11 +23,16 @@ int codepipeline_start_execution(struct call *c);
 int codepipeline_stop_execution(struct call *c);
 int codepipeline_retry_stage(struct call *c);
 int codepipeline_rollback_stage(struct call *c);
+int codepipeline_override_condition(struct call *c);
 int codepipeline_enable_transition(struct call *c);
 int codepipeline_disable_transition(struct call *c);
 int codepipeline_put_approval_result(struct call *c);
 /* api_state.c */
 int codepipeline_get_pipeline_state(struct call *c);
+/* api_state_conditions.c: adds what became of the stage's conditions in that execution, whose data is given.
+ */
+int codepipeline_conditions_put(struct call *c, const struct plan_stage *stage, const char *execution_id,
+                                const json_t *data, json_t *stage_state) MUST_USE;
 /* api_explain.c */
 int codepipeline_explain_pipeline(struct call *c);
 /* api_history.c */
@@ -34,8 +40,9 @@ int codepipeline_get_pipeline_execution(struct call *c);
 int codepipeline_list_pipeline_executions(struct call *c);
 /* api_record.c */
 int codepipeline_list_pipeline_history(struct call *c);
-/* api_actions.c */
+/* api_runs.c */
 int codepipeline_list_action_executions(struct call *c);
+int codepipeline_list_rule_executions(struct call *c);
 /* api_job.c */
 int codepipeline_poll_for_jobs(struct call *c);
 int codepipeline_poll_for_account_jobs(struct call *c);

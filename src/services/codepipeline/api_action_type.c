@@ -1,5 +1,6 @@
 /* Operations on action types and tags. */
 #include "services/codepipeline/action_type.h"
+#include "services/codepipeline/rule_type.h"
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/webhook.h"
@@ -52,6 +53,14 @@ int codepipeline_list_action_types(struct call *c)
                          "The nextToken is not one of an earlier answer: start without it.");
     r = action_type_list(c->tx, c->caller->account, json_str(c->in, "actionOwnerFilter", NULL), &list);
     return r ? r : json_put(c->out, "actionTypes", list);
+}
+
+int codepipeline_list_rule_types(struct call *c)
+{
+    json_t *list = NULL;
+    int r = rule_type_list(&list);
+
+    return r ? r : json_put(c->out, "ruleTypes", list);
 }
 
 /* ---- tags: of pipelines, webhooks and custom action types */

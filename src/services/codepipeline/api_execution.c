@@ -32,6 +32,11 @@ int codepipeline_rollback_stage(struct call *c)
     return r || !id[0] ? r : json_put_str(c->out, "pipelineExecutionId", id);
 }
 
+int codepipeline_override_condition(struct call *c)
+{
+    return condition_override(c->tx, c->platform, c->caller, c->in, &c->reason);
+}
+
 int codepipeline_enable_transition(struct call *c)
 {
     return transition_set(c->tx, c->platform, c->caller, c->in, true, &c->reason);

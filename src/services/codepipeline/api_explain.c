@@ -1,6 +1,7 @@
 /* ExplainPipeline: what each execution under way waits for right now, and since when. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine.h"
+#include "wire/time.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -64,6 +65,19 @@ static int approval_explain(const struct run *run, json_t *list)
     return r ? r : json_put_int(wait, "until", run->deadline_ms);
 }
 
+static int window_explain(const struct run *run, json_t *list)
+{
+    char opens[TIME_TEXT_SIZE];
+    json_t *wait;
+    int r;
+
+    time_iso8601_s(json_int(run->detail, "opensMs", 0), opens);
+    r = wait_put(list, "Window", run, run->started_ms, &wait,
+                 "Rule %s of stage %s waits for its window, which opens at %s", run->action->name, run->stage,
+                 opens);
+    return r ? r : json_put_int(wait, "until", run->deadline_ms);
+}
+
 static int offer_explain(const struct run *run, const struct job_row *row, json_t *list)
 {
     const struct plan_action *action = run->action;
@@ -106,7 +120,12 @@ static int running_explain(struct tx *tx, const struct execution *execution, jso
 
         if (!run || run->status != ACTION_IN_PROGRESS)
             continue;
-        r = run->action->approval ? approval_explain(run, list) : job_explain(tx, run, list);
+        if (run->action->approval)
+            r = approval_explain(run, list);
+        else if (run->action->check == CHECK_WINDOW)
+            r = window_explain(run, list);
+        else
+            r = job_explain(tx, run, list);
     }
     return r;
 }

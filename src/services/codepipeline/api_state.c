@@ -29,7 +29,8 @@ static int retries_put(json_t *stage, const json_t *counts)
 }
 
 /* What is known only of the execution itself. */
-static int latest_describe(struct call *c, json_t *stage, const struct gate *gate)
+static int latest_describe(struct call *c, json_t *state, const struct plan_stage *stage,
+                           const struct gate *gate)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     CLEANUP(json_free) json_t *data = NULL;
@@ -39,21 +40,23 @@ static int latest_describe(struct call *c, json_t *stage, const struct gate *gat
     if (r == 0)
         r = json_column(rows, 0, &data);
     if (r == 0)
-        r = json_put_str(json_object_get(stage, "latestExecution"), "type", show_type(data));
+        r = json_put_str(json_object_get(state, "latestExecution"), "type", show_type(data));
     if (r == 0)
-        r = retries_put(stage, json_object_get(json_object_get(data, "retries"), gate->stage));
+        r = retries_put(state, json_object_get(json_object_get(data, "retries"), gate->stage));
+    if (r == 0)
+        r = codepipeline_conditions_put(c, stage, gate->last_id, data, state);
     return r == DB_NONE ? 0 : r;
 }
 
-static int latest_put(struct call *c, json_t *stage, const struct gate *gate)
+static int latest_put(struct call *c, json_t *state, const struct plan_stage *stage, const struct gate *gate)
 {
     const char *status = machine_name(&machine_stage, gate->status);
     int r;
 
     if (gate->status == STAGE_NONE)
-        return 0;
-    r = execution_put(stage, "latestExecution", gate->last_id, status);
-    return r ? r : latest_describe(c, stage, gate);
+        return codepipeline_conditions_put(c, stage, "", NULL, state);
+    r = execution_put(state, "latestExecution", gate->last_id, status);
+    return r ? r : latest_describe(c, state, stage, gate);
 }
 
 /* Who waits, oldest first; `inboundExecution` is the next to enter. */
@@ -126,7 +129,7 @@ static int action_put(struct call *c, const struct pipeline *pipeline, const cha
     if (r == 0)
         r = tx_query_row(c->tx, &rows,
                          "SELECT id, status, token, updated_ms, detail, started_ms FROM codepipeline_action"
-                         " WHERE pipeline_id = $1 AND stage = $2 AND action = $3"
+                         " WHERE pipeline_id = $1 AND stage = $2 AND action = $3 AND phase = ''"
                          " ORDER BY started_ms DESC, ordinal DESC LIMIT 1",
                          "sss", pipeline->id, stage, action);
     if (r == 0)
@@ -145,7 +148,7 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
         return FAULT(ENOMEM);
     r = transition_put(state, gate);
     if (r == 0)
-        r = latest_put(c, state, gate);
+        r = latest_put(c, state, stage, gate);
     if (r == 0)
         r = waiting_put(state, flow, stage->name);
     for (size_t i = 0; r == 0 && i < stage->count; i++)

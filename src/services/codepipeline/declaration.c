@@ -2,6 +2,7 @@
  * Source: CodePipeline user guide, "Pipeline structure reference"; messages as AWS words them where known. */
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/action_type.h"
+#include "services/codepipeline/declaration_conditions.h"
 #include "wire/json.h"
 
 #define STAGES_MAX 50
@@ -72,46 +73,13 @@ static int check_stages(const struct check *check)
     return 0;
 }
 
-static int check_failure(const struct check *check, const json_t *stage, bool first)
-{
-    const json_t *on_failure = json_object_get(stage, "onFailure");
-    const char *result = json_str(on_failure, "result", "FAIL");
-    bool rolls_back = strcmp(result, "ROLLBACK") == 0;
-
-    if (json_object_get(stage, "beforeEntry") || json_object_get(stage, "onSuccess") ||
-        json_object_get(on_failure, "conditions") || strcmp(result, "SKIP") == 0)
-        return reason_set(
-            check->why, PIPELINE_E_STAGE_DECLARATION,
-            "Stage '%s' has conditions, which are not supported by Slipway: leave out beforeEntry, "
-            "onSuccess and the conditions of onFailure.",
-            name_of(stage));
-    if (!on_failure)
-        return 0;
-    if (strcmp(json_str(check->declaration, "pipelineType", "V1"), "V2") != 0)
-        return reason_set(
-            check->why, PIPELINE_E_STAGE_DECLARATION,
-            "Stage '%s' has onFailure, which needs a pipeline of type V2: set pipelineType to V2.",
-            name_of(stage));
-    if (json_object_get(on_failure, "retryConfiguration") && strcmp(result, "RETRY") != 0)
-        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                          "Stage '%s' has a retryConfiguration, which goes with the result RETRY only.",
-                          name_of(stage));
-    if (rolls_back && first)
-        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                          "The source stage '%s' cannot be rolled back on failure.", name_of(stage));
-    if (rolls_back && strcmp(json_str(check->declaration, "executionMode", ""), "PARALLEL") == 0)
-        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                          "Stage '%s' cannot be rolled back on failure in PARALLEL mode.", name_of(stage));
-    return 0;
-}
-
-static int check_failures(const struct check *check)
+static int check_conditions(const struct check *check)
 {
     const json_t *stage;
     size_t i;
 
     json_array_foreach (check->stages, i, stage) {
-        int r = check_failure(check, stage, i == 0);
+        int r = declaration_conditions_check(check->declaration, stage, i == 0, check->why);
 
         if (r)
             return r;
@@ -195,6 +163,23 @@ static int check_types(const struct check *check)
 
 /* ---- artifacts: made before they are used, and once */
 
+static int rule_inputs_check(const struct check *check, const json_t *rule, const json_t *made,
+                             int64_t before)
+{
+    const json_t *input;
+    size_t i;
+
+    json_array_foreach (json_object_get(rule, "inputArtifacts"), i, input) {
+        const json_t *maker = json_object_get(made, name_of(input));
+
+        if (!maker || json_int(maker, "stage", 0) >= before)
+            return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                              "Input artifact %s of rule %s is not made by any action before it.",
+                              name_of(input), name_of(rule));
+    }
+    return 0;
+}
+
 static int inputs_check(const struct check *check, const json_t *action, const json_t *made, int64_t stage)
 {
     const json_t *input;
@@ -213,6 +198,26 @@ static int inputs_check(const struct check *check, const json_t *action, const j
                 name_of(input), name_of(action));
     }
     return 0;
+}
+
+/* A rule before the actions sees what earlier stages made, the others what their stage made too. */
+static int rules_inputs_check(const struct check *check, const json_t *stage, const json_t *made, int64_t at)
+{
+    static const struct {
+        const char *member;
+        int64_t sees;
+    } phases[] = {{"beforeEntry", 0}, {"onSuccess", 1}, {"onFailure", 1}};
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
+        const json_t *list = json_object_get(json_object_get(stage, phases[i].member), "conditions"), *rule;
+        size_t k;
+
+        json_array_foreach (json_object_get(json_array_get(list, 0), "rules"), k, rule)
+            if (r == 0)
+                r = rule_inputs_check(check, rule, made, at + phases[i].sees);
+    }
+    return r;
 }
 
 static int outputs_collect(const struct check *check, const json_t *action, json_t *made, size_t stage)
@@ -250,6 +255,9 @@ static int check_artifacts(const struct check *check)
         json_array_foreach (json_object_get(stage, "actions"), k, action)
             if (r == 0)
                 r = inputs_check(check, action, made, (int64_t)i);
+    json_array_foreach (check->stages, i, stage)
+        if (r == 0)
+            r = rules_inputs_check(check, stage, made, (int64_t)i);
     return r;
 }
 
@@ -284,7 +292,7 @@ static int check_namespaces(const struct check *check)
 }
 
 static int (*const checks[])(const struct check *) = {
-    check_features, check_store, check_stages,    check_failures,   check_action_names,
+    check_features, check_store, check_stages,    check_conditions, check_action_names,
     check_sources,  check_types, check_artifacts, check_namespaces,
 };
 

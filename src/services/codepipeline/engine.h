@@ -4,6 +4,15 @@
 
 #include "services/codepipeline/effect.h"
 
+/* The runs of one phase of a stage. */
+struct tally {
+    size_t running;
+    size_t asking; /* of the running: approvals and windows, which nobody works on */
+    size_t failed;
+    size_t succeeded;
+    int64_t next_order; /* the lowest runOrder with an action not begun; INT64_MAX: none */
+};
+
 int effect_offer(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
 int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_USE;
 int effect_timer(struct flow *flow, const struct run *run) MUST_USE;
@@ -23,9 +32,46 @@ int execution_end(struct flow *flow, struct execution *execution, int status, co
 int execution_retire_runs(struct flow *flow, struct execution *execution) MUST_USE;
 /* Its stage runs again: the failed actions, or all. Counts it as `automatic` or not. */
 int execution_repeat_stage(struct flow *flow, struct execution *execution, bool all, bool automatic) MUST_USE;
-int run_retire(struct flow *flow, struct run **run) MUST_USE;
 
-/* Begins action `index` of the execution's stage: a job, an approval, or a failure at once. */
+/* A failed or stopped one runs in its stage again. */
+int execution_resume(struct flow *flow, struct execution *execution) MUST_USE;
+/* It was asked to stop, and nothing of it is under way any more. */
+int execution_stopped(struct flow *flow, struct execution *execution) MUST_USE;
+/* An action has failed, and nothing of the stage is under way any more. */
+int stage_fail(struct flow *flow, struct execution *execution) MUST_USE;
+/* Goes on to the next stage, or ends. STAGE_SUCCEEDED, or STAGE_SKIPPED and why. */
+int stage_leave(struct flow *flow, struct execution *execution, int status, const char *why) MUST_USE;
+/* Ends the execution; perhaps another comes to bring the stage's last success back. */
+int stage_end_failed(struct flow *flow, struct execution *execution, const char *why,
+                     bool rolls_back) MUST_USE;
+int stage_begin_order(struct flow *flow, struct execution *execution, int phase, int64_t order) MUST_USE;
+
+/* ---- conditions */
+
+/* enum plan_phase: what the execution does in its stage now. */
+int stage_phase(const struct execution *execution);
+struct tally stage_tally(const struct execution *execution, int phase);
+/* What follows when its stage has failed: RESULT_FAIL, _RETRY, _ROLLBACK. */
+int stage_result(const struct execution *execution);
+/* {status, summary, at} as the execution's data has it; NULL: not looked at yet. */
+const json_t *condition_find(const json_t *data, const char *stage, int phase);
+int condition_status(const struct execution *execution, const char *stage, int phase);
+bool stage_was_skipped(const struct execution *execution, const char *stage);
+int condition_move(struct flow *flow, struct execution *execution, int phase, int status,
+                   const char *summary) MUST_USE;
+/* Begins its rules, or settles it. */
+int condition_advance(struct flow *flow, struct execution *execution, int phase,
+                      const struct tally *tally) MUST_USE;
+/* Before its stage is run again: true when that phase's rules must be asked again. */
+bool conditions_forget(struct execution *execution, bool all, int phase);
+/* Ends the rules under way without their answer. */
+int rules_cut(struct flow *flow, struct execution *execution, const char *code, const char *why) MUST_USE;
+/* Answers a rule of the engine's own, or waits on. */
+int rule_look(struct flow *flow, struct execution *execution, struct run *run) MUST_USE;
+/* Handles FLOW_OVERRIDE. */
+int step_override(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
+
+/* Begins action or rule `index` of the execution's stage: a job, an approval, an answer at once. */
 int action_begin(struct flow *flow, struct execution *execution, size_t index) MUST_USE;
 /* Offers a further job of the same action run. */
 int action_offer(struct flow *flow, struct execution *execution, struct run *run) MUST_USE;

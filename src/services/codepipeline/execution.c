@@ -209,6 +209,29 @@ int execution_rollback(struct tx *tx, const struct platform *platform, const str
     return r;
 }
 
+/* ---- conditions */
+
+int condition_override(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                       const json_t *in, struct reason *why)
+{
+    const char *id = json_str(in, "pipelineExecutionId", "");
+    struct flow_event event = {
+        .kind = FLOW_OVERRIDE,
+        .execution_id = id,
+        .stage = json_str(in, "stageName", ""),
+        .phase = plan_phase_find(json_str(in, "conditionType", "")),
+        .who = caller->arn,
+    };
+    struct pipeline pipeline;
+    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+
+    if (r)
+        return r;
+    r = flow_apply(tx, platform, &pipeline, &event, id, why);
+    /* OverrideStageCondition documents no PipelineExecutionNotFoundException */
+    return r == PIPELINE_E_EXECUTION_NOT_FOUND ? PIPELINE_E_NOT_OVERRIDABLE : r;
+}
+
 /* ---- transitions */
 
 static int stage_require(struct tx *tx, const struct pipeline *pipeline, const char *stage,

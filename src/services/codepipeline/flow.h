@@ -10,7 +10,7 @@
  * SUPERSEDED mode at most one waits before a stage, the newest; who waits has the stage held or closed before
  * it, or an older one before it. In SUPERSEDED mode nobody waits behind one that only waits for approvals,
  * unless the transition is disabled or that one is a rollback. An execution that runs in a stage has an
- * action under way. */
+ * action or a rule under way. A rollback has no conditions. */
 #pragma once
 
 #include "base/id.h"
@@ -19,10 +19,10 @@
 #include "services/codepipeline/machine.h"
 #include "services/codepipeline/plan.h"
 
-/* One action of one execution, tried once. `detail` holds what people and GetPipelineState see:
+/* One action of one execution, tried once; or one rule. `detail` holds what people and GetPipelineState see:
  * {resolvedConfiguration, inputArtifacts, outputArtifacts: [{name, bucket, key, sha256?}], outputVariables,
  * summary, externalExecutionId, percentComplete, error: {code, message}, lastUpdatedBy, continuationToken,
- * revision} */
+ * revision, commands, opensMs} */
 struct run {
     char id[ID_UUID_SIZE];
     char token[ID_UUID_SIZE];  /* approvals; else empty */
@@ -44,7 +44,8 @@ struct run {
 
 /* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
  * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail}, stop: {reason, by},
- * summary, mode: "QUEUED" …, rollback: {target}, retries: {STAGE: {auto, manual, latest}}} */
+ * summary, mode: "QUEUED" …, rollback: {target}, retries: {STAGE: {auto, manual, latest}},
+ * conditions: {STAGE: {"BEFORE_ENTRY" …: {status, summary, at}}}} */
 struct execution {
     char id[ID_UUID_SIZE];
     int64_t seq; /* order of starts within the pipeline, from 1 */
@@ -57,8 +58,9 @@ struct execution {
     int64_t started_ms;
     int64_t updated_ms;
     json_t *data;
-    bool rollback;     /* of its one stage */
-    struct run **runs; /* by action of the stage; NULL: not started. Only while the place is Running */
+    bool rollback; /* of its one stage */
+    struct run *
+        *runs; /* by action and rule of the stage; NULL: not started. Only while the place is Running */
     size_t run_count;
     bool fresh;
     bool dirty;
@@ -107,6 +109,7 @@ enum flow_event_kind {
     FLOW_STOP,
     FLOW_RETRY,
     FLOW_ROLLBACK,
+    FLOW_OVERRIDE,   /* a condition counts as met */
     FLOW_TRANSITION, /* enabled or disabled */
     FLOW_LOOK,       /* nothing happened: only move on what can move */
     FLOW_EVENT_KINDS,
@@ -117,7 +120,8 @@ struct flow_event {
     const char *execution_id; /* START, ROLLBACK: the new one's */
     const char *target_id;    /* ROLLBACK: whose deployment shall come back */
     const char *run_id;       /* RESULT, CONTINUE, APPROVAL, TIMEOUT */
-    const char *stage;        /* RETRY, ROLLBACK, TRANSITION */
+    const char *stage;        /* RETRY, ROLLBACK, OVERRIDE, TRANSITION */
+    int phase;                /* OVERRIDE: enum plan_phase */
     const char *who;
     const char *why;
     bool yes; /* RESULT: success; APPROVAL: approved; STOP: abandon; RETRY: all actions; TRANSITION: enable */
@@ -130,8 +134,8 @@ struct flow_event {
 
 /* 0; PIPELINE_E_TOO_MANY_EXECUTIONS, PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND,
  * PIPELINE_E_STAGE_NOT_RETRYABLE, PIPELINE_E_NOT_LATEST, PIPELINE_E_NO_ROLLBACK, PIPELINE_E_NOT_STOPPABLE,
- * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_JOB_STATE with nothing changed; a
- * fault leaves the flow unusable. */
+ * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_JOB_STATE,
+ * PIPELINE_E_NOT_OVERRIDABLE with nothing changed; a fault leaves the flow unusable. */
 int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why) MUST_USE;
 
 struct flow *flow_new(void) MUST_USE;

@@ -92,13 +92,11 @@ static int execution_load_also(struct tx *tx, const struct pipeline *pipeline, c
 static int run_read(struct rows *rows, struct execution *execution)
 {
     const struct plan_stage *stage = &execution->plan->stages[execution->stage];
-    const char *action = rows_text(rows, 1);
+    int phase = plan_phase_find(rows_text(rows, 10));
+    size_t i = plan_action_find(stage, phase, rows_text(rows, 1));
     struct run *run;
-    size_t i = 0;
 
-    while (i < stage->count && strcmp(stage->actions[i].name, action) != 0)
-        i++;
-    if (i == stage->count || execution->runs[i])
+    if (phase < 0 || i == stage->total || execution->runs[i])
         return FAULT(EBADMSG);
     run = execution->runs[i] = mem_alloc(sizeof(*run));
     if (!run)
@@ -121,7 +119,7 @@ static int run_read(struct rows *rows, struct execution *execution)
 static int runs_load(struct tx *tx, struct execution *execution)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    size_t count = execution->plan->stages[execution->stage].count;
+    size_t count = execution->plan->stages[execution->stage].total;
     int r;
 
     if (execution->place == PLACE_WAITING || execution->stage_run == 0)
@@ -130,13 +128,13 @@ static int runs_load(struct tx *tx, struct execution *execution)
     if (!execution->runs)
         return FAULT(ENOMEM);
     execution->run_count = count;
-    r = tx_query(
-        tx, &rows,
-        "SELECT id, action, ordinal, status, token, job_id, started_ms, updated_ms, deadline_ms, detail"
-        /* one that ended while it waited has runs of the stage before only */
-        " FROM codepipeline_action WHERE execution_id = $1 AND stage_run = $2 AND replaced = 0"
-        " AND stage = $3",
-        "sis", execution->id, execution->stage_run, execution->plan->stages[execution->stage].name);
+    r = tx_query(tx, &rows,
+                 "SELECT id, action, ordinal, status, token, job_id, started_ms, updated_ms, deadline_ms, "
+                 "detail, phase"
+                 /* one that ended while it waited has runs of the stage before only */
+                 " FROM codepipeline_action WHERE execution_id = $1 AND stage_run = $2 AND replaced = 0"
+                 " AND stage = $3",
+                 "sis", execution->id, execution->stage_run, execution->plan->stages[execution->stage].name);
     while (r == 0 && (r = rows_next(rows)) == 0)
         r = run_read(rows, execution);
     return r == DB_NONE ? 0 : r;

@@ -57,19 +57,41 @@ const struct machine machine_action = {"action", action_states, action_next, ARR
 
 static const char *const stage_states[] = {
     [STAGE_NONE] = "None",     [STAGE_IN_PROGRESS] = "InProgress", [STAGE_SUCCEEDED] = "Succeeded",
-    [STAGE_FAILED] = "Failed", [STAGE_STOPPED] = "Stopped",
+    [STAGE_FAILED] = "Failed", [STAGE_STOPPED] = "Stopped",        [STAGE_SKIPPED] = "Skipped",
 };
 
 /* Whatever became of the last execution in a stage, the next may enter. */
 static const unsigned stage_next[] = {
     [STAGE_NONE] = BIT(STAGE_IN_PROGRESS),
-    [STAGE_IN_PROGRESS] = BIT(STAGE_SUCCEEDED) | BIT(STAGE_FAILED) | BIT(STAGE_STOPPED),
+    [STAGE_IN_PROGRESS] = BIT(STAGE_SUCCEEDED) | BIT(STAGE_FAILED) | BIT(STAGE_STOPPED) | BIT(STAGE_SKIPPED),
     [STAGE_SUCCEEDED] = BIT(STAGE_IN_PROGRESS),
     [STAGE_FAILED] = BIT(STAGE_IN_PROGRESS),
     [STAGE_STOPPED] = BIT(STAGE_IN_PROGRESS),
+    [STAGE_SKIPPED] = BIT(STAGE_IN_PROGRESS),
 };
 
 const struct machine machine_stage = {"stage", stage_states, stage_next, ARRAY_LEN(stage_states)};
+
+static const char *const condition_states[] = {
+    [CONDITION_NONE] = "None",
+    [CONDITION_IN_PROGRESS] = "InProgress",
+    [CONDITION_SUCCEEDED] = "Succeeded",
+    [CONDITION_FAILED] = "Failed",
+    [CONDITION_OVERRIDDEN] = "Overridden",
+};
+
+/* Back to None: its stage is run again. */
+static const unsigned condition_next[] = {
+    [CONDITION_NONE] = BIT(CONDITION_IN_PROGRESS),
+    [CONDITION_IN_PROGRESS] =
+        BIT(CONDITION_SUCCEEDED) | BIT(CONDITION_FAILED) | BIT(CONDITION_OVERRIDDEN) | BIT(CONDITION_NONE),
+    [CONDITION_SUCCEEDED] = BIT(CONDITION_NONE),
+    [CONDITION_FAILED] = BIT(CONDITION_OVERRIDDEN) | BIT(CONDITION_NONE),
+    [CONDITION_OVERRIDDEN] = BIT(CONDITION_NONE),
+};
+
+const struct machine machine_condition = {"condition", condition_states, condition_next,
+                                          ARRAY_LEN(condition_states)};
 
 static const char *const job_states[] = {
     [JOB_QUEUED] = "Queued",       [JOB_DISPATCHED] = "Dispatched", [JOB_IN_PROGRESS] = "InProgress",

@@ -22,7 +22,23 @@ enum execution_place {
 
 enum action_status { ACTION_IN_PROGRESS, ACTION_SUCCEEDED, ACTION_FAILED, ACTION_ABANDONED };
 
-enum stage_status { STAGE_NONE, STAGE_IN_PROGRESS, STAGE_SUCCEEDED, STAGE_FAILED, STAGE_STOPPED };
+enum stage_status {
+    STAGE_NONE,
+    STAGE_IN_PROGRESS,
+    STAGE_SUCCEEDED,
+    STAGE_FAILED,
+    STAGE_STOPPED,
+    STAGE_SKIPPED, /* its entry condition was not met, and says so */
+};
+
+/* Of a stage's condition in one execution. */
+enum condition_status {
+    CONDITION_NONE, /* not looked at yet */
+    CONDITION_IN_PROGRESS,
+    CONDITION_SUCCEEDED,
+    CONDITION_FAILED,
+    CONDITION_OVERRIDDEN,
+};
 
 enum job_status {
     JOB_QUEUED,
@@ -45,6 +61,7 @@ extern const struct machine machine_execution;
 extern const struct machine machine_place;
 extern const struct machine machine_action;
 extern const struct machine machine_stage;
+extern const struct machine machine_condition;
 extern const struct machine machine_job;
 
 /* Moves the state; a transition that the table does not have is a programmer's mistake and asserts. */

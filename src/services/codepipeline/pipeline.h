@@ -38,6 +38,9 @@ int execution_retry(struct tx *tx, const struct platform *platform, const struct
 /* `in` is RollbackStage's; with `dryRun` *ret_id is "" and nothing changes. */
 int execution_rollback(struct tx *tx, const struct platform *platform, const struct principal *caller,
                        const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
+/* `in` is OverrideStageCondition's. */
+int condition_override(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                       const json_t *in, struct reason *why) MUST_USE;
 int transition_set(struct tx *tx, const struct platform *platform, const struct principal *caller,
                    const json_t *in, bool enabled, struct reason *why) MUST_USE;
 int approval_put(struct tx *tx, const struct platform *platform, const struct principal *caller,

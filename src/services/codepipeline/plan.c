@@ -15,6 +15,8 @@ static const struct timeout {
     {"Build", "CodeBuild", 8 * 60},
     {"Test", "CodeBuild", 8 * 60},
     {"Deploy", "S3", 90},
+    {"Compute", "Commands", 55},
+    {"Rule", "DeploymentWindow", 7 * 24 * 60},
 };
 
 int64_t plan_timeout_default_ms(const char *category, const char *provider)
@@ -26,16 +28,28 @@ int64_t plan_timeout_default_ms(const char *category, const char *provider)
     return 60 * MINUTE_MS;
 }
 
-static void action_read(const json_t *json, struct plan_action *ret)
+static int check_of(const struct plan_action *action)
 {
-    const json_t *type = json_object_get(json, "actionTypeId");
+    if (action->phase == PHASE_ACTIONS)
+        return CHECK_NONE;
+    return strcmp(action->provider, "DeploymentWindow") == 0 ? CHECK_WINDOW
+           : strcmp(action->provider, "VariableCheck") == 0  ? CHECK_VARIABLE
+                                                             : CHECK_NONE;
+}
+
+static void action_read(const json_t *json, int phase, struct plan_action *ret)
+{
+    const json_t *type = json_object_get(json, phase == PHASE_ACTIONS ? "actionTypeId" : "ruleTypeId");
     int64_t minutes = json_int(json, "timeoutInMinutes", 0);
 
     ret->name = json_str(json, "name", "");
     ret->category = json_str(type, "category", "");
-    ret->owner = json_str(type, "owner", "");
+    ret->owner = json_str(type, "owner", "AWS");
     ret->provider = json_str(type, "provider", "");
-    ret->version = json_str(type, "version", "");
+    ret->version = json_str(type, "version", "1");
+    ret->declaration = json;
+    ret->phase = phase;
+    ret->check = check_of(ret);
     ret->variables_namespace = json_str(json, "namespace", NULL);
     ret->role_arn = json_str(json, "roleArn", NULL);
     ret->run_order = json_int(json, "runOrder", 1);
@@ -48,31 +62,104 @@ static void action_read(const json_t *json, struct plan_action *ret)
     ret->outputs = json_object_get(json, "outputArtifacts");
 }
 
-static int failure_of(const json_t *on_failure)
+static int result_of(const json_t *json)
 {
-    const char *result = json_str(on_failure, "result", "FAIL");
+    static const char *const names[] = {
+        [RESULT_FAIL] = "FAIL",
+        [RESULT_RETRY] = "RETRY",
+        [RESULT_ROLLBACK] = "ROLLBACK",
+        [RESULT_SKIP] = "SKIP",
+    };
 
-    return strcmp(result, "RETRY") == 0      ? FAILURE_RETRIES
-           : strcmp(result, "ROLLBACK") == 0 ? FAILURE_ROLLS_BACK
-                                             : FAILURE_FAILS;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(json_str(json, "result", "FAIL"), names[i]) == 0)
+            return (int)i;
+    return RESULT_FAIL;
+}
+
+static const struct {
+    const char *name;   /* of the API */
+    const char *member; /* of the declaration */
+} phases[PHASES] = {
+    [PHASE_ENTRY] = {"BEFORE_ENTRY", "beforeEntry"},
+    [PHASE_ACTIONS] = {"", NULL},
+    [PHASE_SUCCESS] = {"ON_SUCCESS", "onSuccess"},
+    [PHASE_FAILURE] = {"ON_FAILURE", "onFailure"},
+};
+
+const char *plan_phase_name(int phase)
+{
+    assert(phase >= 0 && phase < PHASES);
+    return phases[phase].name;
+}
+
+int plan_phase_find(const char *name)
+{
+    for (int i = 0; i < PHASES; i++)
+        if (strcmp(phases[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* The stage's one condition of that phase; NULL: none. */
+static const json_t *condition_of(const json_t *stage, int phase)
+{
+    if (!phases[phase].member)
+        return NULL;
+    return json_array_get(json_object_get(json_object_get(stage, phases[phase].member), "conditions"), 0);
+}
+
+static size_t rules_count(const json_t *stage)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < PHASES; i++)
+        count += json_array_size(json_object_get(condition_of(stage, i), "rules"));
+    return count;
+}
+
+static void rules_read(const json_t *json, struct plan_stage *stage)
+{
+    for (int i = 0; i < PHASES; i++) {
+        const json_t *condition = condition_of(json, i), *rule;
+        size_t k;
+
+        stage->results[i] = result_of(condition);
+        json_array_foreach (json_object_get(condition, "rules"), k, rule) {
+            stage->conditions[i] = true;
+            action_read(rule, i, &stage->actions[stage->total++]);
+        }
+    }
 }
 
 static int stage_read(const json_t *json, struct plan_stage *ret)
 {
     const json_t *actions = json_object_get(json, "actions"),
                  *on_failure = json_object_get(json, "onFailure");
-    const json_t *retry = json_object_get(on_failure, "retryConfiguration");
+    const json_t *retry = json_object_get(on_failure, "retryConfiguration"), *action;
+    size_t i;
 
-    ret->on_failure = failure_of(on_failure);
     ret->retry_all = strcmp(json_str(retry, "retryMode", "FAILED_ACTIONS"), "ALL_ACTIONS") == 0;
     ret->name = json_str(json, "name", "");
-    ret->actions = mem_alloc((json_array_size(actions) + 1) * sizeof(*ret->actions));
+    ret->actions = mem_alloc((json_array_size(actions) + rules_count(json) + 1) * sizeof(*ret->actions));
     if (!ret->actions)
         return FAULT(ENOMEM);
-    ret->count = json_array_size(actions);
-    for (size_t i = 0; i < ret->count; i++)
-        action_read(json_array_get(actions, i), &ret->actions[i]);
+    json_array_foreach (actions, i, action)
+        action_read(action, PHASE_ACTIONS, &ret->actions[ret->total++]);
+    ret->count = ret->total;
+    rules_read(json, ret);
+    ret->results[PHASE_ACTIONS] = result_of(on_failure);
     return 0;
+}
+
+size_t plan_action_find(const struct plan_stage *stage, int phase, const char *name)
+{
+    size_t i = 0;
+
+    while (i < stage->total &&
+           (stage->actions[i].phase != phase || strcmp(stage->actions[i].name, name) != 0))
+        i++;
+    return i;
 }
 
 static const char *const mode_names[] = {

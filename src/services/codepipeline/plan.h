@@ -13,8 +13,35 @@ enum plan_mode {
     MODE_PARALLEL,   /* side by side: nobody waits for, or holds, a stage */
 };
 
+/* Where in its stage an action or a rule runs. The rules of a condition run side by side. */
+enum plan_phase {
+    PHASE_ENTRY,   /* rules before the actions */
+    PHASE_ACTIONS, /* the actions themselves */
+    PHASE_SUCCESS, /* rules after all actions have succeeded */
+    PHASE_FAILURE, /* rules after an action has failed */
+    PHASES,
+};
+
+/* What follows when a stage has failed, or a condition is not met: their `result`. */
+enum plan_result {
+    RESULT_FAIL,
+    RESULT_RETRY,    /* once */
+    RESULT_ROLLBACK, /* to the last execution that succeeded in the stage */
+    RESULT_SKIP,     /* the execution goes on with the next stage */
+};
+
+/* Who answers a rule. */
+enum plan_check {
+    CHECK_NONE, /* a worker: a job as of an action */
+    CHECK_WINDOW,
+    CHECK_VARIABLE,
+};
+
+/* An action, or a rule of one of its stage's conditions. */
 struct plan_action {
     const char *name;
+    int phase; /* enum plan_phase */
+    int check; /* enum plan_check */
     const char *category;
     const char *owner;
     const char *provider;
@@ -28,21 +55,17 @@ struct plan_action {
     const json_t *configuration; /* may be NULL */
     const json_t *inputs;        /* [{"name"}], may be NULL */
     const json_t *outputs;       /* the same */
-};
-
-/* What follows when a stage has failed: its onFailure. */
-enum plan_failure {
-    FAILURE_FAILS,
-    FAILURE_RETRIES,    /* once */
-    FAILURE_ROLLS_BACK, /* to the last execution that succeeded in the stage */
+    const json_t *declaration;   /* all of it */
 };
 
 struct plan_stage {
     const char *name;
-    struct plan_action *actions;
-    size_t count;
-    int on_failure; /* enum plan_failure */
-    bool retry_all; /* all of its actions, not only the failed ones */
+    struct plan_action *actions; /* the actions, then the rules by phase */
+    size_t count;                /* of actions */
+    size_t total;                /* with the rules */
+    int results[PHASES];         /* enum plan_result: of its conditions; PHASE_ACTIONS: its onFailure's */
+    bool conditions[PHASES];     /* which it has */
+    bool retry_all;              /* all of its actions, not only the failed ones */
 };
 
 struct plan {
@@ -61,6 +84,11 @@ void plan_free(struct plan **plan); /* CLEANUP-able */
 /* The mode's name in declarations, and back: MODE_SUPERSEDED also for NULL, -1: none is called so. */
 const char *plan_mode_name(int mode);
 int plan_mode_find(const char *name);
+/* "BEFORE_ENTRY", "ON_SUCCESS", "ON_FAILURE"; "" for PHASE_ACTIONS. -1: none is called so. */
+const char *plan_phase_name(int phase);
+int plan_phase_find(const char *name);
+/* The index among stage->total, or that. */
+size_t plan_action_find(const struct plan_stage *stage, int phase, const char *name);
 /* The index, or plan->stage_count. */
 size_t plan_stage_find(const struct plan *plan, const char *stage);
 /* The time limit of an action that declares none. */

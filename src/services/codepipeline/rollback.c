@@ -11,6 +11,8 @@ static bool has_succeeded(const struct execution *execution, const char *name)
 {
     size_t stage = plan_stage_find(execution->plan, name);
 
+    if (stage_was_skipped(execution, name))
+        return false;
     if (execution->status == EXECUTION_SUCCEEDED && execution->stage == stage)
         return true;
     return !execution->rollback && execution->stage > stage;

@@ -39,15 +39,16 @@ static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct
         return tx_exec(
             tx,
             "INSERT INTO codepipeline_action (id, pipeline_id, execution_id, stage, action, stage_run,"
-            " ordinal, replaced, status, token, job_id, started_ms, updated_ms, deadline_ms, detail)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-            "sssssiiisssiiis", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
+            " ordinal, replaced, status, token, job_id, started_ms, updated_ms, deadline_ms, detail, phase)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            "sssssiiisssiiiss", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
             run->stage_run, run->ordinal, (int64_t)run->replaced, status, run->token, run->job_id,
-            run->started_ms, run->updated_ms, run->deadline_ms, detail);
+            run->started_ms, run->updated_ms, run->deadline_ms, detail, plan_phase_name(run->action->phase));
     return tx_exec(tx,
                    "UPDATE codepipeline_action SET replaced = $2, status = $3, job_id = $4, updated_ms = $5,"
-                   " detail = $6 WHERE id = $1",
-                   "sissis", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail);
+                   " detail = $6, deadline_ms = $7 WHERE id = $1",
+                   "sissisi", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail,
+                   run->deadline_ms);
 }
 
 static int gate_save(struct tx *tx, const struct pipeline *pipeline, const struct gate *gate)

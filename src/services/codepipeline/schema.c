@@ -68,5 +68,6 @@ const struct db_migration codepipeline_migrations[] = {
         "CREATE INDEX codepipeline_source_object ON codepipeline_source (bucket, key);"
         "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
         " SELECT 'follow', id, id, 0 FROM codepipeline_pipeline;"},
+    {6, "ALTER TABLE codepipeline_action ADD COLUMN phase TEXT NOT NULL DEFAULT '';"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -78,6 +78,9 @@ static const struct field fields_stage_state_out[] = {
     {"inboundTransitionState", FIELD_STRUCT, .of = &shape_transition_state_out},
     {"actionStates", FIELD_LIST, .of = &shape_action_state_list_out},
     {"latestExecution", FIELD_STRUCT, .of = &shape_stage_execution_out},
+    {"beforeEntryConditionState", FIELD_STRUCT, .of = &shape_stage_condition_state_out},
+    {"onSuccessConditionState", FIELD_STRUCT, .of = &shape_stage_condition_state_out},
+    {"onFailureConditionState", FIELD_STRUCT, .of = &shape_stage_condition_state_out},
 };
 static const struct shape shape_stage_state_out = SHAPE(fields_stage_state_out);
 

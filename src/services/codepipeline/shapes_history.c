@@ -170,7 +170,7 @@ static const struct shape shape_artifact_detail_out = SHAPE(fields_artifact_deta
 static const struct field fields_artifact_detail_list_out[] = {
     {"member", FIELD_STRUCT, .of = &shape_artifact_detail_out},
 };
-static const struct shape shape_artifact_detail_list_out = SHAPE(fields_artifact_detail_list_out);
+const struct shape shape_artifact_detail_list_out = SHAPE(fields_artifact_detail_list_out);
 
 static const struct field fields_action_execution_input_out[] = {
     {"actionTypeId", FIELD_STRUCT, .of = &shape_action_type_id},

@@ -41,8 +41,14 @@ static const struct field fields_action_configuration_map[] = {
 };
 static const struct shape shape_action_configuration_map = SHAPE(fields_action_configuration_map);
 
+static const struct field fields_files[] = {
+    {"member", FIELD_STRING, .min = 1, .max = 128},
+};
+static const struct shape shape_files = SHAPE(fields_files);
+
 static const struct field fields_output_artifact[] = {
     WORD("name", 100),
+    {"files", FIELD_LIST, .min = 1, .max = 10, .of = &shape_files},
 };
 static const struct shape shape_output_artifact = SHAPE(fields_output_artifact);
 
@@ -59,7 +65,26 @@ static const struct shape shape_input_artifact = SHAPE(fields_input_artifact);
 static const struct field fields_input_artifact_list[] = {
     {"member", FIELD_STRUCT, .of = &shape_input_artifact},
 };
-static const struct shape shape_input_artifact_list = SHAPE(fields_input_artifact_list);
+const struct shape shape_input_artifact_list = SHAPE(fields_input_artifact_list);
+
+static const struct field fields_output_variables[] = {
+    {"member", FIELD_STRING, .min = 1, .max = 128},
+};
+static const struct shape shape_output_variables = SHAPE(fields_output_variables);
+
+static const char *const values_environment_variable_type[] = {"PLAINTEXT", "SECRETS_MANAGER", NULL};
+static const struct field fields_environment_variable[] = {
+    {"name", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128, .check = text_is_word,
+     .check_says = "[A-Za-z0-9_]+"},
+    {"value", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 2000},
+    {"type", FIELD_STRING, .values = values_environment_variable_type},
+};
+static const struct shape shape_environment_variable = SHAPE(fields_environment_variable);
+
+static const struct field fields_environment_variable_list[] = {
+    {"member", FIELD_STRUCT, .of = &shape_environment_variable},
+};
+static const struct shape shape_environment_variable_list = SHAPE(fields_environment_variable_list);
 
 static const struct field fields_action_declaration[] = {
     NAME("name"),
@@ -74,6 +99,9 @@ static const struct field fields_action_declaration[] = {
     {"namespace", FIELD_STRING, .min = 1, .max = 100, .check = text_is_namespace,
      .check_says = "[A-Za-z0-9@\\-_]+"},
     {"timeoutInMinutes", FIELD_INTEGER, .min = 5, .max = 86400},
+    {"commands", FIELD_LIST, .min = 1, .max = 50, .of = &shape_commands},
+    {"outputVariables", FIELD_LIST, .min = 1, .max = 15, .of = &shape_output_variables},
+    {"environmentVariables", FIELD_LIST, .min = 1, .max = 10, .of = &shape_environment_variable_list},
 };
 static const struct shape shape_action_declaration = SHAPE(fields_action_declaration);
 
@@ -88,24 +116,18 @@ static const struct field fields_retry_configuration[] = {
 };
 static const struct shape shape_retry_configuration = SHAPE(fields_retry_configuration);
 
-static const struct field fields_conditions[] = {
-    {"member", FIELD_ANY},
-};
-static const struct shape shape_conditions = SHAPE(fields_conditions);
-
-static const char *const values_failure_result[] = {"ROLLBACK", "FAIL", "RETRY", "SKIP", NULL};
 static const struct field fields_failure_conditions[] = {
-    {"result", FIELD_STRING, .values = values_failure_result},
+    {"result", FIELD_STRING, .values = values_result},
     {"retryConfiguration", FIELD_STRUCT, .of = &shape_retry_configuration},
-    {"conditions", FIELD_LIST, .min = 1, .max = 1, .of = &shape_conditions},
+    {"conditions", FIELD_LIST, .min = 1, .max = 1, .of = &shape_condition_list},
 };
 static const struct shape shape_failure_conditions = SHAPE(fields_failure_conditions);
 
 static const struct field fields_stage_declaration[] = {
     NAME("name"),
     {"onFailure", FIELD_STRUCT, .of = &shape_failure_conditions},
-    {"onSuccess", FIELD_ANY},
-    {"beforeEntry", FIELD_ANY},
+    {"onSuccess", FIELD_STRUCT, .of = &shape_conditions},
+    {"beforeEntry", FIELD_STRUCT, .of = &shape_conditions},
     {"blockers", FIELD_LIST, .of = &shape_stage_blocker_declaration_list},
     {"actions", FIELD_LIST, .flags = FIELD_REQUIRED, .of = &shape_stage_action_declaration_list},
 };

@@ -3,8 +3,8 @@
 #include "services/codepipeline/shapes.h"
 #include "services/codepipeline/texts.h"
 
-static const char *const values_action_category[] = {"Source", "Build",    "Deploy", "Test",
-                                                     "Invoke", "Approval", NULL};
+static const char *const values_action_category[] = {"Source", "Build",    "Deploy",  "Test",
+                                                     "Invoke", "Approval", "Compute", NULL};
 static const char *const values_action_owner[] = {"AWS", "ThirdParty", "Custom", NULL};
 static const struct field fields_action_type_id[] = {
     {"category", FIELD_STRING, .flags = FIELD_REQUIRED, .values = values_action_category},

@@ -148,8 +148,12 @@ static int on_timeout(struct flow *flow, const struct flow_event *event, struct 
     struct run *run = run_find(flow, event->run_id, &execution);
 
     (void)why;
-    if (!run || run->status != ACTION_IN_PROGRESS || run->deadline_ms > flow->now_ms)
+    if (!run || run->status != ACTION_IN_PROGRESS)
         return 0;
+    if (run->deadline_ms > flow->now_ms) /* the clock went back */
+        return effect_timer(flow, run);
+    if (run->action->check != CHECK_NONE)
+        return rule_look(flow, execution, run);
     reason_set(&said, 0, "%s %s within %lld minutes.", run->action->name,
                run->action->approval ? "was not approved" : "did not end",
                (long long)(run->action->timeout_ms / 60000));
@@ -166,6 +170,21 @@ static int abandon_runs(struct flow *flow, struct execution *execution, const ch
 
         if (run && run->status == ACTION_IN_PROGRESS)
             r = action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, "Abandoned", why);
+    }
+    return r;
+}
+
+/* Nobody works on a window: there is nothing to wait for. */
+static int windows_cut(struct flow *flow, struct execution *execution)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
+        struct run *run = execution->runs[i];
+
+        if (run && run->status == ACTION_IN_PROGRESS && run->action->check == CHECK_WINDOW)
+            r = action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, "Abandoned",
+                           "The execution was stopped.");
     }
     return r;
 }
@@ -202,6 +221,8 @@ static int on_stop(struct flow *flow, const struct flow_event *event, struct rea
                           reason);
     if (r == 0 && event->yes)
         r = abandon_runs(flow, execution, reason[0] ? reason : "The execution was stopped.");
+    if (r == 0 && !event->yes)
+        r = windows_cut(flow, execution);
     return r;
 }
 
@@ -246,17 +267,18 @@ static int retry_check(struct flow *flow, const struct execution *execution, con
 
 static bool runs_need_retry(const struct execution *execution, bool all)
 {
-    for (size_t i = 0; i < execution->run_count; i++)
+    const struct plan_stage *stage = &execution->plan->stages[execution->stage];
+
+    for (size_t i = 0; i < stage->count; i++)
         if (all || !execution->runs[i] || execution->runs[i]->status != ACTION_SUCCEEDED)
             return true;
-    return false;
+    return stage_phase(execution) != PHASE_ACTIONS;
 }
 
 static int on_retry(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     struct execution *execution = flow_execution(flow, event->execution_id);
-    struct gate *gate = flow_gate(flow, event->stage);
-    int r = gate ? retry_check(flow, execution, event, why) : FAULT(ENOMEM);
+    int r = retry_check(flow, execution, event, why);
 
     if (r)
         return r;
@@ -264,14 +286,8 @@ static int on_retry(struct flow *flow, const struct flow_event *event, struct re
         return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE, "Stage %s has no failed action.",
                           event->stage);
     r = execution_repeat_stage(flow, execution, event->yes, false);
-    machine_move(&machine_execution, &execution->status, EXECUTION_IN_PROGRESS);
-    machine_move(&machine_place, &execution->place, PLACE_RUNNING);
-    if (strcmp(gate->last_id, execution->id) == 0)
-        machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
-    gate->dirty = true;
-    execution_touch(flow, execution);
-    json_object_del(execution->data, "stop");
-    json_object_del(execution->data, "summary");
+    if (r == 0)
+        r = execution_resume(flow, execution);
     return r ? r
              : effect_record(flow, execution, NULL,
                              event->yes ? "retried-all-actions" : "retried-failed-actions", event->who,
@@ -308,10 +324,10 @@ static int on_look(struct flow *flow, const struct flow_event *event, struct rea
 }
 
 static int (*const handlers[FLOW_EVENT_KINDS])(struct flow *, const struct flow_event *, struct reason *) = {
-    [FLOW_START] = on_start,       [FLOW_RESULT] = on_result,       [FLOW_CONTINUE] = on_continue,
-    [FLOW_APPROVAL] = on_approval, [FLOW_TIMEOUT] = on_timeout,     [FLOW_STOP] = on_stop,
-    [FLOW_RETRY] = on_retry,       [FLOW_ROLLBACK] = step_rollback, [FLOW_TRANSITION] = on_transition,
-    [FLOW_LOOK] = on_look,
+    [FLOW_START] = on_start,           [FLOW_RESULT] = on_result,       [FLOW_CONTINUE] = on_continue,
+    [FLOW_APPROVAL] = on_approval,     [FLOW_TIMEOUT] = on_timeout,     [FLOW_STOP] = on_stop,
+    [FLOW_RETRY] = on_retry,           [FLOW_ROLLBACK] = step_rollback, [FLOW_OVERRIDE] = step_override,
+    [FLOW_TRANSITION] = on_transition, [FLOW_LOOK] = on_look,
 };
 
 int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why)

@@ -7,7 +7,7 @@
 #include "services/codepipeline/lease.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 5
+#define CODEPIPELINE_MIGRATION_COUNT 6
 
 struct platform;
 

@@ -77,6 +77,22 @@ static int source_pack(json_t *data, const struct execution *execution, const st
     return run->action->source && version ? json_put(data, "sourceRevision", json_incref(version)) : 0;
 }
 
+/* Of Commands actions and rules, and of builds. */
+static int commands_pack(json_t *data, const struct run *run)
+{
+    json_t *commands = json_object_get(run->detail, "commands");
+    json_t *environment = json_object_get(run->detail, "environmentVariables");
+    json_t *variables = json_object_get(run->action->declaration, "outputVariables");
+    json_t *files = json_object_get(json_array_get(run->action->outputs, 0), "files");
+    int r = commands ? json_put(data, "commands", json_incref(commands)) : 0;
+
+    if (r == 0 && environment)
+        r = json_put(data, "environmentVariables", json_incref(environment));
+    if (r == 0 && variables)
+        r = json_put(data, "outputVariables", json_incref(variables));
+    return r || !files ? r : json_put(data, "outputFiles", json_incref(files));
+}
+
 static int data_pack(const struct platform *platform, const struct pipeline *pipeline,
                      const struct execution *execution, const struct run *run, json_t **ret)
 {
@@ -95,6 +111,8 @@ static int data_pack(const struct platform *platform, const struct pipeline *pip
         r = artifacts_pack(data, "outputArtifacts", json_object_get(run->detail, "outputArtifacts"));
     if (r == 0)
         r = source_pack(data, execution, run);
+    if (r == 0)
+        r = commands_pack(data, run);
     if (r == 0 && continuation)
         r = json_put_str(data, "continuationToken", continuation);
     if (r == 0)

@@ -81,3 +81,25 @@ int variables_resolve(const json_t *configuration, const json_t *variables, json
     *ret = take(out);
     return 0;
 }
+
+int variables_resolve_list(const json_t *list, const json_t *variables, json_t **ret, struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = json_array();
+    const json_t *item;
+    size_t i;
+    int r = out ? 0 : FAULT(ENOMEM);
+
+    json_array_foreach (list, i, item) {
+        struct str text = {json_string_value(item), json_string_length(item)};
+        json_t *resolved = NULL;
+
+        if (r == 0)
+            r = json_is_object(item) ? variables_resolve(item, variables, &resolved, why)
+                                     : text_resolve(text, variables, &resolved, why);
+        if (r == 0 && json_array_append_new(out, resolved))
+            r = FAULT(ENOMEM);
+    }
+    if (r == 0)
+        *ret = take(out);
+    return r;
+}

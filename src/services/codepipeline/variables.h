@@ -11,3 +11,6 @@
  * ({NAMESPACE: {KEY: text}}). VARIABLES_E_UNRESOLVED with the reference in *why. */
 int variables_resolve(const json_t *configuration, const json_t *variables, json_t **ret,
                       struct reason *why) MUST_USE;
+/* The same for a list of texts, or of objects of texts. */
+int variables_resolve_list(const json_t *list, const json_t *variables, json_t **ret,
+                           struct reason *why) MUST_USE;

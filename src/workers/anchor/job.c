@@ -215,7 +215,7 @@ static int act(struct job *job)
     if (!action)
         return job_fail(
             job, "ConfigurationError",
-            "this anchor cannot run %s actions of provider %s: use S3, CloudFormation or CodeBuild, or a "
+            "this anchor cannot run %s actions of provider %s: use S3, CloudFormation, CodeBuild or Commands, or a "
             "Custom action with a job worker of your own",
             category, provider);
     r = role_client(job);

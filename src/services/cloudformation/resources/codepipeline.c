@@ -10,6 +10,25 @@ static const struct property artifact_item[] = {
     {.name = "Artifact", .type = PROPERTY_STRUCT, .of = &artifact}};
 static const struct properties artifact_list = PROPERTIES(artifact_item);
 
+static const struct property text_item[] = {{.name = "Text", .type = PROPERTY_TEXT}};
+static const struct properties texts = PROPERTIES(text_item);
+static const struct property output_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Files", .type = PROPERTY_LIST, .of = &texts},
+};
+static const struct properties output = PROPERTIES(output_rows);
+static const struct property output_item[] = {{.name = "Artifact", .type = PROPERTY_STRUCT, .of = &output}};
+static const struct properties output_list = PROPERTIES(output_item);
+static const struct property environment_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Value", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Type", .type = PROPERTY_TEXT},
+};
+static const struct properties environment = PROPERTIES(environment_rows);
+static const struct property environment_item[] = {
+    {.name = "Variable", .type = PROPERTY_STRUCT, .of = &environment}};
+static const struct properties environment_list = PROPERTIES(environment_item);
+
 static const struct property action_type_rows[] = {
     {.name = "Category", .type = PROPERTY_TEXT, .required = true},
     {.name = "Owner", .type = PROPERTY_TEXT, .required = true},
@@ -22,7 +41,10 @@ static const struct property action_rows[] = {
     {.name = "ActionTypeId", .type = PROPERTY_STRUCT, .required = true, .of = &action_type},
     {.name = "Configuration", .type = PROPERTY_JSON},
     {.name = "InputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
-    {.name = "OutputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
+    {.name = "OutputArtifacts", .type = PROPERTY_LIST, .of = &output_list},
+    {.name = "Commands", .type = PROPERTY_LIST, .of = &texts},
+    {.name = "OutputVariables", .type = PROPERTY_LIST, .of = &texts},
+    {.name = "EnvironmentVariables", .type = PROPERTY_LIST, .of = &environment_list},
     {.name = "Namespace", .type = PROPERTY_TEXT},
     {.name = "Region", .type = PROPERTY_TEXT},
     {.name = "RoleArn", .type = PROPERTY_TEXT},
@@ -32,6 +54,38 @@ static const struct property action_rows[] = {
 static const struct properties action = PROPERTIES(action_rows);
 static const struct property action_item[] = {{.name = "Action", .type = PROPERTY_STRUCT, .of = &action}};
 static const struct properties actions = PROPERTIES(action_item);
+static const struct property rule_type_rows[] = {
+    {.name = "Category", .type = PROPERTY_TEXT},
+    {.name = "Owner", .type = PROPERTY_TEXT},
+    {.name = "Provider", .type = PROPERTY_TEXT},
+    {.name = "Version", .type = PROPERTY_TEXT},
+};
+static const struct properties rule_type = PROPERTIES(rule_type_rows);
+static const struct property rule_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT},
+    {.name = "RuleTypeId", .type = PROPERTY_STRUCT, .of = &rule_type},
+    {.name = "Configuration", .type = PROPERTY_JSON},
+    {.name = "Commands", .type = PROPERTY_LIST, .of = &texts},
+    {.name = "InputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
+    {.name = "Region", .type = PROPERTY_TEXT},
+    {.name = "RoleArn", .type = PROPERTY_TEXT},
+};
+static const struct properties rule = PROPERTIES(rule_rows);
+static const struct property rule_item[] = {{.name = "Rule", .type = PROPERTY_STRUCT, .of = &rule}};
+static const struct properties rules = PROPERTIES(rule_item);
+static const struct property condition_rows[] = {
+    {.name = "Result", .type = PROPERTY_TEXT},
+    {.name = "Rules", .type = PROPERTY_LIST, .of = &rules},
+};
+static const struct properties condition = PROPERTIES(condition_rows);
+static const struct property condition_item[] = {
+    {.name = "Condition", .type = PROPERTY_STRUCT, .of = &condition}};
+static const struct properties condition_list = PROPERTIES(condition_item);
+static const struct property conditions_rows[] = {
+    {.name = "Conditions", .type = PROPERTY_LIST, .of = &condition_list},
+};
+static const struct properties conditions = PROPERTIES(conditions_rows);
+
 static const char *const retry_modes[] = {"FAILED_ACTIONS", "ALL_ACTIONS", NULL};
 static const struct property retry_rows[] = {
     {.name = "RetryMode", .type = PROPERTY_TEXT, .values = retry_modes},
@@ -41,6 +95,7 @@ static const char *const failure_results[] = {"FAIL", "RETRY", "ROLLBACK", NULL}
 static const struct property on_failure_rows[] = {
     {.name = "Result", .type = PROPERTY_TEXT, .values = failure_results},
     {.name = "RetryConfiguration", .type = PROPERTY_STRUCT, .of = &retry},
+    {.name = "Conditions", .type = PROPERTY_LIST, .of = &condition_list},
 };
 static const struct properties on_failure = PROPERTIES(on_failure_rows);
 
@@ -48,6 +103,8 @@ static const struct property stage_rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .required = true},
     {.name = "Actions", .type = PROPERTY_LIST, .required = true, .of = &actions},
     {.name = "OnFailure", .type = PROPERTY_STRUCT, .of = &on_failure},
+    {.name = "BeforeEntry", .type = PROPERTY_STRUCT, .of = &conditions},
+    {.name = "OnSuccess", .type = PROPERTY_STRUCT, .of = &conditions},
 };
 static const struct properties stage = PROPERTIES(stage_rows);
 static const struct property stage_item[] = {{.name = "Stage", .type = PROPERTY_STRUCT, .of = &stage}};
@@ -107,6 +164,22 @@ static int configuration_texts(json_t *configuration)
     return 0;
 }
 
+static int conditions_texts(json_t *stage_json)
+{
+    static const char *const members[] = {"beforeEntry", "onSuccess", "onFailure"};
+    json_t *one_condition, *one_rule;
+    size_t k, m;
+    int err = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        json_array_foreach (json_object_get(json_object_get(stage_json, members[i]), "conditions"), k,
+                            one_condition)
+            json_array_foreach (json_object_get(one_condition, "rules"), m, one_rule)
+                if (!err)
+                    err = configuration_texts(json_object_get(one_rule, "configuration"));
+    return err;
+}
+
 static int declaration_of(const struct resource_work *w, json_t **ret)
 {
     CLEANUP(json_free) json_t *declaration = resource_lower_camel(w->properties, keep);
@@ -120,10 +193,13 @@ static int declaration_of(const struct resource_work *w, json_t **ret)
             "RestartExecutionOnUpdate: true is not supported by Slipway: start the execution yourself");
     json_object_del(declaration, "restartExecutionOnUpdate");
     json_object_del(declaration, "tags");
-    json_array_foreach (json_object_get(declaration, "stages"), i, one_stage)
+    json_array_foreach (json_object_get(declaration, "stages"), i, one_stage) {
         json_array_foreach (json_object_get(one_stage, "actions"), j, one_action)
             if (!err)
                 err = configuration_texts(json_object_get(one_action, "configuration"));
+        if (!err)
+            err = conditions_texts(one_stage);
+    }
     if (!err)
         *ret = take(declaration);
     return err;

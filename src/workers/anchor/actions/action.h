@@ -18,6 +18,8 @@ int action_source_s3(struct job *job) MUST_USE;
 int action_deploy_cloudformation(struct job *job) MUST_USE;
 int action_deploy_s3(struct job *job) MUST_USE;
 int action_codebuild(struct job *job) MUST_USE;
+int action_commands(struct job *job) MUST_USE;
+int action_check_url(struct job *job) MUST_USE;
 
 /* What a Deploy/CloudFormation action deploys (cloudformation_inputs.c). */
 struct deployment {

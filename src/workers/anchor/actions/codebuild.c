@@ -1,20 +1,14 @@
-/* Build/CodeBuild and Test/CodeBuild: starts the project's build with the input artifact as its source and
- * waits for it. A failure carries the last lines of the build's log. Source: CodePipeline User Guide, "AWS
- * CodeBuild build and test action reference". */
+/* Build/CodeBuild, Test/CodeBuild and Rule/CodeBuild: starts the project's build with the input artifact as
+ * its source and waits for it. A failure carries the last lines of the build's log. Source: CodePipeline User
+ * Guide, "AWS CodeBuild build and test action reference". */
 #include "wire/json.h"
 #include "workers/anchor/actions/action.h"
-#include "workers/worker.h"
-#include <stdio.h>
+#include "workers/anchor/actions/build_action.h"
 
-#define SERVICE "codebuild"
-#define WAIT_MS 10000
-#define LOG_LINES 15
-#define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
-
-static int environment_make(struct job *job, const json_t *artifact, json_t **ret)
+/* The configuration's list; the action's own environment variables come on top. */
+static int environment_make(struct job *job, json_t **ret)
 {
     const char *text = job_setting(job, "EnvironmentVariables");
-    const char *digest = json_str(artifact, "sha256", "");
     struct reason why = {0};
     int r;
 
@@ -25,188 +19,39 @@ static int environment_make(struct job *job, const json_t *artifact, json_t **re
     if (!json_is_array(*ret))
         return job_fail(job, "ConfigurationError",
                         "EnvironmentVariables must be a JSON list of {name, value, type}: %s", why.text);
-    if (digest[0])
-        json_array_append_new(*ret, json_pack("{s:s, s:s, s:s}", "name", DIGEST_VARIABLE, "value", digest,
-                                              "type", "PLAINTEXT"));
     return 0;
-}
-
-/* The build's own upload becomes the output artifact: S3 splits location, path and name as CodeBuild does. */
-static int artifacts_put(const struct job *job, json_t *in)
-{
-    const json_t *output = json_path(job->data, "outputArtifacts.0");
-    const char *bucket = json_string_value(json_path(output, "location.s3Location.bucketName"));
-    const char *key = json_string_value(json_path(output, "location.s3Location.objectKey"));
-    const char *slash = key ? strrchr(key, '/') : NULL;
-    json_t *artifacts;
-
-    if (!bucket || !key)
-        return json_put(in, "artifactsOverride", json_pack("{s:s}", "type", "NO_ARTIFACTS"));
-    artifacts = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "S3", "location", bucket, "name",
-                          slash ? slash + 1 : key, "packaging", "ZIP", "namespaceType", "NONE");
-    if (artifacts && slash)
-        json_put_strn(artifacts, "path", (struct str){key, (size_t)(slash - key)});
-    return json_put(in, "artifactsOverride", artifacts);
 }
 
 static int start_input(struct job *job, json_t **ret)
 {
-    const char *primary = job_setting(job, "PrimarySource");
-    const json_t *artifact = job_input(job, primary);
-    const char *bucket = json_string_value(json_path(artifact, "location.s3Location.bucketName"));
-    const char *key = json_string_value(json_path(artifact, "location.s3Location.objectKey"));
-    CLEANUP(free_ptr) char *location = NULL;
     json_t *environment = NULL;
-    int r;
+    int r = environment_make(job, &environment);
 
-    if (!bucket || !key)
-        return job_fail(job, "ConfigurationError", "the action needs an input artifact%s%s",
-                        primary ? " named " : "", primary ? primary : "");
-    if (json_array_size(json_object_get(job->data, "inputArtifacts")) > 1)
-        return job_fail(job, "ConfigurationError",
-                        "a CodeBuild action with several input artifacts is not supported by Slipway yet");
-    r = environment_make(job, artifact, &environment);
-    if (r == 0 && asprintf(&location, "%s/%s", bucket, key) < 0)
-        r = FAULT(ENOMEM);
     if (r) {
         json_decref(environment);
         return r;
     }
-    *ret =
-        json_pack("{s:s, s:s, s:s, s:o, s:s}", "projectName", job_setting(job, "ProjectName"),
-                  "sourceTypeOverride", "S3", "sourceLocationOverride", location,
-                  "environmentVariablesOverride", environment, "idempotencyToken", job_action_execution(job));
-    return *ret && artifacts_put(job, *ret) == 0 ? 0 : FAULT(ENOMEM);
-}
-
-static int start(struct job *job)
-{
-    CLEANUP(json_free) json_t *out = NULL;
-    struct aws_error error = {0};
-    json_t *in = NULL;
-    const char *id;
-    int r = start_input(job, &in);
-
-    if (r) {
-        json_decref(in);
-        return r;
-    }
-    r = work_call(job->client, SERVICE, "StartBuild", in, &out, &error, &job->why);
-    if (r == WORK_E_FAILED && strcmp(error.code, "ResourceNotFoundException") == 0)
-        job->failure_type = "ConfigurationError";
-    if (r)
-        return r;
-    id = json_string_value(json_path(out, "build.id"));
-    job->external_id = str_dup(str_of(id));
-    return job->external_id ? 0 : FAULT(ENOMEM);
-}
-
-static void log_tail(struct job *job, const json_t *build, struct buf *ret)
-{
-    CLEANUP(json_free) json_t *out = NULL;
-    const char *group = json_string_value(json_path(build, "logs.groupName"));
-    const char *stream = json_string_value(json_path(build, "logs.streamName"));
-    const json_t *events, *event;
-    struct reason why = {0};
-    size_t i;
-    int r;
-
-    if (!group || !stream)
-        return;
-    r = work_call(job->client, "logs", "GetLogEvents",
-                  json_pack("{s:s, s:s, s:i, s:b}", "logGroupName", group, "logStreamName", stream, "limit",
-                            LOG_LINES, "startFromHead", 0),
-                  &out, NULL, &why);
-    if (r) {
-        buf_printf(ret, " (its log cannot be read: %s)", why.text);
-        return;
-    }
-    events = work_list(out, "events");
-    json_array_foreach (events, i, event)
-        buf_printf(ret, "\n%s", json_str(event, "message", ""));
-}
-
-/* The words are bounded: the end of the log is what matters. */
-static int build_failed(struct job *job, const json_t *build)
-{
-    CLEANUP(buf_free) struct buf log = BUF_INIT(65536);
-    const char *status = json_str(build, "buildStatus", "FAILED");
-    struct str text;
-    char head[256];
-    int len = snprintf(head, sizeof(head), "build %.150s %s; its log ends with:", job->external_id, status);
-    size_t room = sizeof(job->why.text) - (size_t)len - 1;
-
-    log_tail(job, build, &log);
-    text = buf_str(&log);
-    if (text.len > room) { /* whole lines, from the first that fits */
-        const char *line = memchr(text.ptr + (text.len - room), '\n', room);
-
-        text.len = line ? (size_t)(text.ptr + text.len - line) : 0;
-        text.ptr = line;
-    }
-    return job_fail(job, "JobFailed", "%s" STR_FMT, head, STR_ARG(text));
-}
-
-static int build_succeeded(struct job *job, const json_t *build)
-{
-    const json_t *variables = json_object_get(build, "exportedEnvironmentVariables");
-    const json_t *output = json_path(job->data, "outputArtifacts.0");
-    const char *digest = json_string_value(json_path(build, "artifacts.sha256sum"));
-    const json_t *variable;
-    size_t i;
-    int r = 0;
-
-    json_array_foreach (variables, i, variable)
-        if (r == 0)
-            r = job_variable(job, json_str(variable, "name", ""), json_str(variable, "value", ""));
-    if (r == 0 && output && digest)
-        r = job_output_is(job, output, digest);
-    buf_printf(&job->summary, "build %s succeeded", job->external_id);
-    return r;
-}
-
-static int stop(struct job *job)
-{
-    struct reason why = {0};
-    int r = work_call(job->client, SERVICE, "StopBuild", json_pack("{s:s}", "id", job->external_id), NULL,
-                      NULL, &why);
-
-    return r < 0 ? r : WORK_E_STOPPED;
-}
-
-static int await(struct job *job)
-{
-    int64_t wait_ms = 0;
-
-    for (;;) {
-        CLEANUP(json_free) json_t *out = NULL;
-        const json_t *build;
-        int r = work_call_wait(job->client, SERVICE, "BatchGetBuilds",
-                               json_pack("{s:[s]}", "ids", job->external_id), wait_ms, &out, NULL, &job->why);
-
-        if (r)
-            return r;
-        build = json_path(out, "builds.0");
-        if (!build)
-            return job_fail(job, "JobFailed", "build %s does not exist any more", job->external_id);
-        if (strcmp(json_str(build, "buildStatus", ""), "SUCCEEDED") == 0)
-            return build_succeeded(job, build);
-        if (strcmp(json_str(build, "buildStatus", ""), "IN_PROGRESS") != 0)
-            return build_failed(job, build);
-        if (job_given_up(job)) /* an anchor that stops leaves the build to whoever takes the job next */
-            return worker_stopping() ? WORK_E_STOPPED : stop(job);
-        wait_ms = WAIT_MS;
-    }
+    *ret = json_pack("{s:s, s:o}", "projectName", job_setting(job, "ProjectName"),
+                     "environmentVariablesOverride", environment);
+    if (!*ret)
+        return FAULT(ENOMEM);
+    if (json_array_size(json_object_get(job->data, "inputArtifacts")) == 0)
+        return job_fail(job, "ConfigurationError", "the action needs an input artifact");
+    return build_action_source(job, *ret);
 }
 
 int action_codebuild(struct job *job)
 {
+    json_t *in = NULL;
     int r;
 
     if (!job_setting(job, "ProjectName"))
         return job_fail(job, "ConfigurationError", "the action's configuration needs ProjectName");
     if (job_setting(job, "BatchEnabled") && strcmp(job_setting(job, "BatchEnabled"), "true") == 0)
         return job_fail(job, "ConfigurationError", "batch builds are not supported by Slipway");
-    r = start(job);
-    return r ? r : await(job);
+    r = start_input(job, &in);
+    if (r == 0)
+        return build_action_run(job, in);
+    json_decref(in);
+    return r;
 }

@@ -597,7 +597,7 @@ static void test_rollback_is_refused_where_nothing_can_come_back(void **state UN
 static void test_failed_stage_retries_itself_once(void **state UNUSED)
 {
     struct plan *plan = plan_of("s bc>d");
-    plan->stages[1].on_failure = FAILURE_RETRIES;
+    plan->stages[1].results[PHASE_ACTIONS] = RESULT_RETRY;
     struct execution *e = start(plan);
     succeed(e, "sb");
     assert_int_equal(result(e, 'c', false), 0);
@@ -613,7 +613,7 @@ static void test_failed_stage_retries_itself_once(void **state UNUSED)
 static void test_failed_stage_repeats_all_its_actions(void **state UNUSED)
 {
     struct plan *plan = plan_of("s b>c");
-    plan->stages[1].on_failure = FAILURE_RETRIES;
+    plan->stages[1].results[PHASE_ACTIONS] = RESULT_RETRY;
     plan->stages[1].retry_all = true;
     struct execution *e = start(plan);
     succeed(e, "sb");
@@ -627,7 +627,7 @@ static void test_failed_stage_repeats_all_its_actions(void **state UNUSED)
 static void test_rejection_is_no_failure_to_retry(void **state UNUSED)
 {
     struct plan *plan = plan_of("s A");
-    plan->stages[1].on_failure = FAILURE_RETRIES;
+    plan->stages[1].results[PHASE_ACTIONS] = RESULT_RETRY;
     struct execution *e = start(plan);
     succeed(e, "s");
     assert_int_equal(
@@ -638,7 +638,7 @@ static void test_rejection_is_no_failure_to_retry(void **state UNUSED)
 static void test_failed_stage_goes_back_to_the_last_that_succeeded_in_it(void **state UNUSED)
 {
     struct plan *plan = plan_of("s b");
-    plan->stages[1].on_failure = FAILURE_ROLLS_BACK;
+    plan->stages[1].results[PHASE_ACTIONS] = RESULT_ROLLBACK;
     struct execution *first = start(plan), *good, *bad;
     succeed(first, "s");
     assert_int_equal(result(first, 'b', false), 0);

@@ -1,4 +1,4 @@
-/* ListActionExecutions: every run of every action, the newest first. */
+/* ListActionExecutions and ListRuleExecutions: every run of every action, or rule, the newest first. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/show.h"
 
@@ -36,21 +36,26 @@ static int place_end(struct call *c, const struct place *place)
 
 /* ---- one run */
 
-static const struct plan_action *action_find(const struct plan *plan, const char *stage, const char *name)
-{
-    size_t at = plan_stage_find(plan, stage);
+/* What differs between the two lists. */
+struct listing {
+    const char *list;
+    const char *id;
+    const char *name;
+    const char *type;
+    bool rules;
+};
 
-    for (size_t i = 0; at < plan->stage_count && i < plan->stages[at].count; i++)
-        if (strcmp(plan->stages[at].actions[i].name, name) == 0)
-            return &plan->stages[at].actions[i];
-    return NULL;
-}
+static const struct listing actions = {"actionExecutionDetails", "actionExecutionId", "actionName",
+                                       "actionTypeId", false};
+static const struct listing rules = {"ruleExecutionDetails", "ruleExecutionId", "ruleName", "ruleTypeId",
+                                     true};
 
-static int input_put(json_t *out, const struct plan_action *action, const json_t *detail)
+static int input_put(json_t *out, const struct listing *listing, const struct plan_action *action,
+                     const json_t *detail)
 {
     json_t *resolved = json_object_get(detail, "resolvedConfiguration"), *artifacts = NULL;
     json_t *input =
-        json_pack("{s:{s:s, s:s, s:s, s:s}, s:O*, s:O*, s:s*, s:s*}", "actionTypeId", "category",
+        json_pack("{s:{s:s, s:s, s:s, s:s}, s:O*, s:O*, s:s*, s:s*}", listing->type, "category",
                   action->category, "owner", action->owner, "provider", action->provider, "version",
                   action->version, "configuration", action->configuration, "resolvedConfiguration", resolved,
                   "roleArn", action->role_arn, "namespace", action->variables_namespace);
@@ -76,25 +81,36 @@ static int output_put(json_t *out, const json_t *detail, bool succeeded)
     return r ? r : json_put(output, "outputArtifacts", artifacts);
 }
 
-/* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version */
-static int run_put(json_t *list, struct rows *rows, const struct plan *plan)
+static const struct plan_action *action_of(const struct plan *plan, struct rows *rows)
+{
+    size_t at = plan_stage_find(plan, rows_text(rows, 2)), i;
+    const struct plan_stage *stage = &plan->stages[at];
+
+    if (at == plan->stage_count)
+        return NULL;
+    i = plan_action_find(stage, plan_phase_find(rows_text(rows, 10)), rows_text(rows, 3));
+    return i < stage->total ? &stage->actions[i] : NULL;
+}
+
+/* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version, phase */
+static int run_put(json_t *list, const struct listing *listing, struct rows *rows, const struct plan *plan)
 {
     const char *stage = rows_text(rows, 2), *name = rows_text(rows, 3), *status = rows_text(rows, 4);
-    const struct plan_action *action = action_find(plan, stage, name);
+    const struct plan_action *action = action_of(plan, rows);
     CLEANUP(json_free) json_t *detail = NULL;
     json_t *out;
     int r = json_column(rows, 8, &detail);
 
     if (r || !action)
         return r ? r : FAULT(EBADMSG);
-    out = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s*}", "actionExecutionId", rows_text(rows, 0),
+    out = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s*}", listing->id, rows_text(rows, 0),
                     "pipelineExecutionId", rows_text(rows, 1), "pipelineVersion",
-                    (json_int_t)rows_int(rows, 9), "stageName", stage, "actionName", name, "status", status,
+                    (json_int_t)rows_int(rows, 9), "stageName", stage, listing->name, name, "status", status,
                     "startTime", (json_int_t)rows_int(rows, 6), "lastUpdateTime",
                     (json_int_t)rows_int(rows, 7), "updatedBy", json_str(detail, "lastUpdatedBy", NULL));
     if (json_array_append_new(list, out))
         return FAULT(ENOMEM);
-    r = input_put(out, action, detail);
+    r = input_put(out, listing, action, detail);
     return r ? r : output_put(out, detail, machine_state(&machine_action, status) == ACTION_SUCCEEDED);
 }
 
@@ -119,13 +135,14 @@ static int plan_require(struct call *c, const struct pipeline *pipeline, struct 
     return r == DB_NONE ? FAULT(EBADMSG) : r;
 }
 
-static int runs_put(struct call *c, const struct pipeline *pipeline, struct rows *rows)
+static int runs_put(struct call *c, const struct listing *listing, const struct pipeline *pipeline,
+                    struct rows *rows)
 {
     CLEANUP(flow_free) struct flow *plans = flow_new();
     int64_t max = json_int(c->in, "maxResults", PAGE_MAX);
     json_t *list = json_array();
     struct place place = {0};
-    int r = json_put(c->out, "actionExecutionDetails", list);
+    int r = json_put(c->out, listing->list, list);
 
     if (!plans)
         return FAULT(ENOMEM);
@@ -139,20 +156,20 @@ static int runs_put(struct call *c, const struct pipeline *pipeline, struct rows
         snprintf(place.id, sizeof(place.id), "%s", rows_text(rows, 0));
         r = plan_require(c, pipeline, plans, rows_int(rows, 9), &plan);
         if (r == 0)
-            r = run_put(list, rows, plan);
+            r = run_put(list, listing, rows, plan);
     }
     return r == DB_NONE ? 0 : r;
 }
 
 #define RUNS(of)                                                                                             \
-    "SELECT a.id, a.execution_id, a.stage, a.action, a.status, a.ordinal, a.started_ms, a.updated_ms, "      \
-    "a.detail,"                                                                                              \
-    " e.version FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"           \
+    "SELECT a.id, a.execution_id, a.stage, a.action, a.status, a.ordinal, a.started_ms, a.updated_ms,"       \
+    " a.detail, e.version, a.phase"                                                                          \
+    " FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"                     \
     " WHERE a." of " = $1 AND a.pipeline_id = $2 AND (a.started_ms, a.ordinal, a.id) < ($3, $4, $5)"         \
-    " ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
+    " AND (a.phase <> '') = $7 ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
 
-static int runs_query(struct call *c, const struct pipeline *pipeline, const char *execution,
-                      struct rows **ret)
+static int runs_query(struct call *c, const struct listing *listing, const struct pipeline *pipeline,
+                      const char *execution, struct rows **ret)
 {
     int64_t max = json_int(c->in, "maxResults", PAGE_MAX);
     struct place place;
@@ -160,9 +177,9 @@ static int runs_query(struct call *c, const struct pipeline *pipeline, const cha
 
     if (r)
         return r;
-    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisi",
+    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisii",
                     execution ? execution : pipeline->id, pipeline->id, place.started_ms, place.ordinal,
-                    place.id, max + 1);
+                    place.id, max + 1, (int64_t)listing->rules);
 }
 
 static int execution_require(struct call *c, const struct pipeline *pipeline, const char *id)
@@ -179,7 +196,7 @@ static int execution_require(struct call *c, const struct pipeline *pipeline, co
                : r;
 }
 
-int codepipeline_list_action_executions(struct call *c)
+static int runs_list(struct call *c, const struct listing *listing)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     const char *execution = json_str(json_object_get(c->in, "filter"), "pipelineExecutionId", NULL);
@@ -189,8 +206,18 @@ int codepipeline_list_action_executions(struct call *c)
     if (r == 0)
         r = execution_require(c, &watched.pipeline, execution);
     if (r == 0)
-        r = runs_query(c, &watched.pipeline, execution, &rows);
+        r = runs_query(c, listing, &watched.pipeline, execution, &rows);
     if (r == 0)
-        r = runs_put(c, &watched.pipeline, rows);
+        r = runs_put(c, listing, &watched.pipeline, rows);
     return r ? r : codepipeline_watch_end(c, &watched);
+}
+
+int codepipeline_list_action_executions(struct call *c)
+{
+    return runs_list(c, &actions);
+}
+
+int codepipeline_list_rule_executions(struct call *c)
+{
+    return runs_list(c, &rules);
 }

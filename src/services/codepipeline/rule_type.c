@@ -1,0 +1,180 @@
+/* The table of rule types. Source: CodePipeline user guide, "Rule structure reference". CheckUrl is Slipway's
+ * own: where there are no functions or alarms, an HTTP endpoint answers in their place. */
+#include "services/codepipeline/rule_type.h"
+#include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/rule.h"
+#include "wire/json.h"
+
+#define PROPERTIES_MAX 4
+
+struct property {
+    const char *name;
+    bool required;
+};
+
+struct rule_type {
+    const char *provider;
+    int inputs_max;
+    bool commands; /* takes commands, and needs them */
+    struct property properties[PROPERTIES_MAX];
+    int (*check)(const json_t *rule, struct reason *why); /* NULL: none of its own */
+};
+
+static const char *setting(const json_t *rule, const char *name)
+{
+    return json_str(json_object_get(rule, "configuration"), name, NULL);
+}
+
+static int window_check(const json_t *rule, struct reason *why)
+{
+    struct reason words = {0};
+    struct cron cron;
+    struct zone zone;
+
+    if (strstr(setting(rule, "Cron"), "#{") ||
+        !window_read(json_object_get(rule, "configuration"), &cron, &zone, &words))
+        return 0;
+    return reason_set(why, PIPELINE_E_STAGE_DECLARATION, "Rule '%s': %s", json_str(rule, "name", ""),
+                      words.text);
+}
+
+static int variable_check(const json_t *rule, struct reason *why)
+{
+    if (operator_known(setting(rule, "Operator")))
+        return 0;
+    return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                      "Rule '%s' has the unknown Operator '%s': it is EQ, NE, CONTAINS or MATCHES.",
+                      json_str(rule, "name", ""), setting(rule, "Operator"));
+}
+
+static int url_check(const json_t *rule, struct reason *why)
+{
+    const char *url = setting(rule, "CheckUrl");
+
+    if (str_starts(str_of(url), STR("http://")) || str_starts(str_of(url), STR("https://")))
+        return 0;
+    return reason_set(
+        why, PIPELINE_E_STAGE_DECLARATION,
+        "Rule '%s' needs a CheckUrl (http:// or https://) in its configuration: Slipway asks there "
+        "in place of the function or the alarm.",
+        json_str(rule, "name", ""));
+}
+
+static const struct rule_type types[] = {
+    {"CloudWatchAlarm",
+     0,
+     false,
+     {{"AlarmName", true}, {"AlarmStates", false}, {"WaitTime", false}, {"CheckUrl", false}},
+     url_check},
+    {"CodeBuild",
+     5,
+     false,
+     {{"ProjectName", true}, {"PrimarySource", false}, {"EnvironmentVariables", false}},
+     NULL},
+    {"Commands", 5, true, {{"PrimarySource", false}}, NULL},
+    {"DeploymentWindow", 0, false, {{"Cron", true}, {"TimeZone", false}}, window_check},
+    {"LambdaInvoke",
+     5,
+     false,
+     {{"FunctionName", true}, {"UserParameters", false}, {"CheckUrl", false}},
+     url_check},
+    {"VariableCheck", 0, false, {{"Variable", true}, {"Value", true}, {"Operator", true}}, variable_check},
+};
+
+/* ---- as the API shows them */
+
+static json_t *properties_json(const struct property *properties)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < PROPERTIES_MAX && properties[i].name; i++)
+        if (json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:b, s:b, s:s}", "name",
+                                                  properties[i].name, "required", properties[i].required,
+                                                  "key", 0, "secret", 0, "queryable", 0, "type", "String")))
+            json_free(&list);
+    return list;
+}
+
+int rule_type_list(json_t **ret)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (json_array_append_new(list,
+                                  json_pack("{s:{s:s, s:s, s:s, s:s}, s:{}, s:o, s:{s:i, s:i}}", "id",
+                                            "category", "Rule", "owner", "AWS", "provider", types[i].provider,
+                                            "version", "1", "settings", "ruleConfigurationProperties",
+                                            properties_json(types[i].properties), "inputArtifactDetails",
+                                            "minimumCount", 0, "maximumCount", types[i].inputs_max)))
+            return FAULT(ENOMEM);
+    *ret = take(list);
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+/* ---- checks */
+
+static bool property_known(const struct rule_type *type, const char *name)
+{
+    for (size_t i = 0; i < PROPERTIES_MAX && type->properties[i].name; i++)
+        if (strcmp(type->properties[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int configuration_check(const struct rule_type *type, const json_t *rule, struct reason *why)
+{
+    json_t *configuration = json_object_get(rule, "configuration"), *value;
+    const char *name = json_str(rule, "name", ""), *key;
+
+    for (size_t i = 0; i < PROPERTIES_MAX && type->properties[i].name; i++)
+        if (type->properties[i].required && !json_object_get(configuration, type->properties[i].name))
+            return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                              "The configuration of rule '%s' is missing the required '%s'.", name,
+                              type->properties[i].name);
+    json_object_foreach (configuration, key, value)
+        if (!property_known(type, key))
+            return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                              "The configuration of rule '%s' contains the unknown '%s'.", name, key);
+    return 0;
+}
+
+static int shape_check(const struct rule_type *type, const json_t *rule, struct reason *why)
+{
+    bool commands = json_array_size(json_object_get(rule, "commands")) > 0;
+    size_t inputs = json_array_size(json_object_get(rule, "inputArtifacts"));
+
+    if (commands != type->commands)
+        return reason_set(why, PIPELINE_E_STAGE_DECLARATION, "Rule '%s' %s commands: its provider is %s.",
+                          json_str(rule, "name", ""), commands ? "takes no" : "needs", type->provider);
+    if (inputs > (size_t)type->inputs_max)
+        return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                          "Rule '%s' has %zu inputArtifacts; its type takes at most %d.",
+                          json_str(rule, "name", ""), inputs, type->inputs_max);
+    return 0;
+}
+
+static const struct rule_type *type_find(const json_t *rule)
+{
+    const json_t *id = json_object_get(rule, "ruleTypeId");
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (strcmp(types[i].provider, json_str(id, "provider", "")) == 0 &&
+            strcmp(json_str(id, "version", "1"), "1") == 0)
+            return &types[i];
+    return NULL;
+}
+
+int rule_type_check(const json_t *rule, const char *stage, struct reason *why)
+{
+    const struct rule_type *type = type_find(rule);
+    int r;
+
+    if (!type)
+        return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                          "Rule '%s' of stage '%s' has an unknown type: ListRuleTypes lists them.",
+                          json_str(rule, "name", ""), stage);
+    r = shape_check(type, rule, why);
+    if (r == 0)
+        r = configuration_check(type, rule, why);
+    return r || !type->check ? r : type->check(rule, why);
+}

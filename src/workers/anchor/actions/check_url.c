@@ -1,0 +1,133 @@
+/* Rule/LambdaInvoke and Rule/CloudWatchAlarm: where there are no functions or alarms, an HTTP endpoint
+ * answers in their place. It is sent, by POST, what the function would be told, and answers 200 with
+ *   {"status": "Succeeded" | "Failed" | "InProgress", "summary": "…"}   or   {"state": "OK" | "ALARM" | …}
+ * InProgress is asked again. An alarm's state is watched for WaitTime minutes. An empty answer is a success;
+ * 4xx is a failure; anything else is tried again while the rule's time lasts. */
+#include "base/clock.h"
+#include "http/client.h"
+#include "wire/json.h"
+#include "workers/anchor/actions/action.h"
+#include "workers/worker.h"
+#include <stdio.h>
+
+#define ANSWER_MAX_BYTES 65536
+#define TIMEOUT_MS 10000
+#define AGAIN_MS 1000
+#define MINUTE_MS ((int64_t)60 * 1000)
+
+static json_t *question_make(const struct job *job)
+{
+    const json_t *context = json_object_get(job->data, "pipelineContext");
+    const char *stage = json_string_value(json_path(context, "stage.name"));
+    const char *rule = json_string_value(json_path(context, "action.name"));
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:O*}", "pipelineName",
+                     json_str(context, "pipelineName", ""), "pipelineExecutionId",
+                     json_str(context, "pipelineExecutionId", ""), "stageName", stage ? stage : "",
+                     "ruleName", rule ? rule : "", "ruleExecutionId", job_action_execution(job),
+                     "functionName", job_setting(job, "FunctionName"), "userParameters",
+                     job_setting(job, "UserParameters"), "alarmName", job_setting(job, "AlarmName"), "region",
+                     "us-east-1", "inputArtifacts", json_object_get(job->data, "inputArtifacts"));
+}
+
+/* The configured list of states that fail the rule; "ALARM" without one. */
+static bool state_fails(const struct job *job, const char *state)
+{
+    struct str rest = str_of(job_setting(job, "AlarmStates"));
+
+    if (!rest.ptr)
+        return strcmp(state, "ALARM") == 0;
+    while (rest.ptr)
+        if (str_eqc(str_trim(str_split(&rest, ',')), state))
+            return true;
+    return false;
+}
+
+enum verdict { VERDICT_AGAIN, VERDICT_GOOD, VERDICT_BAD };
+
+static enum verdict verdict_read(const struct job *job, const json_t *answer, int64_t watch_until_ms)
+{
+    const char *state = json_str(answer, "state", NULL), *status = json_str(answer, "status", "Succeeded");
+
+    if (state && state_fails(job, state))
+        return VERDICT_BAD;
+    if (state)
+        return clock_mono_ms() >= watch_until_ms ? VERDICT_GOOD : VERDICT_AGAIN;
+    if (strcmp(status, "InProgress") == 0)
+        return VERDICT_AGAIN;
+    return strcmp(status, "Succeeded") == 0 ? VERDICT_GOOD : VERDICT_BAD;
+}
+
+/* WORK_E_RETRY when there is no answer to go by. */
+static int ask(struct job *job, struct http_client *client, struct str question, int64_t watch_until_ms,
+               enum verdict *ret)
+{
+    static const struct http_header headers[] = {{STR("Content-Type"), STR("application/json")}};
+    struct http_exchange exchange = {.method = "POST",
+                                     .url = job_setting(job, "CheckUrl"),
+                                     .headers = headers,
+                                     .header_count = ARRAY_LEN(headers),
+                                     .body = question,
+                                     .body_fd = -1,
+                                     .sink_fd = -1,
+                                     .timeout_ms = TIMEOUT_MS,
+                                     .answer = BUF_INIT(ANSWER_MAX_BYTES),
+                                     .raw_headers = BUF_INIT(65536)};
+    CLEANUP(json_free) json_t *answer = NULL;
+    int r = http_exchange(client, &exchange);
+    struct str body = buf_str(&exchange.answer);
+
+    if (r || exchange.status >= 500) {
+        reason_set(&job->why, 0, "%s does not answer: %s", exchange.url, r ? strerror(-r) : "a server error");
+        r = WORK_E_RETRY;
+    } else if (exchange.status < 200 || exchange.status > 299) {
+        r = job_fail(job, "JobFailed", "%s answers %u: %.*s", exchange.url, exchange.status,
+                     (int)(body.len > 500 ? 500 : body.len), body.ptr ? body.ptr : "");
+    } else if (body.len > 0 && json_parse(body, &answer, &job->why) != 0) {
+        r = job_fail(job, "JobFailed", "%s does not answer with JSON", exchange.url);
+    } else {
+        *ret = verdict_read(job, answer, watch_until_ms);
+        buf_reset(&job->summary);
+        r = buf_printf(&job->summary, "%.1000s", json_str(answer, "summary", json_str(answer, "state", "")));
+    }
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
+static int ask_until(struct job *job, struct http_client *client, struct str question)
+{
+    int64_t minutes = 0, watch_until_ms;
+    enum verdict verdict = VERDICT_AGAIN;
+
+    if (job_setting(job, "WaitTime") && !str_to_int(str_of(job_setting(job, "WaitTime")), 0, 10080, &minutes))
+        return job_fail(job, "ConfigurationError", "WaitTime must be a number of minutes");
+    watch_until_ms = clock_mono_ms() + minutes * MINUTE_MS;
+    for (;;) {
+        int r = ask(job, client, question, watch_until_ms, &verdict);
+
+        if (r && r != WORK_E_RETRY)
+            return r;
+        if (r == 0 && verdict == VERDICT_GOOD)
+            return 0;
+        if (r == 0 && verdict == VERDICT_BAD)
+            return job_fail(job, "JobFailed", "the check said no: " STR_FMT, STR_ARG(buf_str(&job->summary)));
+        if (job_given_up(job) || worker_pause(AGAIN_MS))
+            return WORK_E_STOPPED;
+    }
+}
+
+int action_check_url(struct job *job)
+{
+    CLEANUP(json_free) json_t *question = question_make(job);
+    CLEANUP(free_ptr) char *text = question ? json_text(question) : NULL;
+    CLEANUP(http_client_free) struct http_client *client = NULL;
+    int r;
+
+    if (!text)
+        return FAULT(ENOMEM);
+    if (!job_setting(job, "CheckUrl"))
+        return job_fail(job, "ConfigurationError", "the rule's configuration needs CheckUrl");
+    r = http_client_new(&client);
+    return r ? r : ask_until(job, client, str_of(text));
+}
