@@ -216,7 +216,7 @@ static int shape_check(const struct str *words, size_t count, struct reason *why
 
 int cron_parse(struct str text, struct cron *ret, struct reason *why)
 {
-    struct str words[8], rest = str_trim(text);
+    struct str words[8] = {0}, rest = str_trim(text);
     size_t count = 0;
     int r;
 
