@@ -175,6 +175,7 @@ def test_stopping_does_not_wait_for_a_window(pipeline):
     until(lambda: pipeline.stage().get("latestExecution"), "entered")
     pipeline.call("StopPipelineExecution", pipelineName=pipeline.name, pipelineExecutionId=execution)
     until(lambda: pipeline.status(execution) == "Stopped", "stopped")
+    assert pipeline.stage()["beforeEntryConditionState"]["latestExecution"]["status"] == "Abandoned"
 
 
 def test_a_window_that_never_opens_fails_at_once(pipeline):

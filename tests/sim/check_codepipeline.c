@@ -216,6 +216,9 @@ static const struct {
      " AND json_extract(e.data, '$.conditions.' || a.stage || '.BEFORE_ENTRY.status') IN ('InProgress', "
      "'Failed')",
      "no action runs before the stage's entry condition is met"},
+    {"SELECT count(*) FROM codepipeline_execution WHERE pipeline_id = $1 AND place <> 'Running'"
+     " AND json_extract(data, '$.conditions') LIKE '%InProgress%'",
+     "only an execution in its stage is asked conditions"},
     {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
      " WHERE a.pipeline_id = $1 AND a.phase <> '' AND json_extract(e.data, '$.rollback') IS NOT NULL",
      "a rollback is asked no conditions"},

@@ -154,11 +154,25 @@ bool conditions_forget(struct execution *execution, bool all, int phase)
 {
     json_t *mine =
         json_object_get(json_object_get(execution->data, "conditions"), stage_now(execution)->name);
+    int status = status_now(execution, phase);
 
     if (!all && phase != PHASE_FAILURE && is_met(execution, phase))
         return false;
-    json_object_del(mine, plan_phase_name(phase));
+    if (status != CONDITION_NONE) {
+        machine_move(&machine_condition, &status, CONDITION_NONE);
+        json_object_del(mine, plan_phase_name(phase));
+    }
     return true;
+}
+
+int conditions_abandon(struct flow *flow, struct execution *execution)
+{
+    int r = 0;
+
+    for (int phase = 0; r == 0 && phase < PHASES; phase++)
+        if (status_now(execution, phase) == CONDITION_IN_PROGRESS)
+            r = condition_move(flow, execution, phase, CONDITION_ABANDONED, NULL);
+    return r;
 }
 
 static const char *const titles[PHASES] = {

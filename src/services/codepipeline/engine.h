@@ -64,6 +64,8 @@ int condition_advance(struct flow *flow, struct execution *execution, int phase,
                       const struct tally *tally) MUST_USE;
 /* Before its stage is run again: true when that phase's rules must be asked again. */
 bool conditions_forget(struct execution *execution, bool all, int phase);
+/* Before the execution ends: what is still asked. */
+int conditions_abandon(struct flow *flow, struct execution *execution) MUST_USE;
 /* Ends the rules under way without their answer. */
 int rules_cut(struct flow *flow, struct execution *execution, const char *code, const char *why) MUST_USE;
 /* Answers a rule of the engine's own, or waits on. */

@@ -78,16 +78,18 @@ static const char *const condition_states[] = {
     [CONDITION_SUCCEEDED] = "Succeeded",
     [CONDITION_FAILED] = "Failed",
     [CONDITION_OVERRIDDEN] = "Overridden",
+    [CONDITION_ABANDONED] = "Abandoned",
 };
 
 /* Back to None: its stage is run again. */
 static const unsigned condition_next[] = {
     [CONDITION_NONE] = BIT(CONDITION_IN_PROGRESS),
-    [CONDITION_IN_PROGRESS] =
-        BIT(CONDITION_SUCCEEDED) | BIT(CONDITION_FAILED) | BIT(CONDITION_OVERRIDDEN) | BIT(CONDITION_NONE),
+    [CONDITION_IN_PROGRESS] = BIT(CONDITION_SUCCEEDED) | BIT(CONDITION_FAILED) | BIT(CONDITION_OVERRIDDEN) |
+                              BIT(CONDITION_ABANDONED),
     [CONDITION_SUCCEEDED] = BIT(CONDITION_NONE),
     [CONDITION_FAILED] = BIT(CONDITION_OVERRIDDEN) | BIT(CONDITION_NONE),
     [CONDITION_OVERRIDDEN] = BIT(CONDITION_NONE),
+    [CONDITION_ABANDONED] = BIT(CONDITION_NONE),
 };
 
 const struct machine machine_condition = {"condition", condition_states, condition_next,

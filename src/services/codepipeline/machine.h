@@ -38,6 +38,7 @@ enum condition_status {
     CONDITION_SUCCEEDED,
     CONDITION_FAILED,
     CONDITION_OVERRIDDEN,
+    CONDITION_ABANDONED, /* the execution ended while its rules were asked */
 };
 
 enum job_status {

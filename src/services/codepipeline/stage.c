@@ -127,12 +127,12 @@ static int stage_status_of(int execution_status)
 static int execution_finish(struct flow *flow, struct execution *execution, int status, const char *who,
                             const char *summary)
 {
-    int r = 0;
+    int r = conditions_abandon(flow, execution);
 
     machine_move(&machine_execution, &execution->status, status);
     machine_move(&machine_place, &execution->place, PLACE_ENDED);
     execution_touch(flow, execution);
-    if (summary)
+    if (r == 0 && summary)
         r = json_put_str(execution->data, "summary", summary);
     return r ? r
              : effect_record(flow, execution, NULL, machine_name(&machine_execution, status), who, summary);

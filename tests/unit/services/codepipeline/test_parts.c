@@ -54,7 +54,13 @@ static void test_states_move_along_the_tables_only(void **state UNUSED)
     check_machine(&machine_stage,
                   (const char *const[]){"None>InProgress", "InProgress>Succeeded", "InProgress>Failed",
                                         "InProgress>Stopped", "Succeeded>InProgress", "Failed>InProgress",
-                                        "Stopped>InProgress", NULL});
+                                        "Stopped>InProgress", "InProgress>Skipped", "Skipped>InProgress",
+                                        NULL});
+    check_machine(&machine_condition,
+                  (const char *const[]){"None>InProgress", "InProgress>Succeeded", "InProgress>Failed",
+                                        "InProgress>Overridden", "InProgress>Abandoned", "Failed>Overridden",
+                                        "Failed>None", "Succeeded>None", "Overridden>None", "Abandoned>None",
+                                        NULL});
     check_machine(&machine_job,
                   (const char *const[]){"Queued>Dispatched", "Queued>TimedOut", "Queued>Cancelled",
                                         "Dispatched>InProgress", "Dispatched>Queued", "Dispatched>TimedOut",
