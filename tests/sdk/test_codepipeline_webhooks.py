@@ -215,7 +215,7 @@ def test_all_filters_must_pass(codepipeline, pipeline, filters, starts):
     assert (status, answer["started"]) == ((202, True) if starts else (200, False))
     assert starts or "filter" in answer["reason"]
     assert len(executions(codepipeline, pipeline)) == int(starts)
-    assert "errorCode" not in codepipeline.list_webhooks()["webhooks"][0]
+    assert "errorCode" not in shown(codepipeline, pipeline + "-hook")
 
 
 def test_a_filter_may_name_the_action_s_configuration(codepipeline):

@@ -4,6 +4,7 @@
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 12
+#define CUSTOM_TYPES_MAX 50 /* CodePipeline user guide, "Quotas" */
 
 struct property {
     const char *name;
@@ -174,6 +175,7 @@ static int list_custom(struct tx *tx, const char *account, json_t *list)
         json_t *type = NULL;
 
         r = declaration_column(rows, &type);
+        json_object_del(type, "maker"); /* GetActionType's alone */
         if (r == 0 && json_array_append_new(list, type))
             r = FAULT(ENOMEM);
     }
@@ -199,6 +201,52 @@ int action_type_list(struct tx *tx, const char *account, const char *owner, json
     return r;
 }
 
+static int queryable_check(const json_t *type, struct reason *why)
+{
+    const json_t *property, *found = NULL;
+    size_t i;
+
+    json_array_foreach (json_object_get(type, "actionConfigurationProperties"), i, property) {
+        if (!json_bool(property, "queryable", false))
+            continue;
+        if (found)
+            return reason_set(why, PIPELINE_E_INVALID, "An action type has at most one queryable property.");
+        found = property;
+        if (!json_bool(property, "required", false) || json_bool(property, "secret", false))
+            return reason_set(why, PIPELINE_E_INVALID,
+                              "The queryable property '%s' must be required and not secret.",
+                              json_str(property, "name", ""));
+    }
+    return 0;
+}
+
+int action_type_declaration_check(const json_t *type, struct reason *why)
+{
+    static const char *const details[] = {"inputArtifactDetails", "outputArtifactDetails"};
+
+    for (size_t i = 0; i < ARRAY_LEN(details); i++) {
+        const json_t *counts = json_object_get(type, details[i]);
+
+        if (json_int(counts, "minimumCount", 0) > json_int(counts, "maximumCount", 0))
+            return reason_set(why, PIPELINE_E_INVALID,
+                              "The minimumCount of %s is more than its maximumCount.", details[i]);
+    }
+    return queryable_check(type, why);
+}
+
+static int room_check(struct tx *tx, const char *account, struct reason *why)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows,
+                         "SELECT COUNT(*) FROM codepipeline_action_type WHERE account = $1 AND deleted = 0",
+                         "s", account);
+
+    if (r || rows_int(rows, 0) <= CUSTOM_TYPES_MAX)
+        return r;
+    return reason_set(why, PIPELINE_E_LIMIT, "Account '%s' has %d custom action types, which is the most.",
+                      account, CUSTOM_TYPES_MAX);
+}
+
 int action_type_create(struct tx *tx, const char *account, const json_t *in, json_t **ret, struct reason *why)
 {
     const char *category = json_str(in, "category", ""), *provider = json_str(in, "provider", "");
@@ -219,6 +267,9 @@ int action_type_create(struct tx *tx, const char *account, const json_t *in, jso
 
     if (!text)
         return FAULT(ENOMEM);
+    r = action_type_declaration_check(type, why);
+    if (r)
+        return r;
     r = tx_exec(
         tx,
         "INSERT INTO codepipeline_action_type (account, category, provider, version, deleted, declaration)"
@@ -229,6 +280,8 @@ int action_type_create(struct tx *tx, const char *account, const json_t *in, jso
             why, PIPELINE_E_LIMIT,
             "The custom action type %s/%s version %s exists or was deleted: choose another version.",
             category, provider, version);
+    if (r == 0)
+        r = room_check(tx, account, why);
     if (r == 0)
         *ret = take(type);
     return r;

@@ -15,6 +15,8 @@ int codepipeline_create_custom_action_type(struct call *c);
 int codepipeline_delete_custom_action_type(struct call *c);
 int codepipeline_list_action_types(struct call *c);
 int codepipeline_list_rule_types(struct call *c);
+int codepipeline_get_action_type(struct call *c);
+int codepipeline_update_action_type(struct call *c);
 int codepipeline_tag_resource(struct call *c);
 int codepipeline_untag_resource(struct call *c);
 int codepipeline_list_tags_for_resource(struct call *c);
@@ -53,6 +55,9 @@ int codepipeline_release_job(struct call *c);
 int codepipeline_put_job_success_result(struct call *c);
 int codepipeline_put_job_failure_result(struct call *c);
 
+/* api_revision.c */
+int codepipeline_put_action_revision(struct call *c);
+int codepipeline_list_deploy_targets(struct call *c);
 /* api_webhook.c */
 int codepipeline_put_webhook(struct call *c);
 int codepipeline_list_webhooks(struct call *c);

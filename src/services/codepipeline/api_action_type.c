@@ -42,6 +42,19 @@ int codepipeline_delete_custom_action_type(struct call *c)
     return r ? r : tx_exec(c->tx, "DELETE FROM codepipeline_tag WHERE arn = $1", "s", arn);
 }
 
+int codepipeline_get_action_type(struct call *c)
+{
+    json_t *type = NULL;
+    int r = action_type_describe(c->tx, c->caller->account, c->in, &type, &c->reason);
+
+    return r ? r : json_put(c->out, "actionType", type);
+}
+
+int codepipeline_update_action_type(struct call *c)
+{
+    return action_type_update(c->tx, c->caller->account, json_object_get(c->in, "actionType"), &c->reason);
+}
+
 /* All at once: there are a handful of AWS's and an account's own. */
 int codepipeline_list_action_types(struct call *c)
 {

@@ -1,5 +1,6 @@
 /* What became of executions: one, a pipeline's, and their actions. */
 #include "services/codepipeline/api.h"
+#include "services/codepipeline/engine.h"
 #include "services/codepipeline/show.h"
 
 #define PAGE_MAX 100
@@ -89,13 +90,67 @@ static int summary_put(json_t *list, struct rows *rows)
     return r ? r : json_put_int(out, "lastUpdateTime", rows_int(rows, 4));
 }
 
-static int summaries_put(struct call *c, struct rows *rows, int64_t max)
+/* Executions of the present version that have succeeded in a stage. */
+struct success {
+    const char *stage; /* NULL: any execution will do */
+    int64_t version;
+    int64_t at; /* the stage's place in the present version */
+};
+
+static int success_read(struct call *c, const struct pipeline *pipeline, struct success *ret)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    CLEANUP(plan_free) struct plan *plan = NULL;
+    int r;
+
+    *ret = (struct success){.version = pipeline->version};
+    ret->stage = json_str(json_path(c->in, "filter.succeededInStage"), "stageName", NULL);
+    if (!ret->stage)
+        return 0;
+    r = pipeline_declaration(c->tx, pipeline->id, pipeline->version, &declaration);
+    if (r == 0)
+        r = plan_new(declaration, pipeline->version, &plan);
+    if (r)
+        return r;
+    ret->at = (int64_t)plan_stage_find(plan, ret->stage);
+    if (ret->at < (int64_t)plan->stage_count)
+        return 0;
+    return call_fail(c, PIPELINE_E_INVALID, "Pipeline '%s' does not have a stage named '%s'", pipeline->name,
+                     ret->stage);
+}
+
+/* It went on from the stage, or ended well in it; a rollback is in one stage only, and one that skipped the
+ * stage did nothing there. rows: id, seq, status, started_ms, updated_ms, data, version, stage */
+static int success_holds(const struct success *success, struct rows *rows, bool *ret)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    int64_t at = rows_int(rows, 7);
+    int r;
+
+    *ret = !success->stage;
+    if (!success->stage || rows_int(rows, 6) != success->version || at < success->at)
+        return 0;
+    r = json_column(rows, 5, &data);
+    if (r)
+        return r;
+    *ret = at == success->at
+               ? strcmp(rows_text(rows, 2), machine_name(&machine_execution, EXECUTION_SUCCEEDED)) == 0
+               : !json_object_get(data, "rollback");
+    *ret = *ret && !stage_was_skipped(&(struct execution){.data = data}, success->stage);
+    return 0;
+}
+
+static int summaries_put(struct call *c, struct rows *rows, const struct success *success, int64_t max)
 {
     json_t *list = json_array();
     int64_t place = 0;
+    bool holds = false;
     int r = json_put(c->out, "pipelineExecutionSummaries", list);
 
     while (r == 0 && (r = rows_next(rows)) == 0) {
+        r = success_holds(success, rows, &holds);
+        if (r || !holds)
+            continue;
         if ((int64_t)json_array_size(list) == max)
             return codepipeline_page_end(c, place);
         place = rows_int(rows, 1);
@@ -108,17 +163,20 @@ int codepipeline_list_pipeline_executions(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int64_t max = json_int(c->in, "maxResults", PAGE_MAX), before;
+    struct success success;
     struct watched watched;
     int r = codepipeline_watch(c, "pipelineName", &watched);
 
     if (r == 0)
         r = codepipeline_page_start(c, INT64_MAX, &before);
     if (r == 0)
-        r = tx_query(c->tx, &rows,
-                     "SELECT id, seq, status, started_ms, updated_ms, data FROM codepipeline_execution"
-                     " WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
-                     "sii", watched.pipeline.id, before, max + 1);
+        r = success_read(c, &watched.pipeline, &success);
     if (r == 0)
-        r = summaries_put(c, rows, max);
+        r = tx_query(c->tx, &rows,
+                     "SELECT id, seq, status, started_ms, updated_ms, data, version, stage"
+                     " FROM codepipeline_execution WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC",
+                     "si", watched.pipeline.id, before);
+    if (r == 0)
+        r = summaries_put(c, rows, &success, max);
     return r ? r : codepipeline_watch_end(c, &watched);
 }

@@ -166,10 +166,12 @@ static int runs_put(struct call *c, const struct listing *listing, const struct 
     " a.detail, e.version, a.phase"                                                                          \
     " FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"                     \
     " WHERE a." of " = $1 AND a.pipeline_id = $2 AND (a.started_ms, a.ordinal, a.id) < ($3, $4, $5)"         \
-    " AND (a.phase <> '') = $7 ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
+    " AND (a.phase <> '') = $7 AND a.replaced <= $8"                                                         \
+    " ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
 
+/* `repeated`: with the runs that a retry of the stage has replaced. */
 static int runs_query(struct call *c, const struct listing *listing, const struct pipeline *pipeline,
-                      const char *execution, struct rows **ret)
+                      const char *execution, bool repeated, struct rows **ret)
 {
     int64_t max = json_int(c->in, "maxResults", PAGE_MAX);
     struct place place;
@@ -177,9 +179,9 @@ static int runs_query(struct call *c, const struct listing *listing, const struc
 
     if (r)
         return r;
-    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisii",
+    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisiii",
                     execution ? execution : pipeline->id, pipeline->id, place.started_ms, place.ordinal,
-                    place.id, max + 1, (int64_t)listing->rules);
+                    place.id, max + 1, (int64_t)listing->rules, (int64_t)repeated);
 }
 
 static int execution_require(struct call *c, const struct pipeline *pipeline, const char *id)
@@ -199,14 +201,17 @@ static int execution_require(struct call *c, const struct pipeline *pipeline, co
 static int runs_list(struct call *c, const struct listing *listing)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    const char *execution = json_str(json_object_get(c->in, "filter"), "pipelineExecutionId", NULL);
+    const json_t *filter = json_object_get(c->in, "filter");
+    const json_t *latest = json_object_get(filter, "latestInPipelineExecution");
+    const char *execution = json_str(latest ? latest : filter, "pipelineExecutionId", NULL);
+    bool repeated = strcmp(json_str(latest, "startTimeRange", "All"), "All") == 0;
     struct watched watched;
     int r = codepipeline_watch(c, "pipelineName", &watched);
 
     if (r == 0)
         r = execution_require(c, &watched.pipeline, execution);
     if (r == 0)
-        r = runs_query(c, listing, &watched.pipeline, execution, &rows);
+        r = runs_query(c, listing, &watched.pipeline, execution, repeated, &rows);
     if (r == 0)
         r = runs_put(c, listing, &watched.pipeline, rows);
     return r ? r : codepipeline_watch_end(c, &watched);

@@ -48,7 +48,9 @@ enum codepipeline_outcome {
     PIPELINE_E_HOOK_UNKNOWN, /* an event for no webhook */
     PIPELINE_E_HOOK_DENIED,  /* an event that is not its webhook's sender's */
     PIPELINE_E_HOOK_BODY,    /* an event that is not JSON */
-    PIPELINE_E_INVALID,      /* ValidationException */
+    PIPELINE_E_REQUEST_FAILED,
+    PIPELINE_E_ACTION_EXECUTION_NOT_FOUND,
+    PIPELINE_E_INVALID, /* ValidationException */
 };
 
 #define PIPELINE_NAME_MAX 100

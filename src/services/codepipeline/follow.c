@@ -1,17 +1,13 @@
 /* Objects that start pipelines. Source: CodePipeline user guide, "Amazon S3 source action",
  * PollForSourceChanges. */
 #include "services/codepipeline/follow.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/source.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <stdio.h>
 #include <strings.h>
-
-#define TOKEN_TEXT_MAX 4096
 
 /* ---- kept */
 
@@ -73,18 +69,6 @@ static int followers(struct tx *tx, const struct object_created *object, json_t 
     return 0;
 }
 
-/* The same as the launcher's: who starts for a version that has started the pipeline gets that execution. */
-static int token_of(const struct object_created *object, char ret[HASH_HEX_SIZE])
-{
-    CLEANUP(buf_free) struct buf text = BUF_INIT(TOKEN_TEXT_MAX);
-
-    buf_printf(&text, "%s/%s/%s", object->bucket, object->key, object->version_id);
-    if (buf_error(&text))
-        return buf_error(&text);
-    hash_sha256_hex(buf_str(&text), ret);
-    return 0;
-}
-
 static int start_input(const struct pipeline *pipeline, const json_t *actions,
                        const struct object_created *object, json_t **ret)
 {
@@ -120,7 +104,7 @@ static int start_one(struct tx *tx, const struct platform *platform, const struc
         .who = object->who,
         .token = object->version_id ? token : NULL,
     };
-    int r = object->version_id ? token_of(object, token) : 0;
+    int r = object->version_id ? source_token(object->bucket, object->key, object->version_id, token) : 0;
 
     if (r == 0)
         r = start_input(pipeline, actions, object, &in);

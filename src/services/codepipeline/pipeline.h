@@ -31,6 +31,9 @@ int execution_trigger(struct tx *tx, const struct platform *platform, const stru
 /* `in` is StartPipelineExecution's. The same clientRequestToken gives the same execution. */
 int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
+/* `in` is PutActionRevision's. *ret_id is the execution of that revision, also when it is not new. */
+int revision_put(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                 const json_t *in, bool *ret_new, char ret_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
 int execution_stop(struct tx *tx, const struct platform *platform, const struct principal *caller,
                    const json_t *in, struct reason *why) MUST_USE;
 int execution_retry(struct tx *tx, const struct platform *platform, const struct principal *caller,

@@ -69,6 +69,13 @@ static const struct operation operations[] = {
         &shape_list_pipeline_history_output, codepipeline_list_pipeline_history),
     ROW("ListActionTypes", OP_READ, &shape_list_action_types_input, &shape_list_action_types_output,
         codepipeline_list_action_types),
+    ROW("GetActionType", OP_READ, &shape_get_action_type_input, &shape_action_type_member,
+        codepipeline_get_action_type),
+    ROW("UpdateActionType", OP_WRITE, &shape_action_type_member, NULL, codepipeline_update_action_type),
+    ROW("PutActionRevision", OP_WRITE, &shape_put_action_revision_input, &shape_put_action_revision_output,
+        codepipeline_put_action_revision),
+    ROW("ListDeployActionExecutionTargets", OP_READ, &shape_list_deploy_targets_input,
+        &shape_list_deploy_targets_output, codepipeline_list_deploy_targets),
     ROW("CreateCustomActionType", OP_WRITE, &shape_create_custom_action_type_input,
         &shape_create_custom_action_type_output, codepipeline_create_custom_action_type),
     ROW("DeleteCustomActionType", OP_WRITE, &shape_delete_custom_action_type_input, NULL,
@@ -89,16 +96,8 @@ static const struct operation operations[] = {
 };
 
 static const char *const unsupported[] = {
-    "AcknowledgeThirdPartyJob",
-    "GetActionType",
-    "GetThirdPartyJobDetails",
-    "ListDeployActionExecutionTargets",
-    "PollForThirdPartyJobs",
-    "PutActionRevision",
-    "PutThirdPartyJobFailureResult",
-    "PutThirdPartyJobSuccessResult",
-    "UpdateActionType",
-    NULL,
+    "AcknowledgeThirdPartyJob",      "GetThirdPartyJobDetails",       "PollForThirdPartyJobs",
+    "PutThirdPartyJobFailureResult", "PutThirdPartyJobSuccessResult", NULL,
 };
 
 /* What comes to a webhook's address: a push, a tag, a chat's button. */
@@ -158,6 +157,9 @@ static const struct service_error errors[] = {
     {PIPELINE_E_HOOK_UNKNOWN, "WebhookNotFoundException", 404, NULL, "No webhook has this URL."},
     {PIPELINE_E_HOOK_DENIED, "AccessDeniedException", 403, NULL, "The event was not sent by who may."},
     {PIPELINE_E_HOOK_BODY, "InvalidEventException", 400, NULL, "The event is not JSON."},
+    ERROR(PIPELINE_E_REQUEST_FAILED, "RequestFailedException", "The request failed."),
+    ERROR(PIPELINE_E_ACTION_EXECUTION_NOT_FOUND, "ActionExecutionNotFoundException",
+          "The action execution was not found."),
     ERROR(PIPELINE_E_INVALID, "ValidationException", "The request is not valid."),
 };
 

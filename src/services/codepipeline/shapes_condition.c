@@ -118,6 +118,7 @@ const struct shape shape_stage_condition_state_out = SHAPE(fields_stage_conditio
 
 static const struct field fields_rule_execution_filter[] = {
     UUID("pipelineExecutionId", 0),
+    {"latestInPipelineExecution", FIELD_STRUCT, .of = &shape_latest_in_execution},
 };
 static const struct shape shape_rule_execution_filter = SHAPE(fields_rule_execution_filter);
 

@@ -62,8 +62,20 @@ static const struct field fields_get_pipeline_execution_output[] = {
 };
 const struct shape shape_get_pipeline_execution_output = SHAPE(fields_get_pipeline_execution_output);
 
+static const struct field fields_succeeded_in_stage[] = {
+    {"stageName", FIELD_STRING, .min = 1, .max = 100, .check = text_is_name,
+     .check_says = "[A-Za-z0-9.@\\-_]+"},
+};
+static const struct shape shape_succeeded_in_stage = SHAPE(fields_succeeded_in_stage);
+
+static const struct field fields_pipeline_execution_filter[] = {
+    {"succeededInStage", FIELD_STRUCT, .of = &shape_succeeded_in_stage},
+};
+static const struct shape shape_pipeline_execution_filter = SHAPE(fields_pipeline_execution_filter);
+
 static const struct field fields_list_pipeline_executions_input[] = {
     NAME("pipelineName"),
+    {"filter", FIELD_STRUCT, .of = &shape_pipeline_execution_filter},
     {"maxResults", FIELD_INTEGER, .min = 1, .max = 100},
     {"nextToken", FIELD_STRING, .min = 1, .max = 2048},
 };
@@ -141,8 +153,16 @@ static const struct field fields_list_pipeline_history_output[] = {
 };
 const struct shape shape_list_pipeline_history_output = SHAPE(fields_list_pipeline_history_output);
 
+static const char *const values_start_time_range[] = {"Latest", "All", NULL};
+static const struct field fields_latest_in_execution[] = {
+    UUID("pipelineExecutionId", FIELD_REQUIRED),
+    {"startTimeRange", FIELD_STRING, .flags = FIELD_REQUIRED, .values = values_start_time_range},
+};
+const struct shape shape_latest_in_execution = SHAPE(fields_latest_in_execution);
+
 static const struct field fields_action_execution_filter[] = {
     UUID("pipelineExecutionId", 0),
+    {"latestInPipelineExecution", FIELD_STRUCT, .of = &shape_latest_in_execution},
 };
 static const struct shape shape_action_execution_filter = SHAPE(fields_action_execution_filter);
 

@@ -1,8 +1,11 @@
 /* Overrides of source actions. */
 #include "services/codepipeline/source.h"
 #include "services/codepipeline/codepipeline.h"
+#include "base/buf.h"
 #include "wire/json.h"
 #include <strings.h>
+
+#define TOKEN_TEXT_MAX 8192
 
 /* The revision types of Source/S3. Those of other providers (COMMIT_ID, IMAGE_DIGEST) fit no action there is.
  */
@@ -26,6 +29,22 @@ json_t *source_override(const json_t *overrides, const char *action, const char 
     return NULL;
 }
 
+bool source_is_s3(const struct plan_action *action)
+{
+    return action->source && strcmp(action->owner, "AWS") == 0 && strcmp(action->provider, "S3") == 0;
+}
+
+int source_token(const char *bucket, const char *key, const char *version_id, char ret[HASH_HEX_SIZE])
+{
+    CLEANUP(buf_free) struct buf text = BUF_INIT(TOKEN_TEXT_MAX);
+
+    buf_printf(&text, "%s/%s/%s", bucket, key, version_id);
+    if (buf_error(&text))
+        return buf_error(&text);
+    hash_sha256_hex(buf_str(&text), ret);
+    return 0;
+}
+
 static const struct plan_action *action_find(const struct plan *plan, const char *name)
 {
     for (size_t i = 0; i < plan->stages[0].count; i++)
@@ -36,12 +55,11 @@ static const struct plan_action *action_find(const struct plan *plan, const char
 
 static int type_check(const struct plan_action *action, const char *type, struct reason *why)
 {
-    bool is_s3 = strcmp(action->owner, "AWS") == 0 && strcmp(action->provider, "S3") == 0;
     size_t i = 0;
 
     while (i < ARRAY_LEN(types) && strcmp(types[i].type, type) != 0)
         i++;
-    if (!is_s3 || i == ARRAY_LEN(types))
+    if (!source_is_s3(action) || i == ARRAY_LEN(types))
         return reason_set(
             why, PIPELINE_E_INVALID,
             "The revision type %s does not fit source action '%s': S3 sources take " SOURCE_VERSION_ID

@@ -2,6 +2,7 @@
  * Source: CodePipeline API Reference, SourceRevisionOverride; user guide, "Amazon S3 source action". */
 #pragma once
 
+#include "base/hash.h"
 #include "base/reason.h"
 #include "services/codepipeline/plan.h"
 
@@ -12,6 +13,11 @@
 int source_overrides_check(const struct plan *plan, const json_t *overrides, struct reason *why) MUST_USE;
 /* The override of that revision type for the action, out of the list; NULL: none. Borrowed. */
 json_t *source_override(const json_t *overrides, const char *action, const char *type);
+bool source_is_s3(const struct plan_action *action);
+/* The token under which a pipeline starts once for a version of an object; the launcher's starts have it too.
+ */
+int source_token(const char *bucket, const char *key, const char *version_id,
+                 char ret[HASH_HEX_SIZE]) MUST_USE;
 /* Puts what overrides a source action's configuration into it. */
 int source_configure(const json_t *overrides, const struct plan_action *action,
                      json_t *configuration) MUST_USE;
