@@ -28,7 +28,8 @@ run: all
 	$(BUILD)/slipway serve --data $(DATA) --port $(PORT)
 
 # Everything: formatting and static checks, units, the same units under ASan and UBSan, the engine on simulated time,
-# every parser on mutated input, and the running server by raw sockets, boto3, the AWS CLI and the story.
+# every parser on mutated input, and the running server by raw sockets, boto3, the AWS CLI, AWS's SDK
+# for JavaScript and the story.
 check: test-deps
 	$(MAKE) lint
 	$(MAKE) unit
@@ -45,7 +46,7 @@ sanitize: test-deps
 	meson test -C $(BUILD)-sanitize --print-errorlogs
 
 wire-tests: test-deps all
-	SLIPWAY_BIN=$(CURDIR)/$(BUILD)/slipway $(PYTHON) -m pytest tests/wire tests/sdk tests/e2e --durations=10
+	SLIPWAY_BIN=$(CURDIR)/$(BUILD)/slipway $(PYTHON) -m pytest tests/wire tests/sdk tests/node tests/e2e --durations=10
 
 lint: test-deps all
 	scripts/lint $(BUILD)
