@@ -9,6 +9,7 @@ struct pending {
     const char *action;
     const char *token;
     const char *execution;
+    const char *missing; /* who has to approve still */
 };
 
 /* The approval that the pipeline waits for; strings borrow from `state`. */
@@ -26,7 +27,8 @@ static bool find_pending(const json_t *state, struct pending *ret)
                 continue;
             *ret = (struct pending){
                 json_str(stage, "stageName", ""), json_str(action, "actionName", ""), token,
-                json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "")};
+                json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", ""),
+                json_str(json_object_get(latest, "approval"), "missing", "others")};
             return true;
         }
     }
@@ -79,6 +81,18 @@ static int decide(struct cli *cli, const json_t *release, const struct pending *
     return COMMAND_OK;
 }
 
+/* An approval that needs several people goes on waiting. */
+static int print_missing(struct cli *cli, const json_t *release, const struct pending *answered)
+{
+    CLEANUP(json_free) json_t *state = NULL;
+    struct pending pending;
+    int status = release_state(cli, json_str(release, "pipeline", ""), &state);
+    if (status || !find_pending(state, &pending) || strcmp(pending.token, answered->token) != 0)
+        return status;
+    (void)printf("  waits for  %s\n", pending.missing);
+    return COMMAND_OK;
+}
+
 static int run(int argc, char **argv, const struct cli_spec *spec, const char *decision, const char **account,
                const char **message)
 {
@@ -103,7 +117,8 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     if (status)
         return status;
     print_subject(release, &pending, actions);
-    return decide(&cli, release, &pending, decision, *message ? *message : "");
+    status = decide(&cli, release, &pending, decision, *message ? *message : "");
+    return status ? status : print_missing(&cli, release, &pending);
 }
 
 static const char *account, *message;

@@ -26,6 +26,13 @@ static void duration(int64_t ms, char *ret, size_t size)
     (void)snprintf(ret, size, "%lld %s", (long long)(ms > 0 ? ms / units[i].ms : 0), units[i].unit);
 }
 
+static const char *what_then(const char *type)
+{
+    return strcmp(type, "Approval") == 0 ? "the execution stops"
+           : strcmp(type, "Window") == 0 ? "the rule is asked again"
+                                         : "the action fails";
+}
+
 static void print_wait(const json_t *wait)
 {
     char since[32], until[TIME_TEXT_SIZE];
@@ -34,7 +41,7 @@ static void print_wait(const json_t *wait)
     if (!json_object_get(wait, "until"))
         return;
     time_iso8601_s(ms_of(wait, "until"), until);
-    (void)printf("    until %s; then the action fails\n", until);
+    (void)printf("    until %s; then %s\n", until, what_then(json_str(wait, "type", "")));
 }
 
 static void print_execution(const json_t *execution)

@@ -74,7 +74,7 @@ def test_rejected_version_stays_out_of_prod(ready, tmp_path):
     ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
     for named in (("shop", "main"), (f"shop-{suffix('main')}",)):
         said = ready.slipway("explain", *named)
-        assert "in stage Prod" in said and "waits for an approval" in said and "then the action fails" in said
+        assert "in stage Prod" in said and "waits for an approval" in said and "then the execution stops" in said
     assert "rejected" in ready.slipway("reject", "shop", "main", "--message", "not on a Friday")
     watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
     assert watched.returncode == 1 and "not on a Friday" in watched.stdout

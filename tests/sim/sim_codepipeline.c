@@ -16,15 +16,17 @@
 #include "base/io.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/schema.h"
+#include "services/s3/service.h"
 #include "wire/json.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char *const count_names[COUNTS] = {
-    "succeeded",  "failed",      "stopped",        "superseded",         "retried",          "queued",
-    "parallel",   "rolled back", "retried itself", "rolled back itself", "condition failed", "skipped",
-    "overridden", "stale",       "repeated",       "continued",          "timed out",        "restarted"};
+    "succeeded",        "failed",    "stopped",     "superseded",     "retried",
+    "queued",           "parallel",  "rolled back", "retried itself", "rolled back itself",
+    "condition failed", "skipped",   "overridden",  "stale",          "repeated",
+    "continued",        "timed out", "restarted",   "approved again"};
 
 struct sim sim;
 
@@ -87,6 +89,8 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
     json_t *action = json_pack("{s:s, s:I, s:{s:s, s:s, s:s, s:s}}", "name", name, "runOrder",
                                (json_int_t)plan->order[stage][index], "actionTypeId", "category",
                                types[kind][0], "owner", "AWS", "provider", types[kind][1], "version", "1");
+    if (kind == 1 && chance(3))
+        json_object_set_new(action, "configuration", json_pack("{s:s}", "RequiredApprovals", "2"));
     if (kind == 0) {
         char output[] = {'o', (char)('0' + index), 0};
         json_object_set_new(action, "outputArtifacts", json_pack("[{s:s}]", "name", output));
@@ -421,6 +425,20 @@ static void do_transition(void)
     transition(random_below(STAGES), !chance(3));
 }
 
+/* Who of three people answers; true: has approved that one already. */
+static bool person_random(const char *token, struct principal *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    *ret = sim.caller;
+    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:iam::222222222222:user/p%d", (int)random_below(3));
+    if (no_fault(tx_query_row(sim.tx, &rows,
+                              "SELECT count(*) FROM codepipeline_action WHERE token = $1"
+                              " AND json_extract(detail, '$.approval.given') LIKE '%' || $2 || '%'",
+                              "ss", token, ret->arn)))
+        broken("no row");
+    return rows_int(rows, 0) != 0;
+}
+
 static bool approve(const char *where, bool yes)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -439,11 +457,14 @@ static bool approve(const char *where, bool yes)
     json_t *in = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "pipelineName", PIPELINE, "stageName",
                            rows_text(rows, 1), "actionName", rows_text(rows, 2), "token", rows_text(rows, 0),
                            "result", "summary", "so be it", "status", yes ? "Approved" : "Rejected");
+    struct principal person;
+    bool again = person_random(rows_text(rows, 0), &person) && yes;
     rows_close(&rows);
     int64_t at_ms;
-    r = no_fault(approval_put(sim.tx, &sim.platform, &sim.caller, in, &at_ms, NULL));
-    say("approval %d of an %s one: %d", yes, open ? "open" : "ended", r);
-    if (r != (open ? 0 : PIPELINE_E_APPROVAL_COMPLETED))
+    r = no_fault(approval_put(sim.tx, &sim.platform, &person, in, &at_ms, NULL));
+    say("approval %d of an %s one by %s: %d", yes, open ? "open" : "ended", person.arn, r);
+    sim.counts[COUNT_APPROVED_AGAIN] += open && again;
+    if (r != (open && !again ? 0 : PIPELINE_E_APPROVAL_COMPLETED))
         broken("the answer is %d", r);
     return true;
 }
@@ -777,6 +798,7 @@ static void world_open(void)
 {
     const struct db_schema schemas[] = {
         {"iam", iam_migrations, IAM_MIGRATIONS},
+        {"s3", s3_service.migrations, s3_service.migration_count},
         {"codepipeline", codepipeline_migrations, CODEPIPELINE_MIGRATION_COUNT},
     };
     const char *failed = NULL;

@@ -34,6 +34,7 @@ enum {
     COUNT_CONTINUED,
     COUNT_TIMED_OUT,
     COUNT_RESTARTED,
+    COUNT_APPROVED_AGAIN,
     COUNTS
 };
 struct sim_plan {

@@ -180,8 +180,8 @@ int action_begin(struct flow *flow, struct execution *execution, size_t index)
     if (r == 0 && action->check != CHECK_NONE)
         return rule_look(flow, execution, run);
     if (r == 0 && action->approval)
-        flow->make_id(flow->make_id_context, run->token);
-    else if (r == 0)
+        return approval_ask(flow, execution, run);
+    if (r == 0)
         r = action_offer(flow, execution, run);
     return r ? r : effect_timer(flow, run);
 }
@@ -253,12 +253,13 @@ static int revision_keep(struct flow *flow, struct execution *execution, struct 
     if (json_object_set_new(run->detail, "revision", json_deep_copy(revision)))
         return FAULT(ENOMEM);
     json_array_foreach (json_object_get(run->detail, "outputArtifacts"), i, output) {
-        json_t *item = json_pack(
-            "{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:I}", "actionName", run->action->name, "name",
-            json_str(output, "name", ""), "revisionId", json_str(revision, "revision", ""),
-            "revisionChangeIdentifier", json_str(revision, "changeIdentifier", NULL), "revisionSummary",
-            json_str(revision, "revisionSummary", NULL), "sha256", json_str(output, "sha256", NULL),
-            "created", (json_int_t)json_int(revision, "created", flow->now_ms));
+        json_t *item =
+            json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s*, s:I}", "actionName", run->action->name, "name",
+                      json_str(output, "name", ""), "revisionId", json_str(revision, "revision", ""),
+                      "revisionChangeIdentifier", json_str(revision, "changeIdentifier", NULL),
+                      "revisionSummary", json_str(revision, "revisionSummary", NULL), "sha256",
+                      json_str(output, "sha256", NULL), "by", json_str(run->detail, "author", NULL),
+                      "created", (json_int_t)json_int(revision, "created", flow->now_ms));
 
         if (!item || json_array_append_new(list, item))
             return FAULT(ENOMEM);

@@ -1,6 +1,7 @@
 /* The table of AWS's action types, and custom ones.
  * Source: CodePipeline user guide, "Action structure reference" and "Valid action types and providers". */
 #include "services/codepipeline/action_type.h"
+#include "services/codepipeline/approval.h"
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 12
@@ -35,7 +36,12 @@ static const struct aws_type aws_types[] = {
      0,
      0,
      0,
-     {{"NotificationArn", false}, {"CustomData", false}, {"ExternalEntityLink", false}}},
+     {{"NotificationArn", false},
+      {"CustomData", false},
+      {"ExternalEntityLink", false},
+      {"RequiredApprovals", false},
+      {"Approvers", false},
+      {"ForbidSelfApproval", false}}},
     {"Deploy",
      "CloudFormation",
      0,
@@ -381,6 +387,19 @@ static int primary_source_check(const json_t *action, struct reason *why)
     return 0;
 }
 
+static int approval_check(const json_t *action, struct reason *why)
+{
+    CLEANUP(free_ptr) char *text = json_text(json_object_get(action, "configuration"));
+    struct approval_rule rule;
+    struct reason words = {0};
+
+    if ((text && strstr(text, "#{")) ||
+        !approval_read(json_object_get(action, "configuration"), &rule, &words))
+        return 0;
+    return reason_set(why, PIPELINE_E_ACTION_DECLARATION, "Action '%s': %s", json_str(action, "name", ""),
+                      words.text);
+}
+
 static int commands_check(const json_t *action, struct reason *why)
 {
     const json_t *output = json_array_get(json_object_get(action, "outputArtifacts"), 0);
@@ -400,7 +419,8 @@ static const struct {
     int (*check)(const json_t *action, struct reason *why);
 } own_checks[] = {{"CloudFormation", cloudformation_check},
                   {"CodeBuild", primary_source_check},
-                  {"Commands", commands_check}};
+                  {"Commands", commands_check},
+                  {"Manual", approval_check}};
 
 static int environment_check(const json_t *action, struct reason *why)
 {

@@ -54,13 +54,19 @@ static int waiting_explain(struct flow *flow, const struct execution *execution,
 
 /* ---- in a stage */
 
+#define ANYBODY "1 more of *" /* goes without saying */
+
 static int approval_explain(const struct run *run, json_t *list)
 {
     const char *words =
         json_str(json_object_get(run->detail, "resolvedConfiguration"), "CustomData", "a person's answer");
     json_t *wait;
-    int r = wait_put(list, "Approval", run, run->started_ms, &wait, "Action %s waits for an approval: %s",
-                     run->action->name, words);
+    const json_t *approval = json_object_get(run->detail, "approval");
+    const char *missing = json_str(approval, "missing", ANYBODY);
+    bool anybody = strcmp(missing, ANYBODY) == 0 && json_array_size(json_object_get(approval, "given")) == 0;
+    int r =
+        wait_put(list, "Approval", run, run->started_ms, &wait, "Action %s waits for an approval%s%s%s: %s",
+                 run->action->name, anybody ? "" : " (", anybody ? "" : missing, anybody ? "" : ")", words);
 
     return r ? r : json_put_int(wait, "until", run->deadline_ms);
 }

@@ -112,6 +112,8 @@ static int run_put(json_t *state, struct rows *rows)
     r = json_put(state, "latestExecution", latest);
     if (r == 0 && open && rows_text(rows, 2)[0])
         r = json_put_str(latest, "token", rows_text(rows, 2));
+    if (r == 0 && json_object_get(detail, "approval"))
+        r = json_put(latest, "approval", json_incref(json_object_get(detail, "approval")));
     if (r == 0 && json_object_get(detail, "percentComplete"))
         r = json_put_int(latest, "percentComplete", json_int(detail, "percentComplete", 0));
     if (r == 0 && json_object_get(detail, "error"))

@@ -86,7 +86,8 @@ int stage_phase(const struct execution *execution)
     if (actions.running)
         return PHASE_ACTIONS;
     if (actions.failed)
-        return asks_after_failure(execution) ? PHASE_FAILURE : PHASE_ACTIONS;
+        return asks_after_failure(execution) && !stage_has_expired(execution, NULL) ? PHASE_FAILURE
+                                                                                    : PHASE_ACTIONS;
     if (actions.next_order == INT64_MAX && !is_met(execution, PHASE_SUCCESS))
         return PHASE_SUCCESS;
     return PHASE_ACTIONS;

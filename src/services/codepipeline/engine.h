@@ -90,6 +90,18 @@ int action_cut(struct flow *flow, struct execution *execution, struct run *run, 
 const struct execution *turn_before(const struct flow *flow, const struct execution *execution);
 /* Who runs in the stage and keeps others out; NULL: nobody. */
 const struct execution *stage_holder(const struct flow *flow, const char *stage);
+/* ---- approvals (decision.c) */
+
+#define APPROVAL_EXPIRED "ApprovalExpired"
+
+/* Begins one: who may answer, and about what. */
+int approval_ask(struct flow *flow, struct execution *execution, struct run *run) MUST_USE;
+/* PIPELINE_E_DENIED, PIPELINE_E_APPROVAL_COMPLETED. */
+int approval_answer(struct flow *flow, struct execution *execution, struct run *run,
+                    const struct flow_event *event, struct reason *why) MUST_USE;
+/* Nothing has failed in the stage, but an approval ran out. */
+bool stage_has_expired(const struct execution *execution, struct reason *ret);
+
 /* Handles FLOW_ROLLBACK. */
 int step_rollback(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
 /* Moves on everything that can move. */

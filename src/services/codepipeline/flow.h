@@ -22,7 +22,8 @@
 /* One action of one execution, tried once; or one rule. `detail` holds what people and GetPipelineState see:
  * {resolvedConfiguration, inputArtifacts, outputArtifacts: [{name, bucket, key, sha256?}], outputVariables,
  * summary, externalExecutionId, percentComplete, error: {code, message}, lastUpdatedBy, continuationToken,
- * revision, commands, opensMs} */
+ * revision, author, commands, opensMs, approval: {artifacts, changes, given: [{who, summary, at}],
+ * missing}} */
 struct run {
     char id[ID_UUID_SIZE];
     char token[ID_UUID_SIZE];  /* approvals; else empty */
@@ -129,12 +130,13 @@ struct flow_event {
     struct plan *plan; /* START, ROLLBACK: the current version */
     int64_t seq;       /* START, ROLLBACK */
     json_t *data; /* START: sourceRevisions, trigger, variables; ROLLBACK: trigger; a reference is taken */
+    const char *author;  /* RESULT of a source: who put the object; NULL: nobody knows */
     const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
 };
 
 /* 0; PIPELINE_E_TOO_MANY_EXECUTIONS, PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND,
  * PIPELINE_E_STAGE_NOT_RETRYABLE, PIPELINE_E_NOT_LATEST, PIPELINE_E_NO_ROLLBACK, PIPELINE_E_NOT_STOPPABLE,
- * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_JOB_STATE,
+ * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_DENIED, PIPELINE_E_JOB_STATE,
  * PIPELINE_E_NOT_OVERRIDABLE with nothing changed; a fault leaves the flow unusable. */
 int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why) MUST_USE;
 

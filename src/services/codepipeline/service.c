@@ -137,6 +137,7 @@ static const struct service_error errors[] = {
     ERROR(PIPELINE_E_APPROVAL_TOKEN, "InvalidApprovalTokenException", "The approval token is not valid."),
     ERROR(PIPELINE_E_APPROVAL_COMPLETED, "ApprovalAlreadyCompletedException",
           "The approval was answered already."),
+    ERROR(PIPELINE_E_DENIED, "AccessDeniedException", "You may not do that."),
     ERROR(PIPELINE_E_JOB_NOT_FOUND, "JobNotFoundException", "The job was not found."),
     ERROR(PIPELINE_E_NONCE, "InvalidNonceException", "The nonce is not that of the job's lease."),
     ERROR(PIPELINE_E_JOB_STATE, "InvalidJobStateException", "The job is not in progress."),

@@ -35,6 +35,51 @@ static const struct field fields_action_revision_out[] = {
 };
 static const struct shape shape_action_revision_out = SHAPE(fields_action_revision_out);
 
+static const struct field fields_approval_artifact_out[] = {
+    {"name", FIELD_STRING},
+    {"revisionId", FIELD_STRING},
+    {"sha256", FIELD_STRING},
+    {"putBy", FIELD_STRING},
+};
+static const struct shape shape_approval_artifact_out = SHAPE(fields_approval_artifact_out);
+
+static const struct field fields_approval_artifact_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_approval_artifact_out},
+};
+static const struct shape shape_approval_artifact_list_out = SHAPE(fields_approval_artifact_list_out);
+
+static const struct field fields_approval_change_out[] = {
+    {"actionName", FIELD_STRING},
+    {"changeSet", FIELD_STRING},
+    {"summary", FIELD_STRING},
+};
+static const struct shape shape_approval_change_out = SHAPE(fields_approval_change_out);
+
+static const struct field fields_approval_change_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_approval_change_out},
+};
+static const struct shape shape_approval_change_list_out = SHAPE(fields_approval_change_list_out);
+
+static const struct field fields_approval_answer_out[] = {
+    {"who", FIELD_STRING},
+    {"summary", FIELD_STRING},
+    {"at", FIELD_TIMESTAMP},
+};
+static const struct shape shape_approval_answer_out = SHAPE(fields_approval_answer_out);
+
+static const struct field fields_approval_answer_list_out[] = {
+    {"member", FIELD_STRUCT, .of = &shape_approval_answer_out},
+};
+static const struct shape shape_approval_answer_list_out = SHAPE(fields_approval_answer_list_out);
+
+static const struct field fields_approval_out[] = {
+    {"artifacts", FIELD_LIST, .of = &shape_approval_artifact_list_out},
+    {"changes", FIELD_LIST, .of = &shape_approval_change_list_out},
+    {"given", FIELD_LIST, .of = &shape_approval_answer_list_out},
+    {"missing", FIELD_STRING},
+};
+static const struct shape shape_approval_out = SHAPE(fields_approval_out);
+
 static const struct field fields_action_execution_out[] = {
     {"actionExecutionId", FIELD_STRING},
     {"status", FIELD_STRING},
@@ -45,6 +90,7 @@ static const struct field fields_action_execution_out[] = {
     {"externalExecutionId", FIELD_STRING},
     {"externalExecutionUrl", FIELD_STRING},
     {"percentComplete", FIELD_INTEGER},
+    {"approval", FIELD_STRUCT, .of = &shape_approval_out},
     {"errorDetails", FIELD_STRUCT, .of = &shape_error_details_out},
 };
 static const struct shape shape_action_execution_out = SHAPE(fields_action_execution_out);

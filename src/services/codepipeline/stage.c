@@ -222,11 +222,21 @@ int stage_end_failed(struct flow *flow, struct execution *execution, const char 
     return effect_rollback(flow, execution, gate->good_id);
 }
 
+/* Nobody said no: it is neither repeated nor rolled back by itself. */
+static int stage_expire(struct flow *flow, struct execution *execution, const char *why)
+{
+    int r = execution_end(flow, execution, EXECUTION_STOPPED, NULL, why);
+
+    return r ? r : execution_retire_runs(flow, execution);
+}
+
 int stage_fail(struct flow *flow, struct execution *execution)
 {
     int result = stage_result(execution);
     struct reason why = {0};
 
+    if (stage_has_expired(execution, &why))
+        return stage_expire(flow, execution, why.text);
     failure_words(execution, &why);
     if (result == RESULT_RETRY)
         return stage_retry(flow, execution, why.text);

@@ -97,6 +97,8 @@ static int on_result(struct flow *flow, const struct flow_event *event, struct r
 
     if (r == 0)
         r = run_describe(run, event->input);
+    if (r == 0 && event->author)
+        r = json_put_str(run->detail, "author", event->author);
     if (r)
         return r;
     if (event->yes)
@@ -121,24 +123,10 @@ static int on_continue(struct flow *flow, const struct flow_event *event, struct
 static int on_approval(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     struct execution *execution;
-    struct reason said = {0};
     struct run *run;
     int r = run_under_way(flow, event, PIPELINE_E_APPROVAL_COMPLETED, &execution, &run, why);
 
-    if (r == 0)
-        r = json_put_str(run->detail, "lastUpdatedBy", event->who);
-    if (r == 0)
-        r = json_put_str(run->detail, "summary", event->why);
-    if (r == 0)
-        r = json_put_int(run->detail, "approvedMs", flow->now_ms);
-    if (r == 0)
-        r = effect_record(flow, execution, run, event->yes ? "approved" : "rejected", event->who, event->why);
-    if (r)
-        return r;
-    if (event->yes)
-        return action_succeed(flow, execution, run, NULL);
-    reason_set(&said, 0, "Rejected by %s: %s", event->who, event->why);
-    return action_fail(flow, execution, run, "ApprovalRejected", said.text);
+    return r ? r : approval_answer(flow, execution, run, event, why);
 }
 
 static int on_timeout(struct flow *flow, const struct flow_event *event, struct reason *why)
@@ -157,8 +145,9 @@ static int on_timeout(struct flow *flow, const struct flow_event *event, struct 
     reason_set(&said, 0, "%s %s within %lld minutes.", run->action->name,
                run->action->approval ? "was not approved" : "did not end",
                (long long)(run->action->timeout_ms / 60000));
-    return action_cut(flow, execution, run, ACTION_FAILED, JOB_TIMED_OUT,
-                      run->action->approval ? "ApprovalExpired" : "TimedOut", said.text);
+    if (run->action->approval)
+        return action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, APPROVAL_EXPIRED, said.text);
+    return action_cut(flow, execution, run, ACTION_FAILED, JOB_TIMED_OUT, "TimedOut", said.text);
 }
 
 static int abandon_runs(struct flow *flow, struct execution *execution, const char *why)

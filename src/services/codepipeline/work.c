@@ -3,6 +3,7 @@
 #include "services/codepipeline/action_type.h"
 #include "base/clock.h"
 #include "services/iam/iam.h"
+#include "services/s3/s3.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -302,6 +303,22 @@ static int variables_check(const json_t *in, struct reason *why)
     return 0;
 }
 
+/* Who put the object that an S3 source found: for approvals that must be another's. */
+static int author_find(struct tx *tx, const struct job_row *row, const json_t *in, char **ret)
+{
+    const json_t *type = json_object_get(row->data, "actionTypeId");
+    const json_t *configuration = json_path(row->data, "actionConfiguration.configuration");
+    const char *revision = json_str(json_object_get(in, "currentRevision"), "revision", NULL);
+    int r;
+
+    if (!revision || strcmp(json_str(type, "category", ""), "Source") != 0 ||
+        strcmp(json_str(type, "provider", ""), "S3") != 0)
+        return 0;
+    r = object_author(tx, json_str(configuration, "S3Bucket", ""), json_str(configuration, "S3ObjectKey", ""),
+                      revision, ret);
+    return r == S3_E_NO_VERSION ? 0 : r;
+}
+
 static int result_step(struct tx *tx, const struct platform *platform, const struct job_row *row,
                        const json_t *in, bool success, struct reason *why)
 {
@@ -312,11 +329,15 @@ static int result_step(struct tx *tx, const struct platform *platform, const str
         .yes = success,
         .input = in,
     };
+    CLEANUP(free_ptr) char *author = NULL;
     struct pipeline pipeline;
     int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
 
     if (r == DB_NONE)
         return reason_set(why, PIPELINE_E_JOB_STATE, "The pipeline of job %s was deleted.", row->job.id);
+    if (r == 0)
+        r = author_find(tx, row, in, &author);
+    event.author = author;
     return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
 }
 

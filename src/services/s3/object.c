@@ -142,15 +142,30 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
 }
 
 static int insert(struct tx *tx, const char *bucket, const struct object_new *new,
-                  const struct object *object)
+                  const struct object *object, const char *author)
 {
     return tx_exec(
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
-        "modified_ms, blob, headers) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11)",
-        "ssisissiiis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+        "modified_ms, blob, headers, author) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "ssisissiiiss", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
         new->sha256, (int64_t) new->checksum, object->modified_ms, object->blob,
-        new->headers &&*new->headers ? new->headers : NULL);
+        new->headers &&*new->headers ? new->headers : NULL, author);
+}
+
+int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT author FROM s3_object WHERE bucket = $1 AND key = $2 AND version_id = $3 "
+                          "AND marker = 0",
+                          "sss", bucket, key, version_id);
+    if (rc == DB_NONE || (rc == 0 && rows_null(rows, 0)))
+        return S3_E_NO_VERSION;
+    if (rc != 0)
+        return rc;
+    *ret = str_dup(rows_str(rows, 0));
+    return *ret ? 0 : FAULT(ENOMEM);
 }
 
 /* Takes a sequence number, gives the version its id and makes room for it. */
@@ -186,7 +201,7 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     if (new->upload)
         rc = upload_store(tx, new->upload, ret->blob);
     if (rc == 0)
-        rc = insert(tx, bucket->name, new, ret);
+        rc = insert(tx, bucket->name, new, ret, origin->arn);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     struct event event = {.name = new->event,

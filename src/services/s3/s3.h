@@ -74,6 +74,9 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
  * S3_E_ARGUMENT. */
 int bucket_set_website(struct tx *tx, const struct platform *platform, const char *account,
                        const char *bucket, const char *index, const char *error, struct reason *why) MUST_USE;
+/* The ARN of who put that version; the caller's. S3_E_NO_VERSION: it is not there, or nobody knows. */
+int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,
+                  char **ret) MUST_USE;
 /* `tags` is an object of strings, borrowed; NULL or empty removes them. S3_E_NO_BUCKET, S3_E_TAG. */
 int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
                     const json_t *tags, struct reason *why) MUST_USE;

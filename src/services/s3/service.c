@@ -162,6 +162,7 @@ static const struct db_migration migrations[] = {
         " modified_ms BIGINT NOT NULL,"
         " blob BIGINT NOT NULL,"
         " PRIMARY KEY (upload, number));"},
+    {2, "ALTER TABLE s3_object ADD COLUMN author TEXT;"},
 };
 
 static int start(const struct platform *platform, void **ret_state)

@@ -5,6 +5,7 @@
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/iam/schema.h"
+#include "services/s3/service.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <setjmp.h>
@@ -32,6 +33,7 @@ static int setup(void **state UNUSED)
 {
     const struct db_schema schemas[] = {
         {"iam", iam_migrations, IAM_MIGRATIONS},
+        {"s3", s3_service.migrations, s3_service.migration_count},
         {"codepipeline", codepipeline_migrations, CODEPIPELINE_MIGRATION_COUNT},
     };
     const char *failed = NULL;

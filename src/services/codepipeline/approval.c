@@ -1,0 +1,104 @@
+/* Approvals by several people, and groups of them. */
+#include "services/codepipeline/approval.h"
+#include "base/buf.h"
+#include "wire/json.h"
+
+#define NEEDED_MAX 20
+#define MISSING_MAX_BYTES 900
+
+/* "2 of " before the patterns. */
+static bool group_parse(struct str text, int64_t needed, struct approval_group *ret)
+{
+    struct str rest = str_trim(text), head = str_split(&rest, ' ');
+
+    *ret = (struct approval_group){str_trim(text), needed};
+    if (!rest.ptr || !str_to_int(head, 1, NEEDED_MAX, &ret->needed))
+        return ret->patterns.len > 0;
+    rest = str_trim(rest);
+    if (!str_starts(rest, STR("of ")))
+        return false;
+    ret->patterns = str_trim((struct str){rest.ptr + 3, rest.len - 3});
+    return ret->patterns.len > 0;
+}
+
+static int groups_parse(struct str rest, int64_t needed, struct approval_rule *ret, struct reason *why)
+{
+    while (rest.ptr) {
+        struct str text = str_split(&rest, ';');
+
+        if (ret->count == APPROVAL_GROUPS_MAX)
+            return reason_set(why, APPROVAL_E_INVALID, "Approvers has more than %d groups.",
+                              APPROVAL_GROUPS_MAX);
+        if (!group_parse(text, needed, &ret->groups[ret->count++]))
+            return reason_set(why, APPROVAL_E_INVALID,
+                              "Approvers is '" STR_FMT
+                              "': write '[N of] ARN pattern, …; …' with N from 1 to %d.",
+                              STR_ARG(text), NEEDED_MAX);
+    }
+    return 0;
+}
+
+int approval_read(const json_t *configuration, struct approval_rule *ret, struct reason *why)
+{
+    const char *required = json_str(configuration, "RequiredApprovals", "1");
+    const char *approvers = json_str(configuration, "Approvers", "*");
+    const char *forbids = json_str(configuration, "ForbidSelfApproval", "false");
+    int64_t needed;
+
+    *ret = (struct approval_rule){0};
+    if (!str_to_int(str_of(required), 1, NEEDED_MAX, &needed))
+        return reason_set(why, APPROVAL_E_INVALID, "RequiredApprovals is '%s': write a number from 1 to %d.",
+                          required, NEEDED_MAX);
+    ret->forbids_self = strcmp(forbids, "true") == 0;
+    if (!ret->forbids_self && strcmp(forbids, "false") != 0)
+        return reason_set(why, APPROVAL_E_INVALID, "ForbidSelfApproval is '%s': write true or false.",
+                          forbids);
+    return groups_parse(str_of(approvers), needed, ret, why);
+}
+
+static bool group_has(const struct approval_group *group, const char *arn)
+{
+    struct str rest = group->patterns;
+
+    while (rest.ptr)
+        if (str_glob(str_trim(str_split(&rest, ',')), str_of(arn)))
+            return true;
+    return false;
+}
+
+bool approval_listed(const struct approval_rule *rule, const char *arn)
+{
+    for (size_t i = 0; i < rule->count; i++)
+        if (group_has(&rule->groups[i], arn))
+            return true;
+    return false;
+}
+
+static int64_t group_given(const struct approval_group *group, const json_t *answers)
+{
+    const json_t *answer;
+    int64_t given = 0;
+    size_t i;
+
+    json_array_foreach (answers, i, answer)
+        given += group_has(group, json_str(answer, "who", ""));
+    return given;
+}
+
+bool approval_enough(const struct approval_rule *rule, const json_t *answers, struct reason *ret_missing)
+{
+    CLEANUP(buf_free) struct buf missing = BUF_INIT(MISSING_MAX_BYTES);
+
+    for (size_t i = 0; i < rule->count; i++) {
+        const struct approval_group *group = &rule->groups[i];
+        int64_t more = group->needed - group_given(group, answers);
+
+        if (more > 0 && buf_printf(&missing, "%s%lld more of " STR_FMT, missing.len ? "; " : "",
+                                   (long long)more, STR_ARG(group->patterns)))
+            break; /* cut short */
+    }
+    if (missing.len == 0)
+        return true;
+    reason_set(ret_missing, 0, STR_FMT, STR_ARG(buf_str(&missing)));
+    return false;
+}

@@ -1,0 +1,31 @@
+/* Who may answer an approval, and how many must. The configuration of a Manual approval action, beside AWS's
+ * own keys, takes (Slipway's own):
+ *   RequiredApprovals   "2": so many different people; none: 1
+ *   Approvers           "[N of] PATTERN, PATTERN; [N of] PATTERN": groups of people by ARN, with * and ?;
+ * each group must give N (none: RequiredApprovals). Without: anybody who may call the API ForbidSelfApproval
+ * "true": not by who started the execution, or put its artifact into the bucket */
+#pragma once
+
+#include "base/reason.h"
+#include <jansson.h>
+
+#define APPROVAL_E_INVALID 1
+#define APPROVAL_GROUPS_MAX 8
+
+struct approval_group {
+    struct str patterns; /* borrowed, separated by commas */
+    int64_t needed;
+};
+
+struct approval_rule {
+    struct approval_group groups[APPROVAL_GROUPS_MAX];
+    size_t count;
+    bool forbids_self;
+};
+
+/* Borrows from `configuration`. APPROVAL_E_INVALID with words. */
+int approval_read(const json_t *configuration, struct approval_rule *ret, struct reason *why) MUST_USE;
+/* In one of the groups. */
+bool approval_listed(const struct approval_rule *rule, const char *arn);
+/* `answers`: [{who}], all different. False: *ret_missing says who must still approve. */
+bool approval_enough(const struct approval_rule *rule, const json_t *answers, struct reason *ret_missing);

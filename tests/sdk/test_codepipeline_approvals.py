@@ -1,0 +1,148 @@
+"""Approvals: by several people, by groups, never of one's own, and what each is about."""
+import hashlib
+import uuid
+
+import pytest
+
+from pipelines import Refused, Worker, action, approval, declaration, until
+
+ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
+
+
+class Release:
+    """A pipeline that waits for an approval, and people to answer."""
+
+    def __init__(self, server):
+        self.server = server
+        self.worker = Worker(server, name=f"w-{uuid.uuid4().hex[:8]}")
+        self.pipelines = server.client("codepipeline", profile="dev")
+        self.s3 = server.client("s3", profile="dev")
+        self.bucket = "b-" + uuid.uuid4().hex[:12]
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def person(self, name, service="codepipeline"):
+        keys = self.server.client("sts", profile="dev").assume_role(RoleArn=ROLE, RoleSessionName=name)["Credentials"]
+        return self.server.client(service, profile="dev", keys=(keys["AccessKeyId"], keys["SecretAccessKey"]),
+                                  token=keys["SessionToken"])
+
+    def arn(self, name):
+        return f"arn:aws:sts::222222222222:assumed-role/slipway-deploy/{name}"
+
+    def make(self, pushed_by="eve", started_by="launcher", **configuration):
+        body = uuid.uuid4().hex.encode()
+        self.sha256 = hashlib.sha256(body).hexdigest()
+        self.version = self.person(pushed_by, "s3").put_object(Bucket=self.bucket, Key="k.zip", Body=body)["VersionId"]
+        source = action("Artifact", category="Source", provider="S3", outputs=["App"],
+                        configuration={"S3Bucket": self.bucket, "S3ObjectKey": "k.zip", "PollForSourceChanges": "false"})
+        changes = action("Plan", configuration={"ActionMode": "CHANGE_SET_REPLACE", "StackName": "s",
+                                                "ChangeSetName": "c", "TemplatePath": "App::t"}, inputs=["App"])
+        made = declaration([changes, {**approval("Ask", 2), "configuration": configuration}], [action("Deploy")],
+                           sources=[source])
+        self.pipelines.create_pipeline(pipeline=made)
+        self.name = made["name"]
+        self.execution = self.person(started_by).start_pipeline_execution(name=self.name)["pipelineExecutionId"]
+        self.worker.succeed(self.take("Artifact"), currentRevision={"revision": self.version, "changeIdentifier": "e"},
+                            outputArtifacts=[{"name": "App", "sha256": self.sha256}])
+        self.worker.succeed(self.take("Plan"), executionDetails={"summary": "1 to add", "externalExecutionId": "arn:cs"})
+
+    def take(self, name):
+        def look():
+            for job in self.worker.poll():
+                context = job["data"]["pipelineContext"]
+                if context["pipelineName"] == self.name and context["action"]["name"] == name:
+                    return job
+                self.worker.call("ReleaseJob", jobId=job["id"], nonce=job["nonce"])
+        return until(look, f"a job of {name}")
+
+    def asked(self):
+        state = self.worker.call("GetPipelineState", name=self.name)
+        return state["stageStates"][1]["actionStates"][1]["latestExecution"]
+
+    def answer(self, name, status="Approved", summary="fine"):
+        return self.person(name).put_approval_result(
+            pipelineName=self.name, stageName="S1", actionName="Ask", token=self.asked()["token"],
+            result={"status": status, "summary": summary})
+
+    def refusal(self, *arguments):
+        with pytest.raises(self.pipelines.exceptions.ClientError) as refused:
+            self.answer(*arguments)
+        return refused.value.response["Error"]
+
+    def status(self):
+        return self.pipelines.get_pipeline_execution(
+            pipelineName=self.name, pipelineExecutionId=self.execution)["pipelineExecution"]["status"]
+
+
+@pytest.fixture
+def release(server):
+    return Release(server)
+
+
+def test_an_approval_says_which_bytes_and_which_change_it_is_about(release):
+    release.make()
+    assert release.asked()["approval"] == {
+        "artifacts": [{"name": "App", "revisionId": release.version, "sha256": release.sha256, "putBy": release.arn("eve")}],
+        "changes": [{"actionName": "Plan", "changeSet": "arn:cs", "summary": "1 to add"}],
+        "given": [], "missing": "1 more of *"}
+    release.answer("ann")
+    release.take("Deploy")
+
+
+def test_two_people_approve(release):
+    release.make(RequiredApprovals="2")
+    release.answer("ann", "Approved", "looks good")
+    asked = release.asked()
+    assert asked["status"] == "InProgress" and asked["approval"]["missing"] == "1 more of *"
+    assert [(g["who"], g["summary"]) for g in asked["approval"]["given"]] == [(release.arn("ann"), "looks good")]
+    again = release.refusal("ann")
+    assert again["Code"] == "ApprovalAlreadyCompletedException" and "waits for 1 more of *" in again["Message"]
+    waits = release.worker.call("ExplainPipeline", name=release.name)["executions"][0]["waitsFor"]
+    assert "(1 more of *)" in waits[0]["summary"]
+    release.answer("bob")
+    release.take("Deploy")
+    history = release.worker.call("ListPipelineHistory", pipelineName=release.name)["events"]
+    assert {e["who"] for e in history if e["what"] == "approved"} == {release.arn("ann"), release.arn("bob")}
+
+
+def test_each_group_approves(release):
+    release.make(Approvers=f"{release.arn('ops-*')}; {release.arn('sec-*')}")
+    stranger = release.refusal("ann")
+    assert stranger["Code"] == "AccessDeniedException" and "not among the approvers" in stranger["Message"]
+    release.answer("ops-1")
+    assert release.asked()["approval"]["missing"] == f"1 more of {release.arn('sec-*')}"
+    release.answer("sec-1")
+    release.take("Deploy")
+
+
+def test_who_pushed_or_started_it_cannot_approve_it_but_reject_it(release):
+    release.make(ForbidSelfApproval="true")
+    for own in ("eve", "launcher"):
+        refused = release.refusal(own)
+        assert refused["Code"] == "AccessDeniedException" and "somebody else" in refused["Message"]
+    release.answer("eve", "Rejected", "I forgot a file")
+    assert release.status() == "Failed"
+    said = release.worker.call("GetPipelineExecution", pipelineName=release.name,
+                               pipelineExecutionId=release.execution)["pipelineExecution"]["statusSummary"]
+    assert said == f"Action Ask in stage S1 failed: Rejected by {release.arn('eve')}: I forgot a file"
+
+
+def test_another_approves_what_must_not_be_approved_by_oneself(release):
+    release.make(ForbidSelfApproval="true")
+    release.answer("ann")
+    release.take("Deploy")
+
+
+@pytest.mark.parametrize("configuration, words", [
+    ({"RequiredApprovals": "0"}, "1 to 20"),
+    ({"RequiredApprovals": "two"}, "1 to 20"),
+    ({"Approvers": "a;;b"}, "pattern"),
+    ({"Approvers": "2 or a"}, "pattern"),
+    ({"Approvers": ";".join("abcdefghi")}, "8 groups"),
+    ({"ForbidSelfApproval": "yes"}, "true or false"),
+])
+def test_a_bad_configuration_is_refused(release, configuration, words):
+    made = declaration([{**approval("Ask"), "configuration": configuration}])
+    with pytest.raises(Refused) as refused:
+        release.worker.call("CreatePipeline", pipeline=made)
+    assert refused.value.code == "InvalidActionDeclarationException" and words in str(refused.value)
