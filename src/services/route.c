@@ -87,6 +87,21 @@ int route_query(struct exchange *x, const struct uri_query *pairs)
     return c->operation ? 0 : refuse_operation(x, x->asked);
 }
 
+/* An unsigned form (a link in a message) names its service by an operation that takes such. */
+static void route_unsigned(struct exchange *x)
+{
+    struct call *c = &x->call;
+    const char *name = arena_dup(c->arena, uri_get(&c->query, "Action"));
+    for (const struct service *const *service = c->platform->services; name && *service; service++) {
+        const struct operation *found =
+            (*service)->protocols & PROTOCOL_QUERY ? operation_named(*service, name) : NULL;
+        if (!found || !(found->flags & OP_ANONYMOUS))
+            continue;
+        c->service = *service;
+        c->operation = found;
+    }
+}
+
 static bool looks_like_query(const struct exchange *x)
 {
     struct str type = http_header(x->call.http, "content-type");
@@ -286,6 +301,8 @@ int route_request(struct exchange *x)
     x->protocol = &protocol_query;
     c->protocol = PROTOCOL_QUERY;
     c->service = scope;
+    if (x->claimed == SIGV4_NONE)
+        route_unsigned(x);
     if (scope && !query)
         return reason_set(&c->reason, REFUSE_OPERATION,
                           "A request to %s names its operation in the header X-Amz-Target", scope->name);

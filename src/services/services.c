@@ -6,6 +6,7 @@
 #include "services/iam/service.h"
 #include "services/logs/service.h"
 #include "services/s3/service.h"
+#include "services/sns/service.h"
 #include "services/sqs/service.h"
 #include "services/ssm/service.h"
 #include "services/sts/service.h"
@@ -14,6 +15,7 @@ const struct service *const services_all[] = {
     &iam_service,
     &sts_service,
     &sqs_service,
+    &sns_service,
     &s3_service,
     &ssm_service,
     &logs_service,

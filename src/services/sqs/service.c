@@ -100,20 +100,34 @@ static const struct db_migration migrations[] = {
         "CREATE INDEX sqs_message_visible ON sqs_message (queue, visible_ms, id);"},
 };
 
+bool queue_account_of(const char *arn, char ret_account[13])
+{
+    char name[SQS_NAME_MAX + 1];
+    return queue_split_arn(str_of(arn), ret_account, name);
+}
+
+int queue_send(struct tx *tx, const char *arn, struct str body, const json_t *attributes, struct reason *why)
+{
+    char account[13];
+    char name[SQS_NAME_MAX + 1];
+    char id[37];
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc =
+        queue_split_arn(str_of(arn), account, name) ? queue_load(tx, account, name, &queue) : SQS_E_NO_QUEUE;
+    if (rc == SQS_E_NO_QUEUE)
+        return reason_set(why, rc, "The queue %s does not exist.", arn);
+    if (rc != 0)
+        return rc;
+    const struct outgoing message = {body, attributes, -1, account};
+    return message_send(tx, &queue, &message, id, why);
+}
+
 static int deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
 {
     (void)platform;
-    char account[13];
-    char name[SQS_NAME_MAX + 1];
-    if (!queue_split_arn(str_of(target_arn), account, name))
+    int rc = queue_send(tx, target_arn, body, NULL, NULL);
+    if (rc == SQS_E_NO_QUEUE)
         return DELIVER_NO_TARGET;
-    CLEANUP(queue_unload) struct queue queue = {0};
-    int rc = queue_load(tx, account, name, &queue);
-    if (rc != 0)
-        return rc < 0 ? rc : DELIVER_NO_TARGET;
-    struct outgoing message = {.body = body, .delay_s = -1, .sender = account};
-    char id[37];
-    rc = message_send(tx, &queue, &message, id, NULL);
     return rc > 0 ? FAULT(EMSGSIZE) : rc;
 }
 

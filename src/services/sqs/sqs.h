@@ -49,6 +49,13 @@ int queue_delete(struct tx *tx, const struct platform *platform, const char *acc
 /* 0 when there is such a queue, else SQS_E_NO_QUEUE. */
 int queue_exists(struct tx *tx, const char *account, const char *name) MUST_USE;
 
+/* The account of the queue that an ARN names; false when it names none. */
+bool queue_account_of(const char *arn, char ret_account[13]);
+/* Sends to the queue that an ARN names; `attributes` are MessageAttributes as in the API, or NULL.
+ * SQS_E_NO_QUEUE, SQS_E_PARAMETER, SQS_E_CONTENTS. */
+int queue_send(struct tx *tx, const char *arn, struct str body, const json_t *attributes,
+               struct reason *why) MUST_USE;
+
 /* Appended to *out: "arn:aws:sqs:REGION:ACCOUNT:NAME" and "ENDPOINT/ACCOUNT/NAME". */
 void queue_arn(const struct platform *platform, const char *account, const char *name, struct buf *out);
 void queue_url(const struct platform *platform, const char *account, const char *name, struct buf *out);
