@@ -237,6 +237,32 @@ def test_custom_worker_fails(worker, client, started, custom):
     assert code_of(client.acknowledge_job, jobId=nobody, nonce="n") == "JobNotFoundException"
 
 
+def test_polls_take_the_jobs_of_their_queryable_property(worker, client, started):
+    provider = f"q{uuid.uuid4().hex[:8]}"
+    details = {"minimumCount": 0, "maximumCount": 1}
+    client.create_custom_action_type(category="Build", provider=provider, version="1", inputArtifactDetails=details,
+                                     outputArtifactDetails=details, configurationProperties=[
+                                         {"name": "Target", "required": True, "key": True, "secret": False, "queryable": True}])
+    identity = {"category": "Build", "owner": "Custom", "provider": provider, "version": "1"}
+    built = [{**custom_action(identity, name), "configuration": {"Target": name}} for name in ("Linux", "Mac", "Linux2")]
+    built[2]["configuration"]["Target"] = "Linux"
+    started(built)
+    worker.do("Artifact")
+
+    def poll(**query):
+        jobs = client.poll_for_jobs(actionTypeId=identity, maxBatchSize=5, queryParam=query)["jobs"]
+        return sorted(j["data"]["pipelineContext"]["action"]["name"] for j in jobs)
+
+    assert poll(Target="Windows") == []
+    assert poll(Target="Mac") == ["Mac"] and poll(Target="Mac") == []
+    assert poll(Target="Linux") == ["Linux", "Linux2"]
+    assert code_of(poll) == "ValidationException" and code_of(poll, Other="x") == "ValidationException"
+
+
+def test_a_type_without_a_queryable_property_takes_no_query(client, custom):
+    assert code_of(client.poll_for_jobs, actionTypeId=custom, queryParam={"Target": "all"}) == "ValidationException"
+
+
 def test_custom_action_types(client, custom):
     shown = client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
     assert custom in [t["id"] for t in shown]

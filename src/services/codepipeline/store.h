@@ -81,6 +81,9 @@ int job_update(struct tx *tx, const struct job_row *row) MUST_USE;
 /* The ids of the oldest offered jobs of one owner, at most `max`. `type` NULL: any. */
 int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
                json_t **ret_ids) MUST_USE;
+/* The same of a custom type, of jobs whose action is configured with that value of the property. */
+int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
+                    const char *value, size_t max, json_t **ret_ids) MUST_USE;
 /* The ids of jobs in progress that `worker` holds. */
 int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids) MUST_USE;
 int job_end(struct tx *tx, const char *id, int status) MUST_USE;

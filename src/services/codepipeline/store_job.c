@@ -246,6 +246,41 @@ int job_offers(struct tx *tx, const char *account, const char *owner, const char
     return ids_collect(r, rows, ret_ids);
 }
 
+/* rows: id, data */
+static int offer_fits(struct rows *rows, const char *property, const char *value, bool *ret)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    int r = json_parse(rows_str(rows, 1), &data, NULL);
+    const json_t *configuration = json_path(data, "actionConfiguration.configuration");
+    const char *configured = json_str(configuration, property, NULL);
+
+    *ret = configured && strcmp(configured, value) == 0;
+    return r > 0 ? FAULT(EBADMSG) : r;
+}
+
+int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
+                    const char *value, size_t max, json_t **ret_ids)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(json_free) json_t *ids = json_array();
+    bool fits = false;
+    int r = ids ? tx_query(tx, &rows,
+                           "SELECT id, data FROM codepipeline_job WHERE account = $1 AND owner = 'Custom'"
+                           " AND type = $2 AND status = 'Queued' ORDER BY created_ms",
+                           "ss", account, type)
+                : FAULT(ENOMEM);
+
+    while (r == 0 && json_array_size(ids) < max && (r = rows_next(rows)) == 0) {
+        r = offer_fits(rows, property, value, &fits);
+        if (r == 0 && fits && json_array_append_new(ids, json_string(rows_text(rows, 0))))
+            r = FAULT(ENOMEM);
+    }
+    if (r != 0 && r != DB_NONE)
+        return r;
+    *ret_ids = take(ids);
+    return 0;
+}
+
 int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;

@@ -149,6 +149,36 @@ int jobs_lease_account(struct tx *tx, const struct platform *platform, const cha
     return r ? r : lease_all(tx, platform, ids, worker, ret);
 }
 
+/* The property that a poll for the type must name; NULL: none. */
+static const char *queryable_of(const json_t *type)
+{
+    const json_t *property;
+    size_t i;
+
+    json_array_foreach (json_object_get(type, "actionConfigurationProperties"), i, property)
+        if (json_bool(property, "queryable", false))
+            return json_str(property, "name", NULL);
+    return NULL;
+}
+
+static int offers_find(struct tx *tx, const char *account, const json_t *in, const json_t *type,
+                       const char *type_text, json_t **ret_ids, struct reason *why)
+{
+    const json_t *query = json_object_get(in, "queryParam");
+    const char *property = queryable_of(type);
+    const char *value = property ? json_str(query, property, NULL) : NULL;
+    size_t max = (size_t)json_int(in, "maxBatchSize", 1);
+
+    if (property && !value)
+        return reason_set(why, PIPELINE_E_INVALID, "queryParam must give the queryable property '%s'.",
+                          property);
+    if (json_object_size(query) != (property ? 1 : 0))
+        return reason_set(why, PIPELINE_E_INVALID,
+                          "queryParam names a property that is not the action type's queryable one.");
+    return property ? job_offers_with(tx, account, type_text, property, value, max, ret_ids)
+                    : job_offers(tx, account, "Custom", type_text, max, ret_ids);
+}
+
 int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
                       json_t **ret, struct reason *why)
 {
@@ -158,7 +188,6 @@ int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char
     CLEANUP(json_free) json_t *type = NULL;
     CLEANUP(json_free) json_t *ids = NULL;
     CLEANUP(free_ptr) char *text = NULL;
-    int64_t max = json_int(in, "maxBatchSize", 1);
     int r = strcmp(owner, "Custom") == 0 ? action_type_find(tx, account, id, &type) : DB_NONE;
 
     if (r == DB_NONE)
@@ -170,7 +199,7 @@ int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char
     if (r == 0)
         r = job_type(category, provider, version, &text);
     if (r == 0)
-        r = job_offers(tx, account, "Custom", text, (size_t)max, &ids);
+        r = offers_find(tx, account, in, type, text, &ids, why);
     return r ? r : lease_all(tx, platform, ids, NULL, ret);
 }
 
