@@ -3,12 +3,13 @@
 #include "cli/commands.h"
 #include "cli/serve.h"
 #include "workers/anchor/anchor.h"
+#include "workers/courier/courier.h"
 #include "workers/launcher/launcher.h"
 #include <stdio.h>
 #include <string.h>
 
 const struct command commands[] = {
-    {"serve", "serve every service on one port, with launcher and anchors", serve_main},
+    {"serve", "serve every service on one port, with launcher, courier and anchors", serve_main},
     {"push", "deliver an artifact to its well-known key", push_main},
     {"status", "which version is where, and what needs attention", status_main},
     {"watch", "show an execution while it runs", watch_main},
@@ -20,11 +21,13 @@ const struct command commands[] = {
     {"stop", "stop a running execution", stop_main},
     {"history", "who did what to a pipeline, when and why", history_main},
     {"logs", "print the log of a build or test action", logs_main},
+    {"notifications", "what became of notifications, and trying a dead one again", notifications_main},
     {"teardown", "remove a branch from every environment", teardown_main},
     {"catalog", "apply, compare or show the central team's catalog", catalog_main},
     {"template", "put or list release templates", template_main},
     {"account", "create or list local accounts", account_main},
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
+    {"courier", "carry notifications to webhooks and mailboxes", courier_main},
     {"anchor", "run one account's jobs and builds", anchor_main},
     {NULL, NULL, NULL},
 };
@@ -34,7 +37,7 @@ static void print_usage(FILE *to)
     (void)fprintf(to, "Slipway %s: the release side of CI/CD.\n\nusage: slipway COMMAND [options]\n\n",
                   SLIPWAY_VERSION);
     for (const struct command *command = commands; command->name; command++)
-        (void)fprintf(to, "  %-12s %s\n", command->name, command->summary);
+        (void)fprintf(to, "  %-14s %s\n", command->name, command->summary);
     (void)fprintf(to, "\n`slipway COMMAND --help` tells a command's options.\n");
 }
 

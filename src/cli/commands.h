@@ -15,6 +15,7 @@ int reject_main(int argc, char **argv);
 int retry_main(int argc, char **argv);
 int rollback_main(int argc, char **argv);
 int stop_main(int argc, char **argv);
+int notifications_main(int argc, char **argv);
 int logs_main(int argc, char **argv);
 int teardown_main(int argc, char **argv);
 int catalog_main(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "base/wake.h"
 #include "services/accounts_file.h"
 #include "cli/command.h"
+#include "http/mail.h"
 #include "services/house.h"
 #include "cli/supervise.h"
 #include <getopt.h>
@@ -39,6 +40,9 @@ struct serve_options {
     const char *tls_key_file;
     const char *endpoint_url;
     const char *port_file;
+    const char *smtp_url;
+    const char *smtp_from;
+    const char *smtp_credentials;
     bool no_workers;
 };
 
@@ -51,6 +55,9 @@ enum option_id {
     OPTION_TLS_KEY,
     OPTION_ENDPOINT,
     OPTION_PORT_FILE,
+    OPTION_SMTP_URL,
+    OPTION_SMTP_FROM,
+    OPTION_SMTP_CREDENTIALS,
     OPTION_NO_WORKERS,
 };
 
@@ -63,13 +70,17 @@ static const struct option option_names[] = {
     {"tls-key", required_argument, NULL, OPTION_TLS_KEY},
     {"endpoint-url", required_argument, NULL, OPTION_ENDPOINT},
     {"port-file", required_argument, NULL, OPTION_PORT_FILE},
+    {"smtp-url", required_argument, NULL, OPTION_SMTP_URL},
+    {"smtp-from", required_argument, NULL, OPTION_SMTP_FROM},
+    {"smtp-credentials", required_argument, NULL, OPTION_SMTP_CREDENTIALS},
     {"no-workers", no_argument, NULL, OPTION_NO_WORKERS},
     {0},
 };
 
 static const char help[] =
     "Usage: slipway serve [options]\n\n"
-    "Serves every service on one port and keeps one launcher and one anchor per local account running.\n\n"
+    "Serves every service on one port and keeps one launcher, one courier and one anchor per local "
+    "account\nrunning.\n\n"
     "Options:\n"
     "  --data DIR          where everything is kept (default slipway-data); made when missing\n"
     "  --port N            port of every address (default 8080; 0: any free one)\n"
@@ -78,7 +89,10 @@ static const char help[] =
     "  --tls-key FILE      its key, PEM\n"
     "  --endpoint-url URL  what URLs in answers begin with (default: of the first address)\n"
     "  --port-file FILE    write the port there once requests are served\n"
-    "  --no-workers        serve only: launcher and anchors run elsewhere\n"
+    "  --smtp-url URL      mail server of notifications: smtp://HOST:PORT or smtps://HOST (none: no mail)\n"
+    "  --smtp-from ADDR    sender of notifications by mail\n"
+    "  --smtp-credentials FILE  USER:PASSWORD for the mail server\n"
+    "  --no-workers        serve only: launcher, courier and anchors run elsewhere\n"
     "  --help              this text\n\n"
     "The first start makes the accounts shared-services, dev, staging, prod and shop-team; DATA/credentials\n"
     "(mode 0600) and DATA/config have a profile for each. SIGTERM stops after finishing what runs.\n\n"
@@ -97,7 +111,8 @@ static bool option_take(struct serve_options *options, int id, const char *value
     const char **const texts[] = {
         [OPTION_DATA] = &options->data_dir,        [OPTION_TLS_CERT] = &options->tls_cert_file,
         [OPTION_TLS_KEY] = &options->tls_key_file, [OPTION_ENDPOINT] = &options->endpoint_url,
-        [OPTION_PORT_FILE] = &options->port_file,
+        [OPTION_PORT_FILE] = &options->port_file,  [OPTION_SMTP_URL] = &options->smtp_url,
+        [OPTION_SMTP_FROM] = &options->smtp_from,  [OPTION_SMTP_CREDENTIALS] = &options->smtp_credentials,
     };
     if (id == OPTION_NO_WORKERS)
         return options->no_workers = true;
@@ -126,6 +141,13 @@ static int parse(int argc, char **argv, struct serve_options *options)
         if (id != '?')
             (void)fprintf(stderr, "slipway serve: '%s' is not a value for this option.\n", optarg);
         (void)fputs("See 'slipway serve --help'.\n", stderr);
+        return COMMAND_USAGE;
+    }
+    if (!options->smtp_url != !options->smtp_from || (options->smtp_url && !mail_url_ok(options->smtp_url))) {
+        (void)fputs(
+            "slipway serve: --smtp-url (smtp://HOST:PORT or smtps://HOST) and --smtp-from go together. See "
+            "'slipway serve --help'.\n",
+            stderr);
         return COMMAND_USAGE;
     }
     if (optind < argc || !options->tls_cert_file != !options->tls_key_file) {
@@ -207,9 +229,13 @@ static int add_workers(struct serving *serving, const struct account_key *keys, 
         if (!keys[i].access_key_id[0])
             continue;
         r = supervisor_add(serving->supervisor, &child);
-        child.command = "launcher";
-        if (r == 0 && strcmp(keys[i].account.id, ACCOUNTS_SHARED) == 0)
+        if (strcmp(keys[i].account.id, ACCOUNTS_SHARED) != 0)
+            continue;
+        static const char *const shared[] = {"launcher", "courier"};
+        for (size_t k = 0; r == 0 && k < ARRAY_LEN(shared); k++) {
+            child.command = shared[k];
             r = supervisor_add(serving->supervisor, &child);
+        }
     }
     return r;
 }
@@ -258,6 +284,21 @@ static int trust_own_certificate(const struct serve_options *options)
     if (r == 0 && setenv("AWS_CA_BUNDLE", path.ptr, 1))
         r = FAULT(ENOMEM);
     return r;
+}
+
+/* The courier reads these of its environment. */
+static int tell_courier(const struct serve_options *options)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {{"SLIPWAY_SMTP_URL", options->smtp_url},
+                {"SLIPWAY_SMTP_FROM", options->smtp_from},
+                {"SLIPWAY_SMTP_CREDENTIALS", options->smtp_credentials}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].value && setenv(rows[i].name, rows[i].value, 1))
+            return FAULT(ENOMEM);
+    return 0;
 }
 
 static int write_port(const struct serve_options *options, const struct house *house)
@@ -372,6 +413,8 @@ int serve_main(int argc, char **argv)
     }
     options.data_dir = data_dir;
     int r = options.tls_cert_file ? trust_own_certificate(&options) : 0;
+    if (r == 0)
+        r = tell_courier(&options);
     if (r == 0)
         r = open_serving(&serving, &options);
     if (r == 0) {
