@@ -88,5 +88,8 @@ int subscription_create(struct tx *tx, const struct platform *platform, const st
 /* `value` "" or NULL: none. SNS_E_NOT_FOUND, SNS_E_PARAMETER, SNS_E_FILTER_LIMIT. */
 int subscription_set_attribute(struct tx *tx, const struct platform *platform, const char *arn,
                                const char *attribute, const char *value, struct reason *why) MUST_USE;
+/* That of a protocol and an endpoint, when there is one. */
+int subscription_drop(struct tx *tx, const char *account, const char *topic, const char *protocol,
+                      const char *endpoint) MUST_USE;
 /* Done also when there is none. SNS_E_PARAMETER: no ARN of a subscription. */
 int subscription_delete(struct tx *tx, const char *arn, struct reason *why) MUST_USE;

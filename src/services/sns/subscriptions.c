@@ -401,16 +401,33 @@ static int count_deleted(struct tx *tx, const struct subscription *s)
                    s->account, s->topic);
 }
 
+static int drop(struct tx *tx, const struct subscription *s)
+{
+    int rc = delivery_forget_subscription(tx, s->id);
+    if (rc == 0)
+        rc = count_deleted(tx, s);
+    return rc != 0 ? rc : tx_exec(tx, "DELETE FROM sns_subscription WHERE id = $1", "s", s->id);
+}
+
 int subscription_delete(struct tx *tx, const char *arn, struct reason *why)
 {
     CLEANUP(subscription_unload) struct subscription s = {0};
     int rc = subscription_find(tx, arn, &s, why);
     if (rc != 0)
         return rc == SNS_E_NOT_FOUND ? 0 : rc;
-    rc = delivery_forget_subscription(tx, s.id);
-    if (rc == 0)
-        rc = count_deleted(tx, &s);
-    return rc != 0 ? rc : tx_exec(tx, "DELETE FROM sns_subscription WHERE id = $1", "s", s.id);
+    return drop(tx, &s);
+}
+
+int subscription_drop(struct tx *tx, const char *account, const char *topic, const char *protocol,
+                      const char *endpoint)
+{
+    CLEANUP(subscription_unload) struct subscription s = {0};
+    const struct subscription_spec spec = {
+        .account = account, .topic = topic, .protocol = protocol, .endpoint = endpoint};
+    int rc = find_same(tx, &spec, &s);
+    if (rc != 0)
+        return rc == DB_NONE ? 0 : rc;
+    return drop(tx, &s);
 }
 
 int subscription_end_unsigned(struct tx *tx, const struct platform *platform, const char *arn,
