@@ -9,6 +9,7 @@ enum effect_kind {
     EFFECT_TIMER,       /* run `ref` ends at due_ms if nothing else ends it */
     EFFECT_TIMER_CLEAR, /* run `ref` has ended */
     EFFECT_RECORD,      /* a line of history */
+    EFFECT_NOTIFY,      /* who approves `run` is told */
     EFFECT_ROLLBACK,    /* the stage in which `execution` failed goes back to the execution `ref` */
 };
 

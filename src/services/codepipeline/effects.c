@@ -66,6 +66,19 @@ int effect_timer_clear(struct flow *flow, const struct run *run)
     return timer_effect(flow, run, EFFECT_TIMER_CLEAR);
 }
 
+int effect_notify(struct flow *flow, const struct execution *execution, const struct run *run)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_NOTIFY, &effect);
+
+    if (r)
+        return r;
+    effect->execution = execution;
+    effect->run = run;
+    snprintf(effect->ref, sizeof(effect->ref), "%s", run->id);
+    return 0;
+}
+
 int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id)
 {
     struct effect *effect;

@@ -17,6 +17,7 @@ int effect_offer(struct flow *flow, const struct execution *execution, const str
 int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_USE;
 int effect_timer(struct flow *flow, const struct run *run) MUST_USE;
 int effect_timer_clear(struct flow *flow, const struct run *run) MUST_USE;
+int effect_notify(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
 int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id) MUST_USE;
 /* `what` is a literal; `run`, `who`, `why` may be NULL. */
 int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,

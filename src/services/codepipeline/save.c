@@ -2,6 +2,7 @@
 #include "services/codepipeline/store.h"
 #include "base/clock.h"
 #include "services/codepipeline/effect.h"
+#include "services/codepipeline/notify.h"
 #include "wire/json.h"
 
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
@@ -135,10 +136,20 @@ static int save_rollback(const struct save *save, const struct effect *effect)
     return r > 0 ? history_add(save->tx, save->pipeline, &history, save->flow->now_ms) : r;
 }
 
+/* One that ended within the same step asks nobody any more. */
+static int save_notify(const struct save *save, const struct effect *effect)
+{
+    if (effect->run->status != ACTION_IN_PROGRESS)
+        return 0;
+    return notify_approval(save->tx, save->platform, save->pipeline, effect->execution, effect->run,
+                           save->flow->now_ms);
+}
+
 static int (*const savers[])(const struct save *, const struct effect *) = {
     [EFFECT_OFFER] = save_offer,   [EFFECT_CANCEL] = save_cancel,
     [EFFECT_TIMER] = save_timer,   [EFFECT_TIMER_CLEAR] = save_timer_clear,
     [EFFECT_RECORD] = save_record, [EFFECT_ROLLBACK] = save_rollback,
+    [EFFECT_NOTIFY] = save_notify,
 };
 
 static int runs_save(const struct save *save, const struct execution *execution)
