@@ -1,4 +1,5 @@
 """What the tests of sns share: requests that boto3's model does not know, and endpoints that receive."""
+import base64
 import http.server
 import json
 import socketserver
@@ -77,9 +78,10 @@ class Webhook:
 
 
 class MailSink:
-    """An SMTP server: keeps (sender, recipient, text); refuses recipients that contain `refused`."""
+    """An SMTP server: keeps (sender, recipient, text); refuses recipients that contain `refused`, and whoever does not
+    log in when it has `credentials`."""
 
-    def __init__(self):
+    def __init__(self, credentials=None):
         self.mails, self.changed = [], threading.Condition()
         sink = self
 
@@ -89,10 +91,17 @@ class MailSink:
                     self.wfile.write(line.encode() + b"\r\n")
                 say("220 sink")
                 sender = recipient = None
+                known = credentials is None
                 while line := self.rfile.readline().decode().strip():
                     verb = line.split(" ")[0].upper()
                     if verb in ("EHLO", "HELO"):
-                        say("250 sink")
+                        say("250 sink" if credentials is None else "250 AUTH PLAIN")
+                    elif verb == "AUTH":
+                        said = line.split(" ")[2] if line.count(" ") > 1 else self.prompt(say)
+                        known = base64.b64decode(said).decode() == "\0" + credentials.replace(":", "\0", 1)
+                        say("235 welcome" if known else "535 who are you")
+                    elif not known:
+                        say("530 log in first")
                     elif verb == "MAIL":
                         sender = line.split("<")[1].split(">")[0]
                         say("250 fine")
@@ -113,6 +122,10 @@ class MailSink:
                         return
                     else:
                         say("250 fine")
+
+            def prompt(self, say):
+                say("334 ")
+                return self.rfile.readline().decode().strip()
 
         class Threaded(socketserver.ThreadingTCPServer):
             daemon_threads = allow_reuse_address = True

@@ -143,7 +143,8 @@ static int parse(int argc, char **argv, struct serve_options *options)
         (void)fputs("See 'slipway serve --help'.\n", stderr);
         return COMMAND_USAGE;
     }
-    if (!options->smtp_url != !options->smtp_from || (options->smtp_url && !mail_url_ok(options->smtp_url))) {
+    if (!options->smtp_url != !options->smtp_from || (options->smtp_credentials && !options->smtp_url) ||
+        (options->smtp_url && !mail_url_ok(options->smtp_url))) {
         (void)fputs(
             "slipway serve: --smtp-url (smtp://HOST:PORT or smtps://HOST) and --smtp-from go together. See "
             "'slipway serve --help'.\n",

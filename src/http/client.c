@@ -264,7 +264,7 @@ static int list_headers(const struct http_exchange *exchange, struct curl_slist 
     return r;
 }
 
-static bool is_loopback(const char *url)
+bool http_is_loopback(const char *url)
 {
     static const char *const hosts[] = {"://127.", "://localhost", "://[::1]"};
 
@@ -329,7 +329,7 @@ static void set_options(CURL *curl, struct transfer *transfer, struct curl_slist
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    if (is_loopback(exchange->url))
+    if (http_is_loopback(exchange->url))
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     set_body(curl, transfer);
 }

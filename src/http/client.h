@@ -33,5 +33,7 @@ void http_client_free(struct http_client **client);
  * do. 0 with any status; -EACCES (the certificate is not trusted), -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT,
  * -ECANCELED, -EFBIG, -EIO. */
 int http_exchange(struct http_client *client, struct http_exchange *exchange) MUST_USE;
+/* True for an URL of this machine by its loopback address. */
+bool http_is_loopback(const char *url);
 /* A header of the answer; {NULL,0} when absent. Borrowed from raw_headers. */
 struct str http_exchange_header(const struct http_exchange *exchange, const char *name);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "http/client.h"
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -166,22 +167,12 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static bool is_loopback(const char *url)
-{
-    static const char *const hosts[] = {"://127.", "://localhost", "://[::1]"};
-
-    for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
-        if (strstr(url, hosts[i]))
-            return true;
-    return false;
-}
-
 static void set_options(struct sending *sending, const struct mail *mail)
 {
     const struct mail_server *server = sending->server;
     CURL *curl = sending->curl;
     const char *bundle = getenv("AWS_CA_BUNDLE");
-    bool must = server->user && !is_loopback(server->url);
+    bool must = server->user && !http_is_loopback(server->url);
 
     curl_easy_setopt(curl, CURLOPT_URL, server->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 import uuid
@@ -13,6 +14,7 @@ import uuid
 import pytest
 import urllib3
 
+from conftest import Server, binary
 from sns import MailSink, Webhook, deliveries
 
 FAST = {"DeliveryPolicy": json.dumps({"healthyRetryPolicy": {
@@ -27,8 +29,7 @@ def sink():
 
 
 @pytest.fixture(scope="module")
-def running(request, sink):
-    from conftest import Server
+def running(sink):
     made = Server("--smtp-url", sink.url, "--smtp-from", "slipway@example.com", workers=True)
     yield made
     made.close()
@@ -162,7 +163,6 @@ def test_nobody_at_the_endpoint(running, sns, topic, hooks):
 
 
 def test_untrusted_certificate_is_not_posted_to(running, sns, topic, tmp_path, hooks):
-    import ssl
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "k", "-out",
                     tmp_path / "c", "-days", "1", "-subj", "/CN=127.0.0.1"], check=True, capture_output=True)
     hook = hooks()
@@ -220,6 +220,28 @@ def test_a_mailbox_that_refuses_is_final(running, sns, topic):
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="refused@example.com")
     [dead] = ended(running, topic, "dead", "SubscriptionConfirmation")
     assert dead["Attempts"] == "1" and dead["LastStatusCode"] == "550"
+
+
+@pytest.mark.parametrize("given,state", [("slipway:s3cret:word", "delivered"), ("slipway:wrong", "dead")])
+def test_mail_server_that_wants_credentials(new_server, tmp_path, given, state):
+    guarded = MailSink("slipway:s3cret:word")
+    (tmp_path / "credentials").write_text(given + "\n")
+    made = new_server("--smtp-url", guarded.url, "--smtp-from", "slipway@example.com", "--smtp-credentials",
+                      str(tmp_path / "credentials"), workers=True)
+    sns = made.client("sns")
+    topic = sns.create_topic(Name="guarded")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="a@example.com")
+    [seen] = ended(made, topic, state, "SubscriptionConfirmation")
+    assert len(guarded.mails) == (state == "delivered") and seen["Attempts"] == "1"
+    guarded.close()
+
+
+@pytest.mark.parametrize("options", [["--smtp-url", "smtp://h"], ["--smtp-from", "a@b"], ["--smtp-credentials", "f"],
+                                     ["--smtp-url", "http://h", "--smtp-from", "a@b"]])
+def test_serve_refuses_half_a_mail_server(options):
+    refused = subprocess.run([binary(), "serve", "--data", "/nonexistent", *options], capture_output=True, text=True,
+                             check=False)
+    assert refused.returncode == 2 and "--smtp-url" in refused.stderr
 
 
 def test_without_a_mail_server_the_record_says_so(new_server):
