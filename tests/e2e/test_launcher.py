@@ -15,6 +15,7 @@ rules:
   - {name: needy, app: needy, template: needy, environments: [dev]}
   - {name: failing, app: failing, template: failing, environments: [dev]}
   - {name: plain, app: plain, template: plain, environments: [dev]}
+  - {name: following, app: following, template: following, environments: [dev]}
   - {name: guarded, app: guarded, template: plain, environments: [dev], protected: true}
 """
 NEEDY = """
@@ -46,6 +47,30 @@ Parameters: {Suffix: {Type: String}}
 Resources:
   Kept: {Type: AWS::S3::Bucket, DeletionPolicy: Retain, Properties: {BucketName: !Sub "kept-${Suffix}"}}
   Gone: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "gone-${Suffix}"}}
+"""
+
+
+# Leaves PollForSourceChanges out: each put starts the pipeline by itself, once there is one.
+FOLLOWING = """
+Parameters: {ArtifactBucket: {Type: String}, ArtifactKey: {Type: String}}
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: following
+      RoleArn: !Sub "arn:aws:iam::${AWS::AccountId}:role/slipway-deploy"
+      PipelineType: V2
+      ExecutionMode: PARALLEL
+      ArtifactStore: {Type: S3, Location: slipway-pipeline-store}
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Artifact
+              ActionTypeId: {Category: Source, Owner: AWS, Provider: S3, Version: "1"}
+              Configuration: {S3Bucket: !Ref ArtifactBucket, S3ObjectKey: !Ref ArtifactKey}
+              OutputArtifacts: [{Name: App}]
+        - Name: Ask
+          Actions: [{Name: Ask, ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}]
 """
 
 
@@ -97,6 +122,8 @@ def launcher(house):
     made.s3.put_object(Bucket="slipway-catalog", Key="templates/needy.yaml", Body=NEEDY.encode())
     made.s3.put_object(Bucket="slipway-catalog", Key="templates/failing.yaml", Body=FAILING.encode())
     made.s3.put_object(Bucket="slipway-catalog", Key="templates/plain.yaml", Body=PLAIN.encode())
+    made.s3.put_object(Bucket="slipway-catalog", Key="templates/following.yaml", Body=FOLLOWING.encode())
+    made.codepipeline = house.client("codepipeline", profile="shared-services")
     made.stacks = house.client("cloudformation", profile="shared-services")
     return made
 
@@ -165,6 +192,18 @@ def test_a_teardown_empties_what_it_deletes_and_keeps_what_is_retained(launcher)
     names = [bucket["Name"] for bucket in launcher.s3.list_buckets()["Buckets"]]
     assert f"kept-{suffix}" in names and f"gone-{suffix}" not in names
     assert launcher.s3.get_object(Bucket=f"kept-{suffix}", Key="a")["Body"].read() == b"1"
+
+
+def test_a_pipeline_that_follows_its_object_itself_is_not_started_twice(launcher):
+    for count in 1, 2, 3:
+        key = launcher.push("following", body=b"%d" % count)
+        wait_for(lambda: len(launcher.records(key=key, event="started")) == count)
+    versions = [v["VersionId"] for v in launcher.s3.list_object_versions(Bucket="artifacts", Prefix=key)["Versions"]]
+    started = launcher.codepipeline.list_pipeline_executions(pipelineName="following")["pipelineExecutionSummaries"]
+    assert [e["sourceRevisions"][0]["revisionId"] for e in started] == versions and len(versions) == 3
+    assert [e["trigger"]["triggerType"] for e in started] == ["PollForSourceChanges"] * 2 + ["StartPipelineExecution"]
+    known = {r["executionId"] for r in launcher.records(key=key, event="started")}
+    assert known == {e["pipelineExecutionId"] for e in started}
 
 
 def test_a_protected_branch_is_not_torn_down(launcher):

@@ -59,8 +59,11 @@ test("tags are put, listed and taken away", async () => {
   const { pipeline } = await call("CreatePipeline", { pipeline: declaration([[approval()]]) });
   const resourceArn = (await call("GetPipeline", { name: pipeline.name })).metadata.pipelineArn;
   await call("TagResource", { resourceArn, tags: [{ key: "a", value: "1" }, { key: "b", value: "2" }] });
+  const { all, pages } = await paged("ListTagsForResource", "tags", { resourceArn });
+  assert.deepEqual([all.map((t) => t.key), pages], [["a", "b"], 2]);
   await call("UntagResource", { resourceArn, tagKeys: ["a"] });
-  assert.deepEqual((await paged("ListTagsForResource", "tags", { resourceArn }, 100)).all, [{ key: "b", value: "2" }]);
+  assert.deepEqual((await call("ListTagsForResource", { resourceArn })).tags, [{ key: "b", value: "2" }]);
+  await refused("InvalidNextTokenException", "ListTagsForResource", { resourceArn, nextToken: "x" });
   const many = Array.from({ length: 51 }, (_, i) => ({ key: `k${i}`, value: "" }));
   await refused("TooManyTagsException", "TagResource", { resourceArn, tags: many });
   await refused("InvalidTagsException", "TagResource", { resourceArn, tags: [{ key: "aws:x", value: "" }] });

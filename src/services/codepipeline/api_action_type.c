@@ -160,13 +160,25 @@ int codepipeline_untag_resource(struct call *c)
     return r;
 }
 
+/* In the order of their keys; the token is how many have been shown. */
 int codepipeline_list_tags_for_resource(struct call *c)
 {
-    json_t *list = NULL;
+    CLEANUP(json_free) json_t *all = NULL;
+    json_t *page = json_array();
+    int64_t max = json_int(c->in, "maxResults", TAGS_MAX), at = 0;
     const char *arn;
-    int r = resource_require(c, &arn);
+    int r = json_put(c->out, "tags", page);
 
     if (r == 0)
-        r = tags_list(c->tx, arn, &list);
-    return r ? r : json_put(c->out, "tags", list);
+        r = resource_require(c, &arn);
+    if (r == 0)
+        r = codepipeline_page_start(c, 0, &at);
+    if (r == 0)
+        r = tags_list(c->tx, arn, &all);
+    for (; r == 0 && at < (int64_t)json_array_size(all) && max > 0; at++, max--)
+        if (json_array_append(page, json_array_get(all, (size_t)at)))
+            r = FAULT(ENOMEM);
+    if (r == 0 && at < (int64_t)json_array_size(all))
+        r = codepipeline_page_end(c, at);
+    return r;
 }
