@@ -88,7 +88,7 @@ test("custom action types are made, shown, changed and deleted", async () => {
   await call("UpdateActionType", { actionType: { ...actionType, description: "newer" } });
   assert.equal((await call("GetActionType", id)).actionType.description, "newer");
   await refused("RequestFailedException", "UpdateActionType", { actionType: {
-    ...actionType, executor: { ...actionType.executor, jobTimeout: 60 } } });
+    ...actionType, permissions: { allowedAccounts: ["*"] } } });
   await refused("ActionTypeNotFoundException", "UpdateActionType", { actionType: {
     ...actionType, id: { ...id, version: "2" } } });
   await refused("ActionTypeNotFoundException", "GetActionType", { ...id, version: "2" });

@@ -88,7 +88,6 @@ def test_what_is_not_carried_out_is_refused(codepipeline):
     def code(**changes):
         return code_of(codepipeline.update_action_type, actionType={**good, **changes})
 
-    assert code(executor={**worker_type, "jobTimeout": 60}) == "RequestFailedException"
     assert code(executor={"type": "Lambda", "configuration": {"lambdaExecutorConfiguration": {
         "lambdaFunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"}}}) == "RequestFailedException"
     assert code(executor={"type": "JobWorker", "configuration": {"jobWorkerExecutorConfiguration": {
@@ -103,6 +102,37 @@ def test_what_is_not_carried_out_is_refused(codepipeline):
     assert code(id={**identity, "provider": "Nobody"}) == "ActionTypeNotFoundException"
     assert code(id={"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"}) == "RequestFailedException"
     assert codepipeline.get_action_type(**identity)["actionType"] == good
+
+
+def test_a_job_that_takes_longer_than_its_type_s_timeout_fails(new_server):
+    server = new_server()
+    codepipeline, worker = server.client("codepipeline"), Worker(server)
+    identity = custom(codepipeline, "Slow", "Build", configurationProperties=[
+        {"name": "Job", "required": True, "key": True, "secret": False}])
+    shown = codepipeline.get_action_type(**identity)["actionType"]
+    shown["executor"]["jobTimeout"] = 60
+    codepipeline.update_action_type(actionType=shown)
+    assert codepipeline.get_action_type(**identity)["actionType"]["executor"]["jobTimeout"] == 60
+    name = codepipeline.create_pipeline(pipeline=declaration([action(
+        "Go", category="Build", owner="Custom", provider="Slow", configuration={"Job": "1"})]))["pipeline"]["name"]
+
+    def take(execution):
+        worker.do("Artifact")
+        [job] = codepipeline.poll_for_jobs(actionTypeId=identity)["jobs"]
+        codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+        return job
+
+    done = take(codepipeline.start_pipeline_execution(name=name))
+    codepipeline.put_job_success_result(jobId=done["id"])
+    late = take(codepipeline.start_pipeline_execution(name=name))
+    assert server.stop() == 0
+    server.environment["SLIPWAY_TEST_CLOCK_OFFSET_MS"] = str(61 * 1000)
+    server.start()
+    until(lambda: runs(codepipeline, name)[0]["status"] == "Failed", "the late one fails")
+    assert runs(codepipeline, name)[1]["status"] == "Succeeded"
+    [go] = codepipeline.get_pipeline_state(name=name)["stageStates"][1]["actionStates"]
+    assert "jobTimeout" in go["latestExecution"]["errorDetails"]["message"]
+    assert code_of(codepipeline.put_job_success_result, jobId=late["id"]) == "InvalidJobStateException"
 
 
 def test_aws_s_own_types_are_shown_and_others_not_found(codepipeline, server):

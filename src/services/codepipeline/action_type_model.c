@@ -58,10 +58,14 @@ static int executor_show(const char *account, const json_t *type, json_t *out)
     json_t *workers = custom ? json_pack("{s:[s]}", "pollingAccounts", account)
                              : json_pack("{s:[s]}", "pollingServicePrincipals", "codepipeline.amazonaws.com");
 
+    int64_t timeout_s = json_int(maker, "jobTimeout", 0);
+    json_t *shown_timeout = timeout_s ? json_integer(timeout_s) : NULL;
+
     return json_put(out, "executor",
-                    json_pack("{s:s, s:{s:o}, s:s*}", "type", "JobWorker", "configuration",
+                    json_pack("{s:s, s:{s:o}, s:s*, s:o*}", "type", "JobWorker", "configuration",
                               "jobWorkerExecutorConfiguration", workers, "policyStatementsTemplate",
-                              json_str(maker, "policyStatementsTemplate", NULL)));
+                              json_str(maker, "policyStatementsTemplate", NULL), "jobTimeout",
+                              shown_timeout));
 }
 
 int action_type_describe(struct tx *tx, const char *account, const json_t *id, json_t **ret,
@@ -119,9 +123,6 @@ static int support_check(const char *account, const json_t *declaration, struct 
             "Only pipelines of account %s use this action type: other allowedAccounts are not supported "
             "by Slipway.",
             account);
-    if (json_object_get(executor, "jobTimeout"))
-        return reason_set(why, PIPELINE_E_REQUEST_FAILED,
-                          "A jobTimeout is not supported by Slipway: give the actions a timeoutInMinutes.");
     return 0;
 }
 
@@ -170,9 +171,10 @@ static int type_take(const json_t *declaration, json_t *type)
     if (r)
         return r;
     return json_put(type, "maker",
-                    json_pack("{s:s*, s:s*}", "description", json_str(declaration, "description", NULL),
+                    json_pack("{s:s*, s:s*, s:O*}", "description", json_str(declaration, "description", NULL),
                               "policyStatementsTemplate",
-                              json_str(executor, "policyStatementsTemplate", NULL)));
+                              json_str(executor, "policyStatementsTemplate", NULL), "jobTimeout",
+                              json_object_get(executor, "jobTimeout")));
 }
 
 int action_type_update(struct tx *tx, const char *account, const json_t *declaration, struct reason *why)

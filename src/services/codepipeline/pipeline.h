@@ -66,6 +66,8 @@ int jobs_release(struct tx *tx, const char *account, const char *id, const char 
                  struct reason *why) MUST_USE;
 /* What `worker`, who is known to have ended, still holds is offered again. */
 int jobs_orphan(struct tx *tx, const char *account, const char *worker) MUST_USE;
+/* The jobTimeout of its action type is over: it fails, unless it has ended. */
+int jobs_time_out(struct tx *tx, const struct platform *platform, const char *id) MUST_USE;
 /* `in` is PutJobSuccessResult's or PutJobFailureResult's. */
 int jobs_result(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
                 bool success, struct reason *why) MUST_USE;

@@ -99,6 +99,7 @@ int job_type(const char *category, const char *provider, const char *version, ch
 #define TIMER_RUN "run"       /* an action's deadline */
 #define TIMER_LEASE "lease"   /* a job's lease */
 #define TIMER_FORGET "forget" /* a cancelled job of a deleted pipeline may go */
+#define TIMER_JOB "job"       /* the end of a job's jobTimeout */
 #define TIMER_FOLLOW "follow" /* a pipeline of a version before 0.2: what it follows is not kept yet */
 
 int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/wake.h"
 #include "services/codepipeline/follow.h"
+#include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/store.h"
 #include "services/service.h"
 #include <pthread.h>
@@ -72,6 +73,11 @@ static int fire_forget(struct tx *tx, const struct due *due)
     return tx_exec(tx, "DELETE FROM codepipeline_job WHERE id = $1", "s", due->ref);
 }
 
+static int fire_job(struct tx *tx, const struct due *due)
+{
+    return jobs_time_out(tx, due->platform, due->ref);
+}
+
 static int fire_follow(struct tx *tx, const struct due *due)
 {
     CLEANUP(json_free) json_t *declaration = NULL;
@@ -91,7 +97,8 @@ static const struct {
 } kinds[] = {{TIMER_RUN, fire_run},
              {TIMER_LEASE, fire_lease},
              {TIMER_FORGET, fire_forget},
-             {TIMER_FOLLOW, fire_follow}};
+             {TIMER_FOLLOW, fire_follow},
+             {TIMER_JOB, fire_job}};
 
 static int fire(struct tx *tx, const struct platform *platform, const json_t *timer, int64_t now_ms)
 {

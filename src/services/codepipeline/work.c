@@ -218,17 +218,33 @@ int jobs_details(struct tx *tx, const struct platform *platform, const char *acc
 
 /* ---- while it runs */
 
+/* The type's jobTimeout, for this one job; its action may have more of them. */
+static int timeout_set(struct tx *tx, const struct job_row *row)
+{
+    CLEANUP(json_free) json_t *type = NULL;
+    int r = action_type_find(tx, row->account, json_object_get(row->data, "actionTypeId"), &type);
+    int64_t seconds = json_int(json_object_get(type, "maker"), "jobTimeout", 0);
+
+    if (r || seconds == 0)
+        return r == DB_NONE ? 0 : r;
+    return timer_set(tx, TIMER_JOB, row->job.id, row->pipeline_id, clock_now_ms() + seconds * 1000);
+}
+
 int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
                      struct reason *why)
 {
     struct job_row row;
     int r = job_require(tx, account, id, &row, why);
+    bool first;
 
     if (r)
         return r;
+    first = row.job.status == JOB_DISPATCHED;
     r = nonce_fail(job_acknowledge(&row.job, nonce), &row, why);
     if (r == 0)
         r = job_update(tx, &row);
+    if (r == 0 && first)
+        r = timeout_set(tx, &row);
     *ret_status = row.job.status;
     job_row_free(&row);
     return r;
@@ -398,4 +414,20 @@ int jobs_result(struct tx *tx, const struct platform *platform, const char *acco
     r = result_take(tx, platform, &row, in, success, why);
     job_row_free(&row);
     return r;
+}
+
+int jobs_time_out(struct tx *tx, const struct platform *platform, const char *id)
+{
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:{s:s, s:s}}", "jobId", id, "failureDetails", "type", "JobFailed",
+                           "message", "The job did not end within the jobTimeout of its action type.");
+    struct job_row row;
+    int r = in ? job_find(tx, id, &row) : FAULT(ENOMEM);
+
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    if (row.job.status == JOB_IN_PROGRESS)
+        r = result_take(tx, platform, &row, in, false, NULL);
+    job_row_free(&row);
+    return r == PIPELINE_E_JOB_STATE ? 0 : r;
 }
