@@ -1,4 +1,4 @@
-/* `slipway retry` and `slipway stop`. */
+/* `slipway retry`, `slipway stop` and `slipway override`. */
 #include "cli/commands.h"
 #include "cli/release.h"
 
@@ -50,6 +50,8 @@ int retry_main(int argc, char **argv)
     if (status >= 0)
         return status;
     const json_t *stage = stage_with(state, "Failed");
+    if (!stage) /* an approval ran out, or somebody stopped it */
+        stage = stage_with(state, "Stopped");
     if (!stage)
         return cli_fail(COMMAND_NOT_FOUND, "no stage of %s %s has failed: there is nothing to retry",
                         cli.args[0], cli.args[1]);
@@ -98,5 +100,59 @@ int stop_main(int argc, char **argv)
     if (status)
         return status;
     (void)printf("stopping execution %s\n", execution);
+    return COMMAND_OK;
+}
+
+/* The condition that holds the stage up, or that has failed it: "BEFORE_ENTRY", "ON_SUCCESS"; NULL: none. */
+static const char *condition_of(const json_t *stage)
+{
+    static const struct {
+        const char *member;
+        const char *type;
+    } kinds[] = {{"beforeEntryConditionState", "BEFORE_ENTRY"}, {"onSuccessConditionState", "ON_SUCCESS"}};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const char *status = json_str(
+            json_object_get(json_object_get(stage, kinds[i].member), "latestExecution"), "status", "");
+        if (strcmp(status, "InProgress") == 0 || strcmp(status, "Failed") == 0)
+            return kinds[i].type;
+    }
+    return NULL;
+}
+
+int override_main(int argc, char **argv)
+{
+    static const struct cli_option options[] = {
+        {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
+    };
+    static const struct cli_spec spec = {"override APP BRANCH STAGE",
+                                         "Lets the latest execution past the stage's condition that it waits "
+                                         "for, or has failed at. Who did that is "
+                                         "recorded.",
+                                         options,
+                                         ARRAY_LEN(options),
+                                         3,
+                                         3};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *release = NULL;
+    CLEANUP(json_free) json_t *state = NULL;
+    int status = find(argc, argv, &spec, &cli, &release, &state);
+    if (status >= 0)
+        return status;
+    size_t index;
+    json_t *stage, *found = NULL;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
+        if (strcmp(json_str(stage, "stageName", ""), cli.args[2]) == 0)
+            found = stage;
+    const char *type = condition_of(found);
+    if (!type)
+        return cli_fail(COMMAND_NOT_FOUND, "no condition of stage %s holds anything up", cli.args[2]);
+    const char *execution = json_str(json_object_get(found, "latestExecution"), "pipelineExecutionId", "");
+    json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
+                           "stageName", cli.args[2], "pipelineExecutionId", execution, "conditionType", type);
+    status =
+        cli_call(&cli, "cannot override the condition", "codepipeline", "OverrideStageCondition", in, NULL);
+    if (status)
+        return status;
+    (void)printf("execution %s goes on in %s\n", execution, cli.args[2]);
     return COMMAND_OK;
 }

@@ -365,3 +365,54 @@ def test_what_cannot_be_overridden_is_told(pipeline):
     assert code_of(pipeline.override, execution, stage="None") == "StageNotFoundException"
     assert code_of(pipeline.override, str(uuid.uuid4())) == "ConditionNotOverridableException"
     assert code_of(pipeline.override, execution, "ON_FAILURE") == "ValidationException"
+
+
+# ---- the command
+
+RELEASE = """
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: {name}
+      RoleArn: arn:aws:iam::111111111111:role/slipway-deploy
+      PipelineType: V2
+      Variables: [{{Name: Ring, DefaultValue: "1"}}]
+      ArtifactStore: {{Type: S3, Location: store-bucket}}
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Artifact
+              ActionTypeId: {{Category: Source, Owner: AWS, Provider: S3, Version: "1"}}
+              Configuration: {{S3Bucket: artifacts, S3ObjectKey: k.zip, PollForSourceChanges: false}}
+              OutputArtifacts: [{{Name: App}}]
+        - Name: Prod
+          BeforeEntry:
+            Conditions:
+              - Rules:
+                  - Name: Ring
+                    RuleTypeId: {{Category: Rule, Owner: AWS, Provider: VariableCheck, Version: "1"}}
+                    Configuration: {{Variable: "#{{variables.Ring}}", Operator: EQ, Value: "0"}}
+          Actions:
+            - Name: Ask
+              ActionTypeId: {{Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}
+"""
+
+
+def test_the_override_command(server):
+    name = f"p-{uuid.uuid4().hex[:8]}"
+    cf = server.client("cloudformation", profile="shared-services")
+    cf.create_stack(StackName=f"release-{name}", TemplateBody=RELEASE.format(name=name), Tags=[
+        {"Key": f"slipway:{k}", "Value": v} for k, v in
+        {"account": "555555555555", "app": name, "branch": "main", "rule": "r", "template": "t"}.items()])
+    cf.get_waiter("stack_create_complete").wait(StackName=f"release-{name}", WaiterConfig={"Delay": 1})
+    worker = Worker(server, profile="shared-services")
+    execution = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.succeed(until(lambda: worker.poll(), "a job")[0])
+    until(lambda: worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=execution)[
+        "pipelineExecution"]["status"] == "Failed", "failed")
+    assert f"execution {execution} goes on in Prod" in server.slipway("override", name, "main", "Prod")
+    state = worker.call("GetPipelineState", name=name)["stageStates"][1]
+    assert state["latestExecution"]["status"] == "InProgress" and state["actionStates"][0]["latestExecution"]["token"]
+    again = server.slipway("override", name, "main", "Prod", check=False)
+    assert again.returncode == 3 and "holds anything up" in again.stderr

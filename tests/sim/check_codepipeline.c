@@ -89,6 +89,15 @@ static bool stage_disabled(const char *stage)
     return sim.disabled[stage[1] - '0'];
 }
 
+static bool stage_frozen(const struct seen_execution *execution)
+{
+    for (size_t i = 0; !execution->rollback && i < FREEZES; i++)
+        if (sim.freezes[i].on && sim.freezes[i].stages[stage_of(execution)[1] - '0'] &&
+            sim.freezes[i].ends_ms > sim.now_ms && !is(sim.freezes[i].allowed, execution->id))
+            return true;
+    return false;
+}
+
 static void check_pair(const struct seen_execution *older, const struct seen_execution *newer,
                        const char *place)
 {
@@ -104,7 +113,7 @@ static void check_pair(const struct seen_execution *older, const struct seen_exe
 static void check_order(const struct seen_execution *older, const struct seen_execution *newer)
 {
     if (is(older->place, "Waiting") && older->waited && newer->entered && !newer->rollback &&
-        newer->plan->mode != MODE_PARALLEL && older->plan->mode != MODE_PARALLEL &&
+        newer->plan->mode != MODE_PARALLEL && older->plan->mode != MODE_PARALLEL && !stage_frozen(older) &&
         is(stage_of(older), stage_of(newer)))
         broken("execution %s entered %s before %s", newer->id, stage_of(newer), older->id);
 }
@@ -115,7 +124,7 @@ static void check_pressing(const struct seen_execution *older, const struct seen
     if (!is(older->place, "Running") || !is(newer->place, "Waiting") ||
         !is(stage_of(older), stage_of(newer)) || older->plan->mode != MODE_SUPERSEDED ||
         newer->plan->mode != MODE_SUPERSEDED || older->rollback || stage_disabled(stage_of(older)) ||
-        !is(older->status, "InProgress"))
+        stage_frozen(older) || !is(older->status, "InProgress"))
         return;
     CLEANUP(rows_close) struct rows *rows = NULL;
     if (no_fault(tx_query_row(sim.tx, &rows,
@@ -131,7 +140,7 @@ static void check_pressing(const struct seen_execution *older, const struct seen
 static void check_waiting(size_t index)
 {
     const struct seen_execution *waiting = &sim.executions[index];
-    bool held = stage_disabled(stage_of(waiting));
+    bool held = stage_disabled(stage_of(waiting)) || stage_frozen(waiting);
     for (size_t i = 0; waiting->plan->mode != MODE_PARALLEL && i < sim.execution_count; i++)
         held = held ||
                (is(sim.executions[i].place, "Running") && sim.executions[i].plan->mode != MODE_PARALLEL &&
@@ -144,12 +153,21 @@ static void check_waiting(size_t index)
         broken("execution %s waits while it is stopping", waiting->id);
 }
 
+/* It has come before that stage; it may have been skipped or have failed there within the same step. */
+static bool came_before(const struct seen_execution *execution, const char *stage)
+{
+    for (size_t i = 0; i < execution->plan->count && i <= execution->stage; i++)
+        if (is(execution->plan->stages[i], stage))
+            return true;
+    return false;
+}
+
 static void check_superseded(size_t index)
 {
     for (size_t i = index + 1; sim.executions[index].plan->mode == MODE_SUPERSEDED && i < sim.execution_count;
          i++)
-        if (sim.executions[i].plan->mode == MODE_SUPERSEDED && !is(sim.executions[i].place, "Ended") &&
-            is(stage_of(&sim.executions[i]), stage_of(&sim.executions[index])))
+        if (sim.executions[i].plan->mode == MODE_SUPERSEDED &&
+            came_before(&sim.executions[i], stage_of(&sim.executions[index])))
             return;
     broken("execution %s was superseded by no newer one", sim.executions[index].id);
 }
@@ -176,7 +194,9 @@ static void check_runs(const struct seen_execution *execution)
         (void)snprintf(states[index], sizeof(states[index]), "%s", rows_text(rows, 1));
         under_way = under_way || is(states[index], "InProgress");
     }
-    if (!under_way)
+    if (!under_way && stage_frozen(execution))
+        sim.counts[COUNT_FROZEN]++;
+    else if (!under_way)
         broken("execution %s runs in %s with nothing under way", execution->id, stage_of(execution));
     for (size_t a = 0; a < plan->actions[execution->stage]; a++)
         for (size_t b = 0; b < plan->actions[execution->stage]; b++)
@@ -229,6 +249,7 @@ static const struct {
      " AND f.replaced = 0)",
      "a condition with a failed rule asks no others"},
     {"SELECT (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1)"
+     " - (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1 AND kind = 'thaw')"
      " - (SELECT count(*) FROM codepipeline_job WHERE pipeline_id = $1 AND status = 'InProgress')"
      " - (SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND status = 'InProgress')",
      "nothing else has timers"},
@@ -262,6 +283,9 @@ void check(void)
         }
         if (sim.executions[i].superseded)
             check_superseded(i);
+        if (sim.executions[i].entered && stage_frozen(&sim.executions[i]))
+            broken("execution %s entered the frozen stage %s", sim.executions[i].id,
+                   stage_of(&sim.executions[i]));
         if (is(sim.executions[i].place, "Waiting"))
             check_waiting(i);
         else if (is(sim.executions[i].place, "Running"))

@@ -14,6 +14,7 @@
 #include "sim_codepipeline.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "services/codepipeline/freeze.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/schema.h"
 #include "services/s3/service.h"
@@ -22,11 +23,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define START_MS INT64_C(1700000000000)
+
 static const char *const count_names[COUNTS] = {
     "succeeded",        "failed",    "stopped",     "superseded",     "retried",
     "queued",           "parallel",  "rolled back", "retried itself", "rolled back itself",
-    "condition failed", "skipped",   "overridden",  "stale",          "repeated",
-    "continued",        "timed out", "restarted",   "approved again"};
+    "condition failed", "skipped",   "overridden",  "frozen",         "stale",
+    "repeated",         "continued", "timed out",   "restarted",      "approved again"};
 
 struct sim sim;
 
@@ -36,7 +39,7 @@ static int64_t sim_clock(void)
 }
 
 /* splitmix64 */
-static uint64_t random_below(uint64_t limit)
+uint64_t random_below(uint64_t limit)
 {
     uint64_t z = (sim.random += 0x9e3779b97f4a7c15ULL);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -44,7 +47,7 @@ static uint64_t random_below(uint64_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
-static bool chance(uint64_t one_in)
+bool chance(uint64_t one_in)
 {
     return random_below(one_in) == 0;
 }
@@ -76,133 +79,6 @@ static void restart(void)
     begin();
 }
 
-static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t index)
-{
-    char name[] = {'a', (char)('0' + index), plan->stages[stage][1], 0};
-    uint64_t kind = stage == 0 ? 0 : 1 + random_below(4);
-    const char *stack = chance(12) ? "#{Nowhere.Id}" : chance(3) ? "#{Src.Id}-x" : "s";
-    const char *const types[][2] = {{"Source", "S3"},
-                                    {"Approval", "Manual"},
-                                    {"Deploy", "S3"},
-                                    {"Deploy", "CloudFormation"},
-                                    {"Deploy", "CloudFormation"}};
-    json_t *action = json_pack("{s:s, s:I, s:{s:s, s:s, s:s, s:s}}", "name", name, "runOrder",
-                               (json_int_t)plan->order[stage][index], "actionTypeId", "category",
-                               types[kind][0], "owner", "AWS", "provider", types[kind][1], "version", "1");
-    if (kind == 1 && chance(3))
-        json_object_set_new(action, "configuration", json_pack("{s:s}", "RequiredApprovals", "2"));
-    if (kind == 0) {
-        char output[] = {'o', (char)('0' + index), 0};
-        json_object_set_new(action, "outputArtifacts", json_pack("[{s:s}]", "name", output));
-        json_object_set_new(action, "configuration",
-                            json_pack("{s:s, s:s}", "S3Bucket", "b-b", "S3ObjectKey", "k"));
-        if (index == 0)
-            json_object_set_new(action, "namespace", json_string("Src"));
-    } else if (kind == 2) {
-        json_object_set_new(action, "inputArtifacts", json_pack("[{s:s}]", "name", "o0"));
-        json_object_set_new(action, "configuration",
-                            json_pack("{s:s, s:s}", "BucketName", "b-b", "Extract", "true"));
-    } else if (kind > 2) {
-        json_object_set_new(action, "configuration",
-                            json_pack("{s:s, s:s, s:s}", "ActionMode", "DELETE_ONLY", "StackName", stack,
-                                      "RoleArn", "arn:aws:iam::222222222222:role/r"));
-    }
-    return action;
-}
-
-/* Windows are open every other minute; one that hardly ever opens is for a stage to be skipped by. */
-static json_t *rule_json(size_t index, bool skips)
-{
-    char name[] = {'r', (char)('0' + index), 0};
-    uint64_t kind = random_below(3);
-    const char *provider = kind == 0 ? "VariableCheck" : kind == 1 ? "DeploymentWindow" : "Commands";
-    json_t *rule = json_pack("{s:s, s:{s:s, s:s}}", "name", name, "ruleTypeId", "category", "Rule",
-                             "provider", provider);
-    if (kind == 0)
-        json_object_set_new(rule, "configuration",
-                            json_pack("{s:s, s:s, s:s}", "Variable", "#{Src.Id}", "Operator", "EQ", "Value",
-                                      chance(3) ? "w" : "v"));
-    else if (kind == 1)
-        json_object_set_new(rule, "configuration",
-                            json_pack("{s:s}", "Cron", skips && chance(2) ? "* 0 0 1 1 ?" : "* */2 * ? * *"));
-    else
-        json_object_set_new(rule, "commands", json_pack("[s]", "true"));
-    return rule;
-}
-
-/* [{result, rules}], or NULL. */
-static json_t *conditions_random(const char *result)
-{
-    json_t *rules = json_array();
-    for (size_t i = 0; i <= random_below(3); i++)
-        json_array_append_new(rules, rule_json(i, is(result, "SKIP")));
-    return json_pack("[{s:s, s:o}]", "result", result, "rules", rules);
-}
-
-static void conditions_add(struct sim_plan *plan, size_t stage, json_t *json)
-{
-    bool may_go_back = stage > 0 && plan->mode != MODE_PARALLEL;
-    json_t *failure = json_object_get(json, "onFailure");
-    plan->entry[stage] = chance(4);
-    if (plan->entry[stage])
-        json_object_set_new(json, "beforeEntry",
-                            json_pack("{s:o}", "conditions", conditions_random(chance(2) ? "SKIP" : "FAIL")));
-    if (chance(6))
-        json_object_set_new(json, "onSuccess",
-                            json_pack("{s:o}", "conditions",
-                                      conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "FAIL")));
-    if (chance(6) && !failure)
-        json_object_set_new(json, "onFailure", failure = json_object());
-    if (failure && chance(2))
-        json_object_set_new(failure, "conditions",
-                            conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "RETRY"));
-    if (json_object_size(failure) == 0)
-        json_object_del(json, "onFailure");
-}
-
-/* NULL: none. */
-static json_t *failure_random(const struct sim_plan *plan, size_t stage)
-{
-    uint64_t kind = random_below(5);
-    if (kind == 0)
-        return json_pack("{s:s}", "result", "RETRY");
-    if (kind == 1)
-        return json_pack("{s:s, s:{s:s}}", "result", "RETRY", "retryConfiguration", "retryMode",
-                         "ALL_ACTIONS");
-    if (kind == 2 && stage > 0 && plan->mode != MODE_PARALLEL)
-        return json_pack("{s:s}", "result", "ROLLBACK");
-    return NULL;
-}
-
-/* The stages after the first are drawn from one pool in any order, so that versions share names. */
-static json_t *plan_random(struct sim_plan *plan, bool full)
-{
-    size_t pool[STAGES] = {0, 1, 2, 3, 4};
-    json_t *stages = json_array();
-    plan->count = full ? STAGES : 2 + random_below(STAGES - 1);
-    plan->mode = chance(2) ? MODE_SUPERSEDED : chance(2) ? MODE_QUEUED : MODE_PARALLEL;
-    for (size_t i = 0; i < plan->count; i++) {
-        size_t pick = i == 0 ? 0 : i + random_below(STAGES - i), name = pool[pick];
-        json_t *actions = json_array();
-        int64_t order = 1;
-        pool[pick] = pool[i];
-        (void)snprintf(plan->stages[i], sizeof(plan->stages[i]), "S%zu", name);
-        plan->actions[i] = 1 + random_below(i == 0 ? 2 : ACTIONS);
-        for (size_t k = 0; k < plan->actions[i]; k++) {
-            order += (int64_t)random_below(2);
-            plan->order[i][k] = order;
-            json_array_append_new(actions, action_json(plan, i, k));
-        }
-        json_array_append_new(stages, json_pack("{s:s, s:o, s:o*}", "name", plan->stages[i], "actions",
-                                                actions, "onFailure", failure_random(plan, i)));
-        conditions_add(plan, i, json_array_get(stages, i));
-    }
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:o}", "name", PIPELINE, "pipelineType", "V2",
-                     "executionMode", plan_mode_name(plan->mode), "roleArn",
-                     "arn:aws:iam::222222222222:role/r", "artifactStore", "type", "S3", "location", "store",
-                     "stages", stages);
-}
-
 static void plan_change(bool full)
 {
     struct reason why = {0};
@@ -216,6 +92,33 @@ static void plan_change(bool full)
             : pipeline_update(sim.tx, &sim.platform, sim.caller.account, declaration, NULL, &why);
     if (no_fault(r))
         broken("the declaration is refused: %s", why.text);
+}
+
+/* ---- time */
+
+/* Which leases ended: their job was offered again, and perhaps cut after that. */
+static void leases_look(void)
+{
+    for (size_t i = 0; i < sim.lease_count; i++) {
+        struct lease *lease = &sim.leases[i];
+        struct job_row row;
+        if (lease->lost || lease->accepted)
+            continue;
+        if (no_fault(job_find(sim.tx, lease->job_id, &row)))
+            broken("job %s is gone", lease->job_id);
+        lease->lost = row.job.nonce[0] == 0;
+        sim.counts[COUNT_TIMED_OUT] += row.job.status == JOB_TIMED_OUT;
+        job_row_free(&row);
+    }
+}
+
+static void fire(void)
+{
+    int64_t next_ms = 0;
+    do {
+        no_fault(timers_fire(sim.tx, &sim.platform, sim.now_ms, 5, &next_ms));
+    } while (next_ms <= sim.now_ms);
+    leases_look();
 }
 
 /* ---- people */
@@ -474,6 +377,48 @@ static void do_approve(void)
     (void)approve(chance(8) ? "ended" : NULL, !chance(6));
 }
 
+static void thaw(size_t index)
+{
+    char name[] = {'f', (char)('0' + index), 0};
+    int r = no_fault(freeze_end(sim.tx, &sim.caller, name, "over", NULL));
+    say("freeze %s ends: %d", name, r);
+    if ((r == 0) != sim.freezes[index].on)
+        broken("the end of a freeze is answered %d", r);
+    sim.freezes[index].on = false;
+    fire();
+}
+
+/* Its name is that of its row: putting it again replaces it. */
+static void do_freeze(void)
+{
+    size_t index = random_below(FREEZES);
+    struct sim_freeze *freeze = &sim.freezes[index];
+    char name[] = {'f', (char)('0' + index), 0};
+    if (chance(2)) {
+        thaw(index);
+        return;
+    }
+    *freeze = (struct sim_freeze){.on = true, .ends_ms = sim.now_ms + 1 + (int64_t)random_below(600000)};
+    CLEANUP(json_free)
+    json_t *spec = json_pack("{s:s, s:s, s:I, s:[]}", "name", name, "reason", "r", "endsAt",
+                             (json_int_t)freeze->ends_ms, "environments");
+    CLEANUP(json_free) json_t *shown = NULL;
+    for (size_t i = 0; i < STAGES; i++) {
+        char stage[] = {'S', (char)('0' + i), 0};
+        freeze->stages[i] = chance(3);
+        if (freeze->stages[i])
+            json_array_append_new(json_object_get(spec, "environments"), json_string(stage));
+    }
+    if (sim.execution_count && chance(2)) {
+        memcpy(freeze->allowed, sim.executions[random_below(sim.execution_count)].id, ID_UUID_SIZE);
+        json_object_set_new(spec, "allow", json_pack("[s]", freeze->allowed));
+    }
+    if (no_fault(freeze_put(sim.tx, &sim.caller, spec, &shown, NULL)))
+        broken("a freeze is refused");
+    say("freeze %s", name);
+    fire();
+}
+
 static void do_update(void)
 {
     if (chance(4))
@@ -609,36 +554,11 @@ static void do_release(void)
     lease->lost = lease->lost || open;
 }
 
-/* Which leases ended: their job was offered again, and perhaps cut after that. */
-static void leases_look(void)
-{
-    for (size_t i = 0; i < sim.lease_count; i++) {
-        struct lease *lease = &sim.leases[i];
-        struct job_row row;
-        if (lease->lost || lease->accepted)
-            continue;
-        if (no_fault(job_find(sim.tx, lease->job_id, &row)))
-            broken("job %s is gone", lease->job_id);
-        lease->lost = row.job.nonce[0] == 0;
-        sim.counts[COUNT_TIMED_OUT] += row.job.status == JOB_TIMED_OUT;
-        job_row_free(&row);
-    }
-}
-
 static void do_orphan(void)
 {
     char worker[] = {'w', (char)('0' + random_below(WORKERS)), 0};
     no_fault(jobs_orphan(sim.tx, sim.caller.account, worker));
     say("the successor of %s comes", worker);
-    leases_look();
-}
-
-static void fire(void)
-{
-    int64_t next_ms = 0;
-    do {
-        no_fault(timers_fire(sim.tx, &sim.platform, sim.now_ms, 5, &next_ms));
-    } while (next_ms <= sim.now_ms);
     leases_look();
 }
 
@@ -663,9 +583,10 @@ static void do_restart(void)
 static const struct {
     void (*run)(void);
     unsigned weight;
-} events[] = {{do_start, 8},      {do_stop, 3},     {do_retry, 9},  {do_rollback, 4}, {do_override, 5},
-              {do_transition, 4}, {do_approve, 12}, {do_update, 2}, {do_lease, 20},   {do_result, 24},
-              {do_extend, 6},     {do_release, 2},  {do_orphan, 1}, {do_clock, 12},   {do_restart, 1}};
+} events[] = {{do_start, 8},     {do_stop, 3},       {do_retry, 9},    {do_rollback, 4},
+              {do_override, 10}, {do_transition, 4}, {do_approve, 12}, {do_freeze, 3},
+              {do_update, 2},    {do_lease, 20},     {do_result, 24},  {do_extend, 6},
+              {do_release, 2},   {do_orphan, 1},     {do_clock, 12},   {do_restart, 1}};
 
 static void event_random(void)
 {
@@ -719,6 +640,10 @@ static void drain(void)
         transition(i, true);
         check();
     }
+    for (size_t i = 0; i < FREEZES; i++) {
+        thaw(i);
+        check();
+    }
     finish(false);
     for (size_t i = 0; i < EPILOGUES; i++) {
         do_rollback();
@@ -758,6 +683,7 @@ static void world_clear(void)
     memset(sim.action_states, 0, sizeof(sim.action_states));
     memset(sim.job_states, 0, sizeof(sim.job_states));
     memset(sim.disabled, 0, sizeof(sim.disabled));
+    memset(sim.freezes, 0, sizeof(sim.freezes));
     sim.version = 0;
     sim.execution_count = sim.lease_count = 0;
 }
@@ -766,6 +692,7 @@ static void run_seed(uint64_t seed, size_t steps)
 {
     struct pipeline pipeline;
     sim.seed = sim.random = seed;
+    sim.now_ms = START_MS; /* windows look at it: a seed alone is the same as after others */
     sim.step = 0;
     begin();
     plan_change(false);
@@ -803,7 +730,7 @@ static void world_open(void)
     };
     const char *failed = NULL;
     (void)snprintf(sim.path, sizeof(sim.path), "%s/sim.db", sim.folder);
-    sim.now_ms = 1700000000000;
+    sim.now_ms = START_MS;
     clock_set(sim_clock);
     no_fault(db_open(sim.path, &sim.db));
     no_fault(db_migrate(sim.db, schemas, ARRAY_LEN(schemas), &failed));

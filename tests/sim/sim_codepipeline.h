@@ -11,6 +11,7 @@
 #define ROWS 4096
 #define LEASES 2048
 #define WORKERS 4
+#define FREEZES 3
 #define DRAIN_ROUNDS 3000
 #define EPILOGUES 3 /* at the end of a life */
 #define PIPELINE "p"
@@ -29,6 +30,7 @@ enum {
     COUNT_CONDITION_FAILED,
     COUNT_SKIPPED,
     COUNT_OVERRIDDEN,
+    COUNT_FROZEN,
     COUNT_STALE,
     COUNT_REPEATED,
     COUNT_CONTINUED,
@@ -69,6 +71,13 @@ struct lease {
     bool lost; /* handed back, orphaned or run out */
 };
 
+struct sim_freeze {
+    bool on;
+    bool stages[STAGES];
+    int64_t ends_ms;
+    char allowed[ID_UUID_SIZE]; /* an execution that it lets through; empty: none */
+};
+
 struct sim {
     uint64_t random;
     uint64_t seed;
@@ -86,6 +95,7 @@ struct sim {
     struct sim_plan plans[VERSIONS];
     int64_t version;
     bool disabled[STAGES];
+    struct sim_freeze freezes[FREEZES];
     struct seen_execution executions[EXECUTIONS];
     size_t execution_count;
     char retried[ID_UUID_SIZE]; /* in this step */
@@ -98,6 +108,10 @@ struct sim {
 
 extern struct sim sim;
 
+uint64_t random_below(uint64_t limit);
+bool chance(uint64_t one_in);
+/* A declaration, and in *plan what the checks must know of it; `full`: with every stage. */
+json_t *plan_random(struct sim_plan *plan, bool full);
 /* Ends the program: a rule is broken. */
 _Noreturn void broken(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Faults never happen here; outcomes do. */

@@ -5,6 +5,7 @@
  * older one leaves is free for the next in the same step. */
 #include "base/mem.h"
 #include "services/codepipeline/engine.h"
+#include "services/codepipeline/freeze.h"
 #include <stdio.h>
 
 static const char *stage_name(const struct execution *execution)
@@ -64,6 +65,30 @@ static const struct execution *pressing(struct flow *flow, const struct executio
     return newer_waiting(flow, execution);
 }
 
+bool execution_frozen(const struct flow *flow, const struct execution *execution, int64_t *ret_until_ms)
+{
+    return !execution->rollback &&
+           freeze_find(flow, execution->plan, execution->stage, execution, ret_until_ms) != NULL;
+}
+
+/* And notes when to look again. */
+static bool holds(struct flow *flow, const struct execution *execution)
+{
+    int64_t until_ms;
+
+    if (!execution_frozen(flow, execution, &until_ms))
+        return false;
+    if (until_ms < flow->thaw_ms)
+        flow->thaw_ms = until_ms;
+    return true;
+}
+
+static bool begins_next(const struct execution *execution, int phase, const struct tally *tally)
+{
+    return phase == PHASE_ACTIONS && execution->status == EXECUTION_IN_PROGRESS && !tally->running &&
+           !tally->failed && tally->next_order != INT64_MAX;
+}
+
 static int execution_run(struct flow *flow, struct execution *execution, bool *ret_moved)
 {
     int phase = stage_phase(execution);
@@ -72,6 +97,8 @@ static int execution_run(struct flow *flow, struct execution *execution, bool *r
     bool settled = phase != PHASE_ACTIONS && tally.failed; /* whatever its other rules say */
 
     if (tally.running && !newer && !settled)
+        return 0;
+    if (begins_next(execution, phase, &tally) && holds(flow, execution))
         return 0;
     *ret_moved = true;
     if (newer)
@@ -93,9 +120,11 @@ const struct execution *turn_before(const struct flow *flow, const struct execut
 {
     for (size_t i = 0; !parallel(execution) && i < flow->execution_count; i++) {
         const struct execution *other = flow->executions[i];
+        int64_t until_ms;
 
         if (other->place == PLACE_WAITING && other->seq < execution->seq && !parallel(other) &&
-            strcmp(stage_name(other), stage_name(execution)) == 0)
+            strcmp(stage_name(other), stage_name(execution)) == 0 &&
+            !execution_frozen(flow, other, &until_ms))
             return other;
     }
     return NULL;
@@ -154,6 +183,8 @@ static int execution_wait(struct flow *flow, struct execution *execution, bool *
         return 0;
     if (!parallel(execution) && (stage_holder(flow, gate->stage) || turn_before(flow, execution)))
         return 0;
+    if (holds(flow, execution))
+        return 0;
     *ret_moved = true;
     return stage_enter(flow, execution, gate);
 }
@@ -162,6 +193,7 @@ int flow_advance(struct flow *flow)
 {
     bool moved = true;
 
+    flow->thaw_ms = INT64_MAX;
     while (moved) {
         moved = false;
         for (size_t i = 0; i < flow->execution_count; i++) {
@@ -176,5 +208,5 @@ int flow_advance(struct flow *flow)
                 return r;
         }
     }
-    return 0;
+    return flow->thaw_ms == INT64_MAX ? 0 : effect_thaw(flow, flow->thaw_ms);
 }

@@ -40,6 +40,10 @@ int codepipeline_explain_pipeline(struct call *c);
 /* api_history.c */
 int codepipeline_get_pipeline_execution(struct call *c);
 int codepipeline_list_pipeline_executions(struct call *c);
+/* api_freeze.c */
+int codepipeline_put_freeze(struct call *c);
+int codepipeline_delete_freeze(struct call *c);
+int codepipeline_list_freezes(struct call *c);
 /* api_record.c */
 int codepipeline_list_pipeline_history(struct call *c);
 /* api_runs.c */

@@ -1,6 +1,7 @@
 /* ExplainPipeline: what each execution under way waits for right now, and since when. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine.h"
+#include "services/codepipeline/freeze.h"
 #include "wire/time.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,23 @@ static int waiting_explain(struct flow *flow, const struct execution *execution,
         r = wait_put(list, "Turn", NULL, execution->updated_ms, NULL,
                      "Execution %s enters stage %s before it", before->id, stage);
     return r;
+}
+
+static int freeze_explain(const struct flow *flow, const struct execution *execution, json_t *list)
+{
+    int64_t until_ms = INT64_MAX;
+    const struct freeze *freeze =
+        execution->rollback ? NULL
+                            : freeze_find(flow, execution->plan, execution->stage, execution, &until_ms);
+    json_t *wait;
+    int r;
+
+    if (!freeze)
+        return 0;
+    r = wait_put(list, "Freeze", NULL, execution->updated_ms, &wait,
+                 "Stage %s is frozen by %s (freeze %s): %s", execution->plan->stages[execution->stage].name,
+                 freeze->by, json_str(freeze->spec, "name", ""), json_str(freeze->spec, "reason", ""));
+    return r || until_ms == INT64_MAX ? r : json_put_int(wait, "until", until_ms);
 }
 
 /* ---- in a stage */
@@ -146,10 +164,15 @@ static int execution_explain(struct call *c, struct flow *flow, const struct exe
                             execution->place == PLACE_RUNNING, "startTime", (json_int_t)execution->started_ms,
                             "pipelineVersion", (json_int_t)execution->plan->version, "waitsFor", waits);
 
+    int r;
+
     if (!one || json_array_append_new(list, one))
         return FAULT(ENOMEM);
-    return execution->place == PLACE_WAITING ? waiting_explain(flow, execution, waits)
-                                             : running_explain(c->tx, execution, waits);
+    r = execution->place == PLACE_WAITING ? waiting_explain(flow, execution, waits)
+                                          : running_explain(c->tx, execution, waits);
+    if (r == 0 && (execution->place == PLACE_WAITING || json_array_size(waits) == 0))
+        r = freeze_explain(flow, execution, waits);
+    return r;
 }
 
 int codepipeline_explain_pipeline(struct call *c)

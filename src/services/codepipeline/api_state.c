@@ -1,11 +1,28 @@
 /* GetPipelineState: each stage's entrance, the execution before it, and the latest run of each of its
  * actions. */
 #include "services/codepipeline/api.h"
+#include "services/codepipeline/freeze.h"
 #include "services/codepipeline/show.h"
+#include "wire/time.h"
 
 static int execution_put(json_t *stage, const char *member, const char *id, const char *status)
 {
     return json_put(stage, member, json_pack("{s:s, s:s}", "pipelineExecutionId", id, "status", status));
+}
+
+/* A freeze closes it as a person would. */
+static int frozen_put(json_t *transition, const struct freeze *freeze, int64_t until_ms)
+{
+    const char *name = json_str(freeze->spec, "name", ""), *reason = json_str(freeze->spec, "reason", "");
+    char until[TIME_TEXT_SIZE] = "somebody ends it";
+    int r = json_put(transition, "enabled", json_false());
+
+    if (until_ms != INT64_MAX)
+        time_iso8601_s(until_ms, until);
+    if (r == 0)
+        r = json_put_str(transition, "lastChangedBy", freeze->by);
+    return r ? r
+             : json_put_format(transition, "disabledReason", "Freeze %s until %s: %s", name, until, reason);
 }
 
 static int transition_put(json_t *stage, const struct gate *gate)
@@ -140,8 +157,10 @@ static int action_put(struct call *c, const struct pipeline *pipeline, const cha
 }
 
 static int stage_put(struct call *c, const struct pipeline *pipeline, struct flow *flow,
-                     const struct plan_stage *stage, json_t *list)
+                     const struct plan *plan, const struct plan_stage *stage, json_t *list)
 {
+    const struct freeze *freeze;
+    int64_t until_ms = 0;
     json_t *state = json_pack("{s:s}", "stageName", stage->name), *actions = json_array();
     const struct gate *gate = flow_gate(flow, stage->name);
     int r = json_put(state, "actionStates", actions);
@@ -149,6 +168,9 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
     if (json_array_append_new(list, state) || r || !gate)
         return FAULT(ENOMEM);
     r = transition_put(state, gate);
+    freeze = freeze_find(flow, plan, (size_t)(stage - plan->stages), NULL, &until_ms);
+    if (r == 0 && gate->enabled && freeze)
+        r = frozen_put(json_object_get(state, "inboundTransitionState"), freeze, until_ms);
     if (r == 0)
         r = latest_put(c, state, stage, gate);
     if (r == 0)
@@ -187,6 +209,6 @@ int codepipeline_get_pipeline_state(struct call *c)
         return r;
     plan = flow_plan(flow, watched.pipeline.version);
     for (size_t i = 0; r == 0 && plan && i < plan->stage_count; i++)
-        r = stage_put(c, &watched.pipeline, flow, &plan->stages[i], stages);
+        r = stage_put(c, &watched.pipeline, flow, plan, &plan->stages[i], stages);
     return r ? r : codepipeline_watch_end(c, &watched);
 }

@@ -10,6 +10,7 @@ enum effect_kind {
     EFFECT_TIMER_CLEAR, /* run `ref` has ended */
     EFFECT_RECORD,      /* a line of history */
     EFFECT_NOTIFY,      /* who approves `run` is told */
+    EFFECT_THAW,        /* the pipeline looks again at due_ms */
     EFFECT_ROLLBACK,    /* the stage in which `execution` failed goes back to the execution `ref` */
 };
 

@@ -79,6 +79,16 @@ int effect_notify(struct flow *flow, const struct execution *execution, const st
     return 0;
 }
 
+int effect_thaw(struct flow *flow, int64_t due_ms)
+{
+    struct effect *effect;
+    int r = effect_new(flow, EFFECT_THAW, &effect);
+
+    if (r == 0)
+        effect->due_ms = due_ms;
+    return r;
+}
+
 int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id)
 {
     struct effect *effect;

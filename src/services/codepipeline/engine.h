@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/codepipeline/effect.h"
+#include "services/codepipeline/step.h"
 
 /* The runs of one phase of a stage. */
 struct tally {
@@ -18,6 +19,7 @@ int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_US
 int effect_timer(struct flow *flow, const struct run *run) MUST_USE;
 int effect_timer_clear(struct flow *flow, const struct run *run) MUST_USE;
 int effect_notify(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
+int effect_thaw(struct flow *flow, int64_t due_ms) MUST_USE;
 int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id) MUST_USE;
 /* `what` is a literal; `run`, `who`, `why` may be NULL. */
 int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,
@@ -87,7 +89,8 @@ int action_fail(struct flow *flow, struct execution *execution, struct run *run,
 int action_cut(struct flow *flow, struct execution *execution, struct run *run, int status, int job_status,
                const char *code, const char *message) MUST_USE;
 
-/* An older one that waits before the same stage: nobody overtakes it. NULL: none. */
+/* An older one that waits before the same stage: nobody overtakes it, unless a freeze holds it. NULL: none.
+ */
 const struct execution *turn_before(const struct flow *flow, const struct execution *execution);
 /* Who runs in the stage and keeps others out; NULL: nobody. */
 const struct execution *stage_holder(const struct flow *flow, const char *stage);
@@ -102,6 +105,9 @@ int approval_answer(struct flow *flow, struct execution *execution, struct run *
                     const struct flow_event *event, struct reason *why) MUST_USE;
 /* Nothing has failed in the stage, but an approval ran out. */
 bool stage_has_expired(const struct execution *execution, struct reason *ret);
+
+/* A freeze keeps it from entering its stage, or from beginning another action there. */
+bool execution_frozen(const struct flow *flow, const struct execution *execution, int64_t *ret_until_ms);
 
 /* Handles FLOW_ROLLBACK. */
 int step_rollback(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;

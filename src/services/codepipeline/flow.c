@@ -1,6 +1,7 @@
 /* Building and freeing the picture of one pipeline. */
 #include "base/mem.h"
 #include "services/codepipeline/effect.h"
+#include "services/codepipeline/freeze.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -61,6 +62,9 @@ void flow_free(struct flow **flow_pointer)
         free(flow->effects[i].who);
         free(flow->effects[i].why);
     }
+    for (size_t i = 0; i < flow->freeze_count; i++)
+        freeze_free(flow->freezes[i]);
+    free(flow->freezes);
     free(flow->executions);
     free(flow->retired);
     free(flow->gates);
@@ -105,6 +109,19 @@ int flow_add_plan(struct flow *flow, struct plan *plan)
     }
     flow->plans = list;
     flow->plans[flow->plan_count++] = plan;
+    return 0;
+}
+
+int flow_add_freeze(struct flow *flow, struct freeze *freeze)
+{
+    void *list = mem_realloc(flow->freezes, (flow->freeze_count + 1) * sizeof(void *));
+
+    if (!list) {
+        freeze_free(freeze);
+        return FAULT(ENOMEM);
+    }
+    flow->freezes = list;
+    flow->freezes[flow->freeze_count++] = freeze;
     return 0;
 }
 

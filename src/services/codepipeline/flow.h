@@ -1,4 +1,4 @@
-/* The moving part of one pipeline in memory, and the step that moves it.
+/* The moving part of one pipeline in memory; step.h has what moves it.
  *
  * flow_step(flow, event, now) is pure: no I/O, no clock; ids come from flow->make_id. It changes the objects
  * (marking those to be saved) and lists effects; save.c writes both in one transaction. The picture holds the
@@ -10,7 +10,8 @@
  * SUPERSEDED mode at most one waits before a stage, the newest; who waits has the stage held or closed before
  * it, or an older one before it. In SUPERSEDED mode nobody waits behind one that only waits for approvals,
  * unless the transition is disabled or that one is a rollback. An execution that runs in a stage has an
- * action or a rule under way. A rollback has no conditions. */
+ * action or a rule under way, or a freeze keeps its next action from beginning. A rollback has no conditions,
+ * and no freeze holds it. */
 #pragma once
 
 #include "base/id.h"
@@ -83,6 +84,7 @@ struct gate {
 };
 
 struct effect;
+struct freeze;
 
 struct flow {
     void (*make_id)(void *context, char ret[ID_UUID_SIZE]);
@@ -95,50 +97,14 @@ struct flow {
     size_t plan_count;
     struct run **retired; /* replaced or left behind within this step; still to be saved */
     size_t retired_count;
+    struct freeze **freezes; /* freeze.h: of the pipeline's account, in force or to come */
+    size_t freeze_count;
+    int64_t thaw_ms; /* when the first freeze that holds an execution lets go; INT64_MAX: never by itself */
     struct effect *effects;
     size_t effect_count;
     size_t effect_cap;
     int64_t now_ms;
 };
-
-enum flow_event_kind {
-    FLOW_START,
-    FLOW_RESULT,   /* a job's accepted result */
-    FLOW_CONTINUE, /* a job's success with a continuation token: the action goes on with another job */
-    FLOW_APPROVAL, /* a person's answer */
-    FLOW_TIMEOUT,  /* a run's deadline has come */
-    FLOW_STOP,
-    FLOW_RETRY,
-    FLOW_ROLLBACK,
-    FLOW_OVERRIDE,   /* a condition counts as met */
-    FLOW_TRANSITION, /* enabled or disabled */
-    FLOW_LOOK,       /* nothing happened: only move on what can move */
-    FLOW_EVENT_KINDS,
-};
-
-struct flow_event {
-    enum flow_event_kind kind;
-    const char *execution_id; /* START, ROLLBACK: the new one's */
-    const char *target_id;    /* ROLLBACK: whose deployment shall come back */
-    const char *run_id;       /* RESULT, CONTINUE, APPROVAL, TIMEOUT */
-    const char *stage;        /* RETRY, ROLLBACK, OVERRIDE, TRANSITION */
-    int phase;                /* OVERRIDE: enum plan_phase */
-    const char *who;
-    const char *why;
-    bool yes; /* RESULT: success; APPROVAL: approved; STOP: abandon; RETRY: all actions; TRANSITION: enable */
-    bool dry; /* ROLLBACK: only say whether it could be */
-    struct plan *plan; /* START, ROLLBACK: the current version */
-    int64_t seq;       /* START, ROLLBACK */
-    json_t *data; /* START: sourceRevisions, trigger, variables; ROLLBACK: trigger; a reference is taken */
-    const char *author;  /* RESULT of a source: who put the object; NULL: nobody knows */
-    const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
-};
-
-/* 0; PIPELINE_E_TOO_MANY_EXECUTIONS, PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND,
- * PIPELINE_E_STAGE_NOT_RETRYABLE, PIPELINE_E_NOT_LATEST, PIPELINE_E_NO_ROLLBACK, PIPELINE_E_NOT_STOPPABLE,
- * PIPELINE_E_DUPLICATED_STOP, PIPELINE_E_APPROVAL_COMPLETED, PIPELINE_E_DENIED, PIPELINE_E_JOB_STATE,
- * PIPELINE_E_NOT_OVERRIDABLE with nothing changed; a fault leaves the flow unusable. */
-int flow_step(struct flow *flow, const struct flow_event *event, int64_t now_ms, struct reason *why) MUST_USE;
 
 struct flow *flow_new(void) MUST_USE;
 void flow_free(struct flow **flow); /* CLEANUP-able */
@@ -146,6 +112,7 @@ void flow_free(struct flow **flow); /* CLEANUP-able */
 int flow_add_execution(struct flow *flow, struct execution *execution) MUST_USE;
 int flow_add_gate(struct flow *flow, struct gate *gate) MUST_USE;
 int flow_add_plan(struct flow *flow, struct plan *plan) MUST_USE;
+int flow_add_freeze(struct flow *flow, struct freeze *freeze) MUST_USE;
 struct plan *flow_plan(const struct flow *flow, int64_t version); /* NULL: not loaded */
 struct execution *flow_execution(const struct flow *flow, const char *id);
 /* The gate of that name, made when it is missing; NULL: out of memory. */

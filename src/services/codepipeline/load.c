@@ -1,5 +1,7 @@
 /* Reads the picture that the engine moves: what is under way, nothing else. */
+#include "base/clock.h"
 #include "base/mem.h"
+#include "services/codepipeline/freeze.h"
 #include "services/codepipeline/show.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"
@@ -179,6 +181,8 @@ int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, 
     CLEANUP(flow_free) struct flow *flow = flow_new();
     int r = flow ? plans_load(tx, pipeline, also, flow) : FAULT(ENOMEM);
 
+    if (flow)
+        flow->now_ms = clock_now_ms();
     if (r == 0)
         r = executions_load(tx, pipeline, flow);
     if (r == 0)
@@ -187,6 +191,8 @@ int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, 
         r = runs_load(tx, flow->executions[i]);
     if (r == 0)
         r = gates_load(tx, pipeline, flow);
+    if (r == 0)
+        r = freezes_load(tx, pipeline->account, flow->now_ms, flow);
     if (r == 0)
         *ret = take(flow);
     return r;

@@ -97,6 +97,11 @@ static int save_timer_clear(const struct save *save, const struct effect *effect
     return timer_clear(save->tx, TIMER_RUN, effect->ref);
 }
 
+static int save_thaw(const struct save *save, const struct effect *effect)
+{
+    return timer_set(save->tx, TIMER_THAW, save->pipeline->id, save->pipeline->id, effect->due_ms);
+}
+
 static int save_record(const struct save *save, const struct effect *effect)
 {
     const struct execution *execution = effect->execution;
@@ -149,7 +154,7 @@ static int (*const savers[])(const struct save *, const struct effect *) = {
     [EFFECT_OFFER] = save_offer,   [EFFECT_CANCEL] = save_cancel,
     [EFFECT_TIMER] = save_timer,   [EFFECT_TIMER_CLEAR] = save_timer_clear,
     [EFFECT_RECORD] = save_record, [EFFECT_ROLLBACK] = save_rollback,
-    [EFFECT_NOTIFY] = save_notify,
+    [EFFECT_NOTIFY] = save_notify, [EFFECT_THAW] = save_thaw,
 };
 
 static int runs_save(const struct save *save, const struct execution *execution)

@@ -69,5 +69,12 @@ const struct db_migration codepipeline_migrations[] = {
         "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
         " SELECT 'follow', id, id, 0 FROM codepipeline_pipeline;"},
     {6, "ALTER TABLE codepipeline_action ADD COLUMN phase TEXT NOT NULL DEFAULT '';"},
+    {7,
+     "CREATE TABLE codepipeline_freeze (id TEXT PRIMARY KEY, account TEXT NOT NULL, ordinal BIGINT NOT NULL,"
+     " name TEXT NOT NULL, spec TEXT NOT NULL, made_ms BIGINT NOT NULL, made_by TEXT NOT NULL,"
+     " ends_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, ended_by TEXT, ended_why TEXT,"
+     " UNIQUE (account, ordinal));"
+     "CREATE UNIQUE INDEX codepipeline_freeze_name ON codepipeline_freeze (account, name) WHERE ended_ms = "
+     "0;"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

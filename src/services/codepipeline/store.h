@@ -5,9 +5,10 @@
 #include "db/db.h"
 #include "services/codepipeline/flow.h"
 #include "services/codepipeline/lease.h"
+#include "services/codepipeline/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 6
+#define CODEPIPELINE_MIGRATION_COUNT 7
 
 struct platform;
 
@@ -98,6 +99,7 @@ int job_type(const char *category, const char *provider, const char *version, ch
 
 #define TIMER_RUN "run"       /* an action's deadline */
 #define TIMER_LEASE "lease"   /* a job's lease */
+#define TIMER_THAW "thaw"     /* a freeze ends, begins or changes: the pipeline looks again */
 #define TIMER_FORGET "forget" /* a cancelled job of a deleted pipeline may go */
 #define TIMER_JOB "job"       /* the end of a job's jobTimeout */
 #define TIMER_FOLLOW "follow" /* a pipeline of a version before 0.2: what it follows is not kept yet */

@@ -68,6 +68,17 @@ static int fire_lease(struct tx *tx, const struct due *due)
     return r;
 }
 
+static int fire_thaw(struct tx *tx, const struct due *due)
+{
+    struct flow_event event = {.kind = FLOW_LOOK};
+    struct pipeline pipeline;
+    int r = pipeline_find_id(tx, due->pipeline_id, &pipeline);
+
+    if (r)
+        return r == DB_NONE ? 0 : r;
+    return flow_apply(tx, due->platform, &pipeline, &event, NULL, NULL);
+}
+
 static int fire_forget(struct tx *tx, const struct due *due)
 {
     return tx_exec(tx, "DELETE FROM codepipeline_job WHERE id = $1", "s", due->ref);
@@ -96,6 +107,7 @@ static const struct {
     int (*fire)(struct tx *tx, const struct due *due);
 } kinds[] = {{TIMER_RUN, fire_run},
              {TIMER_LEASE, fire_lease},
+             {TIMER_THAW, fire_thaw},
              {TIMER_FORGET, fire_forget},
              {TIMER_FOLLOW, fire_follow},
              {TIMER_JOB, fire_job}};

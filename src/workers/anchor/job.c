@@ -213,11 +213,11 @@ static int act(struct job *job)
     int r;
 
     if (!action)
-        return job_fail(
-            job, "ConfigurationError",
-            "this anchor cannot run %s actions of provider %s: use S3, CloudFormation, CodeBuild or Commands, or a "
-            "Custom action with a job worker of your own",
-            category, provider);
+        return job_fail(job, "ConfigurationError",
+                        "this anchor cannot run %s actions of provider %s: use S3, CloudFormation, CodeBuild "
+                        "or Commands, or a "
+                        "Custom action with a job worker of your own",
+                        category, provider);
     r = role_client(job);
     if (r == WORK_E_FAILED)
         job->failure_type = "PermissionError";

@@ -1,0 +1,230 @@
+/* `slipway freeze`, `thaw` and `freezes`: stopping the line, and letting it go on. */
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "wire/time.h"
+
+#include <stdio.h>
+
+#define SERVICE "codepipeline"
+
+/* "30m", "12h", "3d". */
+static bool duration_parse(const char *text, int64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    size_t len = strlen(text);
+    for (size_t i = 0; len > 1 && i < ARRAY_LEN(units); i++)
+        if (text[len - 1] == units[i].unit && str_to_int((struct str){text, len - 1}, 1, 100000, ret_ms)) {
+            *ret_ms *= units[i].ms;
+            return true;
+        }
+    return false;
+}
+
+static const char *reason, *applications, *environments, *pipelines, *allow, *until, *during;
+static const char *every, *from, *lasting, *zone;
+
+/* A list of what commas separate. */
+static int list_put(json_t *in, const char *member, const char *text)
+{
+    struct str rest = str_of(text);
+    json_t *list = text ? json_array() : NULL;
+    while (rest.ptr) {
+        struct str item = str_trim(str_split(&rest, ','));
+        if (json_array_append_new(list, json_stringn(item.ptr, item.len)))
+            return cli_fault(FAULT(ENOMEM));
+    }
+    return list && json_put(in, member, list) ? cli_fault(FAULT(ENOMEM)) : 0;
+}
+
+static int end_put(json_t *in)
+{
+    int64_t ms;
+    if (!until && !during)
+        return 0;
+    if (until && during)
+        return cli_fail(COMMAND_USAGE, "--until and --for say the same twice: give one");
+    if (until && !time_parse_iso8601(str_of(until), &ms))
+        return cli_fail(COMMAND_USAGE,
+                        "--until wants a time as 2026-12-24T08:00:00Z or with +01:00, not '%s'", until);
+    if (during && !duration_parse(during, &ms))
+        return cli_fail(COMMAND_USAGE, "--for wants a duration as 30m, 12h or 3d, not '%s'", during);
+    if (during)
+        ms += clock_now_ms();
+    return json_put(in, "endsAt", json_real((double)ms / 1000)) ? cli_fault(FAULT(ENOMEM)) : 0;
+}
+
+static int recurrence_put(json_t *in)
+{
+    int64_t ms;
+    json_t *recurrence;
+    if (!every && !from && !lasting && !zone)
+        return 0;
+    if (!every || !from || !lasting)
+        return cli_fail(COMMAND_USAGE, "a freeze that comes again wants --every, --from and --lasting");
+    if (!duration_parse(lasting, &ms))
+        return cli_fail(COMMAND_USAGE, "--lasting wants a duration as 30m, 12h or 3d, not '%s'", lasting);
+    recurrence = json_pack("{s:s, s:s, s:I, s:s*}", "rule", every, "start", from, "durationMinutes",
+                           (json_int_t)(ms / 60000), "timeZone", zone);
+    return json_put(in, "recurrence", recurrence) ? cli_fault(FAULT(ENOMEM)) : 0;
+}
+
+static int request_make(const char *name, json_t *in)
+{
+    static const struct {
+        const char *member;
+        const char **text;
+    } lists[] = {{"applications", &applications},
+                 {"environments", &environments},
+                 {"pipelines", &pipelines},
+                 {"allow", &allow}};
+    int status =
+        json_put_str(in, "name", name) || json_put_str(in, "reason", reason) ? cli_fault(FAULT(ENOMEM)) : 0;
+    for (size_t i = 0; !status && i < ARRAY_LEN(lists); i++)
+        status = list_put(in, lists[i].member, *lists[i].text);
+    if (!status)
+        status = end_put(in);
+    return status ? status : recurrence_put(in);
+}
+
+/* ---- showing */
+
+static void print_list(const json_t *freeze, const char *member, const char *title)
+{
+    size_t index;
+    const json_t *item;
+    json_array_foreach (json_object_get(freeze, member), index, item)
+        (void)printf("%s%s", index ? ", " : title, json_string_value(item));
+    if (json_array_size(json_object_get(freeze, member)))
+        (void)printf("\n");
+}
+
+static void print_time(const json_t *freeze, const char *member, const char *title)
+{
+    char time[CLI_TIME_SIZE];
+    if (!json_object_get(freeze, member))
+        return;
+    cli_time(json_number_value(json_object_get(freeze, member)), true, time);
+    (void)printf("%s%s\n", title, time);
+}
+
+static void print_freeze(const json_t *freeze)
+{
+    const json_t *again = json_object_get(freeze, "recurrence");
+    (void)printf("%s  %s: %s\n", json_str(freeze, "name", ""), json_str(freeze, "state", ""),
+                 json_str(freeze, "reason", ""));
+    print_list(freeze, "applications", "  applications  ");
+    print_list(freeze, "environments", "  environments  ");
+    print_list(freeze, "pipelines", "  pipelines     ");
+    print_list(freeze, "allow", "  lets through  ");
+    if (again)
+        (void)printf("  again         %s from %s, %lld minutes, %s\n", json_str(again, "rule", ""),
+                     json_str(again, "start", ""), (long long)json_int(again, "durationMinutes", 0),
+                     json_str(again, "timeZone", "UTC"));
+    print_time(freeze, "holdsUntil", "  holds until   ");
+    print_time(freeze, "endsAt", "  ends          ");
+    (void)printf("  by            %s\n", json_str(freeze, "createdBy", ""));
+    if (json_object_get(freeze, "endedBy"))
+        (void)printf("  ended by      %s%s%s\n", json_str(freeze, "endedBy", ""),
+                     json_object_get(freeze, "endedWhy") ? ": " : "", json_str(freeze, "endedWhy", ""));
+}
+
+/* ---- the commands */
+
+int freeze_main(int argc, char **argv)
+{
+    static const struct cli_option options[] = {
+        {"reason", "TEXT", "shown to everybody who waits; required", &reason, NULL},
+        {"applications", "LIST", "patterns of ACCOUNT/APP/BRANCH; all without it", &applications, NULL},
+        {"environments", "LIST", "patterns of stages or accounts; all without it", &environments, NULL},
+        {"pipelines", "LIST", "patterns of pipelines; all without it", &pipelines, NULL},
+        {"allow", "LIST", "what is let through: pipelines, executions, versions, SHA-256", &allow, NULL},
+        {"until", "TIME", "when it ends: 2026-12-24T08:00:00Z", &until, NULL},
+        {"for", "DURATION", "or after how long: 30m, 12h, 3d", &during, NULL},
+        {"every", "RULE", "it comes again: FREQ=WEEKLY;BYDAY=FR", &every, NULL},
+        {"from", "LOCAL", "its first beginning: 2026-11-27T16:00:00", &from, NULL},
+        {"lasting", "DURATION", "how long it holds each time", &lasting, NULL},
+        {"zone", "ZONE", "whose local time that is: Europe/Berlin; UTC without it", &zone, NULL},
+    };
+    static const struct cli_spec spec = {"freeze NAME",
+                                         "Stops the line: no execution enters the stages it names, and none "
+                                         "that is there begins another action.\n"
+                                         "What runs goes on; a rollback goes through. A freeze of the same "
+                                         "name is replaced. Lists are separated\n"
+                                         "by commas; patterns have * and ?.",
+                                         options,
+                                         ARRAY_LEN(options),
+                                         1,
+                                         1};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *out = NULL;
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    if (!reason)
+        return cli_fail(COMMAND_USAGE, "a freeze wants a --reason: everybody who waits will read it");
+    json_t *in = json_object();
+    status = request_make(cli.args[0], in);
+    if (status) {
+        json_decref(in);
+        return status;
+    }
+    status = cli_call(&cli, "cannot freeze", SERVICE, "PutFreeze", in, &out);
+    if (status)
+        return status;
+    if (cli.json)
+        return cli_print_json(json_object_get(out, "freeze"));
+    print_freeze(json_object_get(out, "freeze"));
+    return COMMAND_OK;
+}
+
+int thaw_main(int argc, char **argv)
+{
+    static const char *why;
+    static const struct cli_option options[] = {
+        {"reason", "TEXT", "recorded with the freeze", &why, NULL},
+    };
+    static const struct cli_spec spec = {
+        "thaw NAME", "Ends a freeze: what waited for it goes on.", options, ARRAY_LEN(options), 1, 1};
+    CLEANUP(cli_end) struct cli cli = {0};
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    status = cli_call(&cli, "cannot end the freeze", SERVICE, "DeleteFreeze",
+                      json_pack("{s:s, s:s*}", "name", cli.args[0], "reason", why), NULL);
+    if (status)
+        return status;
+    (void)printf("freeze %s has ended\n", cli.args[0]);
+    return COMMAND_OK;
+}
+
+int freezes_main(int argc, char **argv)
+{
+    static bool all;
+    static const struct cli_option options[] = {
+        {"all", NULL, "also those that have ended", NULL, &all},
+    };
+    static const struct cli_spec spec = {
+        "freezes", "The freezes in force and to come, the newest first.", options, ARRAY_LEN(options), 0, 0};
+    CLEANUP(cli_end) struct cli cli = {0};
+    CLEANUP(json_free) json_t *list = NULL;
+    size_t index;
+    json_t *freeze;
+    int status = cli_begin(argc, argv, &spec, &cli);
+    if (status >= 0)
+        return status;
+    status = cli_call_pages(&cli, "cannot list freezes", SERVICE, "ListFreezes",
+                            json_pack("{s:b}", "includeEnded", all), "freezes", "nextToken", NULL, &list);
+    if (status)
+        return status;
+    if (cli.json)
+        return cli_print_json(list);
+    json_array_foreach (list, index, freeze)
+        print_freeze(freeze);
+    if (json_array_size(list) == 0)
+        (void)printf("no freezes\n");
+    return COMMAND_OK;
+}

@@ -1,0 +1,42 @@
+/* Freezes: what stops the line. A freeze holds executions before the stages that it names, and keeps those
+ * that are in such a stage from beginning further actions; what runs goes on, and a rollback goes through. */
+#pragma once
+
+#include "services/codepipeline/flow.h"
+
+#define FREEZES_MAX 100 /* in force in one account */
+
+/* `spec` is PutFreeze's input:
+ *   {name, reason, pipelines?: [pattern], applications?: [pattern of ACCOUNT/APP/BRANCH], environments?:
+ * [pattern of a stage's name or an account], allow?: [pattern of a pipeline, an execution's id, an artifact's
+ * version or SHA-256], startsAt?: ms, endsAt?: ms, recurrence?: {rule, start, durationMinutes, timeZone?}}
+ * Patterns have * and ?. A list that is missing names everything (`allow`: nothing). */
+struct freeze {
+    json_t *spec;
+    char *by;
+};
+
+/* PIPELINE_E_INVALID. */
+int freeze_check(const json_t *spec, struct reason *why) MUST_USE;
+/* When it lets go, if it holds at now_ms: INT64_MAX when it is to be ended by hand; 0: it does not hold. */
+int64_t freeze_until(const json_t *spec, int64_t now_ms);
+/* The first freeze that holds the stage at flow->now_ms, for that execution (NULL: for any). NULL: none. */
+const struct freeze *freeze_find(const struct flow *flow, const struct plan *plan, size_t stage,
+                                 const struct execution *execution, int64_t *ret_until_ms);
+void freeze_free(struct freeze *freeze);
+
+/* ---- stored (store_freeze.c) */
+
+struct platform;
+struct principal;
+
+int freezes_load(struct tx *tx, const char *account, int64_t now_ms, struct flow *flow) MUST_USE;
+/* Replaces the one of that name. *ret is as ListFreezes shows it. PIPELINE_E_INVALID, PIPELINE_E_LIMIT. */
+int freeze_put(struct tx *tx, const struct principal *caller, const json_t *spec, json_t **ret,
+               struct reason *why) MUST_USE;
+/* PIPELINE_E_RESOURCE_NOT_FOUND. */
+int freeze_end(struct tx *tx, const struct principal *caller, const char *name, const char *reason,
+               struct reason *why) MUST_USE;
+/* The newest first, from before `before` (its ordinal; INT64_MAX: from the first); `ended` too or not. */
+int freeze_list(struct tx *tx, const char *account, bool ended, int64_t before, int64_t max, json_t **ret,
+                int64_t *ret_next) MUST_USE;

@@ -1,0 +1,93 @@
+/* Spans that come again. */
+#include "wire/recurrence.h"
+#include "wire/time.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define HOUR_MS ((int64_t)3600 * 1000)
+
+static int64_t ms_of(const char *text)
+{
+    int64_t ms = 0;
+    assert_true(time_parse_iso8601(str_of(text), &ms));
+    return ms;
+}
+
+static void test_spans_cover_what_their_rule_says(void **state UNUSED)
+{
+    static const struct {
+        const char *rule, *start, *zone;
+        int64_t hours;
+        const char *at, *until;
+    } cases[] = {
+        /* from Friday afternoon to Monday morning, in winter and in summer */
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "Europe/Berlin", 64, "2026-11-28T12:00:00Z",
+         "2026-11-30T07:00:00Z"},
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "Europe/Berlin", 64, "2027-07-10T12:00:00Z",
+         "2027-07-12T06:00:00Z"},
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "Europe/Berlin", 64, "2026-11-27T14:59:59Z", NULL},
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "Europe/Berlin", 64, "2026-11-27T15:00:00Z",
+         "2026-11-30T07:00:00Z"},
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "Europe/Berlin", 64, "2026-11-30T07:00:00Z", NULL},
+        {"FREQ=WEEKLY;BYDAY=FR", "2026-11-06T16:00:00", "UTC", 64, "2026-11-01T12:00:00Z", NULL},
+        /* every night, over midnight */
+        {"FREQ=DAILY", "2020-01-01T22:00:00", "UTC", 8, "2026-11-24T03:00:00Z", "2026-11-24T06:00:00Z"},
+        {"FREQ=DAILY", "2020-01-01T22:00:00", "UTC", 8, "2026-11-24T07:00:00Z", NULL},
+        /* overlapping ones: the last end */
+        {"FREQ=DAILY", "2020-01-01T00:00:00", "UTC", 36, "2026-11-24T03:00:00Z", "2026-11-25T12:00:00Z"},
+        {"FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=20", "2020-12-20T00:00:00", "UTC", 336, "2026-12-31T23:00:00Z",
+         "2027-01-03T00:00:00Z"},
+        {"FREQ=MONTHLY;BYDAY=-1FR", "2026-01-30T00:00:00", "UTC", 24, "2026-11-27T10:00:00Z",
+         "2026-11-28T00:00:00Z"},
+        {"FREQ=DAILY;COUNT=3", "2026-11-20T00:00:00", "UTC", 1, "2026-11-22T00:30:00Z",
+         "2026-11-22T01:00:00Z"},
+        {"FREQ=DAILY;COUNT=3", "2026-11-20T00:00:00", "UTC", 1, "2026-11-23T00:30:00Z", NULL},
+        {"FREQ=DAILY;UNTIL=20261122T000000Z", "2026-11-20T00:00:00", "UTC", 1, "2026-11-24T00:30:00Z", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct recurrence recurrence;
+        assert_int_equal(recurrence_parse(cases[i].rule, cases[i].start, cases[i].hours * HOUR_MS,
+                                          cases[i].zone, &recurrence, NULL),
+                         0);
+        int64_t until = recurrence_until(&recurrence, ms_of(cases[i].at));
+        if (until != (cases[i].until ? ms_of(cases[i].until) : 0))
+            fail_msg("%s at %s: %lld", cases[i].rule, cases[i].at, (long long)until);
+    }
+}
+
+static void test_what_is_no_recurrence_is_refused(void **state UNUSED)
+{
+    static const struct {
+        const char *rule, *start, *zone;
+        int64_t length_ms;
+    } cases[] = {
+        {"", "2026-11-06T16:00:00", "UTC", HOUR_MS},
+        {"weekly", "2026-11-06T16:00:00", "UTC", HOUR_MS},
+        {"FREQ=SECONDLY", "2026-11-06T16:00:00", "UTC", HOUR_MS},
+        {"FREQ=HOURLY", "2026-11-06T16:00:00", "UTC", HOUR_MS},
+        {"FREQ=WEEKLY;BYDAY=XX", "2026-11-06T16:00:00", "UTC", HOUR_MS},
+        {"FREQ=DAILY", "2026-11-06", "UTC", HOUR_MS},
+        {"FREQ=DAILY", "2026-13-06T16:00:00", "UTC", HOUR_MS},
+        {"FREQ=DAILY", "2026-11-06T16:00:00", "Mars", HOUR_MS},
+        {"FREQ=DAILY", "2026-11-06T16:00:00", "UTC", 0},
+        {"FREQ=DAILY", "2026-11-06T16:00:00", "UTC", 367 * 24 * HOUR_MS},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct recurrence recurrence;
+        struct reason why = {0};
+        if (recurrence_parse(cases[i].rule, cases[i].start, cases[i].length_ms, cases[i].zone, &recurrence,
+                             &why) != RECURRENCE_E_INVALID ||
+            !why.text[0])
+            fail_msg("%s is taken", cases[i].rule);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spans_cover_what_their_rule_says),
+        cmocka_unit_test(test_what_is_no_recurrence_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
