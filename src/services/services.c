@@ -12,15 +12,7 @@
 #include "services/sts/service.h"
 
 const struct service *const services_all[] = {
-    &iam_service,
-    &sts_service,
-    &sqs_service,
-    &sns_service,
-    &s3_service,
-    &ssm_service,
-    &logs_service,
-    &codebuild_service,
-    &codepipeline_service,
-    &cloudformation_service,
+    &iam_service, &sts_service,  &sqs_service,       &sns_service,          &s3_service,
+    &ssm_service, &logs_service, &codebuild_service, &codepipeline_service, &cloudformation_service,
     NULL,
 };

@@ -105,12 +105,8 @@ static int fire_follow(struct tx *tx, const struct due *due)
 static const struct {
     const char *kind;
     int (*fire)(struct tx *tx, const struct due *due);
-} kinds[] = {{TIMER_RUN, fire_run},
-             {TIMER_LEASE, fire_lease},
-             {TIMER_THAW, fire_thaw},
-             {TIMER_FORGET, fire_forget},
-             {TIMER_FOLLOW, fire_follow},
-             {TIMER_JOB, fire_job}};
+} kinds[] = {{TIMER_RUN, fire_run},       {TIMER_LEASE, fire_lease},   {TIMER_THAW, fire_thaw},
+             {TIMER_FORGET, fire_forget}, {TIMER_FOLLOW, fire_follow}, {TIMER_JOB, fire_job}};
 
 static int fire(struct tx *tx, const struct platform *platform, const json_t *timer, int64_t now_ms)
 {

@@ -70,7 +70,7 @@ int sns_unsubscribe(struct call *c)
 
 static int list(struct call *c, const char *owner, const char *topic)
 {
-    char last[SNS_ID_SIZE];
+    char last[SNS_ID_SIZE] = "";
     json_t *subscriptions = json_array();
     int rc = json_put(c->out, "Subscriptions", subscriptions);
     if (rc == 0)

@@ -201,7 +201,7 @@ static void *thread_run(void *arg)
 
 static int serve(struct courier *c, int64_t jobs)
 {
-    pthread_t threads[JOBS_MAX];
+    pthread_t threads[JOBS_MAX] = {0};
     size_t count = 0, wanted = (size_t)(jobs < JOBS_MAX ? jobs : JOBS_MAX);
     int r = 0;
 
