@@ -9,11 +9,6 @@
 #define SIGNATURE_MAX 512
 #define SERIAL_BITS 127
 
-static void key_free(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
 static void certificate_free(X509 **certificate)
 {
     X509_free(*certificate);
@@ -64,7 +59,7 @@ static X509 *certificate_make(EVP_PKEY *key, const char *common_name, long days)
 
 int sign_key_make(const char *common_name, long days, struct buf *ret_key, struct buf *ret_certificate)
 {
-    CLEANUP(key_free) EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
+    CLEANUP(sign_key_unref) EVP_PKEY *key = EVP_RSA_gen(KEY_BITS);
     CLEANUP(certificate_free) X509 *certificate = key ? certificate_make(key, common_name, days) : NULL;
     CLEANUP(bio_free) BIO *key_out = BIO_new(BIO_s_mem());
     CLEANUP(bio_free) BIO *certificate_out = BIO_new(BIO_s_mem());
@@ -76,16 +71,32 @@ int sign_key_make(const char *common_name, long days, struct buf *ret_key, struc
     return r != 0 ? r : take_bio(certificate_out, ret_certificate);
 }
 
-int sign_rsa(struct str key_pem, enum hash_type type, struct str bytes, char ret[SIGN_BASE64_SIZE])
+int sign_key_read(struct str pem, struct evp_pkey_st **ret)
 {
-    CLEANUP(bio_free) BIO *in = BIO_new_mem_buf(key_pem.ptr, (int)key_pem.len);
-    CLEANUP(key_free) EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, NULL) : NULL;
+    CLEANUP(bio_free) BIO *in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    if (!in)
+        return FAULT(ENOMEM);
+    *ret = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+    return *ret ? 0 : FAULT(EBADMSG);
+}
+
+struct evp_pkey_st *sign_key_ref(struct evp_pkey_st *key)
+{
+    return key && EVP_PKEY_up_ref(key) ? key : NULL;
+}
+
+void sign_key_unref(struct evp_pkey_st **key)
+{
+    EVP_PKEY_free(*key);
+    *key = NULL;
+}
+
+int sign_rsa(struct evp_pkey_st *key, enum hash_type type, struct str bytes, char ret[SIGN_BASE64_SIZE])
+{
     CLEANUP(context_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
     unsigned char signature[SIGNATURE_MAX];
     size_t len = sizeof(signature);
     const EVP_MD *digest = type == HASH_SHA1 ? EVP_sha1() : EVP_sha256();
-    if (!key)
-        return FAULT(EBADMSG);
     if (!context || EVP_DigestSignInit(context, NULL, digest, NULL, key) != 1 ||
         EVP_DigestSign(context, signature, &len, (const unsigned char *)bytes.ptr, bytes.len) != 1)
         return FAULT(EIO);

@@ -74,7 +74,7 @@ int envelope_sign(const struct signing *signing, const struct envelope *envelope
     CLEANUP(buf_free) struct buf text = BUF_INIT((size_t)2 * SNS_MESSAGE_MAX);
     enum hash_type type = strcmp(envelope->version, "2") == 0 ? HASH_SHA256 : HASH_SHA1;
     int rc = envelope_to_sign(envelope, &text);
-    return rc != 0 ? rc : sign_rsa(str_of(signing->key), type, buf_str(&text), ret);
+    return rc != 0 ? rc : sign_rsa(signing->key, type, buf_str(&text), ret);
 }
 
 /* ---- the document */

@@ -23,7 +23,7 @@ struct envelope {
 /* The key in use, made with its certificate when there is none yet. */
 struct signing {
     char id[33];
-    char *key;
+    struct evp_pkey_st *key;
     char *certificate;
 };
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "services/service.h"
 #include "services/sns/envelope.h"
+#include <pthread.h>
 #include <stdio.h>
 
 #define COMMON_NAME "Slipway notifications"
@@ -10,7 +11,7 @@
 
 void signing_unload(struct signing *signing)
 {
-    free(take(signing->key));
+    sign_key_unref(&signing->key);
     free(take(signing->certificate));
 }
 
@@ -29,6 +30,27 @@ static int make(struct tx *tx)
                    "sSSi", digest, buf_str(&key), buf_str(&certificate), clock_now_ms());
 }
 
+/* The key that was read last: it is nearly always the one that is wanted. */
+static struct {
+    pthread_mutex_t lock;
+    char id[sizeof(((struct signing *)NULL)->id)];
+    struct evp_pkey_st *key;
+} latest = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static int read_key(const char *id, struct str pem, struct evp_pkey_st **ret)
+{
+    int rc = 0;
+    pthread_mutex_lock(&latest.lock);
+    if (!latest.key || strcmp(latest.id, id) != 0) {
+        sign_key_unref(&latest.key);
+        rc = sign_key_read(pem, &latest.key);
+        (void)snprintf(latest.id, sizeof(latest.id), "%s", id);
+    }
+    *ret = rc == 0 ? sign_key_ref(latest.key) : NULL;
+    pthread_mutex_unlock(&latest.lock);
+    return rc != 0 || *ret ? rc : FAULT(ENOMEM);
+}
+
 static int read_newest(struct tx *tx, struct signing *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -37,9 +59,8 @@ static int read_newest(struct tx *tx, struct signing *ret)
     if (rc != 0)
         return rc;
     (void)snprintf(ret->id, sizeof(ret->id), "%s", rows_text(rows, 0));
-    ret->key = str_dup(rows_str(rows, 1));
     ret->certificate = str_dup(rows_str(rows, 2));
-    return ret->key && ret->certificate ? 0 : FAULT(ENOMEM);
+    return ret->certificate ? read_key(ret->id, rows_str(rows, 1), &ret->key) : FAULT(ENOMEM);
 }
 
 int signing_load(struct tx *tx, struct signing *ret)
