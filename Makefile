@@ -52,6 +52,7 @@ lint: test-deps all
 	scripts/lint $(BUILD)
 
 bench: test-deps all
+	@scripts/install-packages bench
 	$(PYTHON) bench/run.py --build $(BUILD)
 
 # Longer than `make check` does: FUZZ_SECONDS a parser.

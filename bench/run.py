@@ -23,6 +23,7 @@ import boto3
 from botocore.config import Config
 
 import pushes
+import queue_bench
 
 NGINX = """
 {user} daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log; worker_processes 2;
@@ -87,8 +88,11 @@ class Slipway:
         try:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Nginx:
@@ -189,6 +193,44 @@ def bench_start(args, work):
                "rss_mib": round(statistics.median(sizes), 1)}
 
 
+def in_flight(client, pipelines):
+    """Makes pipelines and starts an execution of each: so many jobs wait."""
+    role = "arn:aws:iam::111111111111:role/slipway-deploy"
+
+    def one(n):
+        client.create_pipeline(pipeline=declaration(n, role))
+        client.start_pipeline_execution(name=f"bench-{n}")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(pipelines)))
+
+
+def timed_ms(call, *arguments, **members):
+    start = time.perf_counter()
+    call(*arguments, **members)
+    return (time.perf_counter() - start) * 1000
+
+
+def bench_resume(args, work):
+    """With an execution of every pipeline in flight: reading them, and from a kill -9 to serving and handing out jobs."""
+    server = Slipway(args.build, work / "resume")
+    try:
+        in_flight(server.client("codepipeline"), args.pipelines)
+        serving, reads = [], {"list_pipelines": [], "get_pipeline_state": []}
+        for _ in range(args.rounds):
+            server.kill()
+            server = Slipway(args.build, work / "resume")
+            serving.append(server.started_ms)
+            client = server.client("codepipeline")
+            client.list_pipelines(maxResults=1)  # a connection, the signer's tables
+            reads["list_pipelines"].append(timed_ms(client.list_pipelines, maxResults=100))
+            reads["get_pipeline_state"].append(timed_ms(client.get_pipeline_state, name="bench-0"))
+        yield {"bench": "resume", "in_flight": args.pipelines, "serving_ms_after_kill": round(statistics.median(serving), 1),
+               "rss_mib": round(server.rss_mib(), 1),
+               **{f"{name}_ms": round(statistics.median(times), 2) for name, times in reads.items()}}
+    finally:
+        server.stop()
+
+
 def bench_push(args, work):
     """From a push to the job and the process that it sets going, by a launcher and anchors as they always run."""
     server = Slipway(args.build, work / "push", workers=True)
@@ -198,7 +240,12 @@ def bench_push(args, work):
         server.stop()
 
 
-PARTS = {"db": bench_db, "objects": bench_objects, "start": bench_start, "push": bench_push}
+def bench_engine(args, work):
+    """Durable actions a second of the pipeline engine, against a job table in PostgreSQL."""
+    yield from queue_bench.bench(args, work)
+
+
+PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "start": bench_start, "resume": bench_resume, "push": bench_push}
 
 
 def show(row):

@@ -74,6 +74,26 @@ char *json_text(const json_t *value)
     return buf_take(&out);
 }
 
+int json_unpack_text(struct str text, json_t **ret)
+{
+    json_error_t error;
+    json_t *value = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
+
+    if (!value)
+        return FAULT(json_error_code(&error) == json_error_out_of_memory ? ENOMEM : EBADMSG);
+    *ret = value;
+    return 0;
+}
+
+char *json_pack_text(const json_t *value)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX);
+
+    if (write_flags(value, 0, &out) != 0)
+        return NULL;
+    return buf_take(&out);
+}
+
 void json_free(json_t **value)
 {
     json_decref(*value);

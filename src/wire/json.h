@@ -13,6 +13,11 @@
 /* Parses one whole document. JSON_E_SYNTAX (with line and column in *why) also for a duplicate key, a NUL in
  * a string, or nesting beyond JSON_MAX_DEPTH. */
 int json_parse(struct str text, json_t **ret, struct reason *why) MUST_USE;
+/* The same of text that json_text or json_pack_text has written, without looking for what they never write.
+ */
+int json_unpack_text(struct str text, json_t **ret) MUST_USE;
+/* Compact text, malloc'd, keys in the order in which they were put. NULL when out of memory. */
+char *json_pack_text(const json_t *value) MUST_USE;
 /* Compact text, appended. */
 int json_write(const json_t *value, struct buf *out) MUST_USE;
 /* Compact text, malloc'd; keys in sorted order, so that equal values have equal text. NULL when out of

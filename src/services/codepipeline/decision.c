@@ -16,8 +16,10 @@ static bool makes_change_set(const struct run *run)
 static int changes_list(const struct execution *execution, json_t *list)
 {
     for (size_t i = 0; i < execution->run_count; i++) {
-        const struct run *run = execution->runs[i];
+        struct run *run = execution->runs[i];
 
+        if (run && run_unpack(run))
+            return FAULT(EBADMSG);
         if (run && makes_change_set(run) &&
             json_array_append_new(list,
                                   json_pack("{s:s, s:s, s:s}", "actionName", run->action->name, "changeSet",

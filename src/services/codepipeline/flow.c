@@ -25,7 +25,13 @@ void run_free(struct run *run)
     if (!run)
         return;
     json_free(&run->detail);
+    free(run->packed);
     free(run);
+}
+
+int run_unpack(struct run *run)
+{
+    return run->detail ? 0 : json_unpack_text(str_of(run->packed), &run->detail);
 }
 
 void execution_free(struct execution *execution)

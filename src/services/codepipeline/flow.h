@@ -39,6 +39,8 @@ struct run {
     int64_t ordinal; /* order of beginnings within the execution, from 1 */
     int64_t stage_run;
     json_t *detail;
+    char *packed;  /* detail as it is stored, of a run that has succeeded: run_unpack reads it; NULL: it is
+                      read */
     bool replaced; /* a retry begins another in its place */
     bool fresh;    /* no row yet */
     bool dirty;
@@ -118,5 +120,6 @@ struct execution *flow_execution(const struct flow *flow, const char *id);
 /* The gate of that name, made when it is missing; NULL: out of memory. */
 struct gate *flow_gate(struct flow *flow, const char *stage);
 void run_free(struct run *run);
+int run_unpack(struct run *run) MUST_USE;
 /* Own clean-up of one that was not added yet. */
 void execution_free(struct execution *execution);

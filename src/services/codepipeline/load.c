@@ -49,12 +49,9 @@ static int plans_load(struct tx *tx, const struct pipeline *pipeline, const char
         "sis", pipeline->id, pipeline->version, also ? also : "");
 
     while (r == 0 && (r = rows_next(rows)) == 0) {
-        CLEANUP(json_free) json_t *declaration = NULL;
         struct plan *plan = NULL;
 
-        r = json_column(rows, 1, &declaration);
-        if (r == 0)
-            r = plan_new(declaration, rows_int(rows, 0), &plan);
+        r = plan_shared(rows_str(rows, 1), rows_int(rows, 0), &plan);
         if (r == 0)
             r = flow_add_plan(flow, plan);
     }
@@ -115,7 +112,12 @@ static int run_read(struct rows *rows, struct execution *execution)
     run->started_ms = rows_int(rows, 6);
     run->updated_ms = rows_int(rows, 7);
     run->deadline_ms = rows_int(rows, 8);
-    return run->status < 0 ? FAULT(EBADMSG) : json_column(rows, 9, &run->detail);
+    if (run->status < 0)
+        return FAULT(EBADMSG);
+    if (run->status != ACTION_SUCCEEDED)
+        return json_column(rows, 9, &run->detail);
+    run->packed = str_dup(rows_str(rows, 9));
+    return run->packed ? 0 : FAULT(ENOMEM);
 }
 
 static int runs_load(struct tx *tx, struct execution *execution)

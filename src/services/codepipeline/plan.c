@@ -200,6 +200,7 @@ int plan_new(json_t *declaration, int64_t version, struct plan **ret)
 
     if (!plan)
         return FAULT(ENOMEM);
+    atomic_init(&plan->users, 1);
     plan->declaration = json_incref(declaration);
     plan->version = version;
     plan->name = json_str(declaration, "name", "");
@@ -220,8 +221,10 @@ int plan_new(json_t *declaration, int64_t version, struct plan **ret)
 
 void plan_free(struct plan **plan)
 {
-    if (!*plan)
+    if (!*plan || atomic_fetch_sub(&(*plan)->users, 1) > 1) {
+        *plan = NULL;
         return;
+    }
     for (size_t i = 0; (*plan)->stages && i < (*plan)->stage_count; i++)
         free((*plan)->stages[i].actions);
     free((*plan)->stages);

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include <jansson.h>
+#include <stdatomic.h>
 
 /* How executions of one pipeline share its stages. Source: CodePipeline user guide, "How pipeline executions
  * work". */
@@ -69,6 +70,7 @@ struct plan_stage {
 };
 
 struct plan {
+    _Atomic int users; /* plans are shared: plan_cache.c */
     json_t *declaration;
     int64_t version;
     int mode; /* enum plan_mode */
@@ -80,7 +82,9 @@ struct plan {
 
 /* Keeps a reference to the declaration. */
 int plan_new(json_t *declaration, int64_t version, struct plan **ret) MUST_USE;
-void plan_free(struct plan **plan); /* CLEANUP-able */
+/* The same of a declaration's text; read once for all who ask for the same text. Nobody changes a plan. */
+int plan_shared(struct str text, int64_t version, struct plan **ret) MUST_USE;
+void plan_free(struct plan **plan); /* CLEANUP-able: gives it up */
 /* The mode's name in declarations, and back: MODE_SUPERSEDED also for NULL, -1: none is called so. */
 const char *plan_mode_name(int mode);
 int plan_mode_find(const char *name);

@@ -7,7 +7,7 @@
 
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
 {
-    CLEANUP(free_ptr) char *data = json_text(execution->data);
+    CLEANUP(free_ptr) char *data = json_pack_text(execution->data);
     const char *status = machine_name(&machine_execution, execution->status);
     const char *place = machine_name(&machine_place, execution->place);
 
@@ -31,7 +31,8 @@ static int execution_save(struct tx *tx, const struct pipeline *pipeline, const 
 
 static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct run *run)
 {
-    CLEANUP(free_ptr) char *detail = json_text(run->detail);
+    CLEANUP(free_ptr) char *text = run->detail ? json_pack_text(run->detail) : NULL;
+    const char *detail = run->detail ? text : run->packed;
     const char *status = machine_name(&machine_action, run->status);
 
     if (!detail)

@@ -76,5 +76,6 @@ const struct db_migration codepipeline_migrations[] = {
      " UNIQUE (account, ordinal));"
      "CREATE UNIQUE INDEX codepipeline_freeze_name ON codepipeline_freeze (account, name) WHERE ended_ms = "
      "0;"},
+    {8, "DROP INDEX codepipeline_history_pipeline;"}, /* the one by ordinal serves */
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -5,9 +5,7 @@
 
 int json_column(struct rows *rows, int column, json_t **ret)
 {
-    int r = json_parse(rows_str(rows, column), ret, NULL);
-
-    return r > 0 ? FAULT(EBADMSG) : r;
+    return json_unpack_text(rows_str(rows, column), ret);
 }
 
 const char *show_type(const json_t *data)

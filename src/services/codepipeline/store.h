@@ -8,7 +8,7 @@
 #include "services/codepipeline/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 7
+#define CODEPIPELINE_MIGRATION_COUNT 8
 
 struct platform;
 
@@ -69,10 +69,14 @@ struct job_row {
     char account[13]; /* whose worker it is for */
     char pipeline_account[13];
     char *role_arn; /* may be NULL */
-    json_t *data;   /* JobData without credentials */
+    char *packed;   /* `data` as it is stored */
+    json_t *data;   /* JobData without credentials, once job_unpack has read it */
+    bool outputs;   /* it has output artifacts */
+    bool source;    /* it is a source action's */
     int64_t deadline_ms;
 };
 
+int job_unpack(struct job_row *row) MUST_USE;
 void job_row_free(struct job_row *row); /* CLEANUP-able: frees what it holds */
 int job_insert(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
                const struct execution *execution, const struct run *run, int64_t now_ms) MUST_USE;

@@ -11,6 +11,7 @@
 void job_row_free(struct job_row *row)
 {
     free(take(row->role_arn));
+    free(take(row->packed));
     json_free(&row->data);
 }
 
@@ -143,7 +144,7 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
         r = job_type(action->category, action->provider, action->version, &type);
     if (r)
         return r;
-    text = json_text(data);
+    text = json_pack_text(data);
     if (!text)
         return FAULT(ENOMEM);
     wake(tx, action->owner, account);
@@ -159,7 +160,8 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
 
 static int job_read(struct rows *rows, struct job_row *ret)
 {
-    int r;
+    static const struct str none = STR("\"outputArtifacts\":[]");
+    struct str data = rows_str(rows, 13);
 
     *ret = (struct job_row){0};
     snprintf(ret->job.id, sizeof(ret->job.id), "%s", rows_text(rows, 0));
@@ -176,14 +178,19 @@ static int job_read(struct rows *rows, struct job_row *ret)
     ret->deadline_ms = rows_int(rows, 12);
     if (ret->job.status < 0)
         return FAULT(EBADMSG);
-    r = json_parse(rows_str(rows, 13), &ret->data, NULL);
-    if (r)
-        return r > 0 ? FAULT(EBADMSG) : r;
-    if (!rows_null(rows, 11) && !(ret->role_arn = str_dup(rows_str(rows, 11)))) {
+    ret->outputs = !memmem(data.ptr, data.len, none.ptr, none.len);
+    ret->source = str_starts(rows_str(rows, 14), STR("Source/"));
+    ret->packed = str_dup(data);
+    if (!ret->packed || (!rows_null(rows, 11) && !(ret->role_arn = str_dup(rows_str(rows, 11))))) {
         job_row_free(ret);
         return FAULT(ENOMEM);
     }
     return 0;
+}
+
+int job_unpack(struct job_row *row)
+{
+    return row->data ? 0 : json_unpack_text(str_of(row->packed), &row->data);
 }
 
 int job_find(struct tx *tx, const char *id, struct job_row *ret)
@@ -192,7 +199,7 @@ int job_find(struct tx *tx, const char *id, struct job_row *ret)
     int r = tx_query_row(
         tx, &rows,
         "SELECT id, status, nonce, worker, fenced, attempt, due_ms, pipeline_id, run_id, account,"
-        " pipeline_account, role_arn, deadline_ms, data FROM codepipeline_job WHERE id = $1",
+        " pipeline_account, role_arn, deadline_ms, data, type FROM codepipeline_job WHERE id = $1",
         "s", id);
 
     return r ? r : job_read(rows, ret);

@@ -62,13 +62,16 @@ static int credentials_add(struct tx *tx, const struct platform *platform, const
     return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
 }
 
-static int job_describe(struct tx *tx, const struct platform *platform, const struct job_row *row,
-                        json_t **ret)
+static int job_describe(struct tx *tx, const struct platform *platform, struct job_row *row, json_t **ret)
 {
-    CLEANUP(json_free)
-    json_t *job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
-                            row->account, "data", row->data);
-    int r = job ? credentials_add(tx, platform, row, row->data) : FAULT(ENOMEM);
+    CLEANUP(json_free) json_t *job = NULL;
+    int r = job_unpack(row);
+
+    if (r)
+        return r;
+    job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
+                    row->account, "data", row->data);
+    r = job ? credentials_add(tx, platform, row, row->data) : FAULT(ENOMEM);
 
     if (r == 0)
         *ret = take(job);
@@ -219,11 +222,15 @@ int jobs_details(struct tx *tx, const struct platform *platform, const char *acc
 /* ---- while it runs */
 
 /* The type's jobTimeout, for this one job; its action may have more of them. */
-static int timeout_set(struct tx *tx, const struct job_row *row)
+static int timeout_set(struct tx *tx, struct job_row *row)
 {
     CLEANUP(json_free) json_t *type = NULL;
-    int r = action_type_find(tx, row->account, json_object_get(row->data, "actionTypeId"), &type);
-    int64_t seconds = json_int(json_object_get(type, "maker"), "jobTimeout", 0);
+    int64_t seconds;
+    int r = job_unpack(row);
+
+    if (r == 0)
+        r = action_type_find(tx, row->account, json_object_get(row->data, "actionTypeId"), &type);
+    seconds = json_int(json_object_get(type, "maker"), "jobTimeout", 0);
 
     if (r || seconds == 0)
         return r == DB_NONE ? 0 : r;
@@ -321,11 +328,14 @@ static bool digest_given(const json_t *in, const char *artifact)
     return false;
 }
 
-static int digests_check(const struct job_row *row, const json_t *in, struct reason *why)
+static int digests_check(struct job_row *row, const json_t *in, struct reason *why)
 {
     const json_t *output;
     size_t i;
+    int r = row->job.fenced && row->outputs ? job_unpack(row) : 0;
 
+    if (r)
+        return r;
     json_array_foreach (json_object_get(row->data, "outputArtifacts"), i, output)
         if (row->job.fenced && !digest_given(in, json_str(output, "name", "")))
             return reason_set(why, PIPELINE_E_INVALID,
@@ -349,23 +359,24 @@ static int variables_check(const json_t *in, struct reason *why)
 }
 
 /* Who put the object that an S3 source found: for approvals that must be another's. */
-static int author_find(struct tx *tx, const struct job_row *row, const json_t *in, char **ret)
+static int author_find(struct tx *tx, struct job_row *row, const json_t *in, char **ret)
 {
-    const json_t *type = json_object_get(row->data, "actionTypeId");
-    const json_t *configuration = json_path(row->data, "actionConfiguration.configuration");
     const char *revision = json_str(json_object_get(in, "currentRevision"), "revision", NULL);
-    int r;
+    const json_t *configuration;
+    int r = row->source && revision ? job_unpack(row) : 0;
 
-    if (!revision || strcmp(json_str(type, "category", ""), "Source") != 0 ||
-        strcmp(json_str(type, "provider", ""), "S3") != 0)
+    if (r || !row->source || !revision)
+        return r;
+    if (strcmp(json_str(json_object_get(row->data, "actionTypeId"), "provider", ""), "S3") != 0)
         return 0;
+    configuration = json_path(row->data, "actionConfiguration.configuration");
     r = object_author(tx, json_str(configuration, "S3Bucket", ""), json_str(configuration, "S3ObjectKey", ""),
                       revision, ret);
     return r == S3_E_NO_VERSION ? 0 : r;
 }
 
-static int result_step(struct tx *tx, const struct platform *platform, const struct job_row *row,
-                       const json_t *in, bool success, struct reason *why)
+static int result_step(struct tx *tx, const struct platform *platform, struct job_row *row, const json_t *in,
+                       bool success, struct reason *why)
 {
     bool goes_on = success && json_object_get(in, "continuationToken");
     struct flow_event event = {

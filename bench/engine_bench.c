@@ -1,0 +1,224 @@
+/* Durable actions per second of the pipeline engine, without HTTP: each is taken by a worker (a transaction)
+ * and reported (another, which offers the next). Eight workers over so many pipelines of fifty actions in a
+ * row. Usage: engine_bench FOLDER PIPELINES [ROUNDS [MILLISECONDS]]; prints one JSON line. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/store.h"
+#include "services/iam/schema.h"
+#include "services/s3/service.h"
+#include "services/service.h"
+#include "wire/json.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORKERS 8
+#define STAGES 10
+#define ACTIONS 5 /* in a stage */
+#define MOST_ROUNDS 15
+#define ACCOUNT "222222222222"
+#define ROLE "arn:aws:iam::222222222222:role/slipway-deploy"
+#define BATCH 200 /* pipelines made in one transaction */
+
+static struct platform platform = {.region = "us-east-1"};
+static struct principal caller = {.account = ACCOUNT, .arn = "arn:aws:iam::222222222222:root"};
+static int64_t pipelines;
+static _Atomic int64_t next_start;
+
+struct worker {
+    pthread_t thread;
+    char name[16];
+    int64_t until_us;
+    int64_t actions;
+    int result;
+};
+
+static json_t *action_json(int64_t number)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "Action%lld", (long long)number);
+    return json_pack("{s:s, s:I, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s}}", "name", name, "runOrder",
+                     (json_int_t)number, "actionTypeId", "category", "Deploy", "owner", "AWS", "provider",
+                     "CloudFormation", "version", "1", "configuration", "ActionMode", "DELETE_ONLY",
+                     "StackName", "stack");
+}
+
+static json_t *stage_json(int64_t number)
+{
+    json_t *actions = json_array();
+    char name[32];
+    (void)snprintf(name, sizeof(name), "Stage%lld", (long long)number);
+    for (int64_t i = 1; i <= ACTIONS; i++)
+        json_array_append_new(actions, action_json(i));
+    return json_pack("{s:s, s:o}", "name", name, "actions", actions);
+}
+
+static json_t *declaration_json(int64_t number)
+{
+    char name[32];
+    json_t *stages =
+        json_pack("[{s:s, s:[{s:s, s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:[{s:s}]}]}]", "name",
+                  "Source", "actions", "name", "Source", "actionTypeId", "category", "Source", "owner", "AWS",
+                  "provider", "S3", "version", "1", "configuration", "S3Bucket", "bench", "S3ObjectKey", "k",
+                  "PollForSourceChanges", "false", "outputArtifacts", "name", "App");
+    (void)snprintf(name, sizeof(name), "bench-%lld", (long long)number);
+    for (int64_t i = 1; i <= STAGES; i++)
+        json_array_append_new(stages, stage_json(i));
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:o}", "name", name, "roleArn", ROLE, "artifactStore", "type",
+                     "S3", "location", "store", "stages", stages);
+}
+
+static int pipelines_make(struct db *db)
+{
+    int r = 0;
+    for (int64_t i = 0; r == 0 && i < pipelines;) {
+        CLEANUP(db_end) struct tx *tx = NULL;
+        r = db_begin(db, &tx);
+        for (int64_t last = i + BATCH; r == 0 && i < last && i < pipelines; i++) {
+            CLEANUP(json_free) json_t *declaration = declaration_json(i);
+            struct reason why = {0};
+            r = pipeline_create(tx, &platform, ACCOUNT, declaration, NULL, &why);
+            if (r)
+                (void)fprintf(stderr, "no pipeline: %s\n", why.text);
+        }
+        r = r ? r : db_commit(&tx);
+    }
+    return r;
+}
+
+/* The next pipeline in turn runs again. */
+static int start_one(struct db *db)
+{
+    int64_t number = atomic_fetch_add(&next_start, 1) % pipelines;
+    char name[32], id[ID_UUID_SIZE];
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(json_free) json_t *in = NULL;
+    int r = db_begin(db, &tx);
+    (void)snprintf(name, sizeof(name), "bench-%lld", (long long)number);
+    in = json_pack("{s:s}", "name", name);
+    if (r == 0)
+        r = execution_start(tx, &platform, &caller, in, id, NULL);
+    return r ? r : db_commit(&tx);
+}
+
+static int lease_one(struct db *db, const char *worker, json_t **ret)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(db, &tx);
+    if (r == 0)
+        r = jobs_lease_account(tx, &platform, ACCOUNT, worker, 1, ret);
+    return r ? r : db_commit(&tx);
+}
+
+static int report_one(struct db *db, const json_t *job)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:s, s:[]}", "jobId", json_str(job, "id", ""), "nonce",
+                           json_str(job, "nonce", ""), "outputArtifacts");
+    const json_t *output = json_path(job, "data.outputArtifacts.0");
+    int r = db_begin(db, &tx);
+    if (output)
+        json_array_append_new(json_object_get(in, "outputArtifacts"),
+                              json_pack("{s:s, s:s}", "name", json_str(output, "name", ""), "sha256", "00"));
+    if (r == 0)
+        r = jobs_result(tx, &platform, ACCOUNT, in, true, NULL);
+    return r ? r : db_commit(&tx);
+}
+
+static int work_one(struct worker *worker)
+{
+    CLEANUP(json_free) json_t *jobs = NULL;
+    int r = lease_one(platform.db, worker->name, &jobs);
+    if (r)
+        return r;
+    if (json_array_size(jobs) == 0)
+        return start_one(platform.db);
+    worker->actions++;
+    return report_one(platform.db, json_array_get(jobs, 0));
+}
+
+static void *worker_run(void *arg)
+{
+    struct worker *worker = arg;
+    while (worker->result == 0 && clock_mono_us() < worker->until_us)
+        worker->result = work_one(worker);
+    return NULL;
+}
+
+static double measure(int64_t run_ms, double *ret_shared)
+{
+    struct worker workers[WORKERS];
+    struct db_stats before = db_stats(platform.db), after;
+    int64_t start_us = clock_mono_us(), actions = 0;
+    int fault = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        workers[i] = (struct worker){.until_us = start_us + run_ms * 1000};
+        (void)snprintf(workers[i].name, sizeof(workers[i].name), "worker-%d", i);
+        if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
+            abort();
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        actions += workers[i].actions;
+        fault = workers[i].result ? workers[i].result : fault;
+    }
+    after = db_stats(platform.db);
+    *ret_shared = (double)(after.commits - before.commits) / (double)(after.groups - before.groups);
+    return fault ? -1 : (double)actions * 1e6 / (double)(clock_mono_us() - start_us);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static int run(size_t rounds, int64_t run_ms)
+{
+    double rates[MOST_ROUNDS], shared = 0;
+    for (int i = 0; i < 2 * WORKERS; i++)
+        if (start_one(platform.db))
+            return 1;
+    for (size_t i = 0; i < rounds; i++) {
+        rates[i] = measure(run_ms, &shared);
+        if (rates[i] < 0)
+            return 1;
+    }
+    qsort(rates, rounds, sizeof(rates[0]), by_value);
+    (void)printf("{\"bench\": \"engine\", \"pipelines\": %lld, \"workers\": %d, \"actions_per_s\": %.0f, "
+                 "\"commits_per_sync\": %.1f, \"rounds\": %zu}\n",
+                 (long long)pipelines, WORKERS, rates[rounds / 2], shared, rounds);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct db_schema schemas[] = {
+        {"iam", iam_migrations, IAM_MIGRATIONS},
+        {"s3", s3_service.migrations, s3_service.migration_count},
+        {"codepipeline", codepipeline_migrations, CODEPIPELINE_MIGRATION_COUNT},
+    };
+    int64_t rounds = 5, run_ms = 1000;
+    const char *failed = NULL;
+    char path[4200];
+    int r;
+    if (argc < 3 || !str_to_int(str_of(argv[2]), 1, 1000000, &pipelines) ||
+        (argc > 3 && !str_to_int(str_of(argv[3]), 1, MOST_ROUNDS, &rounds)) ||
+        (argc > 4 && !str_to_int(str_of(argv[4]), 1, 600000, &run_ms))) {
+        (void)fprintf(stderr, "usage: engine_bench FOLDER PIPELINES [ROUNDS [MILLISECONDS]]\n");
+        return 2;
+    }
+    (void)snprintf(path, sizeof(path), "%s/engine-%lld.db", argv[1], (long long)pipelines);
+    r = db_open(path, &platform.db);
+    if (r == 0)
+        r = db_migrate(platform.db, schemas, ARRAY_LEN(schemas), &failed);
+    if (r == 0)
+        r = pipelines_make(platform.db);
+    if (r == 0)
+        r = run((size_t)rounds, run_ms);
+    db_close(&platform.db);
+    return r != 0;
+}

@@ -1,0 +1,111 @@
+"""The pipeline engine's durable actions against the job table that one would otherwise keep in PostgreSQL: jobs taken by
+FOR UPDATE SKIP LOCKED, eight workers each, on one disk, in turns."""
+import contextlib
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+from pathlib import Path
+
+WORKERS = 8
+JOBS = 5000  # that wait at any time
+
+TABLE = """
+CREATE TABLE job (id BIGSERIAL PRIMARY KEY, status TEXT NOT NULL, worker INTEGER, data TEXT NOT NULL);
+CREATE INDEX job_offer ON job (id) WHERE status = 'Queued';
+INSERT INTO job (status, data) SELECT 'Queued', repeat('x', 500) FROM generate_series(1, %d);
+""" % JOBS
+
+# one job: taken (a transaction), and reported, which offers the next (another)
+WORK = r"""
+BEGIN;
+UPDATE job SET status = 'InProgress', worker = :client_id WHERE id = (
+  SELECT id FROM job WHERE status = 'Queued' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id \gset
+COMMIT;
+BEGIN;
+UPDATE job SET status = 'Succeeded' WHERE id = :id;
+INSERT INTO job (status, data) VALUES ('Queued', repeat('y', 500));
+COMMIT;
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Postgres:
+    """A cluster of its own with PostgreSQL's own settings, as a user who is not root: it refuses root."""
+
+    def __init__(self, folder):
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if not found:
+            raise RuntimeError("PostgreSQL is not installed: `make bench` installs it")
+        self.bin, self.folder, self.port = found[-1].parent, Path(folder), free_port()
+        self.folder.mkdir()
+        self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            for parent in list(self.folder.parents)[:-1]:
+                parent.chmod(parent.stat().st_mode | 0o011) if parent.stat().st_uid == 0 and parent != Path("/") else None
+        self.run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "bench")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o",
+                 f"-p {self.port} -k {self.folder} -c listen_addresses=''", "start")
+        (self.folder / "table.sql").write_text(TABLE)
+        (self.folder / "work.sql").write_text(WORK)
+        self.run("psql", *self.where(), "-q", "-f", str(self.folder / "table.sql"))
+
+    def where(self):
+        return ["-h", str(self.folder), "-p", str(self.port), "-U", "bench", "-d", "postgres"]
+
+    def run(self, program, *arguments):
+        argv = [str(self.bin / program), *arguments]
+        if os.getuid() == 0:
+            argv = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", *argv]
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=self.folder)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr.strip()}")
+        return done.stdout
+
+    def jobs_per_s(self, ms):
+        where = self.where()
+        said = self.run("pgbench", *where[:6], "-n", "-M", "prepared", "-c", str(WORKERS), "-j", "2", "-T",
+                        str(max(1, round(ms / 1000))), "-f", str(self.folder / "work.sql"), "postgres")
+        return float(re.search(r"tps = ([0-9.]+) \(without", said).group(1))
+
+    def stop(self):
+        with contextlib.suppress(RuntimeError):
+            self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+
+def engine(build, work, pipelines, ms):
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        done = subprocess.run([str(build / "bench" / "engine_bench"), folder, str(pipelines), "1", str(ms)],
+                              capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def bench(args, work):
+    """Rows: the engine with 10 and with 10,000 pipelines, and the job table."""
+    postgres = Postgres(work / "postgres")
+    try:
+        sizes = (10, args.pipelines)
+        ours, theirs = {n: [] for n in sizes}, []
+        for _ in range(args.rounds):
+            for n in sizes:
+                ours[n].append(engine(args.build, work, n, args.ms))
+            theirs.append(postgres.jobs_per_s(args.ms))
+        for n in sizes:
+            rates = [row["actions_per_s"] for row in ours[n]]
+            yield {"bench": "engine", "pipelines": n, "workers": WORKERS, "actions_per_s": round(statistics.median(rates)),
+                   "commits_per_sync": round(statistics.median(row["commits_per_sync"] for row in ours[n]), 1),
+                   "postgres_jobs_per_s": round(statistics.median(theirs)),
+                   "ratio_to_postgres": round(statistics.median(a / b for a, b in zip(rates, theirs)), 2)}
+    finally:
+        postgres.stop()
