@@ -8,22 +8,6 @@
 
 #define SERVICE "codepipeline"
 
-/* "30m", "12h", "3d". */
-static bool duration_parse(const char *text, int64_t *ret_ms)
-{
-    static const struct {
-        char unit;
-        int64_t ms;
-    } units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-    size_t len = strlen(text);
-    for (size_t i = 0; len > 1 && i < ARRAY_LEN(units); i++)
-        if (text[len - 1] == units[i].unit && str_to_int((struct str){text, len - 1}, 1, 100000, ret_ms)) {
-            *ret_ms *= units[i].ms;
-            return true;
-        }
-    return false;
-}
-
 static const char *reason, *applications, *environments, *pipelines, *allow, *until, *during;
 static const char *every, *from, *lasting, *zone;
 
@@ -50,7 +34,7 @@ static int end_put(json_t *in)
     if (until && !time_parse_iso8601(str_of(until), &ms))
         return cli_fail(COMMAND_USAGE,
                         "--until wants a time as 2026-12-24T08:00:00Z or with +01:00, not '%s'", until);
-    if (during && !duration_parse(during, &ms))
+    if (during && !time_parse_duration(str_of(during), &ms))
         return cli_fail(COMMAND_USAGE, "--for wants a duration as 30m, 12h or 3d, not '%s'", during);
     if (during)
         ms += clock_now_ms();
@@ -65,7 +49,7 @@ static int recurrence_put(json_t *in)
         return 0;
     if (!every || !from || !lasting)
         return cli_fail(COMMAND_USAGE, "a freeze that comes again wants --every, --from and --lasting");
-    if (!duration_parse(lasting, &ms))
+    if (!time_parse_duration(str_of(lasting), &ms))
         return cli_fail(COMMAND_USAGE, "--lasting wants a duration as 30m, 12h or 3d, not '%s'", lasting);
     recurrence = json_pack("{s:s, s:s, s:I, s:s*}", "rule", every, "start", from, "durationMinutes",
                            (json_int_t)(ms / 60000), "timeZone", zone);

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "http/mail.h"
 #include "services/house.h"
+#include "wire/time.h"
 #include "cli/supervise.h"
 #include <getopt.h>
 #include <limits.h>
@@ -43,6 +44,7 @@ struct serve_options {
     const char *smtp_url;
     const char *smtp_from;
     const char *smtp_credentials;
+    int64_t retain_ms; /* 0: for ever */
     bool no_workers;
 };
 
@@ -58,6 +60,7 @@ enum option_id {
     OPTION_SMTP_URL,
     OPTION_SMTP_FROM,
     OPTION_SMTP_CREDENTIALS,
+    OPTION_RETAIN,
     OPTION_NO_WORKERS,
 };
 
@@ -73,6 +76,7 @@ static const struct option option_names[] = {
     {"smtp-url", required_argument, NULL, OPTION_SMTP_URL},
     {"smtp-from", required_argument, NULL, OPTION_SMTP_FROM},
     {"smtp-credentials", required_argument, NULL, OPTION_SMTP_CREDENTIALS},
+    {"retain", required_argument, NULL, OPTION_RETAIN},
     {"no-workers", no_argument, NULL, OPTION_NO_WORKERS},
     {0},
 };
@@ -92,6 +96,8 @@ static const char help[] =
     "  --smtp-url URL      mail server of notifications: smtp://HOST:PORT or smtps://HOST (none: no mail)\n"
     "  --smtp-from ADDR    sender of notifications by mail\n"
     "  --smtp-credentials FILE  USER:PASSWORD for the mail server\n"
+    "  --retain DURATION   how long executions and their history are kept after their end: 400d, 12h (for "
+    "ever)\n"
     "  --no-workers        serve only: launcher, courier and anchors run elsewhere\n"
     "  --help              this text\n\n"
     "The first start makes the accounts shared-services, dev, staging, prod and shop-team; DATA/credentials\n"
@@ -116,6 +122,8 @@ static bool option_take(struct serve_options *options, int id, const char *value
     };
     if (id == OPTION_NO_WORKERS)
         return options->no_workers = true;
+    if (id == OPTION_RETAIN)
+        return time_parse_duration(str_of(value), &options->retain_ms);
     if (id == OPTION_LISTEN)
         return take_listen(options, value);
     if (id == OPTION_PORT)
@@ -367,6 +375,7 @@ static int open_serving(struct serving *serving, const struct serve_options *opt
         .tls_cert_file = options->tls_cert_file,
         .tls_key_file = options->tls_key_file,
         .endpoint_url = options->endpoint_url,
+        .retain_ms = options->retain_ms,
         .first_accounts = true,
     };
     serving->accounts_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

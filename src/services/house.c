@@ -172,6 +172,7 @@ int house_open(const struct house_config *config, struct house **ret)
         .shared_account = ACCOUNTS_SHARED,
         .endpoint = house->endpoint,
         .services = services_all,
+        .retain_ms = config->retain_ms,
     };
     int r = house->data_dir ? open_all(house) : FAULT(ENOMEM);
     if (r != 0) {

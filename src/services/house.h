@@ -14,6 +14,7 @@ struct house_config {
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *endpoint_url; /* NULL: of the first address and the port */
+    int64_t retain_ms;        /* platform's */
     bool first_accounts;      /* false: a database without accounts stays so (tests) */
 };
 

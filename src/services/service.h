@@ -40,6 +40,7 @@ struct platform {
     const char *shared_account; /* id of shared-services */
     const char *endpoint; /* "http://127.0.0.1:PORT": for URLs in answers; set before requests are served */
     const struct service *const *services; /* NULL-terminated */
+    int64_t retain_ms;                     /* how long executions that have ended are kept; 0: for ever */
 };
 
 struct object_created {

@@ -286,3 +286,19 @@ bool time_parse_http(struct str s, int64_t *ret_ms)
     }
     return false;
 }
+
+bool time_parse_duration(struct str s, int64_t *ret_ms)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+
+    for (size_t i = 0; s.len > 1 && i < ARRAY_LEN(units); i++)
+        if (s.ptr[s.len - 1] == units[i].unit &&
+            str_to_int((struct str){s.ptr, s.len - 1}, 1, 100000, ret_ms)) {
+            *ret_ms *= units[i].ms;
+            return true;
+        }
+    return false;
+}

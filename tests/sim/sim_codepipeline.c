@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "services/codepipeline/freeze.h"
+#include "services/codepipeline/prune.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/schema.h"
 #include "services/s3/service.h"
@@ -674,6 +675,34 @@ static void tally(void)
             sim.counts[ends[k].count] += is(sim.executions[i].status, ends[k].status);
 }
 
+/* All has ended: what nobody shows or would go back to goes, with all that hangs on it. */
+static void prune(void)
+{
+    int64_t cursor_ms = 0, removed = 0, all = 0;
+    no_fault(db_commit(&sim.tx));
+    while (cursor_ms != INT64_MAX) {
+        no_fault(executions_prune(sim.db, sim.now_ms + 1, 3, &cursor_ms, &removed));
+        all += removed;
+    }
+    begin();
+    if (all == 0)
+        broken("nothing is old");
+    if (scalar("SELECT count(*) FROM codepipeline_execution e WHERE pipeline_id = $1"
+               " AND seq < (SELECT last_seq FROM codepipeline_pipeline p WHERE p.id = e.pipeline_id)"
+               " AND NOT EXISTS (SELECT 1 FROM codepipeline_stage s WHERE s.pipeline_id = e.pipeline_id"
+               " AND (s.last_id = e.id OR s.good_id = e.id))"))
+        broken("an old execution stays");
+    if (scalar("SELECT count(*) FROM codepipeline_action a WHERE pipeline_id = $1 AND NOT EXISTS"
+               " (SELECT 1 FROM codepipeline_execution e WHERE e.id = a.execution_id)") ||
+        scalar("SELECT count(*) FROM codepipeline_job j WHERE pipeline_id = $1 AND NOT EXISTS"
+               " (SELECT 1 FROM codepipeline_action a WHERE a.id = j.run_id)"))
+        broken("an execution that went leaves rows behind");
+    if (scalar("SELECT count(*) FROM codepipeline_stage s WHERE pipeline_id = $1 AND good_id <> '' AND NOT "
+               "EXISTS"
+               " (SELECT 1 FROM codepipeline_execution e WHERE e.id = s.good_id)"))
+        broken("what a stage would go back to is gone");
+}
+
 static void world_clear(void)
 {
     for (size_t i = 0; i < sim.lease_count; i++)
@@ -706,6 +735,7 @@ static void run_seed(uint64_t seed, size_t steps)
     sim.retried[0] = '\0';
     drain();
     tally();
+    prune();
     no_fault(pipeline_delete(sim.tx, &sim.platform, sim.caller.account, PIPELINE, NULL));
     if (scalar("SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1") ||
         scalar("SELECT count(*) FROM codepipeline_job WHERE pipeline_id = $1") ||

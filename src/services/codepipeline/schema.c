@@ -77,5 +77,9 @@ const struct db_migration codepipeline_migrations[] = {
      "CREATE UNIQUE INDEX codepipeline_freeze_name ON codepipeline_freeze (account, name) WHERE ended_ms = "
      "0;"},
     {8, "DROP INDEX codepipeline_history_pipeline;"}, /* the one by ordinal serves */
+    {9,
+     "CREATE INDEX codepipeline_execution_ended ON codepipeline_execution (updated_ms) WHERE place = 'Ended';"
+     "DROP INDEX codepipeline_job_pipeline;"
+     "CREATE INDEX codepipeline_job_run ON codepipeline_job (pipeline_id, run_id);"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

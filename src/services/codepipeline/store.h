@@ -8,7 +8,7 @@
 #include "services/codepipeline/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 8
+#define CODEPIPELINE_MIGRATION_COUNT 9
 
 struct platform;
 

@@ -9,6 +9,7 @@
 #include "base/wake.h"
 #include "services/codepipeline/follow.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/prune.h"
 #include "services/codepipeline/store.h"
 #include "services/service.h"
 #include <pthread.h>
@@ -17,6 +18,8 @@
 #define FIRE_MAX 100
 #define RETRY_MS 1000   /* after a fault of the database */
 #define FAULTY_MS 60000 /* after a fault of one timer */
+#define PRUNE_EVERY_MS ((int64_t)3600 * 1000)
+#define PRUNE_MAX 20 /* executions in one transaction */
 
 static _Atomic int64_t planned_ms = INT64_MAX;
 
@@ -173,6 +176,8 @@ struct clockwork {
     const struct platform *platform;
     pthread_t thread;
     _Atomic bool stopping;
+    int64_t prune_ms; /* when old executions are looked for next */
+    int64_t prune_cursor_ms;
 };
 
 static int fire_some(struct clockwork *clockwork, size_t max, int64_t *ret_next_ms)
@@ -222,6 +227,27 @@ static int round_run(struct clockwork *clockwork, int64_t *ret_next_ms)
     return postpone_first(clockwork, *ret_next_ms + FAULTY_MS);
 }
 
+/* One batch of what is older than the server keeps; *next_ms is moved to when to come again for more. */
+static void prune(struct clockwork *clockwork, int64_t *next_ms)
+{
+    int64_t now_ms = clock_now_ms(), retain_ms = clockwork->platform->retain_ms, removed = 0;
+    int r = 0;
+
+    if (retain_ms && now_ms >= clockwork->prune_ms) {
+        r = executions_prune(clockwork->platform->db, now_ms - retain_ms, PRUNE_MAX,
+                             &clockwork->prune_cursor_ms, &removed);
+        if (r)
+            log_error("codepipeline", "old executions could not be removed: %s", strerrordesc_np(-r));
+        clockwork->prune_ms = now_ms;
+        if (r || clockwork->prune_cursor_ms == INT64_MAX) {
+            clockwork->prune_cursor_ms = 0;
+            clockwork->prune_ms = now_ms + (retain_ms < PRUNE_EVERY_MS ? retain_ms : PRUNE_EVERY_MS);
+        }
+    }
+    if (retain_ms && clockwork->prune_ms < *next_ms)
+        *next_ms = clockwork->prune_ms;
+}
+
 static void *clockwork_run(void *argument)
 {
     struct clockwork *clockwork = argument;
@@ -234,6 +260,7 @@ static void *clockwork_run(void *argument)
             log_error("codepipeline", "timers could not be served; trying again in %d ms", RETRY_MS);
             next_ms = clock_now_ms() + RETRY_MS;
         }
+        prune(clockwork, &next_ms);
         now_ms = clock_now_ms();
         wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
         if (wait_ms && !atomic_load(&clockwork->stopping))
