@@ -11,6 +11,7 @@
  * result; action.c not cancelling a cut action's job; step.c retrying what succeeded, or an older execution;
  * save.c not saving replaced runs.
  */
+#include "people_codepipeline.h"
 #include "sim_codepipeline.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -27,10 +28,10 @@
 #define START_MS INT64_C(1700000000000)
 
 static const char *const count_names[COUNTS] = {
-    "succeeded",        "failed",    "stopped",     "superseded",     "retried",
-    "queued",           "parallel",  "rolled back", "retried itself", "rolled back itself",
-    "condition failed", "skipped",   "overridden",  "frozen",         "stale",
-    "repeated",         "continued", "timed out",   "restarted",      "approved again"};
+    "succeeded",  "failed",      "stopped",        "superseded",         "retried",          "queued",
+    "parallel",   "rolled back", "retried itself", "rolled back itself", "condition failed", "skipped",
+    "overridden", "frozen",      "stale",          "repeated",           "continued",        "timed out",
+    "restarted",  "crashed",     "switched",       "approved again"};
 
 struct sim sim;
 
@@ -53,7 +54,7 @@ bool chance(uint64_t one_in)
     return random_below(one_in) == 0;
 }
 
-static void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
+void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -80,7 +81,7 @@ static void restart(void)
     begin();
 }
 
-static void plan_change(bool full)
+void plan_change(bool full)
 {
     struct reason why = {0};
     int r;
@@ -113,317 +114,13 @@ static void leases_look(void)
     }
 }
 
-static void fire(void)
+void fire(void)
 {
     int64_t next_ms = 0;
     do {
         no_fault(timers_fire(sim.tx, &sim.platform, sim.now_ms, 5, &next_ms));
     } while (next_ms <= sim.now_ms);
     leases_look();
-}
-
-/* ---- people */
-
-static void do_start(void)
-{
-    CLEANUP(json_free) json_t *in = json_pack("{s:s}", "name", PIPELINE);
-    char id[ID_UUID_SIZE];
-    if (sim.execution_count + 1 == EXECUTIONS)
-        return;
-    say("start");
-    if (no_fault(execution_start(sim.tx, &sim.platform, &sim.caller, in, id, NULL)))
-        broken("the start is refused");
-    sim.counts[COUNT_QUEUED] += sim.plans[sim.version].mode == MODE_QUEUED;
-    sim.counts[COUNT_PARALLEL] += sim.plans[sim.version].mode == MODE_PARALLEL;
-}
-
-/* Mostly one of the latest. */
-static const struct seen_execution *execution_random(void)
-{
-    size_t back = random_below(chance(4) ? sim.execution_count + 1 : 4);
-    return back < sim.execution_count ? &sim.executions[sim.execution_count - 1 - back] : NULL;
-}
-
-static void do_stop(void)
-{
-    const struct seen_execution *execution = execution_random();
-    bool abandon = chance(2);
-    if (!execution)
-        return;
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:b, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId",
-                           execution->id, "abandon", abandon, "reason", "why not");
-    int r = no_fault(execution_stop(sim.tx, &sim.platform, &sim.caller, in, NULL));
-    say("stop %zd, abandon %d: %d", execution - sim.executions, abandon, r);
-    if ((r == PIPELINE_E_NOT_STOPPABLE) != is(execution->place, "Ended"))
-        broken("stop of an execution that is %s: %d", execution->place, r);
-}
-
-/* `sql` counts by the pipeline and the execution. */
-static int64_t scalar_of(const char *sql, const char *execution_id, const char *stage)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    if (no_fault(tx_query_row(sim.tx, &rows, sql, "sss", sim.pipeline_id, execution_id, stage)))
-        broken("no row: %s", sql);
-    return rows_int(rows, 0);
-}
-
-static int64_t history_of(const char *what)
-{
-    return scalar_of(
-        "SELECT count(*) FROM codepipeline_history WHERE pipeline_id = $1 AND what = $2 AND $3 = ''", what,
-        "");
-}
-
-static int64_t successes_replaced(const char *execution_id)
-{
-    return scalar_of("SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND execution_id = $2"
-                     " AND replaced <> 0 AND status = 'Succeeded' AND stage <> $3 AND phase = ''",
-                     execution_id, "");
-}
-
-static int64_t newer_entered(const char *execution_id, const char *stage)
-{
-    return scalar_of("SELECT count(*) FROM codepipeline_action a"
-                     " JOIN codepipeline_execution e ON e.id = a.execution_id"
-                     " WHERE a.pipeline_id = $1 AND a.stage = $3"
-                     " AND e.seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)",
-                     execution_id, stage);
-}
-
-static void do_retry(void)
-{
-    const struct seen_execution *execution = execution_random();
-    bool all = chance(2);
-    if (!execution)
-        return;
-    const char *stage = chance(8) ? "S1" : stage_of(execution);
-    int64_t replaced = successes_replaced(execution->id), itself = history_of("retried-automatically");
-    CLEANUP(json_free)
-    json_t *in =
-        json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId", execution->id,
-                  "stageName", stage, "retryMode", all ? "ALL_ACTIONS" : "FAILED_ACTIONS");
-    int r = no_fault(execution_retry(sim.tx, &sim.platform, &sim.caller, in, NULL));
-    say("retry %zd %s all %d: %d", execution - sim.executions, stage, all, r);
-    if (r)
-        return;
-    if (!is(execution->status, "Failed") && !is(execution->status, "Stopped"))
-        broken("an execution that is %s was retried", execution->status);
-    if (!all && successes_replaced(execution->id) != replaced &&
-        history_of("retried-automatically") == itself)
-        broken("a retry of failed actions repeats one that succeeded");
-    if (execution->plan->mode != MODE_PARALLEL && newer_entered(execution->id, stage))
-        broken("an older execution was retried in %s", stage);
-    (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
-    sim.counts[COUNT_RETRIED]++;
-}
-
-/* Of a condition in an execution, as stored: "" when it was not looked at. */
-static void condition_status_of(const char *execution_id, const char *stage, const char *type, char ret[16])
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    CLEANUP(free_ptr) char *path = NULL;
-    if (asprintf(&path, "$.conditions.%s.%s.status", stage, type) < 0 ||
-        no_fault(tx_query_row(sim.tx, &rows,
-                              "SELECT coalesce(json_extract(data, $2), '') FROM codepipeline_execution"
-                              " WHERE id = $1",
-                              "ss", execution_id, path)))
-        broken("no row");
-    (void)snprintf(ret, 16, "%s", rows_text(rows, 0));
-}
-
-static void do_override(void)
-{
-    const struct seen_execution *execution = execution_random();
-    const char *type = chance(2) ? "BEFORE_ENTRY" : "ON_SUCCESS";
-    char status[16];
-    if (!execution)
-        return;
-    const char *stage = stage_of(execution);
-    condition_status_of(execution->id, stage, type, status);
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId",
-                           execution->id, "stageName", stage, "conditionType", type);
-    bool latest = execution->plan->mode == MODE_PARALLEL || !newer_entered(execution->id, stage);
-    bool may = latest && ((is(status, "InProgress") && is(execution->place, "Running") &&
-                           is(execution->status, "InProgress")) ||
-                          (is(status, "Failed") && is(execution->status, "Failed")));
-    int r = no_fault(condition_override(sim.tx, &sim.platform, &sim.caller, in, NULL));
-    say("override of %s of %s for %zd: %d", type, stage, execution - sim.executions, r);
-    if ((r == 0) != may)
-        broken("overriding a condition that is '%s' of an execution that is %s is answered %d", status,
-               execution->status, r);
-    if (r)
-        return;
-    (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
-    sim.counts[COUNT_OVERRIDDEN]++;
-}
-
-/* By what is stored: it got past the stage, and all of its actions there succeeded in the end. */
-static bool succeeded_in(const struct seen_execution *execution, const char *stage)
-{
-    size_t index = 0;
-    while (index < execution->plan->count && !is(execution->plan->stages[index], stage))
-        index++;
-    return index < execution->plan->count &&
-           (execution->stage > index || is(execution->status, "Succeeded")) &&
-           scalar_of("SELECT count(DISTINCT action) FROM codepipeline_action WHERE pipeline_id = $1"
-                     " AND execution_id = $2 AND stage = $3 AND status = 'Succeeded' AND replaced = 0"
-                     " AND phase = ''",
-                     execution->id, stage) == (int64_t)execution->plan->actions[index];
-}
-
-static bool stage_runs(const char *stage)
-{
-    for (size_t i = 0; i < sim.execution_count; i++)
-        if (is(sim.executions[i].place, "Running") && is(stage_of(&sim.executions[i]), stage) &&
-            sim.executions[i].plan->mode != MODE_PARALLEL)
-            return true;
-    return false;
-}
-
-/* Mostly one that got past its first stage. */
-static const struct seen_execution *target_random(void)
-{
-    const struct seen_execution *target = execution_random();
-    for (size_t i = sim.execution_count; target && target->stage == 0 && !chance(8) && i > 0; i--)
-        target = &sim.executions[i - 1];
-    return target;
-}
-
-static void do_rollback(void)
-{
-    const struct seen_execution *target = target_random();
-    char id[ID_UUID_SIZE];
-    if (!target || sim.execution_count + 1 == EXECUTIONS)
-        return;
-    const char *stage = target->plan->stages[random_below(target->stage + 1)];
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:s, s:b}", "pipelineName", PIPELINE, "stageName", stage,
-                           "targetPipelineExecutionId", target->id, "dryRun", chance(4));
-    bool may = succeeded_in(target, stage) && !is(stage, "S0") && target->plan->mode != MODE_PARALLEL &&
-               sim.plans[sim.version].mode != MODE_PARALLEL && !stage_runs(stage) &&
-               !sim.disabled[stage[1] - '0'];
-    int r = no_fault(execution_rollback(sim.tx, &sim.platform, &sim.caller, in, id, NULL));
-    say("rollback of %s to %zd: %d", stage, target - sim.executions, r);
-    if ((r == 0) != may)
-        broken("a rollback that %s be is answered %d", may ? "may" : "must not", r);
-    sim.counts[COUNT_ROLLED_BACK] += r == 0 && id[0];
-}
-
-static void transition(size_t stage, bool enable)
-{
-    char name[4];
-    (void)snprintf(name, sizeof(name), "S%zu", stage);
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "stageName", name,
-                           "transitionType", "Inbound", "reason", "freeze");
-    int r = no_fault(transition_set(sim.tx, &sim.platform, &sim.caller, in, enable, NULL));
-    say("transition %s %d: %d", name, enable, r);
-    if (r == 0)
-        sim.disabled[stage] = !enable;
-}
-
-static void do_transition(void)
-{
-    transition(random_below(STAGES), !chance(3));
-}
-
-/* Who of three people answers; true: has approved that one already. */
-static bool person_random(const char *token, struct principal *ret)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    *ret = sim.caller;
-    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:iam::222222222222:user/p%d", (int)random_below(3));
-    if (no_fault(tx_query_row(sim.tx, &rows,
-                              "SELECT count(*) FROM codepipeline_action WHERE token = $1"
-                              " AND json_extract(detail, '$.approval.given') LIKE '%' || $2 || '%'",
-                              "ss", token, ret->arn)))
-        broken("no row");
-    return rows_int(rows, 0) != 0;
-}
-
-static bool approve(const char *where, bool yes)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    bool open = where == NULL;
-    int r = open ? tx_query_row(sim.tx, &rows,
-                                "SELECT token, stage, action FROM codepipeline_action WHERE pipeline_id = $1"
-                                " AND token <> '' AND status = 'InProgress' ORDER BY rowid LIMIT 1",
-                                "s", sim.pipeline_id)
-                 : tx_query_row(sim.tx, &rows,
-                                "SELECT token, stage, action FROM codepipeline_action WHERE pipeline_id = $1"
-                                " AND token <> '' AND status <> 'InProgress' ORDER BY rowid DESC LIMIT 1",
-                                "s", sim.pipeline_id);
-    if (no_fault(r))
-        return false;
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "pipelineName", PIPELINE, "stageName",
-                           rows_text(rows, 1), "actionName", rows_text(rows, 2), "token", rows_text(rows, 0),
-                           "result", "summary", "so be it", "status", yes ? "Approved" : "Rejected");
-    struct principal person;
-    bool again = person_random(rows_text(rows, 0), &person) && yes;
-    rows_close(&rows);
-    int64_t at_ms;
-    r = no_fault(approval_put(sim.tx, &sim.platform, &person, in, &at_ms, NULL));
-    say("approval %d of an %s one by %s: %d", yes, open ? "open" : "ended", person.arn, r);
-    sim.counts[COUNT_APPROVED_AGAIN] += open && again;
-    if (r != (open && !again ? 0 : PIPELINE_E_APPROVAL_COMPLETED))
-        broken("the answer is %d", r);
-    return true;
-}
-
-static void do_approve(void)
-{
-    (void)approve(chance(8) ? "ended" : NULL, !chance(6));
-}
-
-static void thaw(size_t index)
-{
-    char name[] = {'f', (char)('0' + index), 0};
-    int r = no_fault(freeze_end(sim.tx, &sim.caller, name, "over", NULL));
-    say("freeze %s ends: %d", name, r);
-    if ((r == 0) != sim.freezes[index].on)
-        broken("the end of a freeze is answered %d", r);
-    sim.freezes[index].on = false;
-    fire();
-}
-
-/* Its name is that of its row: putting it again replaces it. */
-static void do_freeze(void)
-{
-    size_t index = random_below(FREEZES);
-    struct sim_freeze *freeze = &sim.freezes[index];
-    char name[] = {'f', (char)('0' + index), 0};
-    if (chance(2)) {
-        thaw(index);
-        return;
-    }
-    *freeze = (struct sim_freeze){.on = true, .ends_ms = sim.now_ms + 1 + (int64_t)random_below(600000)};
-    CLEANUP(json_free)
-    json_t *spec = json_pack("{s:s, s:s, s:I, s:[]}", "name", name, "reason", "r", "endsAt",
-                             (json_int_t)freeze->ends_ms, "environments");
-    CLEANUP(json_free) json_t *shown = NULL;
-    for (size_t i = 0; i < STAGES; i++) {
-        char stage[] = {'S', (char)('0' + i), 0};
-        freeze->stages[i] = chance(3);
-        if (freeze->stages[i])
-            json_array_append_new(json_object_get(spec, "environments"), json_string(stage));
-    }
-    if (sim.execution_count && chance(2)) {
-        memcpy(freeze->allowed, sim.executions[random_below(sim.execution_count)].id, ID_UUID_SIZE);
-        json_object_set_new(spec, "allow", json_pack("[s]", freeze->allowed));
-    }
-    if (no_fault(freeze_put(sim.tx, &sim.caller, spec, &shown, NULL)))
-        broken("a freeze is refused");
-    say("freeze %s", name);
-    fire();
-}
-
-static void do_update(void)
-{
-    if (chance(4))
-        plan_change(false);
 }
 
 /* ---- workers */
@@ -565,6 +262,13 @@ static void do_orphan(void)
 
 static void do_clock(void)
 {
+    if (chance(40)) { /* the clock is set back */
+        int64_t back = (int64_t)random_below(chance(2) ? 5000 : 3600000);
+        say("-%lld ms", (long long)back);
+        sim.now_ms -= back;
+        fire();
+        return;
+    }
     int64_t ms = chance(60)   ? (int64_t)8 * 24 * 3600 * 1000
                  : chance(30) ? 61 * 60000
                               : (int64_t)random_below(chance(3) ? 15000 : 2000);
@@ -579,29 +283,71 @@ static void do_restart(void)
         restart();
 }
 
+/* Another node of the engine goes on, by what this one has committed. */
+static void do_switch(void)
+{
+    struct db *db = sim.db;
+    no_fault(db_commit(&sim.tx));
+    sim.db = sim.other;
+    sim.other = db;
+    sim.platform.db = sim.db;
+    sim.counts[COUNT_SWITCHED]++;
+    begin();
+    say("another node");
+}
+
 /* ---- the run */
 
-static const struct {
+static const struct event {
     void (*run)(void);
     unsigned weight;
-} events[] = {{do_start, 8},     {do_stop, 3},       {do_retry, 9},    {do_rollback, 4},
-              {do_override, 10}, {do_transition, 4}, {do_approve, 12}, {do_freeze, 3},
-              {do_update, 2},    {do_lease, 20},     {do_result, 24},  {do_extend, 6},
-              {do_release, 2},   {do_orphan, 1},     {do_clock, 12},   {do_restart, 1}};
+    bool commits; /* by itself */
+} events[] = {{do_start, 8, false},    {do_stop, 3, false},      {do_retry, 9, false},
+              {do_rollback, 4, false}, {do_override, 10, false}, {do_transition, 4, false},
+              {do_approve, 12, false}, {do_freeze, 3, false},    {do_update, 2, false},
+              {do_lease, 20, false},   {do_result, 24, false},   {do_extend, 6, false},
+              {do_release, 2, false},  {do_orphan, 1, false},    {do_clock, 12, false},
+              {do_restart, 1, true},   {do_switch, 3, true}};
 
-static void event_random(void)
+static const struct event *event_random(void)
 {
     unsigned total = 0;
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         total += events[i].weight;
     uint64_t pick = random_below(total);
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {
-        if (pick < events[i].weight) {
-            events[i].run();
-            return;
-        }
+        if (pick < events[i].weight)
+            return &events[i];
         pick -= events[i].weight;
     }
+    return &events[0];
+}
+
+/* The node dies after all it did, and before its commit: it is as if nothing had happened. */
+static void crash_in(const struct event *event)
+{
+    static struct sim before;
+    no_fault(db_commit(&sim.tx));
+    begin();
+    before = sim;
+    event->run();
+    for (size_t i = before.lease_count; i < sim.lease_count; i++)
+        json_decref(sim.leases[i].outputs);
+    db_end(&sim.tx);
+    before.random = sim.random;
+    sim = before;
+    sim.counts[COUNT_CRASHED]++;
+    begin();
+    say("crash");
+}
+
+static void event_run(void)
+{
+    const struct event *event = event_random();
+    if (!event->commits && chance(25))
+        crash_in(event);
+    else
+        event->run();
 }
 
 static bool all_ended(void)
@@ -681,7 +427,7 @@ static void prune(void)
     int64_t cursor_ms = 0, removed = 0, all = 0;
     no_fault(db_commit(&sim.tx));
     while (cursor_ms != INT64_MAX) {
-        no_fault(executions_prune(sim.db, sim.now_ms + 1, 3, &cursor_ms, &removed));
+        no_fault(executions_prune(sim.db, INT64_MAX, 3, &cursor_ms, &removed));
         all += removed;
     }
     begin();
@@ -729,7 +475,7 @@ static void run_seed(uint64_t seed, size_t steps)
     (void)snprintf(sim.pipeline_id, sizeof(sim.pipeline_id), "%s", pipeline.id);
     for (; sim.step < steps; sim.step++) {
         sim.retried[0] = '\0';
-        event_random();
+        event_run();
         check();
     }
     sim.retried[0] = '\0';
@@ -764,6 +510,7 @@ static void world_open(void)
     clock_set(sim_clock);
     no_fault(db_open(sim.path, &sim.db));
     no_fault(db_migrate(sim.db, schemas, ARRAY_LEN(schemas), &failed));
+    no_fault(db_open(sim.path, &sim.other));
     sim.platform = (struct platform){.db = sim.db, .region = "us-east-1"};
     (void)snprintf(sim.caller.account, sizeof(sim.caller.account), "222222222222");
     (void)snprintf(sim.caller.arn, sizeof(sim.caller.arn), "arn:aws:iam::222222222222:root");
@@ -786,6 +533,7 @@ int main(void)
         missing |= !one && sim.counts[i] == 0;
     }
     db_close(&sim.db);
+    db_close(&sim.other);
     missing |= io_remove_tree(sim.folder) != 0;
     if (missing)
         (void)fputs("something of the above never happened: the simulation does not try it any more\n",

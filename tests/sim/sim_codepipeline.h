@@ -36,6 +36,8 @@ enum {
     COUNT_CONTINUED,
     COUNT_TIMED_OUT,
     COUNT_RESTARTED,
+    COUNT_CRASHED,
+    COUNT_SWITCHED,
     COUNT_APPROVED_AGAIN,
     COUNTS
 };
@@ -88,6 +90,7 @@ struct sim {
     char path[64];
     char pipeline_id[ID_UUID_SIZE];
     struct db *db;
+    struct db *other; /* of another node of the engine, on the same data */
     struct tx *tx;
     struct platform platform;
     struct principal caller;
@@ -112,6 +115,15 @@ uint64_t random_below(uint64_t limit);
 bool chance(uint64_t one_in);
 /* A declaration, and in *plan what the checks must know of it; `full`: with every stage. */
 json_t *plan_random(struct sim_plan *plan, bool full);
+/* What has happened, for the trace and for broken(). */
+void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* Serves what is due. */
+void fire(void);
+/* A new version of the pipeline; `full`: with every stage. */
+void plan_change(bool full);
+/* How many rows of the history say so. */
+int64_t history_of(const char *what);
+
 /* Ends the program: a rule is broken. */
 _Noreturn void broken(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Faults never happen here; outcomes do. */

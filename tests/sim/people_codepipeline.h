@@ -1,0 +1,19 @@
+/* What people do (people_codepipeline.c). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void do_start(void);
+void do_stop(void);
+void do_retry(void);
+void do_rollback(void);
+void do_override(void);
+void do_transition(void);
+void do_approve(void);
+void do_freeze(void);
+void do_update(void);
+void transition(size_t stage, bool enable);
+/* The oldest that waits (where NULL), or one that has ended; false: there is none. */
+bool approve(const char *where, bool yes);
+void thaw(size_t index);
