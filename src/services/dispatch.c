@@ -63,12 +63,12 @@ static int enter(struct exchange *x)
         return 0;
     c->http->run_inline = c->operation->flags & OP_INLINE;
     c->http->stream = c->operation->flags & OP_STREAM;
-    if (!c->http->stream)
-        return 0;
-    x->body_hash = hash_new(HASH_SHA256);
-    if (!x->body_hash)
-        return FAULT(ENOMEM);
-    x->entered = true;
+    if (c->http->stream) {
+        x->body_hash = hash_new(HASH_SHA256);
+        if (!x->body_hash)
+            return FAULT(ENOMEM);
+        x->entered = true;
+    }
     return c->operation->begin ? c->operation->begin(c) : 0;
 }
 

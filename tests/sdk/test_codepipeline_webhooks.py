@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import json
+import socket
 import threading
 
 import pytest
@@ -248,6 +249,12 @@ def test_bodies_that_are_no_events_are_refused(server, codepipeline, pipeline):
     # what else a sender puts in is no signature of ours
     assert post(url, b"{}", Authorization="Bearer token", X_GitHub_Event="push")[0] == 202
     assert len(executions(codepipeline, pipeline)) == 2
+
+
+def test_the_body_of_an_event_for_nobody_is_not_read(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sender:
+        sender.sendall(b"POST /webhooks/trigger?t=none&v=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n{")
+        assert sender.recv(65536).startswith(b"HTTP/1.1 404 ")
 
 
 def test_a_bucket_may_be_named_as_the_address(server):

@@ -68,6 +68,7 @@ int codepipeline_list_webhooks(struct call *c);
 int codepipeline_delete_webhook(struct call *c);
 int codepipeline_register_webhook(struct call *c); /* and deregister */
 /* receive.c */
+int codepipeline_expect_event(struct call *c); /* before its body */
 int codepipeline_receive_event(struct call *c);
 
 /* What a reader of one pipeline needs (watch.c). Fails as pipeline_require does. */

@@ -110,6 +110,7 @@ static const char *const unsupported[] = {
 static const struct operation hook = {
     .name = "ReceiveWebhookEvent",
     .flags = OP_ANONYMOUS | OP_EXTENSION,
+    .begin = codepipeline_expect_event,
     .run = codepipeline_receive_event,
     .body_max = WEBHOOK_EVENT_MAX,
 };

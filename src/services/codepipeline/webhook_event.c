@@ -55,8 +55,8 @@ static int address_check(const char *allowed, struct str peer, struct reason *wh
 
     if (ip_range_parse(str_of(allowed), &range) && ip_range_has(&range, peer))
         return 0;
-    return reason_set(why, PIPELINE_E_HOOK_DENIED, "The address " STR_FMT " is not in the allowed range %s.",
-                      STR_ARG(peer), allowed);
+    return reason_set(why, PIPELINE_E_HOOK_DENIED,
+                      "The address " STR_FMT " is not in the webhook's AllowedIPRange.", STR_ARG(peer));
 }
 
 int webhook_authenticate(const struct webhook *webhook, const struct webhook_event *event, struct reason *why)
