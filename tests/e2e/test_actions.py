@@ -39,6 +39,7 @@ class Desk(http.server.ThreadingHTTPServer):
         self.upstream = upstream
         self.jobs = queue.Queue()
         self.results = queue.Queue()
+        self.broken = {}  # operation → how many times it is answered 503
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def poll(self):
@@ -74,6 +75,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.headers.get("X-Amz-Target", "")
+        operation = target.split(".")[-1]
+        if self.server.broken.get(operation, 0) > 0:
+            self.server.broken[operation] -= 1
+            self.answer(503, [], b"")
+            return
         if target.startswith("CodePipeline_"):
             answer = json.dumps(self.pipeline(target.split(".")[1], json.loads(body)))
             self.answer(200, [("Content-Type", "application/x-amz-json-1.1")], answer.encode())
@@ -375,6 +381,20 @@ def test_an_endpoint_answers_for_an_alarm(bench, check):
     # an alarm that comes while it is watched
     failure(ask(bench, check, (200, {"state": "OK"}), (200, {"state": "ALARM"}), provider="CloudWatchAlarm",
                 WaitTime="5"))
+
+
+@pytest.fixture
+def alone(server):
+    """No other anchor takes its builds."""
+    made = Bench(server)
+    yield made
+    made.close()
+
+
+def test_a_build_goes_on_trying_while_the_services_are_away(alone):
+    alone.desk.broken = {"CreateLogStream": 12}
+    succeeded(commands(alone, "Rule", ["test -d ."], inputArtifacts=[]))
+    assert alone.desk.broken == {"CreateLogStream": 0}
 
 
 def test_an_unknown_provider_is_told(bench):

@@ -267,25 +267,46 @@ static int session_early(struct build *build)
     return r < 0 ? r : 0;
 }
 
+static int log_begin(struct build *build)
+{
+    int r = log_open(build);
+
+    return r ? r : build_phase(build, "DOWNLOAD_SOURCE");
+}
+
+static int env_get(struct build *build)
+{
+    return build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
+                          &build->env, &build->why);
+}
+
+/* Whatever the services do meanwhile, a step is tried again as long as the lease holds. */
+static int patiently(struct build *build, int (*step)(struct build *))
+{
+    int64_t pause_ms = RETRY_FIRST_MS;
+
+    for (;;) {
+        int r = step(build);
+
+        if (r != WORK_E_RETRY)
+            return r;
+        log_warn("anchor", "build %s goes on trying: %s", build->id, build->why.text);
+        if (worker_pause(pause_ms) || atomic_load(&build->lease.cancelled))
+            return WORK_E_STOPPED;
+        build->why = (struct reason){0};
+        pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
+    }
+}
+
 static int prepare(struct build *build)
 {
+    static int (*const steps[])(struct build *) = {client_get, log_begin, source_get, spec_get, env_get};
     int r = folders_make(build);
 
     if (r == 0)
         r = session_early(build);
-    if (r == 0)
-        r = client_get(build);
-    if (r == 0)
-        r = log_open(build);
-    if (r == 0)
-        r = build_phase(build, "DOWNLOAD_SOURCE");
-    if (r == 0)
-        r = source_get(build);
-    if (r == 0)
-        r = spec_get(build);
-    if (r == 0)
-        r = build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
-                           &build->env, &build->why);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
+        r = patiently(build, steps[i]);
     if (r == 0 && build->spec.ignored.len)
         build_log_say(&build->log, "Without effect here: " STR_FMT, STR_ARG(buf_str(&build->spec.ignored)));
     return r;
@@ -338,7 +359,7 @@ static int work(struct build *build)
         return build_phase_passed(build, "UPLOAD_ARTIFACTS");
     r = build_phase(build, "UPLOAD_ARTIFACTS");
     if (r == 0)
-        r = artifacts_put(build);
+        r = patiently(build, artifacts_put);
     return r == WORK_E_FAILED || r == WORK_E_ABSENT ? failed(build, "CLIENT_ERROR") : r;
 }
 
