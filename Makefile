@@ -66,6 +66,7 @@ fuzz: test-deps
 # The papers that are made from tables.
 docs: all
 	$(BUILD)/docs/operations_doc > docs/operations.md
+	$(BUILD)/docs/states_doc > docs/states.md
 	scripts/cli-reference $(BUILD)/slipway > docs/cli.md
 
 install: all

@@ -25,6 +25,12 @@ def test_operations_are_those_of_the_tables(binary):
     assert made == (ROOT / "docs" / "operations.md").read_text(), "run `make docs` and commit docs/operations.md"
 
 
+def test_the_diagrams_are_of_the_tables(binary):
+    made = subprocess.run([pathlib.Path(binary).parent / "docs" / "states_doc"], capture_output=True, text=True,
+                          check=True).stdout
+    assert made == (ROOT / "docs" / "states.md").read_text(), "run `make docs` and commit docs/states.md"
+
+
 def test_every_command_explains_itself(binary):
     names = commands(binary)
     assert {"serve", "anchor", "launcher", "push", "status", "watch", "explain", "history", "approve", "reject", "retry", "rollback", "stop", "logs",
