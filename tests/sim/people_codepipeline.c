@@ -63,12 +63,15 @@ static int64_t successes_replaced(const char *execution_id)
                      execution_id, "");
 }
 
+/* After it did; one that a freeze held may come after a newer one that it let through. */
 static int64_t newer_entered(const char *execution_id, const char *stage)
 {
     return scalar_of("SELECT count(*) FROM codepipeline_action a"
                      " JOIN codepipeline_execution e ON e.id = a.execution_id"
                      " WHERE a.pipeline_id = $1 AND a.stage = $3"
-                     " AND e.seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)",
+                     " AND e.seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)"
+                     " AND a.rowid > (SELECT coalesce(max(b.rowid), 0) FROM codepipeline_action b"
+                     " WHERE b.execution_id = $2 AND b.stage = $3)",
                      execution_id, stage);
 }
 
@@ -80,6 +83,7 @@ void do_retry(void)
         return;
     const char *stage = chance(8) ? "S1" : stage_of(execution);
     int64_t replaced = successes_replaced(execution->id), itself = history_of("retried-automatically");
+    int64_t newer = newer_entered(execution->id, stage);
     CLEANUP(json_free)
     json_t *in =
         json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId", execution->id,
@@ -93,7 +97,7 @@ void do_retry(void)
     if (!all && successes_replaced(execution->id) != replaced &&
         history_of("retried-automatically") == itself)
         broken("a retry of failed actions repeats one that succeeded");
-    if (execution->plan->mode != MODE_PARALLEL && newer_entered(execution->id, stage))
+    if (execution->plan->mode != MODE_PARALLEL && newer)
         broken("an older execution was retried in %s", stage);
     (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
     sim.counts[COUNT_RETRIED]++;
@@ -125,7 +129,11 @@ void do_override(void)
     CLEANUP(json_free)
     json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId",
                            execution->id, "stageName", stage, "conditionType", type);
-    bool latest = execution->plan->mode == MODE_PARALLEL || !newer_entered(execution->id, stage);
+    bool latest =
+        execution->plan->mode == MODE_PARALLEL ||
+        !scalar_of("SELECT count(*) FROM codepipeline_stage s WHERE s.pipeline_id = $1 AND s.stage = $3"
+                   " AND s.last_seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)",
+                   execution->id, stage);
     bool may = latest && ((is(status, "InProgress") && is(execution->place, "Running") &&
                            is(execution->status, "InProgress")) ||
                           (is(status, "Failed") && is(execution->status, "Failed")));
