@@ -14,6 +14,7 @@ from story import ACCOUNTS, TEAM, artifact, deployed, prepare, status, suffix, u
 
 BRANCH = "main"
 MOMENTS = 30
+LEASE_S = 10
 TARGETS = {"server": None, "launcher": "111111111111", "anchor of shared-services": "111111111111",
            "anchor of dev": ACCOUNTS["dev"], "anchor of prod": ACCOUNTS["prod"]}
 ENVIRONMENT_ACTIONS = {"CreateChangeSet", "ExecuteChangeSet", "DeploySite", "SmokeTest"}
@@ -119,6 +120,24 @@ def test_rollout_survives(ready, seed):
     watched = house.slipway("watch", "shop", BRANCH, "--version", version, "--timeout", "60", check=False)
     assert watched.returncode == 0, watched.stdout + watched.stderr + house.log()[-3000:]
     check_effects(house, f"1.0.{seed}", version)
+
+
+@pytest.mark.parametrize("target", ["anchor of dev", "anchor of prod"])
+def test_rollout_survives_an_anchor_that_stands_still(ready, target):
+    """Longer than its lease: what it then reports with its stale nonce is refused, or was not taken from it."""
+    house = ready
+    pid = until(lambda: child(house, "anchor", TARGETS[target]), f"{target} runs")
+    stopper = threading.Timer(house.rollout_s * (0.3 if target == "anchor of dev" else 0.9), os.kill, (pid, signal.SIGSTOP))
+    version = put(house, f"1.1.{len(target)}")
+    house.rollouts += 1
+    stopper.start()
+    waker = threading.Timer(LEASE_S + 2, os.kill, (pid, signal.SIGCONT))
+    waker.start()
+    approve(house, house.pipeline, version)
+    watched = house.slipway("watch", "shop", BRANCH, "--version", version, "--timeout", "60", check=False)
+    waker.join()
+    assert watched.returncode == 0, watched.stdout + watched.stderr + house.log()[-3000:]
+    check_effects(house, f"1.1.{len(target)}", version)
 
 
 def check_effects(house, shown, version):

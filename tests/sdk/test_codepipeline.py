@@ -296,7 +296,7 @@ def test_failure_stops_the_stage_and_says_why(worker, client, make):
     assert execution(client, name, run)["status"] == "InProgress"  # B runs on
     worker.succeed(second)
     done = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
-    assert (done["status"], done["statusSummary"]) == ("Failed", "Action A in stage S1 failed: line one")
+    assert (done["status"], done["statusSummary"]) == ("Failed", "Action A in stage S1 failed: line one\nline two")
     shown = latest(client, name, "S1", "A")
     assert shown["errorDetails"] == {"code": "JobFailed", "message": "line one\nline two"}
     assert shown["externalExecutionId"] == "build/7"
@@ -756,3 +756,23 @@ def test_unsupported_operations_say_so(client):
     with pytest.raises(Exception) as refused:
         client.get_third_party_job_details(jobId="x", clientToken="y")
     assert "not supported by Slipway" in str(refused.value)
+
+
+def test_the_widest_pipeline(server):
+    """50 stages, one of them of 50 actions side by side; not one more."""
+    client, worker = server.client("codepipeline", profile="dev"), Worker(server)
+    made = declaration(*[[action(f"A{i}") for i in range(50)]], *[[action("Next")] for _ in range(48)])
+    client.create_pipeline(pipeline=made)
+    execution = client.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
+    worker.do("Artifact")
+    jobs = worker.take(*[f"A{i}" for i in range(50)])
+    for job in jobs:
+        worker.succeed(job)
+    for _ in range(48):
+        worker.do("Next")
+    shown = client.get_pipeline_execution(pipelineName=made["name"], pipelineExecutionId=execution)
+    assert shown["pipelineExecution"]["status"] == "Succeeded"
+    wider = declaration([action(f"A{i}") for i in range(51)])
+    assert code_of(client.create_pipeline, pipeline=wider) == "InvalidStageDeclarationException"
+    longer = declaration(*[[action("Next")] for _ in range(50)])
+    assert code_of(client.create_pipeline, pipeline=longer) == "InvalidStructureException"

@@ -182,21 +182,23 @@ int stage_leave(struct flow *flow, struct execution *execution, int status, cons
     return 0;
 }
 
-/* The first line of the first failed action's words; the action keeps them all. */
-static void failure_words(const struct execution *execution, struct reason *ret)
+/* The first failed action's words, all of them: what failed, where, with its stack's event or its log's last
+ * lines. */
+static int failure_words(const struct execution *execution, char **ret)
 {
-    for (size_t i = 0; i < execution->plan->stages[execution->stage].count; i++) {
+    const struct plan_stage *stage = &execution->plan->stages[execution->stage];
+    const char *message = "no reason given", *action = "";
+
+    for (size_t i = stage->count; i-- > 0;) {
         const struct run *run = execution->runs[i];
 
-        if (run && run->status != ACTION_SUCCEEDED) {
-            const char *message =
-                json_str(json_object_get(run->detail, "error"), "message", "no reason given");
-
-            reason_set(ret, 0, "Action %s in stage %s failed: %.*s", run->action->name, stage_name(execution),
-                       (int)strcspn(message, "\n"), message);
-            return;
-        }
+        if (!run || run->status == ACTION_SUCCEEDED)
+            continue;
+        action = run->action->name;
+        message = json_str(json_object_get(run->detail, "error"), "message", "no reason given");
     }
+    return asprintf(ret, "Action %s in stage %s failed: %s", action, stage->name, message) < 0 ? FAULT(ENOMEM)
+                                                                                               : 0;
 }
 
 static int stage_retry(struct flow *flow, struct execution *execution, const char *why)
@@ -232,15 +234,18 @@ static int stage_expire(struct flow *flow, struct execution *execution, const ch
 
 int stage_fail(struct flow *flow, struct execution *execution)
 {
-    int result = stage_result(execution);
+    int result = stage_result(execution), r;
+    CLEANUP(free_ptr) char *words = NULL;
     struct reason why = {0};
 
     if (stage_has_expired(execution, &why))
         return stage_expire(flow, execution, why.text);
-    failure_words(execution, &why);
+    r = failure_words(execution, &words);
+    if (r)
+        return r;
     if (result == RESULT_RETRY)
-        return stage_retry(flow, execution, why.text);
-    return stage_end_failed(flow, execution, why.text, result == RESULT_ROLLBACK);
+        return stage_retry(flow, execution, words);
+    return stage_end_failed(flow, execution, words, result == RESULT_ROLLBACK);
 }
 
 int execution_stopped(struct flow *flow, struct execution *execution)
