@@ -1,0 +1,77 @@
+"""Executions with a process each: pipelines in PARALLEL mode whose one action runs a command in the anchor's sandbox,
+against what bubblewrap alone starts with walls of the same kind."""
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+EXECUTIONS = 40  # at a time: a pipeline in PARALLEL mode has 50 at most
+ROLE = "arn:aws:iam::111111111111:role/slipway-deploy"
+WALLS = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent",
+         "--new-session", "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc", "--proc", "/proc",
+         "--dev", "/dev", "--tmpfs", "/tmp", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+         "--symlink", "usr/lib64", "/lib64", "--", "/bin/true"]
+
+
+def declaration():
+    return {"name": "processes", "roleArn": ROLE, "version": 1, "pipelineType": "V2", "executionMode": "PARALLEL",
+            "artifactStore": {"type": "S3", "location": "slipway-pipeline-store"},
+            "stages": [
+                {"name": "Source", "actions": [{
+                    "name": "Source", "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
+                    "configuration": {"S3Bucket": "processes", "S3ObjectKey": "a.zip", "PollForSourceChanges": "false"},
+                    "outputArtifacts": [{"name": "App"}]}]},
+                {"name": "Run", "actions": [{
+                    "name": "Run", "actionTypeId": {"category": "Test", "owner": "AWS", "provider": "CodeBuild", "version": "1"},
+                    "configuration": {"ProjectName": "processes"}, "inputArtifacts": [{"name": "App"}]}]}]}
+
+
+def prepare(server, artifact):
+    s3, builds, pipelines = server.client("s3"), server.client("codebuild"), server.client("codepipeline")
+    s3.create_bucket(Bucket="processes")
+    s3.put_bucket_versioning(Bucket="processes", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="processes", Key="a.zip", Body=artifact)
+    builds.create_project(name="processes", serviceRole=ROLE, artifacts={"type": "NO_ARTIFACTS"},
+                          source={"type": "NO_SOURCE", "buildspec": '{"version": "0.2", "phases": {"build": {"commands": ["true"]}}}'},
+                          environment={"type": "LINUX_CONTAINER", "image": "local", "computeType": "BUILD_GENERAL1_SMALL"})
+    # boto3 of Debian 12 is older than execution modes: the template knows them
+    server.put_pipeline(declaration())
+    return pipelines
+
+
+def executions_per_s(client):
+    begin = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: client.start_pipeline_execution(name="processes")["pipelineExecutionId"],
+                            range(EXECUTIONS)))
+    left = set(ids)
+    while left:
+        if time.monotonic() - begin > 120:
+            raise RuntimeError(f"{len(left)} executions have not ended within 120 s")
+        shown = client.list_pipeline_executions(pipelineName="processes", maxResults=100)["pipelineExecutionSummaries"]
+        status = {e["pipelineExecutionId"]: e["status"] for e in shown}
+        if {status[i] for i in ids} - {"InProgress", "Succeeded"}:
+            raise RuntimeError("an execution failed")
+        left = {i for i in ids if status[i] != "Succeeded"}
+        time.sleep(0.005)
+    return EXECUTIONS / (time.monotonic() - begin)
+
+
+def sandboxes_per_s():
+    """Two at a time, as this machine has cores."""
+    begin = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: subprocess.run(WALLS, check=True), range(EXECUTIONS)))
+    return EXECUTIONS / (time.monotonic() - begin)
+
+
+def bench(args, server, artifact):
+    client = prepare(server, artifact)
+    executions_per_s(client)  # caches
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        ours.append(executions_per_s(client))
+        theirs.append(sandboxes_per_s())
+    yield {"bench": "processes", "executions_per_s": round(statistics.median(ours), 1),
+           "bubblewrap_per_s": round(statistics.median(theirs), 1),
+           "ratio_to_bubblewrap": round(statistics.median(a / b for a, b in zip(ours, theirs)), 3)}
