@@ -2,6 +2,7 @@
 #include "base/id.h"
 #include "base/hash.h"
 #include <sys/random.h>
+#include <time.h>
 
 void id_random(void *bytes, size_t len)
 {
@@ -17,14 +18,12 @@ void id_random(void *bytes, size_t len)
     }
 }
 
-void id_uuid(char ret[ID_UUID_SIZE])
+static void uuid_write(unsigned char bytes[16], unsigned version, char ret[ID_UUID_SIZE])
 {
-    unsigned char bytes[16];
     char hex[33];
-    id_random(bytes, sizeof(bytes));
-    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-    hex_encode(bytes, sizeof(bytes), hex);
+    hex_encode(bytes, 16, hex);
     char *out = ret;
     for (size_t i = 0; i < 32; i++) {
         if (i == 8 || i == 12 || i == 16 || i == 20)
@@ -32,6 +31,29 @@ void id_uuid(char ret[ID_UUID_SIZE])
         *out++ = hex[i];
     }
     *out = '\0';
+}
+
+void id_uuid(char ret[ID_UUID_SIZE])
+{
+    unsigned char bytes[16];
+    id_random(bytes, sizeof(bytes));
+    uuid_write(bytes, 4, ret);
+}
+
+/* Milliseconds, and 4,096ths of one where the standard lets a counter be. */
+void id_uuid_ordered(char ret[ID_UUID_SIZE])
+{
+    unsigned char bytes[16];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t part = (uint64_t)now.tv_nsec % 1000000 * 4096 / 1000000;
+    id_random(bytes, sizeof(bytes));
+    for (unsigned i = 0; i < 6; i++)
+        bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
+    bytes[6] = (unsigned char)(part >> 8);
+    bytes[7] = (unsigned char)part;
+    uuid_write(bytes, 7, ret);
 }
 
 /* `size` characters of the alphabet; bytes at or above its largest multiple below 256 are thrown away. */

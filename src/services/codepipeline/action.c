@@ -70,7 +70,7 @@ static int outputs_choose(struct flow *flow, const struct execution *execution, 
 
         if (r || !artifact)
             return r ? r : FAULT(ENOMEM);
-        flow->make_id(flow->make_id_context, id);
+        flow->make_id(flow->make_id_context, false, id);
         snprintf(key, sizeof(key), "%.*s/%.*s/%.8s%.4s", KEY_PART_MAX, execution->plan->name, KEY_PART_MAX,
                  name, id, id + 9);
         r = json_put_str(artifact, "key", key);
@@ -87,7 +87,7 @@ static int run_new(struct flow *flow, struct execution *execution, const struct 
 
     if (!run)
         return FAULT(ENOMEM);
-    flow->make_id(flow->make_id_context, run->id);
+    flow->make_id(flow->make_id_context, true, run->id);
     run->action = action;
     run->stage = execution->plan->stages[execution->stage].name;
     run->execution_id = execution->id;
@@ -144,7 +144,7 @@ static int run_prepare(struct flow *flow, struct execution *execution, struct ru
 
 int action_offer(struct flow *flow, struct execution *execution, struct run *run)
 {
-    flow->make_id(flow->make_id_context, run->job_id);
+    flow->make_id(flow->make_id_context, true, run->job_id);
     run_touch(flow, run);
     return effect_offer(flow, execution, run);
 }

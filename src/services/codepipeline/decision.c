@@ -64,7 +64,7 @@ int approval_ask(struct flow *flow, struct execution *execution, struct run *run
         return action_fail(flow, execution, run, "ConfigurationError", why.text);
     if (!approval_enough(&rule, answers, &why))
         r = json_put_str(approval, "missing", why.text);
-    flow->make_id(flow->make_id_context, run->token);
+    flow->make_id(flow->make_id_context, false, run->token);
     if (r == 0 && json_object_get(configuration, "NotificationArn"))
         r = effect_notify(flow, execution, run);
     return r ? r : effect_timer(flow, run);

@@ -5,10 +5,13 @@
 #include "wire/json.h"
 #include <stdio.h>
 
-static void make_id_random(void *context, char ret[ID_UUID_SIZE])
+static void make_id(void *context, bool ordered, char ret[ID_UUID_SIZE])
 {
     (void)context;
-    id_uuid(ret);
+    if (ordered)
+        id_uuid_ordered(ret);
+    else
+        id_uuid(ret);
 }
 
 struct flow *flow_new(void)
@@ -16,7 +19,7 @@ struct flow *flow_new(void)
     struct flow *flow = mem_alloc(sizeof(*flow));
 
     if (flow)
-        flow->make_id = make_id_random;
+        flow->make_id = make_id;
     return flow;
 }
 

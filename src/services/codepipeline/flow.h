@@ -89,7 +89,8 @@ struct effect;
 struct freeze;
 
 struct flow {
-    void (*make_id)(void *context, char ret[ID_UUID_SIZE]);
+    /* `ordered`: the key of a row; else random, for what is a secret or is cut short */
+    void (*make_id)(void *context, bool ordered, char ret[ID_UUID_SIZE]);
     void *make_id_context;
     struct execution **executions; /* by seq */
     size_t execution_count;

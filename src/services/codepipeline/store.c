@@ -106,7 +106,7 @@ int history_add(struct tx *tx, const struct pipeline *pipeline, const struct his
 {
     char id[ID_UUID_SIZE];
 
-    id_uuid(id);
+    id_uuid_ordered(id);
     return tx_exec(
         tx,
         "INSERT INTO codepipeline_history (id, pipeline_id, at_ms, account, pipeline, execution_id, stage,"

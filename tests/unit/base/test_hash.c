@@ -1,4 +1,5 @@
 /* Digests against published vectors; text forms; identifiers. */
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include <setjmp.h>
@@ -106,6 +107,21 @@ static void test_hex_refuses_bad_digits(void **state UNUSED)
     assert_false(hex_decode(STR("0g"), bytes));
 }
 
+static void test_ordered_uuids_sort_by_their_time(void **state UNUSED)
+{
+    char before[ID_UUID_SIZE], after[ID_UUID_SIZE];
+    id_uuid_ordered(before);
+    for (int i = 0; i < 3; i++) {
+        for (int64_t from = clock_now_ms(); clock_now_ms() - from < 2;)
+            ; /* for the clock to go on */
+        id_uuid_ordered(after);
+        assert_true(strcmp(before, after) < 0);
+        assert_int_equal(after[14], '7');
+        assert_non_null(strchr("89ab", after[19]));
+        memcpy(before, after, sizeof(before));
+    }
+}
+
 static void test_identifiers_have_their_form_and_differ(void **state UNUSED)
 {
     char a[ID_UUID_SIZE], b[ID_UUID_SIZE], text[101];
@@ -139,6 +155,7 @@ static void test_base62_uses_its_whole_alphabet_evenly(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ordered_uuids_sort_by_their_time),
         cmocka_unit_test(test_digests_of_abc),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_of_sha1),

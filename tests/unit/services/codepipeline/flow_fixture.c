@@ -9,7 +9,7 @@ int64_t now_ms;
 static int64_t ids;
 int64_t starts;
 
-static void make_id(void *context UNUSED, char ret[ID_UUID_SIZE])
+static void make_id(void *context UNUSED, bool ordered UNUSED, char ret[ID_UUID_SIZE])
 {
     (void)snprintf(ret, ID_UUID_SIZE, "%08u-0000-4000-8000-000000000000", (unsigned)++ids % 100000000U);
 }
