@@ -7,6 +7,9 @@
 #define MINUTE_MS ((int64_t)60 * 1000)
 #define LENGTH_MAX_MS ((int64_t)366 * 24 * 60 * MINUTE_MS)
 #define LOOKS_MAX 2000
+#define COUNT_MAX 1000
+#define MONTH_DAYS 28 /* every month has so many */
+#define MONTH_WEEKS 4
 
 static bool start_parse(const char *text, struct local_time *ret)
 {
@@ -31,6 +34,48 @@ static struct icalrecurrencetype rule_of(const char *text)
     return icalrecurrencetype_from_string(copy);
 }
 
+static bool given(const short *list)
+{
+    return list[0] != ICAL_RECURRENCE_ARRAY_MAX;
+}
+
+static bool within(const short *list, int most, int (*value_of)(short))
+{
+    for (size_t i = 0; list[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        if (abs(value_of(list[i])) > most)
+            return false;
+    return true;
+}
+
+static int day_of(short value)
+{
+    return value;
+}
+
+static int position_of(short value)
+{
+    return icalrecurrencetype_day_position(value);
+}
+
+/* Some rules never come true, and libical looks for them through centuries. These always do: days that every
+ * month has, and no steps that could go past what is asked for. */
+static bool comes_true(const struct icalrecurrencetype *rule, const struct local_time *start)
+{
+    bool positions = !within(rule->by_day, 0, position_of), by_month = given(rule->by_month);
+    bool own_day =
+        rule->freq >= ICAL_MONTHLY_RECURRENCE && !given(rule->by_day) && !given(rule->by_month_day);
+    bool steps = rule->interval > 1;
+
+    if (given(rule->by_set_pos) || given(rule->by_year_day) || given(rule->by_week_no) ||
+        given(rule->by_hour) || given(rule->by_minute) || given(rule->by_second))
+        return false;
+    if (!within(rule->by_month_day, MONTH_DAYS, day_of) || !within(rule->by_day, MONTH_WEEKS, position_of) ||
+        (positions && given(rule->by_month_day)) || (own_day && by_month && start->day > MONTH_DAYS))
+        return false;
+    return !steps || rule->freq == ICAL_WEEKLY_RECURRENCE ||
+           (!by_month && !given(rule->by_day) && !given(rule->by_month_day));
+}
+
 int recurrence_parse(const char *rule, const char *start, int64_t length_ms, const char *zone,
                      struct recurrence *ret, struct reason *why)
 {
@@ -49,6 +94,12 @@ int recurrence_parse(const char *rule, const char *start, int64_t length_ms, con
     if (!start_parse(start, &ret->start))
         return reason_set(why, RECURRENCE_E_INVALID,
                           "'%s' is no local beginning: write it as 2026-11-27T16:00:00.", start);
+    if (!comes_true(&parsed, &ret->start) || parsed.count > COUNT_MAX)
+        return reason_set(
+            why, RECURRENCE_E_INVALID,
+            "The rule '%s' says more than Slipway follows: BYDAY (at most the 4th or last 4th), BYMONTHDAY "
+            "(to 28 or -28) and BYMONTH, INTERVAL without them or WEEKLY, COUNT to %d, UNTIL.",
+            rule, COUNT_MAX);
     if (length_ms < MINUTE_MS || length_ms > LENGTH_MAX_MS)
         return reason_set(why, RECURRENCE_E_INVALID, "A span lasts from 1 minute to 366 days.");
     if (!zone_find(zone, &ret->zone))
