@@ -55,15 +55,31 @@ static bool waits_for_approval(const json_t *stage)
     return false;
 }
 
+static bool asks_conditions(const json_t *stage)
+{
+    static const char *const kinds[] = {"beforeEntryConditionState.latestExecution",
+                                        "onSuccessConditionState.latestExecution"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (strcmp(json_str(json_path(stage, kinds[i]), "status", ""), "InProgress") == 0)
+            return true;
+    return false;
+}
+
 static const char *state_of(const json_t *stage)
 {
     const char *status = json_str(json_object_get(stage, "latestExecution"), "status", "");
     if (waits_for_approval(stage))
         return "waits for approval";
+    if (asks_conditions(stage))
+        return "waits for a condition";
     static const struct {
         const char *status;
         const char *state;
-    } states[] = {{"InProgress", "running"}, {"Failed", "failed"}, {"Stopped", "stopped"}, {"Succeeded", ""}};
+    } states[] = {{"InProgress", "running"},
+                  {"Failed", "failed"},
+                  {"Stopped", "stopped"},
+                  {"Skipped", "skipped"},
+                  {"Succeeded", ""}};
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         if (strcmp(states[i].status, status) == 0)
             return states[i].state;

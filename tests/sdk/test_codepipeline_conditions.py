@@ -414,5 +414,24 @@ def test_the_override_command(server):
     assert f"execution {execution} goes on in Prod" in server.slipway("override", name, "main", "Prod")
     state = worker.call("GetPipelineState", name=name)["stageStates"][1]
     assert state["latestExecution"]["status"] == "InProgress" and state["actionStates"][0]["latestExecution"]["token"]
+    assert "waits for approval" in server.slipway("status", name)
     again = server.slipway("override", name, "main", "Prod", check=False)
     assert again.returncode == 3 and "holds anything up" in again.stderr
+
+
+@pytest.mark.parametrize("rule_text, result, shown", [
+    ("{Cron: '* 0 0 1 1 ?'}", "SKIP", "skipped"), ("{Cron: '* 0 0 1 1 ?'}", "FAIL", "waits for a condition")])
+def test_status_shows_what_conditions_do(server, rule_text, result, shown):
+    name = f"p-{uuid.uuid4().hex[:8]}"
+    template = RELEASE.replace("{{Variable: \"#{{variables.Ring}}\", Operator: EQ, Value: \"0\"}}", rule_text.replace(
+        "{", "{{").replace("}", "}}")).replace("VariableCheck", "DeploymentWindow").replace(
+        "              - Rules:", f"              - Result: {result}\n                Rules:")
+    cf = server.client("cloudformation", profile="shared-services")
+    cf.create_stack(StackName=f"release-{name}", TemplateBody=template.format(name=name), Tags=[
+        {"Key": f"slipway:{k}", "Value": v} for k, v in
+        {"account": "555555555555", "app": name, "branch": "main", "rule": "r", "template": "t"}.items()])
+    cf.get_waiter("stack_create_complete").wait(StackName=f"release-{name}", WaiterConfig={"Delay": 1})
+    worker = Worker(server, profile="shared-services")
+    worker.call("StartPipelineExecution", name=name)
+    worker.succeed(until(lambda: worker.poll(), "a job")[0])
+    until(lambda: shown in server.slipway("status", name), shown)
