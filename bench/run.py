@@ -29,6 +29,7 @@ from botocore.credentials import Credentials
 import processes
 import pushes
 import queue_bench
+import turns
 
 NGINX = """
 {user} daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log; worker_processes 2;
@@ -267,7 +268,16 @@ def bench_processes(args, work):
         server.stop()
 
 
-PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "start": bench_start, "resume": bench_resume, "push": bench_push, "processes": bench_processes}
+def bench_turns(args, work):
+    """From a result to the next job at a waiting worker, over HTTP."""
+    server = Slipway(args.build, work / "turns")
+    try:
+        yield from turns.bench(server, pushes.quantiles)
+    finally:
+        server.stop()
+
+
+PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "start": bench_start, "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns}
 
 
 def show(row):

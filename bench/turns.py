@@ -1,0 +1,89 @@
+"""From a worker's result to the next job in the hands of a worker that waits: the engine's own time between two actions."""
+import http.client
+import json
+import threading
+import time
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+ACTIONS = 50
+TURNS = 6  # executions
+ROLE = "arn:aws:iam::111111111111:role/slipway-deploy"
+
+
+class Caller:
+    """One connection, signed requests."""
+
+    def __init__(self, server):
+        self.url = f"http://127.0.0.1:{server.port}/"
+        self.credentials = Credentials(server.keys["aws_access_key_id"], server.keys["aws_secret_access_key"])
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port)
+
+    def call(self, operation, **members):
+        request = AWSRequest("POST", self.url, data=json.dumps(members), headers={
+            "X-Amz-Target": "CodePipeline_20150709." + operation, "Content-Type": "application/x-amz-json-1.1"})
+        SigV4Auth(self.credentials, "codepipeline", "us-east-1").add_auth(request)
+        self.connection.request("POST", "/", request.body, dict(request.headers))
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{operation}: {body.decode()}")
+        return json.loads(body or b"{}")
+
+
+def declaration():
+    source = {"name": "Source", "actions": [{
+        "name": "Source", "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
+        "configuration": {"S3Bucket": "turns", "S3ObjectKey": "a.zip", "PollForSourceChanges": "false"},
+        "outputArtifacts": [{"name": "App"}]}]}
+    deploy = {"actionTypeId": {"category": "Deploy", "owner": "AWS", "provider": "CloudFormation", "version": "1"},
+              "configuration": {"ActionMode": "DELETE_ONLY", "StackName": "s"}}
+    return {"name": "turns", "roleArn": ROLE, "version": 1, "artifactStore": {"type": "S3", "location": "slipway-pipeline-store"},
+            "stages": [source] + [{"name": f"Stage{n}", "actions": [{**deploy, "name": f"Action{i}", "runOrder": i}
+                                                                    for i in range(1, 6)]} for n in range(ACTIONS // 5)]}
+
+
+class Waiter:
+    """Always has a poll under way."""
+
+    def __init__(self, server):
+        self.caller, self.got, self.taken = Caller(server), threading.Event(), None
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                jobs = self.caller.call("PollForAccountJobs", workerId="turns", maxBatchSize=1, waitMs=5000)["jobs"]
+            except (OSError, http.client.HTTPException):
+                return  # the server has stopped
+            if jobs:
+                self.taken = (jobs[0], time.perf_counter())
+                self.got.set()
+
+    def take(self):
+        if not self.got.wait(20):
+            raise RuntimeError("no job came")
+        self.got.clear()
+        return self.taken
+
+
+def result(job):
+    outputs = [{"name": a["name"], "sha256": "ab" * 32} for a in job["data"]["outputArtifacts"]]
+    return {"jobId": job["id"], "nonce": job["nonce"], "outputArtifacts": outputs}
+
+
+def bench(server, quantiles):
+    caller, waiter, times = Caller(server), Waiter(server), []
+    caller.call("CreatePipeline", pipeline=declaration())
+    for _ in range(TURNS):
+        caller.call("StartPipelineExecution", name="turns")
+        job, _ = waiter.take()
+        for _ in range(ACTIONS):
+            begin = time.perf_counter()
+            caller.call("PutJobSuccessResult", **result(job))
+            job, at = waiter.take()
+            times.append((at - begin) * 1000)
+        caller.call("PutJobSuccessResult", **result(job))
+    yield {"bench": "turns", "actions": len(times), "result_to_next_job": quantiles(times)}
