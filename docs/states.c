@@ -1,6 +1,6 @@
 /* Prints docs/states.md, the diagrams of the pipeline engine's machines, from the tables that the engine
  * itself moves by: `make docs` writes it, a test compares it. */
-#include "services/codepipeline/machine.h"
+#include "services/codepipeline/engine/machine.h"
 
 #include <stdio.h>
 

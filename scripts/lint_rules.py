@@ -15,6 +15,8 @@ SERVICE_FLOORS = {"iam": 1, "sts": 2, "sqs": 2, "sns": 3, "s3": 2, "ssm": 2, "lo
 # They reach services by request only; serve composes the server, and is the exception.
 WALLED = {"workers", "cli", "console"}
 BEHIND_THE_WALL = {"services", "db"}
+# What a service's engine/ may include besides itself: it does no I/O and asks no clock.
+PURE = tuple(f"base/{part}.h" for part in ("base", "buf", "hash", "id", "mem", "reason", "str")) + ("wire/", "services/iam/names.h")
 COMPOSES_THE_SERVER = {"src/cli/serve.c", "src/cli/house.c", "src/cli/house.h", "src/cli/accounts_file.c",
                        "src/cli/accounts_file.h"}
 
@@ -49,6 +51,8 @@ def include_breach(name, target):
         return f"{folder}/ must not include {target}: it reaches services by request only"
     if folder != other and FLOORS[other] >= FLOORS[folder]:
         return f"{folder}/ must not include {target}: it is not on a floor below"
+    if parts[3:4] == ("engine",) and not target.startswith(PURE + ("/".join(parts[1:4]) + "/",)):
+        return f"{'/'.join(parts[1:4])}/ must not include {target}: its step is pure"
     if folder == "services" == other and len(parts) > 3 and len(target.split("/")) > 2:
         mine, theirs = parts[2], target.split("/")[1]
         if mine != theirs and SERVICE_FLOORS[theirs] >= SERVICE_FLOORS[mine]:

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 #include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/declaration.h"
-#include "services/codepipeline/plan.h"
+#include "services/codepipeline/engine/plan.h"
 #include "services/codepipeline/store.h"
 
 static const struct db_schema schema = {"codepipeline", codepipeline_migrations,

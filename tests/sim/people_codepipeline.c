@@ -1,7 +1,7 @@
 /* What people do to the pipeline, and what they must be answered. */
 #include "people_codepipeline.h"
 #include "sim_codepipeline.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/store_freeze.h"
 #include "wire/json.h"
 #include <stdio.h>
 

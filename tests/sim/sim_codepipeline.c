@@ -15,7 +15,7 @@
 #include "sim_codepipeline.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/engine/freeze.h"
 #include "services/codepipeline/prune.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/schema.h"

@@ -1,7 +1,7 @@
 /* The table of AWS's action types, and custom ones.
  * Source: CodePipeline user guide, "Action structure reference" and "Valid action types and providers". */
 #include "services/codepipeline/action_type.h"
-#include "services/codepipeline/approval.h"
+#include "services/codepipeline/engine/approval.h"
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 12

@@ -1,7 +1,7 @@
 /* ExplainPipeline: what each execution under way waits for right now, and since when. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/engine.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/engine/engine.h"
+#include "services/codepipeline/engine/freeze.h"
 #include "wire/time.h"
 #include <stdarg.h>
 #include <stdio.h>

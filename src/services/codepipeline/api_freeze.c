@@ -1,6 +1,6 @@
 /* Stopping the line: PutFreeze, DeleteFreeze, ListFreezes. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/store_freeze.h"
 
 #define PAGE_MAX 100
 

@@ -1,6 +1,6 @@
 /* What became of executions: one, a pipeline's, and their actions. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/show.h"
 
 #define PAGE_MAX 100

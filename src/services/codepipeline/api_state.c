@@ -1,7 +1,7 @@
 /* GetPipelineState: each stage's entrance, the execution before it, and the latest run of each of its
  * actions. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/engine/freeze.h"
 #include "services/codepipeline/show.h"
 #include "wire/time.h"
 

@@ -1,6 +1,6 @@
 /* GetPipelineState: what became of a stage's conditions in the execution that entered it last. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/show.h"
 
 static const char *const members[PHASES] = {

@@ -8,53 +8,10 @@
 #include "base/base.h"
 #include "base/reason.h"
 #include "db/db.h"
+#include "services/codepipeline/engine/outcome.h"
 #include <jansson.h>
 
 struct platform;
-
-/* Outcomes; service.c's table gives each its AWS code and status. */
-enum codepipeline_outcome {
-    PIPELINE_E_NAME_IN_USE = 100, /* apart from the outcomes of db/ */
-    PIPELINE_E_NOT_FOUND,
-    PIPELINE_E_VERSION_NOT_FOUND,
-    PIPELINE_E_STRUCTURE,
-    PIPELINE_E_STAGE_DECLARATION,
-    PIPELINE_E_ACTION_DECLARATION,
-    PIPELINE_E_EXECUTION_NOT_FOUND,
-    PIPELINE_E_STAGE_NOT_FOUND,
-    PIPELINE_E_ACTION_NOT_FOUND,
-    PIPELINE_E_STAGE_NOT_RETRYABLE,
-    PIPELINE_E_NOT_LATEST,
-    PIPELINE_E_NO_ROLLBACK,
-    PIPELINE_E_NOT_OVERRIDABLE,
-    PIPELINE_E_NOT_STOPPABLE,
-    PIPELINE_E_DUPLICATED_STOP,
-    PIPELINE_E_APPROVAL_TOKEN,
-    PIPELINE_E_APPROVAL_COMPLETED,
-    PIPELINE_E_DENIED,
-    PIPELINE_E_JOB_NOT_FOUND,
-    PIPELINE_E_NONCE,
-    PIPELINE_E_JOB_STATE,
-    PIPELINE_E_ACTION_TYPE_NOT_FOUND,
-    PIPELINE_E_NEXT_TOKEN,
-    PIPELINE_E_TAGS,
-    PIPELINE_E_TOO_MANY_TAGS,
-    PIPELINE_E_RESOURCE_NOT_FOUND,
-    PIPELINE_E_LIMIT,
-    PIPELINE_E_TOO_MANY_EXECUTIONS,
-    PIPELINE_E_OUTPUT_VARIABLES,
-    PIPELINE_E_WEBHOOK_NOT_FOUND,
-    PIPELINE_E_WEBHOOK_FILTER,
-    PIPELINE_E_WEBHOOK_AUTHENTICATION,
-    PIPELINE_E_HOOK_UNKNOWN, /* an event for no webhook */
-    PIPELINE_E_HOOK_DENIED,  /* an event that is not its webhook's sender's */
-    PIPELINE_E_HOOK_BODY,    /* an event that is not JSON */
-    PIPELINE_E_REQUEST_FAILED,
-    PIPELINE_E_ACTION_EXECUTION_NOT_FOUND,
-    PIPELINE_E_INVALID, /* ValidationException */
-};
-
-#define PIPELINE_NAME_MAX 100
 
 /* `tags` is a list of {"key", "value"} or NULL. Unlike AWS's, a new pipeline does not start by itself: who
  * made it starts it with the source revision that it means. PIPELINE_E_NAME_IN_USE, PIPELINE_E_STRUCTURE,

@@ -1,7 +1,7 @@
 /* What people and the launcher do to executions: start, stop, retry, approve, open and close transitions. */
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
-#include "services/codepipeline/source.h"
+#include "services/codepipeline/engine/source.h"
 #include "wire/json.h"
 #include <stdio.h>
 

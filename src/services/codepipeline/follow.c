@@ -3,7 +3,7 @@
 #include "services/codepipeline/follow.h"
 #include "base/clock.h"
 #include "services/codepipeline/pipeline.h"
-#include "services/codepipeline/source.h"
+#include "services/codepipeline/engine/source.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Reads the picture that the engine moves: what is under way, nothing else. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/store_freeze.h"
 #include "services/codepipeline/show.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"

@@ -1,6 +1,7 @@
 /* The domain behind the API: what the operations call. Outcomes are enum codepipeline_outcome. */
 #pragma once
 
+#include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/principal.h"
 

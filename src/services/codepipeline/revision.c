@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "services/codepipeline/pipeline.h"
-#include "services/codepipeline/source.h"
+#include "services/codepipeline/engine/source.h"
 #include "wire/json.h"
 
 #define TOKEN_TEXT_MAX 4096

@@ -2,7 +2,7 @@
  * own: where there are no functions or alarms, an HTTP endpoint answers in their place. */
 #include "services/codepipeline/rule_type.h"
 #include "services/codepipeline/codepipeline.h"
-#include "services/codepipeline/rule.h"
+#include "services/codepipeline/engine/rule.h"
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 4

@@ -1,7 +1,7 @@
 /* Writes what a step changed, its effects and its history in the caller's transaction. */
 #include "services/codepipeline/store.h"
 #include "base/clock.h"
-#include "services/codepipeline/effect.h"
+#include "services/codepipeline/engine/effect.h"
 #include "services/codepipeline/notify.h"
 #include "wire/json.h"
 

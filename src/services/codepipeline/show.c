@@ -1,6 +1,6 @@
 /* Executions and artifacts as the API shows them. */
 #include "services/codepipeline/show.h"
-#include "services/codepipeline/source.h"
+#include "services/codepipeline/engine/source.h"
 #include "wire/json.h"
 
 int json_column(struct rows *rows, int column, json_t **ret)

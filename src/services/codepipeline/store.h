@@ -3,9 +3,9 @@
 #pragma once
 
 #include "db/db.h"
-#include "services/codepipeline/flow.h"
-#include "services/codepipeline/lease.h"
-#include "services/codepipeline/step.h"
+#include "services/codepipeline/engine/flow.h"
+#include "services/codepipeline/engine/lease.h"
+#include "services/codepipeline/engine/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
 #define CODEPIPELINE_MIGRATION_COUNT 9

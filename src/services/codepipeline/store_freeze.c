@@ -1,7 +1,7 @@
 /* Freezes as they are stored: one that was ended or replaced stays on record. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/store_freeze.h"
 #include "services/codepipeline/show.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/principal.h"

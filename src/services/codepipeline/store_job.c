@@ -1,6 +1,6 @@
 /* SQL of jobs: the outbox from which workers take. */
 #include "services/codepipeline/store.h"
-#include "services/codepipeline/source.h"
+#include "services/codepipeline/engine/source.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/json.h"

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/store.h"
 
 #define WEBHOOK_TOKEN_SIZE 65

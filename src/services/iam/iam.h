@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/reason.h"
 #include "db/db.h"
+#include "services/iam/names.h"
 #include "services/iam/principal.h"
 #include <jansson.h>
 
@@ -25,7 +26,6 @@ enum iam_outcome {
 };
 
 #define IAM_DEPLOY_ROLE "slipway-deploy" /* every local account has it */
-#define IAM_ACCOUNT_SIZE 13
 #define IAM_KEY_ID_SIZE 129
 #define IAM_SECRET_SIZE 129
 #define IAM_TOKEN_SIZE 257
@@ -122,6 +122,3 @@ int role_delete(struct tx *tx, const struct platform *platform, const char *acco
  * trust policy. IAM_NO_ENTITY, IAM_NOT_TRUSTED. */
 int role_trusts(struct tx *tx, const struct platform *platform, const char *account, const char *name,
                 const struct principal *caller) MUST_USE;
-/* The account of a role's ARN into ret (IAM_ACCOUNT_SIZE) and its name (65, path dropped); false when it is
- * no role's ARN. */
-bool role_arn_parse(const char *arn, char *ret_account, char *ret_name);

@@ -48,3 +48,25 @@ void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE])
     id_base32(random, IAM_ID_SIZE - 1 - strlen(prefix));
     (void)snprintf(ret, IAM_ID_SIZE, "%s%s", prefix, random);
 }
+
+bool role_arn_parse(const char *arn, char *ret_account, char *ret_name)
+{
+    struct str rest = str_of(arn);
+    struct str arn_word = str_split(&rest, ':');
+    struct str partition = str_split(&rest, ':');
+    struct str service = str_split(&rest, ':');
+    struct str region = str_split(&rest, ':');
+    struct str account = str_split(&rest, ':');
+    if (!rest.ptr || !str_eqc(arn_word, "arn") || !str_starts(partition, STR("aws")) ||
+        !str_eqc(service, "iam") || region.len != 0 || account.len != 12 || !str_starts(rest, STR("role/")))
+        return false;
+    const char *slash = memrchr(rest.ptr, '/', rest.len);
+    size_t len = rest.len - (size_t)(slash + 1 - rest.ptr);
+    if (len == 0 || len > 64)
+        return false;
+    memcpy(ret_account, account.ptr, account.len);
+    ret_account[account.len] = '\0';
+    memcpy(ret_name, slash + 1, len);
+    ret_name[len] = '\0';
+    return iam_account_id_ok(ret_account);
+}

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 
+#define IAM_ACCOUNT_SIZE 13
 #define IAM_ID_SIZE 22 /* AROA… and AIDA…: 21 characters */
 
 bool iam_account_id_ok(const char *id);
@@ -12,3 +13,6 @@ bool iam_path_ok(const char *path);         /* "/" or "/…/" */
 bool iam_key_id_ok(const char *id);         /* \w{16,128} */
 /* A new unique id: "AROA" and random. */
 void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE]);
+/* The account of a role's ARN into ret (IAM_ACCOUNT_SIZE) and its name (65, path dropped); false when it is
+ * no role's ARN. */
+bool role_arn_parse(const char *arn, char *ret_account, char *ret_name);

@@ -139,25 +139,3 @@ int role_trusts(struct tx *tx, const struct platform *platform, const char *acco
         strcmp(caller->account, platform->shared_account) == 0 && strcmp(name, IAM_DEPLOY_ROLE) == 0;
     return ours || deploys || policy_trusts(rows_text(rows, 0), caller) ? 0 : IAM_NOT_TRUSTED;
 }
-
-bool role_arn_parse(const char *arn, char *ret_account, char *ret_name)
-{
-    struct str rest = str_of(arn);
-    struct str arn_word = str_split(&rest, ':');
-    struct str partition = str_split(&rest, ':');
-    struct str service = str_split(&rest, ':');
-    struct str region = str_split(&rest, ':');
-    struct str account = str_split(&rest, ':');
-    if (!rest.ptr || !str_eqc(arn_word, "arn") || !str_starts(partition, STR("aws")) ||
-        !str_eqc(service, "iam") || region.len != 0 || account.len != 12 || !str_starts(rest, STR("role/")))
-        return false;
-    const char *slash = memrchr(rest.ptr, '/', rest.len);
-    size_t len = rest.len - (size_t)(slash + 1 - rest.ptr);
-    if (len == 0 || len > 64)
-        return false;
-    memcpy(ret_account, account.ptr, account.len);
-    ret_account[account.len] = '\0';
-    memcpy(ret_name, slash + 1, len);
-    ret_name[len] = '\0';
-    return iam_account_id_ok(ret_account);
-}

@@ -1,7 +1,7 @@
 /* What the tests of flow_step share (flow_fixture.c). */
 #pragma once
 
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>

@@ -1,8 +1,8 @@
 /* The engine's parts without a flow: tables of states, plans, variables, leases. */
-#include "services/codepipeline/lease.h"
-#include "services/codepipeline/machine.h"
-#include "services/codepipeline/plan.h"
-#include "services/codepipeline/variables.h"
+#include "services/codepipeline/engine/lease.h"
+#include "services/codepipeline/engine/machine.h"
+#include "services/codepipeline/engine/plan.h"
+#include "services/codepipeline/engine/variables.h"
 #include "wire/json.h"
 #include <setjmp.h>
 #include <stdarg.h>

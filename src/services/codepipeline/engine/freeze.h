@@ -2,7 +2,7 @@
  * that are in such a stage from beginning further actions; what runs goes on, and a rollback goes through. */
 #pragma once
 
-#include "services/codepipeline/flow.h"
+#include "services/codepipeline/engine/flow.h"
 
 #define FREEZES_MAX 100 /* in force in one account */
 
@@ -24,19 +24,3 @@ int64_t freeze_until(const json_t *spec, int64_t now_ms);
 const struct freeze *freeze_find(const struct flow *flow, const struct plan *plan, size_t stage,
                                  const struct execution *execution, int64_t *ret_until_ms);
 void freeze_free(struct freeze *freeze);
-
-/* ---- stored (store_freeze.c) */
-
-struct platform;
-struct principal;
-
-int freezes_load(struct tx *tx, const char *account, int64_t now_ms, struct flow *flow) MUST_USE;
-/* Replaces the one of that name. *ret is as ListFreezes shows it. PIPELINE_E_INVALID, PIPELINE_E_LIMIT. */
-int freeze_put(struct tx *tx, const struct principal *caller, const json_t *spec, json_t **ret,
-               struct reason *why) MUST_USE;
-/* PIPELINE_E_RESOURCE_NOT_FOUND. */
-int freeze_end(struct tx *tx, const struct principal *caller, const char *name, const char *reason,
-               struct reason *why) MUST_USE;
-/* The newest first, from before `before` (its ordinal; INT64_MAX: from the first); `ended` too or not. */
-int freeze_list(struct tx *tx, const char *account, bool ended, int64_t before, int64_t max, json_t **ret,
-                int64_t *ret_next) MUST_USE;

@@ -2,8 +2,8 @@
  * and ends actions, effects.c lists what must happen. */
 #pragma once
 
-#include "services/codepipeline/effect.h"
-#include "services/codepipeline/step.h"
+#include "services/codepipeline/engine/effect.h"
+#include "services/codepipeline/engine/step.h"
 
 /* The runs of one phase of a stage. */
 struct tally {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/id.h"
-#include "services/codepipeline/codepipeline.h"
-#include "services/codepipeline/machine.h"
+#include "services/codepipeline/engine/outcome.h"
+#include "services/codepipeline/engine/machine.h"
 
 #define LEASE_MS 10000                /* a dead worker's job is offered again so soon */
 #define LEASE_UNACKNOWLEDGED_MS 60000 /* PollForJobs: until AcknowledgeJob */

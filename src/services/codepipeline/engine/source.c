@@ -1,6 +1,6 @@
 /* Overrides of source actions. */
-#include "services/codepipeline/source.h"
-#include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/engine/outcome.h"
 #include "base/buf.h"
 #include "wire/json.h"
 #include <strings.h>

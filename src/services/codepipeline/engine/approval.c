@@ -1,5 +1,5 @@
 /* Approvals by several people, and groups of them. */
-#include "services/codepipeline/approval.h"
+#include "services/codepipeline/engine/approval.h"
 #include "base/buf.h"
 #include "wire/json.h"
 

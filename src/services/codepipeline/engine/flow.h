@@ -16,9 +16,9 @@
 
 #include "base/id.h"
 #include "base/reason.h"
-#include "services/codepipeline/codepipeline.h"
-#include "services/codepipeline/machine.h"
-#include "services/codepipeline/plan.h"
+#include "services/codepipeline/engine/outcome.h"
+#include "services/codepipeline/engine/machine.h"
+#include "services/codepipeline/engine/plan.h"
 
 /* One action of one execution, tried once; or one rule. `detail` holds what people and GetPipelineState see:
  * {resolvedConfiguration, inputArtifacts, outputArtifacts: [{name, bucket, key, sha256?}], outputVariables,

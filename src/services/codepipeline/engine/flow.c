@@ -1,7 +1,7 @@
 /* Building and freeing the picture of one pipeline. */
 #include "base/mem.h"
-#include "services/codepipeline/effect.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/engine/effect.h"
+#include "services/codepipeline/engine/freeze.h"
 #include "wire/json.h"
 #include <stdio.h>
 

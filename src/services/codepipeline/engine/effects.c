@@ -1,6 +1,6 @@
 /* The list of what a step wants done. */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include <stdio.h>
 
 static int effect_new(struct flow *flow, enum effect_kind kind, struct effect **ret)

@@ -1,7 +1,7 @@
 /* Plans that were read lately, by their text: most steps of most pipelines find theirs here. What decides is
  * the text itself, as the database has it now: a version that was never committed does no harm. */
 #include "base/mem.h"
-#include "services/codepipeline/plan.h"
+#include "services/codepipeline/engine/plan.h"
 #include "wire/json.h"
 #include <pthread.h>
 

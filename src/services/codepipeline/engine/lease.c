@@ -1,5 +1,5 @@
 /* Leases and nonces of jobs. */
-#include "services/codepipeline/lease.h"
+#include "services/codepipeline/engine/lease.h"
 #include <stdio.h>
 
 void job_lease(struct job *job, const char *nonce, const char *worker, int64_t now_ms)

@@ -1,6 +1,6 @@
 /* The step: what each event does to the picture of a pipeline. One row per kind of event. */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
 #include <stdio.h>
 

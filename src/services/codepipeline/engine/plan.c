@@ -1,5 +1,5 @@
 /* Declarations become arrays. Source of the default time limits: CodePipeline user guide, "Quotas". */
-#include "services/codepipeline/plan.h"
+#include "services/codepipeline/engine/plan.h"
 #include "base/mem.h"
 #include "wire/json.h"
 

@@ -1,7 +1,7 @@
 /* What a step wants done beside what it changes. */
 #pragma once
 
-#include "services/codepipeline/flow.h"
+#include "services/codepipeline/engine/flow.h"
 
 enum effect_kind {
     EFFECT_OFFER,       /* a job for `run` */

@@ -2,7 +2,7 @@
  * pipeline version that the earlier one had. Source: CodePipeline user guide, "Configuring stage rollback";
  * unlike there, the target's version does not matter, and a rollback may be a target as well. */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The conditions of an execution's stages: which of its phases a stage is in, and what becomes of each
  * condition. Source: CodePipeline user guide, "How do stage conditions work?". */
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
 
 static const struct plan_stage *stage_now(const struct execution *execution)

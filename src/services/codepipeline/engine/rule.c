@@ -1,7 +1,7 @@
 /* Rules that the engine answers itself: whether a window is open, and what a variable's value is.
  * Source: CodePipeline user guide, "Rule reference": DeploymentWindow, VariableCheck. */
-#include "services/codepipeline/engine.h"
-#include "services/codepipeline/rule.h"
+#include "services/codepipeline/engine/engine.h"
+#include "services/codepipeline/engine/rule.h"
 #include "wire/cron.h"
 #include "wire/json.h"
 #include "wire/pattern.h"

@@ -1,5 +1,5 @@
 /* The tables of states and legal transitions. */
-#include "services/codepipeline/machine.h"
+#include "services/codepipeline/engine/machine.h"
 
 #define BIT(state) (1U << (unsigned)(state))
 

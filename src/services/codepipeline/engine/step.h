@@ -1,7 +1,7 @@
 /* The step: what happens to a pipeline, one event at a time. */
 #pragma once
 
-#include "services/codepipeline/flow.h"
+#include "services/codepipeline/engine/flow.h"
 
 enum flow_event_kind {
     FLOW_START,

@@ -1,9 +1,9 @@
 /* One action run: its beginning (variables and artifacts resolved, a job or an approval made) and its ends.
  */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
-#include "services/codepipeline/source.h"
-#include "services/codepipeline/variables.h"
+#include "services/codepipeline/engine/engine.h"
+#include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/engine/variables.h"
 #include "wire/json.h"
 #include <stdio.h>
 

@@ -4,8 +4,8 @@
  * Run after every event until nothing moves. Executions are looked at oldest first, so that a stage that an
  * older one leaves is free for the next in the same step. */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
-#include "services/codepipeline/freeze.h"
+#include "services/codepipeline/engine/engine.h"
+#include "services/codepipeline/engine/freeze.h"
 #include <stdio.h>
 
 static const char *stage_name(const struct execution *execution)

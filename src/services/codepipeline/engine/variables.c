@@ -1,5 +1,5 @@
 /* Replaces references to variables. */
-#include "services/codepipeline/variables.h"
+#include "services/codepipeline/engine/variables.h"
 #include "base/buf.h"
 #include "wire/json.h"
 

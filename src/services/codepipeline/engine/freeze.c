@@ -1,6 +1,6 @@
 /* Which freeze holds what. */
-#include "services/codepipeline/freeze.h"
-#include "services/iam/iam.h"
+#include "services/codepipeline/engine/freeze.h"
+#include "services/iam/names.h"
 #include "wire/json.h"
 #include "wire/recurrence.h"
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* A stage of one execution: its beginning again, its ends, and what they leave behind. */
 #include "base/mem.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* What a person decides: approvals asked, given, rejected, run out. */
-#include "services/codepipeline/approval.h"
-#include "services/codepipeline/engine.h"
+#include "services/codepipeline/engine/approval.h"
+#include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
 
 /* ---- asking */

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/reason.h"
-#include "services/codepipeline/plan.h"
+#include "services/codepipeline/engine/plan.h"
 
 #define SOURCE_VERSION_ID "S3_OBJECT_VERSION_ID"
 #define SOURCE_KEY "S3_OBJECT_KEY"
