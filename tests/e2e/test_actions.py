@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 import uuid
 import zipfile
 
@@ -40,6 +41,7 @@ class Desk(http.server.ThreadingHTTPServer):
         self.jobs = queue.Queue()
         self.results = queue.Queue()
         self.broken = {}  # operation → how many times it is answered 503
+        self.late = {}  # operation → the error that its next answer says, though it was done: somebody was faster
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def poll(self):
@@ -91,6 +93,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         upstream.endheaders(body or None)
         got = upstream.getresponse()
         content = got.read()
+        query = urllib.parse.parse_qs(body.decode("latin-1")) if not target else {}
+        code = self.server.late.pop(query.get("Action", [""])[0], None)
+        if code:
+            self.answer(400, [("Content-Type", "text/xml")],
+                        f"<ErrorResponse><Error><Code>{code}</Code><Message>too late</Message></Error></ErrorResponse>".encode())
+            upstream.close()
+            return
         headers = [pair for pair in got.getheaders() if pair[0].lower() not in KEPT]
         self.answer(got.status, headers, content, got.getheader("Content-Length") if self.command == "HEAD" else None)
         upstream.close()
@@ -221,6 +230,20 @@ def test_change_sets_are_made_once_executed_once_and_summarised(bench):
         kept = succeeded(bench.deploy("CHANGE_SET_EXECUTE", same))
         assert kept["executionDetails"]["summary"].startswith("no changes: stack")
         assert kept["outputVariables"]["Bucket"] == "site-" + bench.suffix
+
+
+def test_a_stack_that_the_same_action_has_moved_a_moment_ago_is_waited_for(bench):
+    """By a worker that stood still between looking and doing, while its successor did it."""
+    stack, overrides = "late-" + bench.suffix, '{"Suffix": "late-%s", "Text": "%s"}'
+    for operation, mode, code in (("CreateStack", "CREATE_UPDATE", "AlreadyExistsException"),
+                                  ("UpdateStack", "CREATE_UPDATE", "TokenAlreadyExistsException"),
+                                  ("ExecuteChangeSet", "CHANGE_SET_EXECUTE", "InvalidChangeSetStatus")):
+        more = {"StackName": stack, "ParameterOverrides": overrides % (bench.suffix, operation)}
+        if mode == "CHANGE_SET_EXECUTE":
+            succeeded(bench.deploy("CHANGE_SET_REPLACE", **more))
+        bench.desk.late = {operation: code}
+        assert "_COMPLETE" in succeeded(bench.deploy(mode, **more))["executionDetails"]["summary"]
+        assert bench.desk.late == {}
 
 
 def test_stacks_are_created_updated_replaced_after_failure_and_deleted(bench):

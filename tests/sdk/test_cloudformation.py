@@ -429,9 +429,15 @@ def test_a_change_set_creates_a_stack(cf, name):
     assert [c["ResourceChange"]["Action"] for c in shown["Changes"]] == ["Add"]
     assert [s["ChangeSetName"] for s in cf.list_change_sets(StackName=name)["Summaries"]] == ["first"]
     assert "Resources" in cf.get_template(StackName=name, ChangeSetName="first")["TemplateBody"]
-    cf.execute_change_set(ChangeSetName=made["Id"])
+    for _ in range(2):  # the same request again: its answer may have been lost
+        cf.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="once")
     assert settled(cf, name)["StackStatus"] == "CREATE_COMPLETE"
+    cf.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="once")
+    assert refused(cf.execute_change_set, ChangeSetName=made["Id"], ClientRequestToken="twice")[0] == "InvalidChangeSetStatus"
     assert refused(cf.execute_change_set, ChangeSetName=made["Id"])[0] == "InvalidChangeSetStatus"
+    begun = [e for e in cf.describe_stack_events(StackName=name)["StackEvents"]
+             if (e["ResourceType"], e["ResourceStatus"]) == ("AWS::CloudFormation::Stack", "CREATE_IN_PROGRESS")]
+    assert len(begun) == 1
 
 
 def test_a_change_set_tells_what_changes(cf, name):

@@ -212,10 +212,13 @@ int change_set_execute(const struct stack_request *r, json_t *set)
     bool create = strcmp(json_str(set, "type", ""), "CREATE") == 0;
     const char *status = create ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS";
     const char *id = json_str(set, "ChangeSetId", "");
+    const char *token = json_str(r->in, "ClientRequestToken", NULL);
     int err = request_stack(r, json_str(set, "StackId", ""), &stack);
 
     if (err)
         return err;
+    if (token && strcmp(json_str(set, "executedBy", ""), token) == 0)
+        return 0;
     if (strcmp(json_str(set, "ExecutionStatus", ""), "AVAILABLE") != 0)
         return reason_set(r->why, STACK_E_CHANGE_SET_STATUS,
                           "ChangeSet [%s] cannot be executed in its current status of [%s]", id,
@@ -223,10 +226,11 @@ int change_set_execute(const struct stack_request *r, json_t *set)
     if (!stack_may_move(stack.status, status))
         return reason_set(r->why, STACK_E_INVALID, "Stack:%s is in %s state and can not be updated.",
                           stack.id, stack.status);
-    const char *token = json_str(r->in, "ClientRequestToken", NULL);
     json_object_del(stack.doc, "Token");
     if (token)
-        err = json_put_str(stack.doc, "Token", token);
+        err = json_put_str(stack.doc, "Token", token) || json_put_str(set, "executedBy", token)
+                  ? FAULT(ENOMEM)
+                  : 0;
     if (!err)
         err = json_put_str(stack.doc, "ChangeSetId", id);
     if (!err)

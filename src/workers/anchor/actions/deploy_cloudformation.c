@@ -255,15 +255,14 @@ static int mode_change_set_replace(struct job *job)
     return r ? r : change_set_await(job);
 }
 
-/* Whether the stack's events say that this action execution has executed a change set before. */
-static int executed_before(struct job *job, bool *ret)
+/* Whether the stack's events say that this action execution has moved the stack before. */
+static int moved_before(struct job *job, struct reason *why, bool *ret)
 {
     CLEANUP(json_free) json_t *out = NULL;
     const json_t *events, *event;
     size_t i;
-    int r =
-        work_call(job->client, SERVICE, "DescribeStackEvents",
-                  json_pack("{s:s}", "StackName", setting_or_empty(job, "StackName")), &out, NULL, &job->why);
+    int r = work_call(job->client, SERVICE, "DescribeStackEvents",
+                      json_pack("{s:s}", "StackName", setting_or_empty(job, "StackName")), &out, NULL, why);
 
     *ret = false;
     if (r)
@@ -274,10 +273,23 @@ static int executed_before(struct job *job, bool *ret)
     return 0;
 }
 
+/* Moves the stack. A refusal does not count when this action execution has moved it already: an answer was
+ * lost, or who had the job before came to life just now. */
+static int stack_move(struct job *job, const char *operation, json_t *in, struct aws_error *error)
+{
+    struct reason unasked = {0};
+    bool mine = false;
+    int r = work_call(job->client, SERVICE, operation, in, NULL, error, &job->why);
+
+    if (r == WORK_E_FAILED && moved_before(job, &unasked, &mine) == 0 && mine)
+        return 0;
+    return r;
+}
+
 static int change_set_missing(struct job *job)
 {
     bool mine;
-    int r = executed_before(job, &mine);
+    int r = moved_before(job, &job->why, &mine);
 
     if (r == 0 && mine)
         return stack_await(job, setting_or_empty(job, "StackName"));
@@ -291,6 +303,7 @@ static int mode_change_set_execute(struct job *job)
 {
     CLEANUP(json_free) json_t *change_set = NULL;
     const char *name = setting_or_empty(job, "StackName");
+    struct aws_error error = {0};
     const char *status;
     int r = change_set_look(job, 0, &change_set);
 
@@ -304,11 +317,11 @@ static int mode_change_set_execute(struct job *job)
     }
     status = json_str(change_set, "ExecutionStatus", "");
     if (strcmp(status, "AVAILABLE") == 0) {
-        r = work_call(job->client, SERVICE, "ExecuteChangeSet",
-                      json_pack("{s:s, s:s, s:s}", "StackName", name, "ChangeSetName",
-                                setting_or_empty(job, "ChangeSetName"), "ClientRequestToken",
-                                job_action_execution(job)),
-                      NULL, NULL, &job->why);
+        r = stack_move(job, "ExecuteChangeSet",
+                       json_pack("{s:s, s:s, s:s}", "StackName", name, "ChangeSetName",
+                                 setting_or_empty(job, "ChangeSetName"), "ClientRequestToken",
+                                 job_action_execution(job)),
+                       &error);
         if (r)
             return r;
     } else if (!str_starts(str_of(status), STR("EXECUTE_"))) {
@@ -340,11 +353,8 @@ static int stack_operation(struct job *job, const char *operation)
         json_decref(in);
         return FAULT(ENOMEM);
     }
-    r = work_call(job->client, SERVICE, operation, in, NULL, &error, &job->why);
-    if (r == WORK_E_FAILED &&
-        (stack_says_no_change(error.message) || strcmp(error.code, "AlreadyExistsException") == 0))
-        return 0;
-    return r;
+    r = stack_move(job, operation, in, &error);
+    return r == WORK_E_FAILED && stack_says_no_change(error.message) ? 0 : r;
 }
 
 static int create_or_update(struct job *job, bool replace_broken)
