@@ -4,6 +4,7 @@
 #include "services/exchange.h"
 #include "base/clock.h"
 #include "services/key_cache.h"
+#include "services/payload.h"
 
 #define DIGEST_HEX 64
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -66,11 +67,15 @@ static int check_payload_claim(struct exchange *x)
                           "Missing required header for this request: x-amz-content-sha256");
     if (is_digest(hash) || str_eqc(hash, SIGV4_UNSIGNED_PAYLOAD))
         return 0;
+    bool streams = x->call.operation && x->call.operation->flags & OP_STREAM;
+    if (payload_known(hash) && streams)
+        return 0;
     if (str_starts(hash, STR("STREAMING-")))
-        return reason_set(&x->call.reason, REFUSE_UNSUPPORTED,
-                          "x-amz-content-sha256: %.*s (a body signed chunk by chunk) is not supported by "
-                          "Slipway; send the body's SHA-256 or UNSIGNED-PAYLOAD",
-                          hash.len > 64 ? 64 : (int)hash.len, hash.ptr);
+        return reason_set(
+            &x->call.reason, REFUSE_UNSUPPORTED,
+            "x-amz-content-sha256: %.*s is not supported by Slipway here: send the body's SHA-256 or "
+            "UNSIGNED-PAYLOAD",
+            hash.len > 64 ? 64 : (int)hash.len, hash.ptr);
     return reason_set(&x->call.reason, REFUSE_PAYLOAD_HASH,
                       "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
 }

@@ -24,6 +24,17 @@ void call_error_header(struct call *c, const char *name, const char *value)
         c->error_headers[c->error_header_count++] = (struct http_header){str_of(name), str_of(copy)};
 }
 
+void call_error_element(struct call *c, const char *name, const char *value)
+{
+    if (c->error_element_count < CALL_ERROR_ELEMENTS)
+        c->error_elements[c->error_element_count++] = (struct http_header){str_of(name), str_of(value)};
+}
+
+struct str call_trailer(const struct call *c, const char *name)
+{
+    return header_find(c->trailers, c->trailer_count, name);
+}
+
 int64_t call_wait_ms(const struct call *c)
 {
     int64_t ms;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "services/exchange.h"
 #include "services/key_cache.h"
+#include "services/payload.h"
 
 struct dispatcher {
     const struct platform *platform;
@@ -45,6 +46,7 @@ static struct exchange *exchange_new(struct dispatcher *dispatcher, struct http_
     x->keys = dispatcher->keys;
     x->call.platform = dispatcher->platform;
     x->call.http = http;
+    x->call.body_length = http->content_length;
     x->call.arena = http->arena;
     x->wire = (struct sigv4_request){.method = http->method,
                                      .path = http->path,
@@ -84,6 +86,8 @@ static int handler_begin(void *ctx, struct http_request *http)
     int r = route_request(x);
     if (r == 0)
         r = auth_begin(x);
+    if (r == 0)
+        r = payload_begin(x);
     if (r != 0) {
         answer_refusal(x, r);
         return 1;
@@ -94,11 +98,23 @@ static int handler_begin(void *ctx, struct http_request *http)
     return r != 0;
 }
 
+static int deliver(struct exchange *x, const void *bytes, size_t len)
+{
+    hash_update(x->body_hash, bytes, len);
+    return x->call.operation->body ? x->call.operation->body(&x->call, bytes, len) : 0;
+}
+
 static int handler_body(void *ctx UNUSED, struct http_request *http, const void *bytes, size_t len)
 {
     struct exchange *x = http->state;
-    hash_update(x->body_hash, bytes, len);
-    int r = x->call.operation->body ? x->call.operation->body(&x->call, bytes, len) : 0;
+    int r = 0;
+    int refused = x->payload ? payload_take(x, (struct str){bytes, len}, deliver, &r) : 0;
+    if (refused != 0) {
+        answer_refusal(x, refused);
+        return 1;
+    }
+    if (!x->payload)
+        r = deliver(x, bytes, len);
     if (r != 0)
         answer_outcome(x, r);
     return r != 0;
@@ -122,6 +138,9 @@ static int decode(struct exchange *x)
         hex_encode(digest, hash_size(HASH_SHA256), c->body_sha256);
         if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(c->body_sha256)))
             return REFUSE_PAYLOAD;
+        int r = x->payload ? payload_finish(x) : 0;
+        if (r != 0)
+            return r;
     } else if (!x->verified || (c->http->body.len > 0 && auth_claims_digest(x))) {
         hash_sha256_hex(buf_str(&c->http->body), hex);
         if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(hex)))
@@ -205,6 +224,7 @@ static void handler_end(void *ctx UNUSED, struct http_request *http)
     if (x->entered && x->call.operation->end)
         x->call.operation->end(&x->call);
     hash_free(&x->body_hash);
+    payload_free(x);
     json_free(&x->call.in);
     json_free(&x->call.out);
 }

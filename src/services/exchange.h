@@ -8,6 +8,7 @@
 #include "wire/sigv4.h"
 
 struct key_cache;
+struct payload;
 
 /* Why the dispatcher itself turns a request down; answer.c gives each its code per protocol. */
 enum refusal {
@@ -22,6 +23,10 @@ enum refusal {
     REFUSE_TOKEN_EXPIRED,
     REFUSE_PAYLOAD, /* the body is not the one that was signed */
     REFUSE_PAYLOAD_HASH,
+    REFUSE_INCOMPLETE, /* S3: the chunks of a body are not whole */
+    REFUSE_CHUNK_SIZE,
+    REFUSE_TRAILER,
+    REFUSE_NO_LENGTH,
     REFUSE_OPERATION,
     REFUSE_METHOD,
     REFUSE_BODY,  /* cannot be decoded */
@@ -72,7 +77,8 @@ struct exchange {
     struct str canonical; /* of a signature that does not verify, for S3's answer */
     struct str to_sign;
 
-    struct hash *body_hash; /* OP_STREAM */
+    struct hash *body_hash;  /* OP_STREAM: of what the operation gets */
+    struct payload *payload; /* payload.c: the body is in chunks; NULL: it is not */
     bool verified;
     bool decoded;
     bool entered; /* the operation's code has run: its end must too */

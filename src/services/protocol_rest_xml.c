@@ -68,6 +68,8 @@ static void put_error(struct exchange *x, const struct wire_error *error, struct
     xml_elem(body, "Code", str_of(error->code));
     xml_elem(body, "Message", str_of(error->message));
     put_signature(x, body);
+    for (size_t i = 0; i < c->error_element_count; i++)
+        xml_elem(body, c->error_elements[i].name.ptr, c->error_elements[i].value);
     if (c->bucket)
         xml_elem(body, "BucketName", str_of(c->bucket));
     if (c->key)

@@ -18,28 +18,16 @@ struct scope {
     struct str service;
 };
 
-static struct str bytes_str(const unsigned char *bytes, size_t len)
-{
-    return (struct str){(const char *)bytes, len};
-}
-
 static int sign(const char *secret, const struct scope *scope, struct str to_sign, char ret[HASH_HEX_SIZE])
 {
-    CLEANUP(buf_free) struct buf key_text = BUF_INIT(4096);
-    unsigned char key[32];
-    const struct str parts[] = {scope->region, scope->service, STR(TERMINATOR), to_sign};
+    unsigned char key[SIGV4_KEY_SIZE];
+    unsigned char signature[SIGV4_KEY_SIZE];
+    int r = sigv4_key(secret, scope->date, scope->region, scope->service, key);
 
-    buf_puts(&key_text, "AWS4");
-    if (buf_puts(&key_text, secret) != 0)
-        return FAULT(buf_error(&key_text));
-    hash_hmac_sha256(buf_str(&key_text), scope->date, key);
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        unsigned char next[sizeof(key)];
-
-        hash_hmac_sha256(bytes_str(key, sizeof(key)), parts[i], next);
-        memcpy(key, next, sizeof(key));
-    }
-    hex_encode(key, sizeof(key), ret);
+    if (r != 0)
+        return r;
+    hash_hmac_sha256((struct str){(const char *)key, sizeof(key)}, to_sign, signature);
+    hex_encode(signature, sizeof(signature), ret);
     return 0;
 }
 

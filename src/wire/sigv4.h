@@ -71,3 +71,29 @@ int sigv4_sign(struct arena *arena, const struct sigv4_request *request,
 int sigv4_presign(struct arena *arena, const struct sigv4_request *request,
                   const struct sigv4_credentials *credentials, const char *region, const char *service,
                   int64_t now_ms, int64_t expires_s, struct str *ret_query) MUST_USE;
+
+/* ---- what is signed apart from a request: a body's chunks, a form's policy (sigv4_chunk.c) */
+
+#define SIGV4_KEY_SIZE 32
+#define SIGV4_CHUNKS "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+#define SIGV4_CHUNKS_TRAILER "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+#define SIGV4_UNSIGNED_TRAILER "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+/* The key of one day, region and service. */
+int sigv4_key(const char *secret_access_key, struct str date, struct str region, struct str service,
+              unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;
+
+/* Each chunk's signature covers the one before; the first covers the request's. */
+struct sigv4_chunks {
+    unsigned char key[SIGV4_KEY_SIZE];
+    char head[256]; /* time and scope, a line each */
+    char previous[65];
+};
+
+/* For a claim that has been verified. */
+int sigv4_chunks_init(struct sigv4_chunks *chunks, const struct sigv4_claim *claim,
+                      const char *secret_access_key) MUST_USE;
+/* `sha256_hex` is of the chunk's bytes; `signature` is what it says. SIGV4_MISMATCH. */
+int sigv4_chunk_verify(struct sigv4_chunks *chunks, const char *sha256_hex, struct str signature) MUST_USE;
+/* `sha256_hex` is of the trailing headers, "name:value\n" each, as they came. SIGV4_MISMATCH. */
+int sigv4_trailer_verify(struct sigv4_chunks *chunks, const char *sha256_hex, struct str signature) MUST_USE;

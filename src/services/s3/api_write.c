@@ -27,9 +27,9 @@ int api_put_begin(struct call *c)
     if (http_header(c->http, "x-amz-copy-source").ptr)
         return call_fail(c, S3_E_NOT_IMPLEMENTED,
                          "UploadPartCopy is not supported by Slipway: send the part's bytes.");
-    if (c->http->content_length < 0)
+    if (c->body_length < 0)
         return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
-    if (c->http->content_length > PUT_MAX)
+    if (c->body_length > PUT_MAX)
         return call_fail(c, S3_E_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
     struct put *put = mem_alloc(sizeof(*put));
     if (!put)

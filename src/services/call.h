@@ -1,0 +1,84 @@
+/* The call that a handler gets (service.h): what was asked, by whom, and what is to be answered. */
+#pragma once
+
+#include "base/base.h"
+#include "base/reason.h"
+#include "base/wake.h"
+#include "http/server.h"
+#include "services/iam/principal.h"
+#include "services/operation.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+
+struct platform;
+struct service;
+struct tx;
+
+enum protocol_kind {
+    PROTOCOL_JSON_10 = 1, /* bit set: a service may speak several */
+    PROTOCOL_JSON_11 = 2,
+    PROTOCOL_QUERY = 4,
+    PROTOCOL_REST_XML = 8,
+    PROTOCOL_HOOK = 16, /* unsigned POSTs to service->hook_path */
+};
+
+#define CALL_ERROR_HEADERS 4
+#define CALL_ERROR_ELEMENTS 4
+
+struct call {
+    const struct platform *platform;
+    const struct service *service;
+    const struct operation *operation;
+    enum protocol_kind protocol;
+    const struct principal *caller; /* NULL only for OP_ANONYMOUS */
+    struct http_request *http;      /* headers, raw target, arena */
+    struct arena *arena;
+    struct tx *tx;        /* as the flags say; NULL without OP_READ and OP_WRITE */
+    json_t *in;           /* validated; an object, never NULL. The dispatcher's */
+    json_t *out;          /* an empty object to fill. The dispatcher's */
+    unsigned status;      /* PROTOCOL_HOOK: of success; 0: 200 */
+    struct reason reason; /* words beside an outcome */
+    void *state;          /* the handler's, kept over waits; freed by operation->end */
+
+    /* S3: decoded from path or host */
+    const char *bucket; /* NULL at service level */
+    const char *key;    /* NULL at bucket level; decoded; key_len bytes */
+    size_t key_len;
+    struct uri_query query; /* decoded */
+    /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
+    char body_sha256[65];
+    int64_t body_length; /* OP_STREAM: bytes that `body` will get in all; -1: the client did not say */
+    const struct http_header *trailers; /* that came behind a body in chunks: call_trailer's */
+    size_t trailer_count;
+
+    /* S3: headers that the answer carries even when it is an error: call_error_header's */
+    struct http_header error_headers[CALL_ERROR_HEADERS];
+    size_t error_header_count;
+    struct http_header error_elements[CALL_ERROR_ELEMENTS]; /* of the error's XML: call_error_element's */
+    size_t error_element_count;
+
+    /* call_wait's */
+    int64_t wait_deadline_mono_ms; /* 0: not waiting yet */
+    wake_ticket wait_ticket;
+    char wait_topic[WAKE_TOPIC_MAX];
+};
+
+/* Sets the words and returns the outcome: `return call_fail(c, QUEUE_NONE, "Queue %s does not exist.",
+ * name);` */
+int call_fail(struct call *c, int outcome, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Starts a reply of the handler's own (CALL_REPLIED): the status and the headers that every reply carries. */
+void call_reply(struct call *c, unsigned status);
+/* Adds a header to the error that the handler is about to return ("x-amz-delete-marker"). `name` is kept. */
+void call_error_header(struct call *c, const char *name, const char *value);
+/* Adds an element to the XML of the error that is about to be answered; both texts live as long as the call.
+ */
+void call_error_element(struct call *c, const char *name, const char *value);
+/* A header of that name (lower case) behind the body, once run is called; {NULL,0}. */
+struct str call_trailer(const struct call *c, const char *name);
+/* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
+ * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
+int64_t call_wait_ms(const struct call *c);
+/* `return call_wait(c, ticket, max_ms, topic)`: runs the handler again when the topic is signalled after
+ * `ticket` (taken before looking). 0, meaning "answer now with what there is", when max_ms have passed since
+ * the first run or the server stops. What a run wrote before it waits is undone. */
+int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *topic);
