@@ -130,8 +130,7 @@ def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server):
     with sqlite3.connect(server.data / "slipway.db") as db:
         [damaged] = db.execute("SELECT id FROM codepipeline_pipeline WHERE name = 'damaged'").fetchone()
         db.execute("UPDATE codepipeline_execution SET data = '{' WHERE pipeline_id = ?", (damaged,))
-        db.execute("UPDATE codepipeline_timer SET due_ms = 1 WHERE kind = 'run' AND pipeline_id = ?", (damaged,))
-        db.execute("UPDATE codepipeline_timer SET due_ms = 2 WHERE kind = 'lease' AND pipeline_id <> ?", (damaged,))
+        db.execute("UPDATE codepipeline_action SET deadline_ms = 1 WHERE pipeline_id = ?", (damaged,))
         db.execute("UPDATE codepipeline_job SET due_ms = 2 WHERE pipeline_id <> ?", (damaged,))
     db.close()
     server.start()

@@ -224,11 +224,11 @@ static const struct {
      " AND (a.status IS NULL OR a.status <> 'InProgress')",
      "an open job belongs to an action under way"},
     {"SELECT count(*) FROM codepipeline_job j WHERE j.pipeline_id = $1 AND j.status = 'InProgress'"
-     " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'lease' AND t.ref = j.id"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_due t WHERE t.kind = 'lease' AND t.ref = j.id"
      " AND t.due_ms = j.due_ms AND j.due_ms > 0)",
      "a leased job has a timer"},
     {"SELECT count(*) FROM codepipeline_action a WHERE a.pipeline_id = $1 AND a.status = 'InProgress'"
-     " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'run' AND t.ref = a.id"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_due t WHERE t.kind = 'run' AND t.ref = a.id"
      " AND t.due_ms = a.deadline_ms)",
      "an action under way has a timer"},
     {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
@@ -248,20 +248,22 @@ static const struct {
      " AND f.stage_run = a.stage_run AND f.stage = a.stage AND f.phase = a.phase AND f.status = 'Failed'"
      " AND f.replaced = 0)",
      "a condition with a failed rule asks no others"},
-    {"SELECT (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1)"
-     " - (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1 AND kind = 'thaw')"
+    {"SELECT (SELECT count(*) FROM codepipeline_due WHERE pipeline_id = $1)"
+     " - (SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1 AND kind IN ('thaw', 'forget'))"
      " - (SELECT count(*) FROM codepipeline_job WHERE pipeline_id = $1 AND status = 'InProgress')"
      " - (SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1 AND status = 'InProgress')",
      "nothing else has timers"},
 };
 
-/* Rows are only added, so that a row's place in their order is its own. */
-static void check_ends(const char *sql, char states[ROWS][16], const char *what)
+/* `sql` gives each row's status, id and number since the seed's begin; `first_row` is the number before. */
+static void check_ends(const char *sql, int64_t first_row, char states[ROWS][16], const char *what)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    size_t i = 0;
-    int r = tx_query(sim.tx, &rows, sql, "s", sim.pipeline_id);
-    for (; r == 0 && i < ROWS && no_fault(rows_next(rows)) == 0; i++) {
+    int r = tx_query(sim.tx, &rows, sql, "si", sim.pipeline_id, first_row);
+    while (r == 0 && no_fault(rows_next(rows)) == 0) {
+        int64_t i = rows_int(rows, 2);
+        if (i < 0 || i >= ROWS)
+            continue;
         bool open = is(states[i], "") || is(states[i], "Queued") || is(states[i], "InProgress");
         if (!open && !is(states[i], rows_text(rows, 0)))
             broken("the %s %s went from %s to %s", what, rows_text(rows, 1), states[i], rows_text(rows, 0));
@@ -296,8 +298,8 @@ void check(void)
             broken("rule broken: %s", rules[i].rule);
     if (sim.step % 8)
         return;
-    check_ends("SELECT status, id FROM codepipeline_action WHERE pipeline_id = $1 ORDER BY rowid",
-               sim.action_states, "action");
-    check_ends("SELECT status, id FROM codepipeline_job WHERE pipeline_id = $1 ORDER BY rowid",
+    check_ends("SELECT status, id, rowid - $2 FROM codepipeline_action WHERE pipeline_id = $1",
+               sim.first_action, sim.action_states, "action");
+    check_ends("SELECT status, id, rowid - $2 FROM codepipeline_job WHERE pipeline_id = $1", sim.first_job,
                sim.job_states, "job");
 }

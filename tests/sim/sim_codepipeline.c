@@ -156,11 +156,22 @@ static void do_lease(void)
     (void)lease_jobs(1 + random_below(3), worker);
 }
 
+/* Its action went on with another job, long ago. */
+static bool may_be_forgotten(const struct lease *lease)
+{
+    for (size_t i = 0; i < sim.lease_count; i++)
+        if (is(sim.leases[i].job_id, lease->job_id) && sim.leases[i].forget_ms &&
+            sim.now_ms >= sim.leases[i].forget_ms)
+            return true;
+    return false;
+}
+
 /* Mostly a late one; stale and answered ones too. */
 static struct lease *lease_random(void)
 {
     size_t back = random_below(chance(5) ? 20 : 3);
-    return back < sim.lease_count ? &sim.leases[sim.lease_count - 1 - back] : NULL;
+    struct lease *lease = back < sim.lease_count ? &sim.leases[sim.lease_count - 1 - back] : NULL;
+    return lease && !may_be_forgotten(lease) ? lease : NULL;
 }
 
 static json_t *result_json(const struct lease *lease, bool goes_on)
@@ -204,6 +215,7 @@ static void answer(struct lease *lease, bool success, bool goes_on)
     if (r == 0 && !lease->accepted) {
         lease->accepted = true;
         lease->success = success;
+        lease->forget_ms = success && goes_on ? sim.now_ms + FORGET_MS : 0;
     }
 }
 
@@ -441,7 +453,8 @@ static void prune(void)
     if (scalar("SELECT count(*) FROM codepipeline_action a WHERE pipeline_id = $1 AND NOT EXISTS"
                " (SELECT 1 FROM codepipeline_execution e WHERE e.id = a.execution_id)") ||
         scalar("SELECT count(*) FROM codepipeline_job j WHERE pipeline_id = $1 AND NOT EXISTS"
-               " (SELECT 1 FROM codepipeline_action a WHERE a.id = j.run_id)"))
+               " (SELECT 1 FROM codepipeline_action a WHERE a.id = j.run_id) AND NOT EXISTS"
+               " (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'forget' AND t.ref = j.id)"))
         broken("an execution that went leaves rows behind");
     if (scalar("SELECT count(*) FROM codepipeline_stage s WHERE pipeline_id = $1 AND good_id <> '' AND NOT "
                "EXISTS"
@@ -473,6 +486,8 @@ static void run_seed(uint64_t seed, size_t steps)
     plan_change(false);
     no_fault(pipeline_find(sim.tx, sim.caller.account, PIPELINE, &pipeline));
     (void)snprintf(sim.pipeline_id, sizeof(sim.pipeline_id), "%s", pipeline.id);
+    sim.first_action = scalar("SELECT coalesce(max(rowid), 0) + 1 FROM codepipeline_action WHERE $1 <> ''");
+    sim.first_job = scalar("SELECT coalesce(max(rowid), 0) + 1 FROM codepipeline_job WHERE $1 <> ''");
     for (; sim.step < steps; sim.step++) {
         sim.retried[0] = '\0';
         event_run();
@@ -483,7 +498,9 @@ static void run_seed(uint64_t seed, size_t steps)
     tally();
     prune();
     no_fault(pipeline_delete(sim.tx, &sim.platform, sim.caller.account, PIPELINE, NULL));
-    if (scalar("SELECT count(*) FROM codepipeline_timer WHERE pipeline_id = $1") ||
+    for (int64_t next_ms = sim.now_ms; next_ms != INT64_MAX; sim.now_ms = next_ms)
+        no_fault(timers_fire(sim.tx, &sim.platform, next_ms, INT32_MAX, &next_ms));
+    if (scalar("SELECT count(*) FROM codepipeline_due WHERE pipeline_id = $1") ||
         scalar("SELECT count(*) FROM codepipeline_job WHERE pipeline_id = $1") ||
         scalar("SELECT count(*) FROM codepipeline_action WHERE pipeline_id = $1"))
         broken("a deleted pipeline leaves rows");

@@ -69,6 +69,7 @@ struct lease {
     char nonce[ID_UUID_SIZE];
     json_t *outputs;
     bool accepted;
+    int64_t forget_ms; /* of one whose action went on with another job: when it may be gone */
     bool success;
     bool lost; /* handed back, orphaned or run out */
 };
@@ -104,6 +105,8 @@ struct sim {
     char retried[ID_UUID_SIZE]; /* in this step */
     char action_states[ROWS][16];
     char job_states[ROWS][16];
+    int64_t first_action; /* the number of the seed's first row */
+    int64_t first_job;
     struct lease leases[LEASES];
     size_t lease_count;
     uint64_t counts[COUNTS];

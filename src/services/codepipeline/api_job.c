@@ -24,7 +24,7 @@ static int any_offered(struct call *c, bool *ret)
     int r = db_read(c->platform->db, &tx);
 
     if (r == 0)
-        r = job_offers(tx, c->caller->account, "AWS", NULL, 1, &ids);
+        r = job_offers(tx, c->caller->account, 1, &ids);
     *ret = json_array_size(ids) > 0;
     return r;
 }

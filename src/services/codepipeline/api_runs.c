@@ -1,14 +1,15 @@
-/* ListActionExecutions and ListRuleExecutions: every run of every action, or rule, the newest first. */
+/* ListActionExecutions and ListRuleExecutions: every run of every action, or rule; the newest execution's
+ * first, and of each execution the newest first. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/show.h"
 
 #define PAGE_MAX 100
 
-/* A row's place: no two rows share all three, and later runs come later. As a token "MS:ORDINAL:ID". */
+/* A row's place: the order of its execution's start, and its own order within it. As a token "SEQ:ORDINAL".
+ */
 struct place {
-    int64_t started_ms;
+    int64_t seq;
     int64_t ordinal;
-    char id[ID_UUID_SIZE];
 };
 
 static int place_start(struct call *c, struct place *ret)
@@ -16,22 +17,21 @@ static int place_start(struct call *c, struct place *ret)
     const char *token = json_str(c->in, "nextToken", NULL);
     struct str rest;
 
-    *ret = (struct place){.started_ms = INT64_MAX};
+    *ret = (struct place){INT64_MAX, INT64_MAX};
     if (!token)
         return 0;
     rest = str_of(token);
-    if (!str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->started_ms) ||
-        !str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->ordinal) || rest.len != sizeof(ret->id) - 1)
+    if (!str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->seq) ||
+        !str_to_int(rest, 0, INT64_MAX, &ret->ordinal))
         return call_fail(c, PIPELINE_E_NEXT_TOKEN,
                          "The nextToken is not one of an earlier answer: start without it.");
-    memcpy(ret->id, rest.ptr, rest.len);
     return 0;
 }
 
 static int place_end(struct call *c, const struct place *place)
 {
-    return json_put_format(c->out, "nextToken", "%lld:%lld:%s", (long long)place->started_ms,
-                           (long long)place->ordinal, place->id);
+    return json_put_format(c->out, "nextToken", "%lld:%lld", (long long)place->seq,
+                           (long long)place->ordinal);
 }
 
 /* ---- one run */
@@ -92,7 +92,8 @@ static const struct plan_action *action_of(const struct plan *plan, struct rows 
     return i < stage->total ? &stage->actions[i] : NULL;
 }
 
-/* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version, phase */
+/* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version, phase,
+ * seq */
 static int run_put(json_t *list, const struct listing *listing, struct rows *rows, const struct plan *plan)
 {
     const char *stage = rows_text(rows, 2), *name = rows_text(rows, 3), *status = rows_text(rows, 4);
@@ -151,9 +152,7 @@ static int runs_put(struct call *c, const struct listing *listing, const struct 
 
         if ((int64_t)json_array_size(list) == max)
             return place_end(c, &place);
-        place.started_ms = rows_int(rows, 6);
-        place.ordinal = rows_int(rows, 5);
-        snprintf(place.id, sizeof(place.id), "%s", rows_text(rows, 0));
+        place = (struct place){.seq = rows_int(rows, 11), .ordinal = rows_int(rows, 5)};
         r = plan_require(c, pipeline, plans, rows_int(rows, 9), &plan);
         if (r == 0)
             r = run_put(list, listing, rows, plan);
@@ -163,11 +162,10 @@ static int runs_put(struct call *c, const struct listing *listing, const struct 
 
 #define RUNS(of)                                                                                             \
     "SELECT a.id, a.execution_id, a.stage, a.action, a.status, a.ordinal, a.started_ms, a.updated_ms,"       \
-    " a.detail, e.version, a.phase"                                                                          \
-    " FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"                     \
-    " WHERE a." of " = $1 AND a.pipeline_id = $2 AND (a.started_ms, a.ordinal, a.id) < ($3, $4, $5)"         \
-    " AND (a.phase <> '') = $7 AND a.replaced <= $8"                                                         \
-    " ORDER BY a.started_ms DESC, a.ordinal DESC, a.id DESC LIMIT $6"
+    " a.detail, e.version, a.phase, e.seq"                                                                   \
+    " FROM codepipeline_execution e JOIN codepipeline_action a ON a.execution_id = e.id"                     \
+    " WHERE e." of " = $1 AND e.pipeline_id = $2 AND e.seq <= $3 AND (e.seq < $3 OR a.ordinal < $4)"         \
+    " AND (a.phase <> '') = $6 AND a.replaced <= $7 ORDER BY e.seq DESC, a.ordinal DESC LIMIT $5"
 
 /* `repeated`: with the runs that a retry of the stage has replaced. */
 static int runs_query(struct call *c, const struct listing *listing, const struct pipeline *pipeline,
@@ -179,9 +177,9 @@ static int runs_query(struct call *c, const struct listing *listing, const struc
 
     if (r)
         return r;
-    return tx_query(c->tx, ret, execution ? RUNS("execution_id") : RUNS("pipeline_id"), "ssiisiii",
-                    execution ? execution : pipeline->id, pipeline->id, place.started_ms, place.ordinal,
-                    place.id, max + 1, (int64_t)listing->rules, (int64_t)repeated);
+    return tx_query(c->tx, ret, execution ? RUNS("id") : RUNS("pipeline_id"), "ssiiiii",
+                    execution ? execution : pipeline->id, pipeline->id, place.seq, place.ordinal, max + 1,
+                    (int64_t)listing->rules, (int64_t)repeated);
 }
 
 static int execution_require(struct call *c, const struct pipeline *pipeline, const char *id)

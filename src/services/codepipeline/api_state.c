@@ -5,6 +5,8 @@
 #include "services/codepipeline/show.h"
 #include "wire/time.h"
 
+#define LOOK_BACK 20 /* executions: an action that none of them has begun is shown without a run */
+
 static int execution_put(json_t *stage, const char *member, const char *id, const char *status)
 {
     return json_put(stage, member, json_pack("{s:s, s:s}", "pipelineExecutionId", id, "status", status));
@@ -110,7 +112,7 @@ static int revision_put(json_t *state, const json_t *detail, int64_t started_ms)
                               (json_int_t)json_int(revision, "created", started_ms)));
 }
 
-/* rows: id, status, token, updated_ms, detail, started_ms */
+/* rows: id, status, token, updated_ms, detail, started_ms, action */
 static int run_put(json_t *state, struct rows *rows)
 {
     CLEANUP(json_free) json_t *detail = NULL;
@@ -138,21 +140,38 @@ static int run_put(json_t *state, struct rows *rows)
     return r ? r : revision_put(state, detail, rows_int(rows, 5));
 }
 
-static int action_put(struct call *c, const struct pipeline *pipeline, const char *stage, const char *action,
-                      json_t *list)
+static json_t *action_of(const json_t *actions, const char *name)
+{
+    json_t *state;
+    size_t i;
+
+    json_array_foreach (actions, i, state)
+        if (strcmp(json_str(state, "actionName", ""), name) == 0)
+            return state;
+    return NULL;
+}
+
+/* The latest run of each action: of the last execution that entered the stage, or, what that one has not
+ * begun, of the one before it that has. */
+static int runs_put(struct call *c, const struct pipeline *pipeline, const struct gate *gate, json_t *actions)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    json_t *state = json_pack("{s:s}", "actionName", action);
-    int r = state && json_array_append_new(list, state) == 0 ? 0 : FAULT(ENOMEM);
+    size_t missing = json_array_size(actions);
+    int r = tx_query(c->tx, &rows,
+                     "SELECT a.id, a.status, a.token, a.updated_ms, a.detail, a.started_ms, a.action"
+                     " FROM codepipeline_execution e JOIN codepipeline_action a ON a.execution_id = e.id"
+                     " WHERE e.pipeline_id = $1 AND e.seq <= $2 AND e.seq > $2 - $4 AND a.stage = $3"
+                     " AND a.phase = '' ORDER BY e.seq DESC, a.ordinal DESC",
+                     "sisi", pipeline->id, gate->last_seq, gate->stage, (int64_t)LOOK_BACK);
 
-    if (r == 0)
-        r = tx_query_row(c->tx, &rows,
-                         "SELECT id, status, token, updated_ms, detail, started_ms FROM codepipeline_action"
-                         " WHERE pipeline_id = $1 AND stage = $2 AND action = $3 AND phase = ''"
-                         " ORDER BY started_ms DESC, ordinal DESC LIMIT 1",
-                         "sss", pipeline->id, stage, action);
-    if (r == 0)
+    while (r == 0 && missing && (r = rows_next(rows)) == 0) {
+        json_t *state = action_of(actions, rows_text(rows, 6));
+
+        if (!state || json_object_get(state, "latestExecution"))
+            continue;
         r = run_put(state, rows);
+        missing--;
+    }
     return r == DB_NONE ? 0 : r;
 }
 
@@ -176,8 +195,9 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
     if (r == 0)
         r = waiting_put(state, flow, stage->name);
     for (size_t i = 0; r == 0 && i < stage->count; i++)
-        r = action_put(c, pipeline, stage->name, stage->actions[i].name, actions);
-    return r;
+        if (json_array_append_new(actions, json_pack("{s:s}", "actionName", stage->actions[i].name)))
+            r = FAULT(ENOMEM);
+    return r || gate->status == STAGE_NONE ? r : runs_put(c, pipeline, gate, actions);
 }
 
 static int head_put(struct call *c, const struct pipeline *pipeline)

@@ -7,8 +7,6 @@
 #include "wire/json.h"
 #include <stdio.h>
 
-#define FORGET_MS ((int64_t)3600 * 1000)
-
 int pipeline_require(struct tx *tx, const char *account, const char *name, struct pipeline *ret,
                      struct reason *why)
 {
@@ -82,25 +80,27 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const char *
     return r;
 }
 
-/* A job under way is kept for an hour, so that its worker learns that it is cancelled. */
+/* A job under way is kept for a while, so that its worker learns that it is cancelled. */
 static int jobs_cancel(struct tx *tx, const struct pipeline *pipeline, int64_t now_ms)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_exec(
-        tx,
-        "DELETE FROM codepipeline_job WHERE pipeline_id = $1 AND status NOT IN ('Dispatched', 'InProgress')",
-        "s", pipeline->id);
+    int r = tx_exec(tx,
+                    "DELETE FROM codepipeline_job WHERE status NOT IN ('Dispatched', 'InProgress') AND id IN"
+                    " (SELECT a.job_id FROM codepipeline_execution e JOIN codepipeline_action a"
+                    " ON a.execution_id = e.id WHERE e.pipeline_id = $1)",
+                    "s", pipeline->id);
 
     if (r == 0)
-        r = tx_exec(tx,
-                    "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
-                    " SELECT 'forget', id, pipeline_id, $2 FROM codepipeline_job WHERE pipeline_id = $1"
-                    " ON CONFLICT (kind, ref) DO NOTHING",
-                    "si", pipeline->id, now_ms + FORGET_MS);
-    if (r == 0)
-        r = tx_query(tx, &rows, "SELECT id FROM codepipeline_job WHERE pipeline_id = $1", "s", pipeline->id);
-    while (r == 0 && (r = rows_next(rows)) == 0)
+        r = tx_query(tx, &rows,
+                     "SELECT a.job_id FROM codepipeline_execution e JOIN codepipeline_action a"
+                     " ON a.execution_id = e.id WHERE e.pipeline_id = $1 AND e.place <> 'Ended'"
+                     " AND a.status = 'InProgress' AND a.job_id <> ''",
+                     "s", pipeline->id);
+    while (r == 0 && (r = rows_next(rows)) == 0) {
         r = job_end(tx, rows_text(rows, 0), JOB_CANCELLED);
+        if (r == 0)
+            r = timer_set(tx, TIMER_FORGET, rows_text(rows, 0), pipeline->id, now_ms + FORGET_MS);
+    }
     return r == DB_NONE ? 0 : r;
 }
 

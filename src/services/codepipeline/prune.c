@@ -48,7 +48,7 @@ static int history_remove(struct tx *tx, const json_t *execution, int64_t cutoff
 /* It may have been retried since it was found. */
 static int remove_one(struct tx *tx, const json_t *execution, int64_t cutoff_ms, int64_t *removed)
 {
-    const char *id = json_str(execution, "id", ""), *pipeline = json_str(execution, "pipeline", "");
+    const char *id = json_str(execution, "id", "");
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query_row(
         tx, &rows,
@@ -58,9 +58,9 @@ static int remove_one(struct tx *tx, const json_t *execution, int64_t cutoff_ms,
     if (r)
         return r == DB_NONE ? 0 : r;
     r = tx_exec(tx,
-                "DELETE FROM codepipeline_job WHERE pipeline_id = $1 AND run_id IN"
-                " (SELECT id FROM codepipeline_action WHERE execution_id = $2)",
-                "ss", pipeline, id);
+                "DELETE FROM codepipeline_job WHERE id IN"
+                " (SELECT job_id FROM codepipeline_action WHERE execution_id = $1)",
+                "s", id);
     if (r == 0)
         r = tx_exec(tx, "DELETE FROM codepipeline_action WHERE execution_id = $1", "s", id);
     if (r == 0)

@@ -90,12 +90,8 @@ static int save_cancel(const struct save *save, const struct effect *effect)
 
 static int save_timer(const struct save *save, const struct effect *effect)
 {
-    return timer_set(save->tx, TIMER_RUN, effect->ref, save->pipeline->id, effect->due_ms);
-}
-
-static int save_timer_clear(const struct save *save, const struct effect *effect)
-{
-    return timer_clear(save->tx, TIMER_RUN, effect->ref);
+    timer_expect(save->tx, effect->due_ms); /* the run's own row says when */
+    return 0;
 }
 
 static int save_thaw(const struct save *save, const struct effect *effect)
@@ -152,10 +148,9 @@ static int save_notify(const struct save *save, const struct effect *effect)
 }
 
 static int (*const savers[])(const struct save *, const struct effect *) = {
-    [EFFECT_OFFER] = save_offer,   [EFFECT_CANCEL] = save_cancel,
-    [EFFECT_TIMER] = save_timer,   [EFFECT_TIMER_CLEAR] = save_timer_clear,
-    [EFFECT_RECORD] = save_record, [EFFECT_ROLLBACK] = save_rollback,
-    [EFFECT_NOTIFY] = save_notify, [EFFECT_THAW] = save_thaw,
+    [EFFECT_OFFER] = save_offer,       [EFFECT_CANCEL] = save_cancel, [EFFECT_TIMER] = save_timer,
+    [EFFECT_RECORD] = save_record,     [EFFECT_NOTIFY] = save_notify, [EFFECT_THAW] = save_thaw,
+    [EFFECT_ROLLBACK] = save_rollback,
 };
 
 static int runs_save(const struct save *save, const struct execution *execution)

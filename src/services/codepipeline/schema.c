@@ -81,5 +81,26 @@ const struct db_migration codepipeline_migrations[] = {
      "CREATE INDEX codepipeline_execution_ended ON codepipeline_execution (updated_ms) WHERE place = 'Ended';"
      "DROP INDEX codepipeline_job_pipeline;"
      "CREATE INDEX codepipeline_job_run ON codepipeline_job (pipeline_id, run_id);"},
+    {10, /* an action costs as few pages as it can: runs are found by their execution, jobs by their runs */
+     "DROP INDEX codepipeline_job_run;"
+     "DROP INDEX codepipeline_job_offer;"
+     "CREATE INDEX codepipeline_job_offer ON codepipeline_job (account, created_ms)"
+     " WHERE status = 'Queued' AND owner = 'AWS';"
+     "CREATE INDEX codepipeline_job_custom ON codepipeline_job (account, type, created_ms)"
+     " WHERE status = 'Queued' AND owner = 'Custom';"
+     "DROP INDEX codepipeline_action_pipeline;"
+     "DROP INDEX codepipeline_action_latest;"
+     "DELETE FROM codepipeline_timer WHERE kind IN ('run', 'lease');"
+     "CREATE INDEX codepipeline_action_due ON codepipeline_action (deadline_ms) WHERE status = 'InProgress';"
+     "CREATE INDEX codepipeline_job_due ON codepipeline_job (due_ms) WHERE due_ms > 0;"
+     /* the casts let SQLite merge the three by their indexes */
+     "CREATE VIEW codepipeline_due (kind, ref, pipeline_id, due_ms) AS"
+     " SELECT kind, ref, pipeline_id, due_ms FROM codepipeline_timer"
+     " UNION ALL SELECT CAST('lease' AS TEXT), id, pipeline_id, due_ms FROM codepipeline_job j WHERE due_ms "
+     "> 0"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'lease' AND t.ref = j.id)"
+     " UNION ALL SELECT CAST('run' AS TEXT), id, pipeline_id, deadline_ms FROM codepipeline_action a"
+     " WHERE status = 'InProgress'"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'run' AND t.ref = a.id);"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -8,7 +8,7 @@
 #include "services/codepipeline/engine/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 9
+#define CODEPIPELINE_MIGRATION_COUNT 10
 
 struct platform;
 
@@ -83,10 +83,12 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
 int job_find(struct tx *tx, const char *id, struct job_row *ret) MUST_USE; /* DB_NONE */
 /* Writes the machine's part and its timer. */
 int job_update(struct tx *tx, const struct job_row *row) MUST_USE;
-/* The ids of the oldest offered jobs of one owner, at most `max`. `type` NULL: any. */
-int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
-               json_t **ret_ids) MUST_USE;
-/* The same of a custom type, of jobs whose action is configured with that value of the property. */
+/* The ids of the oldest jobs on offer to the account's anchor, at most `max`. */
+int job_offers(struct tx *tx, const char *account, size_t max, json_t **ret_ids) MUST_USE;
+/* The same of a custom type's. */
+int job_offers_custom(struct tx *tx, const char *account, const char *type, size_t max,
+                      json_t **ret_ids) MUST_USE;
+/* The same, of jobs whose action is configured with that value of the property. */
 int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
                     const char *value, size_t max, json_t **ret_ids) MUST_USE;
 /* The ids of jobs in progress that `worker` holds. */
@@ -101,18 +103,20 @@ int job_type(const char *category, const char *provider, const char *version, ch
 
 /* ---- timers */
 
-#define TIMER_RUN "run"       /* an action's deadline */
-#define TIMER_LEASE "lease"   /* a job's lease */
+/* Two kinds have no rows of their own: what they wait for says itself when. */
+#define TIMER_RUN "run"       /* an action under way: its deadline */
+#define TIMER_LEASE "lease"   /* a leased job: its lease's end */
 #define TIMER_THAW "thaw"     /* a freeze ends, begins or changes: the pipeline looks again */
-#define TIMER_FORGET "forget" /* a cancelled job of a deleted pipeline may go */
+#define TIMER_FORGET "forget" /* a job that nobody asks for any more may go */
+#define FORGET_MS ((int64_t)3600 * 1000)
 #define TIMER_JOB "job"       /* the end of a job's jobTimeout */
 #define TIMER_FOLLOW "follow" /* a pipeline of a version before 0.2: what it follows is not kept yet */
 
 int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id,
               int64_t due_ms) MUST_USE;
 int timer_clear(struct tx *tx, const char *kind, const char *ref) MUST_USE;
-/* The first to be due waits until then. */
-int timer_postpone_first(struct tx *tx, int64_t due_ms) MUST_USE;
+/* Something is due then: the timers' thread must not sleep longer. */
+void timer_expect(struct tx *tx, int64_t due_ms);
 /* Fires what is due, at most `max`; *ret_next_ms: when the next is, INT64_MAX: none. */
 int timers_fire(struct tx *tx, const struct platform *platform, int64_t now_ms, size_t max,
                 int64_t *ret_next_ms) MUST_USE;

@@ -215,11 +215,9 @@ int job_update(struct tx *tx, const struct job_row *row)
                 "ssssiii", job->id, machine_name(&machine_job, job->status), job->nonce, job->worker,
                 (int64_t)job->fenced, job->attempt, job->due_ms);
 
-    if (r)
-        return r;
     if (job->due_ms)
-        return timer_set(tx, TIMER_LEASE, job->id, row->pipeline_id, job->due_ms);
-    return timer_clear(tx, TIMER_LEASE, job->id);
+        timer_expect(tx, job->due_ms);
+    return r;
 }
 
 static int ids_collect(int r, struct rows *rows, json_t **ret)
@@ -237,18 +235,24 @@ static int ids_collect(int r, struct rows *rows, json_t **ret)
     return 0;
 }
 
-int job_offers(struct tx *tx, const char *account, const char *owner, const char *type, size_t max,
-               json_t **ret_ids)
+int job_offers(struct tx *tx, const char *account, size_t max, json_t **ret_ids)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = type ? tx_query(tx, &rows,
-                            "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2 AND type = $3"
-                            " AND status = 'Queued' ORDER BY created_ms LIMIT $4",
-                            "sssi", account, owner, type, (int64_t)max)
-                 : tx_query(tx, &rows,
-                            "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = $2"
-                            " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
-                            "ssi", account, owner, (int64_t)max);
+    int r = tx_query(tx, &rows,
+                     "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
+                     " AND status = 'Queued' ORDER BY created_ms LIMIT $2",
+                     "si", account, (int64_t)max);
+
+    return ids_collect(r, rows, ret_ids);
+}
+
+int job_offers_custom(struct tx *tx, const char *account, const char *type, size_t max, json_t **ret_ids)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(tx, &rows,
+                     "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = 'Custom' AND type = $2"
+                     " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
+                     "ssi", account, type, (int64_t)max);
 
     return ids_collect(r, rows, ret_ids);
 }
@@ -329,11 +333,12 @@ int job_lose(struct tx *tx, struct job_row *row, const char *why, int64_t now_ms
         .why = why,
     };
     struct pipeline pipeline;
-    int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
+    int r = job_update(tx, row);
 
+    if (r == 0)
+        r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
     if (r)
         return r == DB_NONE ? 0 : r;
-    r = job_update(tx, row);
     job_wake(tx, row);
-    return r ? r : history_add(tx, &pipeline, &history, now_ms);
+    return history_add(tx, &pipeline, &history, now_ms);
 }

@@ -1,4 +1,4 @@
-/* Timers: rows with a due time, served by one thread that sleeps until the next is due.
+/* Timers: what the view codepipeline_due shows, served by one thread that sleeps until the next is due.
  *
  * The thread looks for the next due time within a write transaction: writers take turns, so each later one
  * sees the time that it planned to wake at and wakes it when its own timer is due earlier. */
@@ -23,10 +23,15 @@
 
 static _Atomic int64_t planned_ms = INT64_MAX;
 
-int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id, int64_t due_ms)
+void timer_expect(struct tx *tx, int64_t due_ms)
 {
     if (due_ms < atomic_load(&planned_ms))
         tx_wake(tx, TOPIC_TIMERS);
+}
+
+int timer_set(struct tx *tx, const char *kind, const char *ref, const char *pipeline_id, int64_t due_ms)
+{
+    timer_expect(tx, due_ms);
     return tx_exec(tx,
                    "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms) VALUES ($1, $2, $3, $4)"
                    " ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms",
@@ -128,7 +133,7 @@ static int timers_due(struct tx *tx, int64_t now_ms, size_t max, json_t **ret)
     CLEANUP(rows_close) struct rows *rows = NULL;
     CLEANUP(json_free) json_t *list = json_array();
     int r = list ? tx_query(tx, &rows,
-                            "SELECT kind, ref, pipeline_id FROM codepipeline_timer WHERE due_ms <= $1"
+                            "SELECT kind, ref, pipeline_id, due_ms FROM codepipeline_due WHERE due_ms <= $1"
                             " ORDER BY due_ms LIMIT $2",
                             "ii", now_ms, (int64_t)max)
                  : FAULT(ENOMEM);
@@ -146,7 +151,7 @@ static int timers_due(struct tx *tx, int64_t now_ms, size_t max, json_t **ret)
 static int timers_next(struct tx *tx, int64_t *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query_row(tx, &rows, "SELECT due_ms FROM codepipeline_timer ORDER BY due_ms LIMIT 1", "");
+    int r = tx_query_row(tx, &rows, "SELECT due_ms FROM codepipeline_due ORDER BY due_ms LIMIT 1", "");
 
     if (r < 0)
         return r;
@@ -193,21 +198,20 @@ static int fire_some(struct clockwork *clockwork, size_t max, int64_t *ret_next_
     return db_commit(&tx);
 }
 
-int timer_postpone_first(struct tx *tx, int64_t due_ms)
-{
-    return tx_exec(tx,
-                   "UPDATE codepipeline_timer SET due_ms = $1 WHERE (kind, ref) IN"
-                   " (SELECT kind, ref FROM codepipeline_timer ORDER BY due_ms LIMIT 1)",
-                   "i", due_ms);
-}
-
+/* A row of its own goes before what a job or a run says itself. */
 static int postpone_first(struct clockwork *clockwork, int64_t due_ms)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(clockwork->platform->db, &tx);
 
     if (r == 0)
-        r = timer_postpone_first(tx, due_ms);
+        r = tx_exec(
+            tx,
+            "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
+            " SELECT kind, ref, pipeline_id, $1 FROM"
+            " (SELECT kind, ref, pipeline_id, due_ms FROM codepipeline_due ORDER BY due_ms LIMIT 1) one"
+            " WHERE true ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms",
+            "i", due_ms);
     return r ? r : db_commit(&tx);
 }
 

@@ -147,7 +147,7 @@ int jobs_lease_account(struct tx *tx, const struct platform *platform, const cha
                        const char *worker, size_t max, json_t **ret)
 {
     CLEANUP(json_free) json_t *ids = NULL;
-    int r = job_offers(tx, account, "AWS", NULL, max, &ids);
+    int r = job_offers(tx, account, max, &ids);
 
     return r ? r : lease_all(tx, platform, ids, worker, ret);
 }
@@ -179,7 +179,7 @@ static int offers_find(struct tx *tx, const char *account, const json_t *in, con
         return reason_set(why, PIPELINE_E_INVALID,
                           "queryParam names a property that is not the action type's queryable one.");
     return property ? job_offers_with(tx, account, type_text, property, value, max, ret_ids)
-                    : job_offers(tx, account, "Custom", type_text, max, ret_ids);
+                    : job_offers_custom(tx, account, type_text, max, ret_ids);
 }
 
 int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
@@ -411,6 +411,8 @@ static int result_take(struct tx *tx, const struct platform *platform, struct jo
         r = variables_check(in, why);
     if (r == 0)
         r = job_update(tx, row);
+    if (r == 0 && success && goes_on) /* the run will know its next job only */
+        r = timer_set(tx, TIMER_FORGET, row->job.id, row->pipeline_id, clock_now_ms() + FORGET_MS);
     return r ? r : result_step(tx, platform, row, in, success, why);
 }
 

@@ -149,21 +149,6 @@ int action_offer(struct flow *flow, struct execution *execution, struct run *run
     return effect_offer(flow, execution, run);
 }
 
-/* In the history. */
-struct words {
-    const char *started;
-    const char *succeeded;
-    const char *failed;
-};
-
-static const struct words *words_of(const struct run *run)
-{
-    static const struct words action = {"action-started", "action-succeeded", "action-failed"},
-                              rule = {"rule-started", "rule-succeeded", "rule-failed"};
-
-    return run->action->phase == PHASE_ACTIONS ? &action : &rule;
-}
-
 int action_begin(struct flow *flow, struct execution *execution, size_t index)
 {
     const struct plan_action *action = &execution->plan->stages[execution->stage].actions[index];
@@ -175,8 +160,6 @@ int action_begin(struct flow *flow, struct execution *execution, size_t index)
         r = run_prepare(flow, execution, run, &why);
     if (r == VARIABLES_E_UNRESOLVED)
         return action_fail(flow, execution, run, "ConfigurationError", why.text);
-    if (r == 0)
-        r = effect_record(flow, execution, run, words_of(run)->started, NULL, NULL);
     if (r == 0 && action->check != CHECK_NONE)
         return rule_look(flow, execution, run);
     if (r == 0 && action->approval)
@@ -281,12 +264,11 @@ static int variables_keep(struct execution *execution, struct run *run, const js
     return json_set_new(spaces, run->action->variables_namespace, json_copy(variables));
 }
 
-static int run_finish(struct flow *flow, struct execution *execution, struct run *run, int status)
+static void run_finish(struct flow *flow, struct execution *execution, struct run *run, int status)
 {
     machine_move(&machine_action, &run->status, status);
     run_touch(flow, run);
     execution_touch(flow, execution);
-    return effect_timer_clear(flow, run);
 }
 
 int action_succeed(struct flow *flow, struct execution *execution, struct run *run, const json_t *input)
@@ -298,18 +280,20 @@ int action_succeed(struct flow *flow, struct execution *execution, struct run *r
     if (r == 0)
         r = variables_keep(execution, run, input);
     if (r == 0)
-        r = run_finish(flow, execution, run, ACTION_SUCCEEDED);
-    return r ? r : effect_record(flow, execution, run, words_of(run)->succeeded, NULL, NULL);
+        run_finish(flow, execution, run, ACTION_SUCCEEDED);
+    return r;
 }
 
 int action_fail(struct flow *flow, struct execution *execution, struct run *run, const char *code,
                 const char *message)
 {
+    const char *what = run->action->phase == PHASE_ACTIONS ? "action-failed" : "rule-failed";
     int r = json_set_new(run->detail, "error", json_pack("{s:s, s:s}", "code", code, "message", message));
 
-    if (r == 0)
-        r = run_finish(flow, execution, run, ACTION_FAILED);
-    return r ? r : effect_record(flow, execution, run, words_of(run)->failed, NULL, message);
+    if (r)
+        return r;
+    run_finish(flow, execution, run, ACTION_FAILED);
+    return effect_record(flow, execution, run, what, NULL, message);
 }
 
 int action_cut(struct flow *flow, struct execution *execution, struct run *run, int status, int job_status,
@@ -319,7 +303,8 @@ int action_cut(struct flow *flow, struct execution *execution, struct run *run, 
 
     if (r == 0 && run->job_id[0])
         r = effect_cancel(flow, run->job_id, job_status);
-    if (r == 0)
-        r = run_finish(flow, execution, run, status);
-    return r ? r : effect_record(flow, execution, run, code, NULL, message);
+    if (r)
+        return r;
+    run_finish(flow, execution, run, status);
+    return effect_record(flow, execution, run, code, NULL, message);
 }

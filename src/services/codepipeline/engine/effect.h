@@ -4,14 +4,13 @@
 #include "services/codepipeline/engine/flow.h"
 
 enum effect_kind {
-    EFFECT_OFFER,       /* a job for `run` */
-    EFFECT_CANCEL,      /* the job `ref` ends as `job_status` */
-    EFFECT_TIMER,       /* run `ref` ends at due_ms if nothing else ends it */
-    EFFECT_TIMER_CLEAR, /* run `ref` has ended */
-    EFFECT_RECORD,      /* a line of history */
-    EFFECT_NOTIFY,      /* who approves `run` is told */
-    EFFECT_THAW,        /* the pipeline looks again at due_ms */
-    EFFECT_ROLLBACK,    /* the stage in which `execution` failed goes back to the execution `ref` */
+    EFFECT_OFFER,    /* a job for `run` */
+    EFFECT_CANCEL,   /* the job `ref` ends as `job_status` */
+    EFFECT_TIMER,    /* run `ref` is looked at when its deadline comes, due_ms, if it has not ended by then */
+    EFFECT_RECORD,   /* a line of history */
+    EFFECT_NOTIFY,   /* who approves `run` is told */
+    EFFECT_THAW,     /* the pipeline looks again at due_ms */
+    EFFECT_ROLLBACK, /* the stage in which `execution` failed goes back to the execution `ref` */
 };
 
 struct effect {

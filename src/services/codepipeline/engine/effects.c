@@ -44,26 +44,16 @@ int effect_cancel(struct flow *flow, const char *job_id, int job_status)
     return 0;
 }
 
-static int timer_effect(struct flow *flow, const struct run *run, enum effect_kind kind)
+int effect_timer(struct flow *flow, const struct run *run)
 {
     struct effect *effect;
-    int r = effect_new(flow, kind, &effect);
+    int r = effect_new(flow, EFFECT_TIMER, &effect);
 
     if (r)
         return r;
     snprintf(effect->ref, sizeof(effect->ref), "%s", run->id);
     effect->due_ms = run->deadline_ms;
     return 0;
-}
-
-int effect_timer(struct flow *flow, const struct run *run)
-{
-    return timer_effect(flow, run, EFFECT_TIMER);
-}
-
-int effect_timer_clear(struct flow *flow, const struct run *run)
-{
-    return timer_effect(flow, run, EFFECT_TIMER_CLEAR);
 }
 
 int effect_notify(struct flow *flow, const struct execution *execution, const struct run *run)

@@ -17,7 +17,6 @@ struct tally {
 int effect_offer(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
 int effect_cancel(struct flow *flow, const char *job_id, int job_status) MUST_USE;
 int effect_timer(struct flow *flow, const struct run *run) MUST_USE;
-int effect_timer_clear(struct flow *flow, const struct run *run) MUST_USE;
 int effect_notify(struct flow *flow, const struct execution *execution, const struct run *run) MUST_USE;
 int effect_thaw(struct flow *flow, int64_t due_ms) MUST_USE;
 int effect_rollback(struct flow *flow, const struct execution *execution, const char *target_id) MUST_USE;

@@ -35,7 +35,6 @@ static void test_run_orders_go_one_after_another_and_equal_ones_together(void **
     assert_ended(e, EXECUTION_SUCCEEDED);
     assert_int_equal(stage_status("S2"), STAGE_SUCCEEDED);
     assert_int_equal(effects(EFFECT_OFFER, NULL), 6);
-    assert_int_equal(effects(EFFECT_TIMER_CLEAR, NULL), 6);
 }
 
 static void test_failure_waits_for_its_neighbours_and_fails_the_stage(void **state UNUSED)
