@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include <pthread.h>
 
-#define ASK_AT_PAGES 1000   /* 4 MiB */
-#define PAUSE_AT_PAGES 4000 /* 16 MiB */
+#define ASK_AT_PAGES 4000   /* 4 MiB */
+#define PAUSE_AT_PAGES 8000 /* 16 MiB */
 
 struct checkpoint {
     pthread_t thread;
