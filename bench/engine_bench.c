@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/store.h"
+#include "services/iam/iam.h"
 #include "services/iam/schema.h"
+#include "services/iam/session.h"
 #include "services/s3/service.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -24,7 +26,7 @@
 #define ROLE "arn:aws:iam::222222222222:role/slipway-deploy"
 #define BATCH 200 /* pipelines made in one transaction */
 
-static struct platform platform = {.region = "us-east-1"};
+static struct platform platform = {.region = "us-east-1", .shared_account = "111111111111"};
 static struct principal caller = {.account = ACCOUNT, .arn = "arn:aws:iam::222222222222:root"};
 static int64_t pipelines;
 static _Atomic int64_t next_start;
@@ -72,6 +74,22 @@ static json_t *declaration_json(int64_t number)
                      "S3", "location", "store", "stages", stages);
 }
 
+/* Whose deploy role the jobs' credentials are of. */
+static int account_make(struct db *db)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    char id[IAM_KEY_ID_SIZE], secret[IAM_SECRET_SIZE];
+    struct reason why = {0};
+    int r = db_begin(db, &tx);
+    if (r == 0)
+        r = sessions_prepare(tx);
+    if (r == 0)
+        r = account_create(tx, &platform, ACCOUNT, "bench", NULL, NULL, id, secret, &why);
+    if (r)
+        (void)fprintf(stderr, "no account: %s\n", why.text);
+    return r ? r : db_commit(&tx);
+}
+
 static int pipelines_make(struct db *db)
 {
     int r = 0;
@@ -110,7 +128,7 @@ static int lease_one(struct db *db, const char *worker, json_t **ret)
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(db, &tx);
     if (r == 0)
-        r = jobs_lease_account(tx, &platform, ACCOUNT, worker, 1, ret);
+        r = jobs_lease_account(tx, ACCOUNT, worker, 1, ret);
     return r ? r : db_commit(&tx);
 }
 
@@ -249,6 +267,8 @@ int main(int argc, char **argv)
     r = db_open(path, &platform.db);
     if (r == 0)
         r = db_migrate(platform.db, schemas, ARRAY_LEN(schemas), &failed);
+    if (r == 0)
+        r = account_make(platform.db);
     if (r == 0)
         r = pipelines_make(platform.db);
     if (r == 0)

@@ -82,12 +82,16 @@ static int check_payload_claim(struct exchange *x)
 
 static int find_key(struct exchange *x)
 {
+    struct str sent = x->claim.session_token;
     char *id = arena_dup(x->call.arena, x->claim.access_key_id);
-    if (!id)
+    char *token = sent.len ? arena_dup(x->call.arena, sent) : NULL;
+    if (!id || (sent.len && !token))
         return FAULT(ENOMEM);
     if (strlen(id) != x->claim.access_key_id.len || strlen(id) >= IAM_KEY_ID_SIZE)
         return REFUSE_KEY_UNKNOWN;
-    int r = key_cache_find(x->keys, id, &x->key);
+    int r = key_cache_find(x->keys, id, token, &x->key);
+    if (r == IAM_BAD_TOKEN)
+        return REFUSE_TOKEN;
     return r == IAM_NO_ENTITY ? REFUSE_KEY_UNKNOWN : r;
 }
 

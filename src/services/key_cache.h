@@ -8,5 +8,6 @@ struct key_cache;
 
 int key_cache_new(struct db *db, struct key_cache **ret) MUST_USE;
 void key_cache_free(struct key_cache **cache);
-/* As iam_key_find. */
-int key_cache_find(struct key_cache *cache, const char *access_key_id, struct iam_key *ret) MUST_USE;
+/* As iam_key_find; the caller compares the token that it finds with the request's. */
+int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token,
+                   struct iam_key *ret) MUST_USE;

@@ -1,4 +1,5 @@
 """sts through boto3 and the AWS CLI."""
+import base64
 import datetime
 import json
 
@@ -58,7 +59,13 @@ def test_session_needs_its_token(server):
     for token in (None, credentials["SessionToken"] + "x"):
         mine = server.client("sts", keys=keys, token=token)
         assert refused(mine.get_caller_identity) == ("InvalidClientTokenId", 403)
-    assert refused(server.client("s3", keys=keys).list_buckets) == ("InvalidToken", 400)
+    assert refused(server.client("s3", keys=keys).list_buckets) == ("InvalidAccessKeyId", 403)
+    assert refused(server.client("s3", keys=keys, token="x").list_buckets) == ("InvalidToken", 400)
+    other = assume(server, "222222222222")["Credentials"]["SessionToken"]
+    assert refused(server.client("s3", keys=keys, token=other).list_buckets) == ("InvalidToken", 400)
+    forged = base64.b64decode(credentials["SessionToken"]).replace(b'"222222222222"', b'"333333333333"')
+    forged = base64.b64encode(forged).decode()
+    assert refused(server.client("s3", keys=keys, token=forged).list_buckets) == ("InvalidToken", 400)
 
 
 def test_long_lived_key_takes_no_token(server):

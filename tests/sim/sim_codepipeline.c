@@ -130,7 +130,7 @@ static size_t lease_jobs(size_t max, const char *worker)
     CLEANUP(json_free) json_t *jobs = NULL;
     const json_t *job;
     size_t i;
-    no_fault(jobs_lease_account(sim.tx, &sim.platform, sim.caller.account, worker, max, &jobs));
+    no_fault(jobs_lease_account(sim.tx, sim.caller.account, worker, max, &jobs));
     say("%s takes %zu jobs", worker, json_array_size(jobs));
     json_array_foreach (jobs, i, job) {
         struct lease *lease = &sim.leases[sim.lease_count];

@@ -13,7 +13,7 @@ int codepipeline_poll_for_jobs(struct call *c)
     if (json_int(c->in, "maxBatchSize", 1) > BATCH_MAX)
         r = json_put_int(c->in, "maxBatchSize", BATCH_MAX);
     if (r == 0)
-        r = jobs_lease_custom(c->tx, c->platform, c->caller->account, c->in, &jobs, &c->reason);
+        r = jobs_lease_custom(c->tx, c->caller->account, c->in, &jobs, &c->reason);
     return r ? r : json_put(c->out, "jobs", jobs);
 }
 
@@ -40,7 +40,7 @@ static int lease(struct call *c, json_t **ret)
         if (r == 0)
             r = jobs_orphan(tx, c->caller->account, json_string_value(worker));
     if (r == 0)
-        r = jobs_lease_account(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
+        r = jobs_lease_account(tx, c->caller->account, json_str(c->in, "workerId", ""),
                                (size_t)json_int(c->in, "maxBatchSize", 1), ret);
     return r ? r : db_commit(&tx);
 }
@@ -79,8 +79,7 @@ int codepipeline_acknowledge_job(struct call *c)
 int codepipeline_get_job_details(struct call *c)
 {
     json_t *details = NULL;
-    int r = jobs_details(c->tx, c->platform, c->caller->account, json_str(c->in, "jobId", ""), &details,
-                         &c->reason);
+    int r = jobs_details(c->tx, c->caller->account, json_str(c->in, "jobId", ""), &details, &c->reason);
 
     return r ? r : json_put(c->out, "jobDetails", details);
 }

@@ -52,13 +52,13 @@ int approval_put(struct tx *tx, const struct platform *platform, const struct pr
 
 /* Leases up to `max` jobs of the account's AWS actions to `worker`; a list as PollForAccountJobs answers it.
  */
-int jobs_lease_account(struct tx *tx, const struct platform *platform, const char *account,
-                       const char *worker, size_t max, json_t **ret) MUST_USE;
+int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max,
+                       json_t **ret) MUST_USE;
 /* The same for PollForJobs: to be acknowledged. PIPELINE_E_ACTION_TYPE_NOT_FOUND. */
-int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
-                      json_t **ret, struct reason *why) MUST_USE;
-int jobs_details(struct tx *tx, const struct platform *platform, const char *account, const char *id,
-                 json_t **ret, struct reason *why) MUST_USE;
+int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, json_t **ret,
+                      struct reason *why) MUST_USE;
+int jobs_details(struct tx *tx, const char *account, const char *id, json_t **ret,
+                 struct reason *why) MUST_USE;
 int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
                      struct reason *why) MUST_USE;
 int jobs_extend(struct tx *tx, const char *account, const char *id, const char *nonce, bool *ret_cancelled,

@@ -37,8 +37,7 @@ static int nonce_fail(int outcome, const struct job_row *row, struct reason *why
 
 /* ---- what a worker is told */
 
-static int credentials_add(struct tx *tx, const struct platform *platform, const struct job_row *row,
-                           json_t *data)
+static int credentials_add(struct tx *tx, const struct job_row *row, json_t *data)
 {
     char name[64];
     struct session session;
@@ -52,7 +51,7 @@ static int credentials_add(struct tx *tx, const struct platform *platform, const
     int r;
 
     snprintf(name, sizeof(name), "job-%s", row->job.id);
-    r = session_create(tx, platform, &spec, &session, NULL);
+    r = session_create(tx, &spec, &session, NULL);
     if (r == IAM_NO_ENTITY)
         return 0; /* an account without the deploy role: the worker has its own credentials */
     if (r)
@@ -62,7 +61,7 @@ static int credentials_add(struct tx *tx, const struct platform *platform, const
     return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
 }
 
-static int job_describe(struct tx *tx, const struct platform *platform, struct job_row *row, json_t **ret)
+static int job_describe(struct tx *tx, struct job_row *row, json_t **ret)
 {
     CLEANUP(json_free) json_t *job = NULL;
     int r = job_unpack(row);
@@ -71,7 +70,7 @@ static int job_describe(struct tx *tx, const struct platform *platform, struct j
         return r;
     job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
                     row->account, "data", row->data);
-    r = job ? credentials_add(tx, platform, row, row->data) : FAULT(ENOMEM);
+    r = job ? credentials_add(tx, row, row->data) : FAULT(ENOMEM);
 
     if (r == 0)
         *ret = take(job);
@@ -94,8 +93,7 @@ static int describe_extension(const struct job_row *row, int64_t now_ms, json_t 
 
 /* ---- taking */
 
-static int lease_row(struct tx *tx, const struct platform *platform, struct job_row *row, const char *worker,
-                     json_t *list)
+static int lease_row(struct tx *tx, struct job_row *row, const char *worker, json_t *list)
 {
     CLEANUP(json_free) json_t *job = NULL;
     int64_t now_ms = clock_now_ms();
@@ -106,7 +104,7 @@ static int lease_row(struct tx *tx, const struct platform *platform, struct job_
     job_lease(&row->job, nonce, worker, now_ms);
     r = job_update(tx, row);
     if (r == 0)
-        r = job_describe(tx, platform, row, &job);
+        r = job_describe(tx, row, &job);
     if (r == 0 && worker)
         r = describe_extension(row, now_ms, job);
     if (r == 0 && json_array_append(list, job))
@@ -114,21 +112,19 @@ static int lease_row(struct tx *tx, const struct platform *platform, struct job_
     return r;
 }
 
-static int lease_one(struct tx *tx, const struct platform *platform, const char *id, const char *worker,
-                     json_t *list)
+static int lease_one(struct tx *tx, const char *id, const char *worker, json_t *list)
 {
     struct job_row row;
     int r = job_find(tx, id, &row);
 
     if (r)
         return r;
-    r = lease_row(tx, platform, &row, worker, list);
+    r = lease_row(tx, &row, worker, list);
     job_row_free(&row);
     return r;
 }
 
-static int lease_all(struct tx *tx, const struct platform *platform, const json_t *ids, const char *worker,
-                     json_t **ret)
+static int lease_all(struct tx *tx, const json_t *ids, const char *worker, json_t **ret)
 {
     CLEANUP(json_free) json_t *list = json_array();
     const json_t *id;
@@ -137,19 +133,18 @@ static int lease_all(struct tx *tx, const struct platform *platform, const json_
 
     json_array_foreach (ids, i, id)
         if (r == 0)
-            r = lease_one(tx, platform, json_string_value(id), worker, list);
+            r = lease_one(tx, json_string_value(id), worker, list);
     if (r == 0)
         *ret = take(list);
     return r > 0 ? FAULT(EPROTO) : r;
 }
 
-int jobs_lease_account(struct tx *tx, const struct platform *platform, const char *account,
-                       const char *worker, size_t max, json_t **ret)
+int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max, json_t **ret)
 {
     CLEANUP(json_free) json_t *ids = NULL;
     int r = job_offers(tx, account, max, &ids);
 
-    return r ? r : lease_all(tx, platform, ids, worker, ret);
+    return r ? r : lease_all(tx, ids, worker, ret);
 }
 
 /* The property that a poll for the type must name; NULL: none. */
@@ -182,8 +177,7 @@ static int offers_find(struct tx *tx, const char *account, const json_t *in, con
                     : job_offers_custom(tx, account, type_text, max, ret_ids);
 }
 
-int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char *account, const json_t *in,
-                      json_t **ret, struct reason *why)
+int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, json_t **ret, struct reason *why)
 {
     const json_t *id = json_object_get(in, "actionTypeId");
     const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
@@ -203,18 +197,17 @@ int jobs_lease_custom(struct tx *tx, const struct platform *platform, const char
         r = job_type(category, provider, version, &text);
     if (r == 0)
         r = offers_find(tx, account, in, type, text, &ids, why);
-    return r ? r : lease_all(tx, platform, ids, NULL, ret);
+    return r ? r : lease_all(tx, ids, NULL, ret);
 }
 
-int jobs_details(struct tx *tx, const struct platform *platform, const char *account, const char *id,
-                 json_t **ret, struct reason *why)
+int jobs_details(struct tx *tx, const char *account, const char *id, json_t **ret, struct reason *why)
 {
     struct job_row row;
     int r = job_require(tx, account, id, &row, why);
 
     if (r)
         return r;
-    r = job_describe(tx, platform, &row, ret);
+    r = job_describe(tx, &row, ret);
     job_row_free(&row);
     return r;
 }

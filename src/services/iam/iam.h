@@ -22,13 +22,14 @@ enum iam_outcome {
     IAM_CONFLICT,           /* something still belongs to it */
     IAM_INVALID,            /* an argument breaks IAM's syntax */
     IAM_NOT_TRUSTED,        /* the role's trust does not name the caller */
+    IAM_BAD_TOKEN,          /* a session token that is not the access key's */
     IAM_SHARED_ACCOUNT_ONLY /* only shared-services may do that */
 };
 
 #define IAM_DEPLOY_ROLE "slipway-deploy" /* every local account has it */
 #define IAM_KEY_ID_SIZE 129
 #define IAM_SECRET_SIZE 129
-#define IAM_TOKEN_SIZE 257
+#define IAM_TOKEN_SIZE 513
 #define IAM_ARN_SIZE 640 /* a path may have 512 characters */
 
 /* ---- accounts */
@@ -64,8 +65,9 @@ struct iam_key {
     bool active;
 };
 
-/* IAM_NO_ENTITY. Does not look at expiry or state. */
-int iam_key_find(struct tx *tx, const char *access_key_id, struct iam_key *ret) MUST_USE;
+/* `token` is what the request says; NULL: nothing. IAM_NO_ENTITY, IAM_BAD_TOKEN. Does not look at expiry or
+ * state, nor at a token sent with a long-lived key. */
+int iam_key_find(struct tx *tx, const char *access_key_id, const char *token, struct iam_key *ret) MUST_USE;
 
 struct session_spec {
     const char *account;
@@ -83,9 +85,10 @@ struct session {
     char assumed_role_id[160]; /* AROA…:SESSION */
 };
 
-/* Makes temporary credentials of a role. Whether the caller may is the caller's question (role_trusts). */
-int session_create(struct tx *tx, const struct platform *platform, const struct session_spec *spec,
-                   struct session *ret, struct reason *reason) MUST_USE;
+/* Makes temporary credentials of a role; writes nothing. Whether the caller may is the caller's question
+ * (role_trusts). */
+int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret,
+                   struct reason *reason) MUST_USE;
 
 /* ---- roles */
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "services/iam/names.h"
+#include "services/iam/session.h"
 #include "services/iam/user.h"
 #include <stdio.h>
 
@@ -122,36 +123,13 @@ static int find_user_key(struct tx *tx, const char *id, struct iam_key *ret)
     return 0;
 }
 
-static int find_session(struct tx *tx, const char *id, struct iam_key *ret)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    struct principal *principal = &ret->principal;
-    int r = tx_query_row(tx, &rows,
-                         "SELECT account, role, role_id, name, secret, token, expires_ms FROM iam_session"
-                         " WHERE key_id = $1",
-                         "s", id);
-    if (r != 0)
-        return r;
-    (void)snprintf(principal->account, sizeof(principal->account), "%s", rows_text(rows, 0));
-    (void)snprintf(principal->arn, sizeof(principal->arn), "arn:aws:sts::%s:assumed-role/%s/%s",
-                   principal->account, rows_text(rows, 1), rows_text(rows, 3));
-    (void)snprintf(principal->user_id, sizeof(principal->user_id), "%s:%s", rows_text(rows, 2),
-                   rows_text(rows, 3));
-    principal->session = true;
-    (void)snprintf(ret->secret, sizeof(ret->secret), "%s", rows_text(rows, 4));
-    (void)snprintf(ret->session_token, sizeof(ret->session_token), "%s", rows_text(rows, 5));
-    ret->expires_ms = rows_int(rows, 6);
-    ret->active = true;
-    return 0;
-}
-
-int iam_key_find(struct tx *tx, const char *access_key_id, struct iam_key *ret)
+int iam_key_find(struct tx *tx, const char *access_key_id, const char *token, struct iam_key *ret)
 {
     struct iam_key key = {0};
     (void)snprintf(key.principal.access_key_id, sizeof(key.principal.access_key_id), "%s", access_key_id);
     int r = find_user_key(tx, access_key_id, &key);
-    if (r == DB_NONE)
-        r = find_session(tx, access_key_id, &key);
+    if (r == DB_NONE && token)
+        r = session_find(tx, token, &key);
     if (r == 0)
         *ret = key;
     return r == DB_NONE ? IAM_NO_ENTITY : r;

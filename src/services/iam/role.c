@@ -118,8 +118,6 @@ int role_delete(struct tx *tx, const struct platform *platform UNUSED, const cha
     if (r == 0)
         r = force ? role_policies_clear(tx, account, name) : role_policies_none(tx, account, name, reason);
     if (r == 0)
-        r = tx_exec(tx, "DELETE FROM iam_session WHERE account = $1 AND role = $2", "ss", account, name);
-    if (r == 0)
         r = tx_exec(tx, "DELETE FROM iam_role WHERE account = $1 AND name = $2", "ss", account, name);
     if (r == 0)
         tx_wake(tx, IAM_TOPIC_KEYS);

@@ -21,4 +21,8 @@ static const char first[] =
     "CREATE INDEX iam_session_expiry ON iam_session (expires_ms);"
     "CREATE INDEX iam_session_role ON iam_session (account, role);";
 
-const struct db_migration iam_migrations[IAM_MIGRATIONS] = {{1, first}};
+const struct db_migration iam_migrations[IAM_MIGRATIONS] = {
+    {1, first},
+    {2, "DROP TABLE iam_session;"
+        "CREATE TABLE iam_sealing (id BIGINT PRIMARY KEY, key TEXT NOT NULL);"},
+};

@@ -3,5 +3,5 @@
 
 #include "db/db.h"
 
-#define IAM_MIGRATIONS 1
+#define IAM_MIGRATIONS 2
 extern const struct db_migration iam_migrations[IAM_MIGRATIONS];

@@ -3,6 +3,7 @@
 #include "services/iam/api.h"
 #include "services/iam/iam.h"
 #include "services/iam/schema.h"
+#include "services/iam/session.h"
 #include "services/iam/shapes.h"
 
 static const struct operation operations[] = {
@@ -193,6 +194,15 @@ static const struct service_error errors[] = {
     {IAM_SHARED_ACCOUNT_ONLY, "AccessDenied", 403, NULL, "Access Denied"},
 };
 
+static int prepare(const struct platform *platform, void **ret_state UNUSED)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(platform->db, &tx);
+    if (r == 0)
+        r = sessions_prepare(tx);
+    return r == 0 ? db_commit(&tx) : r;
+}
+
 const struct service iam_service = {
     .name = "iam",
     .protocols = PROTOCOL_QUERY,
@@ -204,6 +214,7 @@ const struct service iam_service = {
     .errors = errors,
     .error_count = ARRAY_LEN(errors),
     .invalid_code = "ValidationError",
+    .start = prepare,
     .migrations = iam_migrations,
     .migration_count = IAM_MIGRATIONS,
 };

@@ -1,15 +1,19 @@
-/* Sessions: a role's temporary credentials. Ended ones are swept when new ones are made. */
+/* Sessions: a role's temporary credentials. Nothing of them is stored: a session's token says what it is,
+ * sealed with the server's own key (HMAC-SHA256), and its secret is derived from the key's id. A session ends
+ * when it expires, or when its role goes. */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/id.h"
-#include "services/iam/iam.h"
+#include "services/iam/session.h"
 #include "services/iam/names.h"
+#include "wire/json.h"
 #include <stdio.h>
 
 #define DURATION_MIN_S 900
 #define KEY_RANDOM 16
-#define SECRET_CHARS 40
-#define TOKEN_CHARS 200
-#define KEPT_MS (3600 * 1000) /* an ended session is told from an unknown one for so long */
+#define SEAL_SIZE 32
+#define SECRET_BYTES 30 /* 40 characters of base64 */
+#define TOKEN_BYTES (IAM_TOKEN_SIZE / 4 * 3)
 
 static int check_spec(const struct session_spec *spec, const struct role *role, struct reason *reason)
 {
@@ -24,24 +28,88 @@ static int check_spec(const struct session_spec *spec, const struct role *role, 
     return 0;
 }
 
-static void make_up(const struct session_spec *spec, const struct role *role, struct session *ret)
+/* ---- the server's own key */
+
+struct sealing {
+    unsigned char key[SEAL_SIZE];
+};
+
+static int sealing_find(struct tx *tx, struct sealing *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows, "SELECT key FROM iam_sealing WHERE id = 1", "");
+    struct str hex = r == 0 ? rows_str(rows, 0) : (struct str){0};
+    if (r != 0)
+        return r;
+    return hex.len == (size_t)2 * SEAL_SIZE && hex_decode(hex, ret->key) ? 0 : FAULT(EBADMSG);
+}
+
+int sessions_prepare(struct tx *tx)
+{
+    struct sealing sealing;
+    char hex[2 * SEAL_SIZE + 1];
+    int r = sealing_find(tx, &sealing);
+    if (r != DB_NONE)
+        return r;
+    id_random(sealing.key, sizeof(sealing.key));
+    hex_encode(sealing.key, sizeof(sealing.key), hex);
+    return tx_exec(tx, "INSERT INTO iam_sealing (id, key) VALUES (1, $1)", "s", hex);
+}
+
+static void seal(const struct sealing *sealing, struct str payload, unsigned char ret[SEAL_SIZE])
+{
+    hash_hmac_sha256((struct str){(const char *)sealing->key, SEAL_SIZE}, payload, ret);
+}
+
+/* A payload is a JSON object; no key's id begins like one. */
+static void secret_of(const struct sealing *sealing, const char *key_id, char ret[IAM_SECRET_SIZE])
+{
+    unsigned char mac[SEAL_SIZE];
+    seal(sealing, str_of(key_id), mac);
+    base64_encode(mac, SECRET_BYTES, ret);
+}
+
+/* ---- making */
+
+static int token_of(const struct sealing *sealing, const struct session_spec *spec, const struct role *role,
+                    struct session *session)
+{
+    CLEANUP(json_free)
+    json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "key", session->access_key_id, "account",
+                                spec->account, "role", role->name, "id", role->id, "name", spec->session_name,
+                                "ends", (json_int_t)session->expires_ms);
+    CLEANUP(free_ptr) char *text = payload ? json_pack_text(payload) : NULL;
+    unsigned char bytes[TOKEN_BYTES];
+    size_t len = text ? strlen(text) : 0;
+    if (!text)
+        return FAULT(ENOMEM);
+    if (len + SEAL_SIZE > sizeof(bytes))
+        return FAULT(EMSGSIZE);
+    memcpy(bytes, text, len);
+    seal(sealing, str_of(text), bytes + len);
+    base64_encode(bytes, len + SEAL_SIZE, session->session_token);
+    return 0;
+}
+
+static int make_up(const struct sealing *sealing, const struct session_spec *spec, const struct role *role,
+                   struct session *ret)
 {
     char random[KEY_RANDOM + 1];
     id_base32(random, KEY_RANDOM);
     (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "ASIA%s", random);
-    id_base62(ret->secret_access_key, SECRET_CHARS);
-    id_base62(ret->session_token, TOKEN_CHARS);
+    secret_of(sealing, ret->access_key_id, ret->secret_access_key);
     ret->expires_ms = clock_now_ms() + spec->duration_s * 1000;
     (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:sts::%s:assumed-role/%s/%s", spec->account,
                    role->name, spec->session_name);
     (void)snprintf(ret->assumed_role_id, sizeof(ret->assumed_role_id), "%s:%s", role->id, spec->session_name);
+    return token_of(sealing, spec, role, ret);
 }
 
-int session_create(struct tx *tx, const struct platform *platform UNUSED, const struct session_spec *spec,
-                   struct session *ret, struct reason *reason)
+int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret, struct reason *reason)
 {
     struct role role;
     struct session session = {0};
+    struct sealing sealing;
     int r = role_get(tx, spec->account, spec->role_name, &role);
     if (r == IAM_NO_ENTITY)
         return reason_set(reason, r, "The role with name %.64s cannot be found.", spec->role_name);
@@ -49,16 +117,65 @@ int session_create(struct tx *tx, const struct platform *platform UNUSED, const 
         r = check_spec(spec, &role, reason);
     if (r != 0)
         return r;
-    make_up(spec, &role, &session);
-    r = tx_exec(tx, "DELETE FROM iam_session WHERE expires_ms < $1", "i", clock_now_ms() - KEPT_MS);
+    r = sealing_find(tx, &sealing);
     if (r == 0)
-        r = tx_exec(
-            tx,
-            "INSERT INTO iam_session (key_id, account, role, role_id, name, secret, token, expires_ms)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            "sssssssi", session.access_key_id, spec->account, role.name, role.id, spec->session_name,
-            session.secret_access_key, session.session_token, session.expires_ms);
+        r = make_up(&sealing, spec, &role, &session);
     if (r == 0)
         *ret = session;
-    return r == DB_EXISTS ? FAULT(EEXIST) : r;
+    return r == DB_NONE ? FAULT(ENOKEY) : r;
+}
+
+/* ---- reading */
+
+/* IAM_BAD_TOKEN: not made here, or changed. */
+static int token_read(const struct sealing *sealing, const char *token, json_t **ret)
+{
+    unsigned char bytes[TOKEN_BYTES], mac[SEAL_SIZE];
+    size_t len = 0;
+    struct str payload;
+    int r;
+    if (strlen(token) >= IAM_TOKEN_SIZE || !base64_decode(str_of(token), bytes, &len) || len <= SEAL_SIZE)
+        return IAM_BAD_TOKEN;
+    payload = (struct str){(const char *)bytes, len - SEAL_SIZE};
+    seal(sealing, payload, mac);
+    if (!hash_equal(mac, bytes + payload.len, SEAL_SIZE))
+        return IAM_BAD_TOKEN;
+    r = json_parse(payload, ret, NULL);
+    return r > 0 ? FAULT(EBADMSG) : r;
+}
+
+static void key_fill(const struct sealing *sealing, const json_t *payload, const char *token,
+                     struct iam_key *ret)
+{
+    struct principal *principal = &ret->principal;
+    const char *name = json_str(payload, "name", "");
+    (void)snprintf(principal->account, sizeof(principal->account), "%s", json_str(payload, "account", ""));
+    (void)snprintf(principal->arn, sizeof(principal->arn), "arn:aws:sts::%s:assumed-role/%s/%s",
+                   principal->account, json_str(payload, "role", ""), name);
+    (void)snprintf(principal->user_id, sizeof(principal->user_id), "%s:%s", json_str(payload, "id", ""),
+                   name);
+    principal->session = true;
+    secret_of(sealing, principal->access_key_id, ret->secret);
+    (void)snprintf(ret->session_token, sizeof(ret->session_token), "%s", token);
+    ret->expires_ms = json_int(payload, "ends", 1);
+    ret->active = true;
+}
+
+int session_find(struct tx *tx, const char *token, struct iam_key *ret)
+{
+    CLEANUP(json_free) json_t *payload = NULL;
+    struct sealing sealing;
+    struct role role;
+    int r = sealing_find(tx, &sealing);
+    if (r == 0)
+        r = token_read(&sealing, token, &payload);
+    if (r != 0)
+        return r == DB_NONE ? IAM_BAD_TOKEN : r;
+    if (strcmp(json_str(payload, "key", ""), ret->principal.access_key_id) != 0)
+        return IAM_BAD_TOKEN;
+    r = role_get(tx, json_str(payload, "account", ""), json_str(payload, "role", ""), &role);
+    if (r != 0 || strcmp(role.id, json_str(payload, "id", "")) != 0)
+        return r < 0 ? r : IAM_BAD_TOKEN;
+    key_fill(&sealing, payload, token, ret);
+    return 0;
 }

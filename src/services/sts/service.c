@@ -101,13 +101,13 @@ static int assume_role(struct call *c)
     if (r == IAM_NO_ENTITY || r == IAM_NOT_TRUSTED)
         return not_authorized(c, role_arn);
     if (r == 0)
-        r = session_create(c->tx, c->platform, &spec, &session, &c->reason);
+        r = session_create(c->tx, &spec, &session, &c->reason);
     return r == 0 ? answer_session(c, &session) : r;
 }
 
 static const struct operation operations[] = {
     {"GetCallerIdentity", "sts:GetCallerIdentity", OP_INLINE, NULL, &identity_out, get_caller_identity},
-    {"AssumeRole", "sts:AssumeRole", OP_WRITE, &assume_in, &assume_out, assume_role},
+    {"AssumeRole", "sts:AssumeRole", OP_READ, &assume_in, &assume_out, assume_role},
 };
 
 static const char *const unsupported[] = {

@@ -147,7 +147,7 @@ static size_t work(struct maker *maker)
         CLEANUP(json_free) json_t *jobs = NULL;
         json_t *job;
 
-        HOLDS(jobs_lease_account(tx, &platform, accounts[i], "w", 50, &jobs) == 0);
+        HOLDS(jobs_lease_account(tx, accounts[i], "w", 50, &jobs) == 0);
         json_array_foreach (jobs, k, job) {
             json_t *data = json_object_get(job, "data");
 
@@ -169,7 +169,7 @@ static size_t work_custom(struct maker *maker)
     size_t k;
     int status;
 
-    HOLDS(jobs_lease_custom(tx, &platform, ACCOUNT, in, &jobs, NULL) == 0);
+    HOLDS(jobs_lease_custom(tx, ACCOUNT, in, &jobs, NULL) == 0);
     json_array_foreach (jobs, k, job) {
         const char *id = json_str(job, "id", ""), *nonce = json_str(job, "nonce", "");
 

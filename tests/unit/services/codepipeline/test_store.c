@@ -178,7 +178,7 @@ static const char *start(void)
 static bool lease(const char *worker)
 {
     CLEANUP(json_free) json_t *jobs = NULL;
-    assert_int_equal(jobs_lease_account(tx, &platform, ACCOUNT, worker, 1, &jobs), 0);
+    assert_int_equal(jobs_lease_account(tx, ACCOUNT, worker, 1, &jobs), 0);
     (void)snprintf(job_id, sizeof(job_id), "%s", json_str(json_array_get(jobs, 0), "id", ""));
     (void)snprintf(nonce, sizeof(nonce), "%s", json_str(json_array_get(jobs, 0), "nonce", ""));
     return json_array_size(jobs) > 0;
