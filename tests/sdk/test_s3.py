@@ -182,13 +182,6 @@ def test_what_is_not_done_is_refused(s3, bucket, asked, code):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="bucket-owner-full-control")
 
 
-def test_upload_part_copy_is_refused(s3, bucket):
-    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
-    assert error_of(s3.upload_part_copy, Bucket=bucket, Key="m", UploadId=upload, PartNumber=1,
-                    CopySource={"Bucket": bucket, "Key": "k"}) == ("NotImplemented", 501)
-
-
 def test_missing_objects(s3, bucket):
     assert error_of(s3.get_object, Bucket=bucket, Key="nope") == ("NoSuchKey", 404)
     assert error_of(s3.head_object, Bucket=bucket, Key="nope") == ("404", 404)

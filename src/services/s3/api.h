@@ -39,8 +39,11 @@ int api_put_body(struct call *c, const void *bytes, size_t len);
 int api_put_run(struct call *c);
 void api_put_end(struct call *c);
 int api_copy_object(struct call *c);
+int api_copy_part(struct call *c);
+int api_get_attributes(struct call *c);
 
 int api_create_upload(struct call *c);
+int api_part_begin(struct call *c);
 int api_upload_part(struct call *c);
 int api_complete_upload(struct call *c);
 int api_abort_upload(struct call *c);
@@ -56,9 +59,24 @@ int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
 /* Passes rc on; bytes of a put that failed are removed before the error is answered. */
 int api_put_failed(struct call *c, int rc) MUST_USE;
 struct upload *api_put_upload(struct call *c);
-void api_put_checksum_header(struct call *c, const char *sha256_hex);
+/* Of what was put; its text is there after api_put_finish. */
+const struct checksum_value *api_put_checksum(struct call *c);
+/* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
+ */
+int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+/* If-Match and If-None-Match of a write. S3_E_NOT_IMPLEMENTED. */
+int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
 
 /* ---- shared */
+
+struct multipart;
+/* The object to be read, into a zeroed *ret. S3_E_NO_KEY, S3_E_NO_VERSION, S3_E_DELETE_MARKER. */
+int api_find_object(struct call *c, struct tx *tx, const char *key, const char *version_id,
+                    struct object *ret) MUST_USE;
+/* The request's upload, by uploadId, into a zeroed *ret. S3_E_NO_UPLOAD. */
+int api_load_upload(struct call *c, struct tx *tx, struct multipart *ret) MUST_USE;
+/* partNumber, from 1 to 10,000. S3_E_ARGUMENT. */
+int api_part_number(struct call *c, int64_t *ret) MUST_USE;
 
 /* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
 int api_check_key(struct call *c) MUST_USE;

@@ -2,9 +2,9 @@
  *
  * They open their own read transactions: a file that is unlinked between the look at its row and the open is
  * looked up again. An unsigned reader gets objects of buckets with a website configuration only. */
-#include "base/hash.h"
-#include "services/s3/api.h"
-#include "wire/xml.h"
+#include "services/s3/checksum_api.h"
+#include "services/s3/object_part.h"
+#include "wire/uri.h"
 #include <inttypes.h>
 
 #define OPEN_TRIES 5
@@ -13,6 +13,8 @@ struct reading {
     struct bucket bucket;
     struct object object;
     struct blob_source source;
+    struct object_part part; /* what partNumber asks for */
+    bool has_part;
     bool head;
 };
 
@@ -33,6 +35,35 @@ static int refuse_marker(struct call *c, const struct object *marker, const char
     return call_fail(c, S3_E_DELETE_MARKER, "The specified method is not allowed against this resource.");
 }
 
+int api_find_object(struct call *c, struct tx *tx, const char *key, const char *version_id,
+                    struct object *ret)
+{
+    int rc = object_find(tx, c->bucket, key, version_id, ret);
+    if (rc == S3_E_NO_KEY)
+        return call_fail(c, rc, "The specified key does not exist.");
+    if (rc == S3_E_NO_VERSION)
+        return call_fail(c, rc, "The specified version does not exist.");
+    return rc == 0 && ret->marker ? refuse_marker(c, ret, version_id) : rc;
+}
+
+/* An object that was put as a whole is its own and only part. */
+static int find_part(struct call *c, struct tx *tx, struct reading *r)
+{
+    int64_t number = 0;
+    if (!uri_has(&c->query, "partNumber"))
+        return 0;
+    int rc = api_part_number(c, &number);
+    if (rc == 0 && http_header(c->http, "range").ptr)
+        return call_fail(c, S3_E_REQUEST, "Cannot specify both Range header and partNumber query parameter");
+    r->has_part = true;
+    r->part = (struct object_part){.number = 1, .size = r->object.size};
+    if (rc == 0 && r->object.parts > 0)
+        rc = object_part_find(tx, r->object.sequence, number, &r->part);
+    if (rc == DB_NONE || (rc == 0 && r->part.number != number))
+        return call_fail(c, S3_E_PART_NUMBER, "The requested partnumber is not satisfiable");
+    return rc;
+}
+
 static int find(struct call *c, struct tx *tx, const char *key, const char *version_id, struct reading *r)
 {
     int rc = bucket_load(tx, c->bucket, &r->bucket, &c->reason);
@@ -40,14 +71,8 @@ static int find(struct call *c, struct tx *tx, const char *key, const char *vers
         return rc;
     if (!c->caller && !r->bucket.website_index)
         return call_fail(c, S3_E_DENIED, "Access Denied");
-    rc = object_find(tx, c->bucket, key, version_id, &r->object);
-    if (rc == S3_E_NO_KEY)
-        return call_fail(c, rc, "The specified key does not exist.");
-    if (rc == S3_E_NO_VERSION)
-        return call_fail(c, rc, "The specified version does not exist.");
-    if (rc == 0 && r->object.marker)
-        return refuse_marker(c, &r->object, version_id);
-    return rc;
+    rc = api_find_object(c, tx, key, version_id, &r->object);
+    return rc != 0 ? rc : find_part(c, tx, r);
 }
 
 static int load_once(struct call *c, const char *key, const char *version_id, struct reading *r)
@@ -72,15 +97,19 @@ static int load(struct call *c, const char *key, const char *version_id, struct 
     return rc;
 }
 
-static void put_checksum(struct call *c, const struct object *object)
+/* Of the whole object, or of the part where it has one of its own. */
+static void put_checksum(struct call *c, const struct reading *r, const struct range *range)
 {
-    unsigned char digest[HASH_MAX_SIZE];
-    char text[HASH_BASE64_SIZE];
-    if (!object->checksum || !str_eq_nocase(http_header(c->http, "x-amz-checksum-mode"), STR("ENABLED")) ||
-        !hex_decode(str_of(object->sha256), digest))
+    struct checksum_value value = r->object.checksum;
+    bool whole = !range->partial || (r->has_part && range->len == r->object.size && !value.composite);
+    if (!checksum_mode_enabled(c))
         return;
-    base64_encode(digest, hash_size(HASH_SHA256), text);
-    http_reply_header(c->http, "x-amz-checksum-sha256", text);
+    if (r->has_part && value.composite) {
+        memcpy(value.text, r->part.checksum, sizeof(value.text));
+        whole = true;
+    }
+    if (whole)
+        checksum_reply(c, &value);
 }
 
 static void put_headers(struct call *c, const struct reading *r)
@@ -114,20 +143,40 @@ static void send_bytes(struct call *c, struct reading *r, const struct range *ra
         http_reply_bytes(c->http, (struct str){r->source.data.ptr + range->offset, (size_t)range->len});
 }
 
+static int read_range(struct call *c, const struct reading *r, struct range *ret)
+{
+    int64_t size = r->object.size;
+    *ret = (struct range){0, size, false};
+    if (r->has_part) {
+        *ret = (struct range){r->part.start, r->part.size, r->part.size > 0};
+        return 0;
+    }
+    if (range_read(http_header(c->http, "range"), size, ret) == 0)
+        return 0;
+    char *text = arena_printf(c->arena, "bytes */%" PRId64, size);
+    char *asked = arena_dup(c->arena, http_header(c->http, "range"));
+    char *actual = arena_printf(c->arena, "%" PRId64, size);
+    if (!text || !asked || !actual)
+        return FAULT(ENOMEM);
+    call_error_header(c, "Content-Range", text);
+    call_error_element(c, "RangeRequested", asked);
+    call_error_element(c, "ActualObjectSize", actual);
+    return call_fail(c, S3_E_RANGE, "The requested range is not satisfiable");
+}
+
 static int reply_object(struct call *c, struct reading *r, unsigned status)
 {
     struct range range = {0, r->object.size, false};
-    if (status == 200 && range_read(http_header(c->http, "range"), r->object.size, &range) != 0) {
-        char *size = arena_printf(c->arena, "bytes */%" PRId64, r->object.size);
-        call_error_header(c, "Content-Range", size ? size : "bytes */*");
-        return call_fail(c, S3_E_RANGE, "The requested range is not satisfiable");
-    }
+    int rc = status == 200 ? read_range(c, r, &range) : 0;
+    if (rc != 0)
+        return rc;
     call_reply(c, range.partial ? 206 : status);
     put_headers(c, r);
     headers_reply(c, r->object.headers);
-    if (!range.partial)
-        put_checksum(c, &r->object);
-    else
+    put_checksum(c, r, &range);
+    if (r->has_part && r->object.parts > 0)
+        http_reply_headerf(c->http, "x-amz-mp-parts-count", "%" PRId64, r->object.parts);
+    if (range.partial)
         http_reply_headerf(c->http, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range.offset,
                            range.offset + range.len - 1, r->object.size);
     send_bytes(c, r, &range);

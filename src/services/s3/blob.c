@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define READ_BYTES (1 << 20)
+
 static int incoming_path(const struct platform *platform, const char *name, char ret[PATH_MAX])
 {
     int len = snprintf(ret, PATH_MAX, "%s/blobs/incoming/%s", platform->data_dir, name);
@@ -201,4 +203,28 @@ void blob_source_deinit(struct blob_source *source)
     buf_free(&source->data);
     close_fd(&source->fd);
     source->fd = -1;
+}
+
+int blob_each(const struct blob_source *source, int64_t offset, int64_t len,
+              int (*give)(void *ctx, const void *bytes, size_t len), void *ctx)
+{
+    if (source->fd < 0) {
+        if (offset + len > (int64_t)source->data.len)
+            return FAULT(EIO);
+        return len > 0 ? give(ctx, source->data.ptr + offset, (size_t)len) : 0;
+    }
+    CLEANUP(free_ptr) char *block = mem_alloc(READ_BYTES);
+    if (!block)
+        return FAULT(ENOMEM);
+    while (len > 0) {
+        size_t some = len < READ_BYTES ? (size_t)len : READ_BYTES;
+        int rc = io_pread_all(source->fd, block, some, offset);
+        if (rc == 0)
+            rc = give(ctx, block, some);
+        if (rc != 0)
+            return rc;
+        offset += (int64_t)some;
+        len -= (int64_t)some;
+    }
+    return 0;
 }

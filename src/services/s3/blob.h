@@ -60,6 +60,11 @@ struct blob_source {
 /* Opens a blob's bytes. -ENOENT: it was removed after the transaction's snapshot; look again. */
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret) MUST_USE;
 void blob_source_deinit(struct blob_source *source); /* CLEANUP-able */
+/* Gives a range's bytes piece by piece, in order; what `give` returns other than 0 ends it. -EIO: the blob is
+ * shorter.
+ */
+int blob_each(const struct blob_source *source, int64_t offset, int64_t len,
+              int (*give)(void *ctx, const void *bytes, size_t len), void *ctx) MUST_USE;
 
 /* Files by name, wherever they are: into place after a commit; away. */
 int blob_settle_file(const struct platform *platform, const char *name) MUST_USE;

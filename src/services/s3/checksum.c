@@ -1,109 +1,140 @@
-/* See checksum.h. Source: S3 user guide, "Checking object integrity"; CRC-32 (ISO-HDLC), CRC-32C (iSCSI),
- * CRC-64/NVME, all reflected, all ones at both ends. */
+/* See checksum.h. */
 #include "services/s3/checksum.h"
-#include <pthread.h>
+#include "base/crc.h"
 
-struct checksum_kind {
+static const struct kind {
+    const char *name;
     const char *header;
-    uint64_t polynomial; /* reflected; 0: SHA-1 */
-    unsigned bytes;
+    const char *element;
+    size_t size;
+    bool is_crc;
+    enum crc_type crc;
+    enum hash_type hash;
+    bool full; /* which types an upload may ask for */
+    bool composite;
+} kinds[CHECKSUM_ALGORITHMS] = {
+    [CHECKSUM_CRC32] = {"CRC32", "x-amz-checksum-crc32", "ChecksumCRC32", 4, true, CRC_32, 0, true, true},
+    [CHECKSUM_CRC32C] = {"CRC32C", "x-amz-checksum-crc32c", "ChecksumCRC32C", 4, true, CRC_32C, 0, true,
+                         true},
+    [CHECKSUM_CRC64NVME] = {"CRC64NVME", "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME", 8, true, CRC_64NVME,
+                            0, true, false},
+    [CHECKSUM_SHA1] = {"SHA1", "x-amz-checksum-sha1", "ChecksumSHA1", 20, false, 0, HASH_SHA1, false, true},
+    [CHECKSUM_SHA256] = {"SHA256", "x-amz-checksum-sha256", "ChecksumSHA256", 32, false, 0, HASH_SHA256,
+                         false, true},
 };
 
-static const struct checksum_kind kinds[] = {
-    {"x-amz-checksum-crc32", 0xEDB88320, 4},
-    {"x-amz-checksum-crc32c", 0x82F63B78, 4},
-    {"x-amz-checksum-crc64nvme", 0x9A6C9329AC4BC9B5, 8},
-    {"x-amz-checksum-sha1", 0, 20},
-};
-
-#define SLICES 8
-
-static uint64_t tables[ARRAY_LEN(kinds)][SLICES][256];
-static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
-
-/* Slice k gives the effect of a byte that k further bytes follow, so that eight bytes are folded at once. */
-static void make_tables(void)
+const char *checksum_name(enum checksum_algorithm algorithm)
 {
-    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        for (unsigned i = 0; i < 256; i++) {
-            uint64_t crc = i;
-            for (int bit = 0; bit < 8; bit++)
-                crc = crc & 1 ? crc >> 1 ^ kinds[k].polynomial : crc >> 1;
-            tables[k][0][i] = crc;
-        }
-        for (unsigned slice = 1; slice < SLICES; slice++)
-            for (unsigned i = 0; i < 256; i++) {
-                uint64_t before = tables[k][slice - 1][i];
-                tables[k][slice][i] = before >> 8 ^ tables[k][0][before & 0xFF];
-            }
-    }
+    return kinds[algorithm].name;
 }
 
-size_t checksum_count(void)
+const char *checksum_header(enum checksum_algorithm algorithm)
 {
-    return ARRAY_LEN(kinds);
+    return kinds[algorithm].header;
 }
 
-const char *checksum_header(size_t index)
+const char *checksum_lower(enum checksum_algorithm algorithm)
 {
-    return kinds[index].header;
+    return algorithm == CHECKSUM_NONE ? "null" : kinds[algorithm].header + strlen("x-amz-checksum-");
 }
 
-const char *checksum_name(const struct checksum *checksum)
+const char *checksum_element(enum checksum_algorithm algorithm)
 {
-    return checksum->kind->header;
+    return kinds[algorithm].element;
 }
 
-int checksum_init(struct checksum *checksum, size_t index)
+const char *checksum_type(bool composite)
 {
-    *checksum = (struct checksum){.kind = &kinds[index], .crc = UINT64_MAX};
-    (void)pthread_once(&tables_once, make_tables);
-    if (kinds[index].bytes == 4)
-        checksum->crc = UINT32_MAX;
-    if (kinds[index].polynomial != 0)
+    return composite ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+bool checksum_may_be(enum checksum_algorithm algorithm, bool composite)
+{
+    return composite ? kinds[algorithm].composite : kinds[algorithm].full;
+}
+
+enum checksum_algorithm checksum_named(struct str name)
+{
+    for (enum checksum_algorithm a = CHECKSUM_CRC32; a < CHECKSUM_ALGORITHMS; a++)
+        if (str_eq_nocase(name, str_of(kinds[a].name)))
+            return a;
+    return CHECKSUM_NONE;
+}
+
+enum checksum_algorithm checksum_of_header(struct str header)
+{
+    for (enum checksum_algorithm a = CHECKSUM_CRC32; a < CHECKSUM_ALGORITHMS; a++)
+        if (str_eq_nocase(header, str_of(kinds[a].header)))
+            return a;
+    return CHECKSUM_NONE;
+}
+
+static bool decode(enum checksum_algorithm algorithm, struct str text, unsigned char ret[HASH_BASE64_SIZE])
+{
+    size_t len = 0;
+    return text.len < HASH_BASE64_SIZE && base64_decode(text, ret, &len) && len == kinds[algorithm].size;
+}
+
+bool checksum_text_good(enum checksum_algorithm algorithm, struct str text)
+{
+    unsigned char digest[HASH_BASE64_SIZE];
+    return decode(algorithm, text, digest);
+}
+
+int checksum_init(struct checksum *checksum, enum checksum_algorithm algorithm)
+{
+    *checksum = (struct checksum){.algorithm = algorithm};
+    if (algorithm == CHECKSUM_NONE)
         return 0;
-    checksum->sha1 = hash_new(HASH_SHA1);
-    return checksum->sha1 ? 0 : FAULT(ENOMEM);
+    if (kinds[algorithm].is_crc) {
+        checksum->crc = crc_begin(kinds[algorithm].crc);
+        return 0;
+    }
+    checksum->hash = hash_new(kinds[algorithm].hash);
+    return checksum->hash ? 0 : FAULT(ENOMEM);
 }
 
 void checksum_update(struct checksum *checksum, const void *bytes, size_t len)
 {
-    const unsigned char *p = bytes;
-    if (!checksum->kind)
-        return;
-    if (checksum->sha1) {
-        hash_update(checksum->sha1, bytes, len);
-        return;
-    }
-    uint64_t(*table)[256] = tables[checksum->kind - kinds];
-    uint64_t crc = checksum->crc;
-    for (; len >= SLICES; len -= SLICES, p += SLICES) {
-        uint64_t word = 0;
-        for (unsigned i = 0; i < SLICES; i++)
-            word |= (uint64_t)p[i] << (8 * i);
-        word ^= crc;
-        crc = 0;
-        for (unsigned i = 0; i < SLICES; i++)
-            crc ^= table[SLICES - 1 - i][word >> (8 * i) & 0xFF];
-    }
-    for (; len > 0; len--)
-        crc = crc >> 8 ^ table[0][(crc ^ *p++) & 0xFF];
-    checksum->crc = crc;
+    if (checksum->hash)
+        hash_update(checksum->hash, bytes, len);
+    else if (checksum->algorithm != CHECKSUM_NONE)
+        checksum->crc = crc_update(kinds[checksum->algorithm].crc, checksum->crc, bytes, len);
+}
+
+bool checksum_update_text(struct checksum *checksum, const char *text)
+{
+    unsigned char digest[HASH_BASE64_SIZE];
+    if (!decode(checksum->algorithm, str_of(text), digest))
+        return false;
+    checksum_update(checksum, digest, kinds[checksum->algorithm].size);
+    return true;
 }
 
 void checksum_final(struct checksum *checksum, char ret[CHECKSUM_TEXT_SIZE])
 {
-    unsigned char digest[HASH_MAX_SIZE];
-    unsigned size = checksum->kind->bytes;
-    if (checksum->sha1)
-        hash_final(checksum->sha1, digest);
+    unsigned char digest[HASH_MAX_SIZE] = {0};
+    ret[0] = '\0';
+    if (checksum->algorithm == CHECKSUM_NONE)
+        return;
+    if (checksum->hash)
+        hash_final(checksum->hash, digest);
     else
-        for (unsigned i = 0; i < size; i++)
-            digest[i] = (unsigned char)(~checksum->crc >> (8 * (size - 1 - i)));
-    base64_encode(digest, size, ret);
+        crc_end(kinds[checksum->algorithm].crc, checksum->crc, digest);
+    base64_encode(digest, kinds[checksum->algorithm].size, ret);
 }
 
 void checksum_deinit(struct checksum *checksum)
 {
-    hash_free(&checksum->sha1);
+    hash_free(&checksum->hash);
+}
+
+bool checksum_of_sha256(const char *hex, char ret[CHECKSUM_TEXT_SIZE])
+{
+    unsigned char digest[HASH_MAX_SIZE];
+    struct str text = str_of(hex);
+    if (text.len != 2 * hash_size(HASH_SHA256) || !hex_decode(text, digest))
+        return false;
+    base64_encode(digest, hash_size(HASH_SHA256), ret);
+    return true;
 }

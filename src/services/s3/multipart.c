@@ -9,14 +9,30 @@ void multipart_unload(struct multipart *multipart)
     free_ptr(&multipart->headers);
 }
 
-int multipart_create(struct tx *tx, const char *bucket, const char *key, const char *headers, bool checksum,
-                     char ret_id[UPLOAD_ID_SIZE])
+static void copy_fixed(char *to, size_t size, struct str from)
 {
-    id_base62(ret_id, UPLOAD_ID_SIZE - 1);
-    return tx_exec(tx,
-                   "INSERT INTO s3_upload (id, bucket, key, started_ms, checksum, headers) "
-                   "VALUES ($1, $2, $3, $4, $5, $6)",
-                   "sssiis", ret_id, bucket, key, clock_now_ms(), (int64_t)checksum, headers);
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0)
+        memcpy(to, from.ptr, len);
+    to[len] = '\0';
+}
+
+int multipart_create(struct tx *tx, const char *bucket, const char *key, struct multipart *new)
+{
+    int64_t sequence = 0;
+    int rc = sequence_next(tx, &sequence);
+    if (rc != 0)
+        return rc;
+    id_base62(new->id, UPLOAD_ID_SIZE - 1);
+    sequence_text(sequence, new->id);
+    new->started_ms = clock_now_ms();
+    const char *name = checksum_name(new->algorithm);
+    return tx_exec(
+        tx,
+        "INSERT INTO s3_upload (id, bucket, key, started_ms, checksum, headers, checksum_algorithm, "
+        "checksum_type) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)",
+        "sssisss", new->id, bucket, key, new->started_ms, new->headers, name,
+        name ? checksum_type(new->composite) : NULL);
 }
 
 int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id, struct multipart *ret)
@@ -24,31 +40,32 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
     CLEANUP(rows_close) struct rows *rows = NULL;
     int rc =
         tx_query_row(tx, &rows,
-                     "SELECT started_ms, checksum, headers FROM s3_upload WHERE id = $1 AND bucket = $2 AND "
-                     "key = $3",
+                     "SELECT started_ms, checksum_algorithm, checksum_type, headers FROM s3_upload WHERE "
+                     "id = $1 AND bucket = $2 AND key = $3",
                      "sss", id, bucket, key);
     if (rc == DB_NONE)
         return S3_E_NO_UPLOAD;
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
-    size_t len = strlen(id);
-    memcpy(ret->id, id, len < UPLOAD_ID_SIZE ? len : UPLOAD_ID_SIZE - 1);
+    copy_fixed(ret->id, sizeof(ret->id), str_of(id));
     ret->started_ms = rows_int(rows, 0);
-    ret->checksum = rows_int(rows, 1) != 0;
-    ret->headers = str_dup(rows_null(rows, 2) ? STR("") : rows_str(rows, 2));
+    ret->algorithm = checksum_named(rows_str(rows, 1));
+    ret->composite = str_eqc(rows_str(rows, 2), checksum_type(true));
+    ret->headers = str_dup(rows_null(rows, 3) ? STR("") : rows_str(rows, 3));
     return ret->headers ? 0 : FAULT(ENOMEM);
 }
 
 int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "SELECT size, blob, etag FROM s3_part WHERE upload = $1 AND number = $2",
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT size, blob, etag, checksum FROM s3_part WHERE upload = $1 AND number = $2",
                           "si", upload_id, number);
     if (rc != 0)
         return rc;
-    struct str etag = rows_str(rows, 2);
     *ret = (struct part){.number = number, .size = rows_int(rows, 0), .blob = rows_int(rows, 1)};
-    memcpy(ret->etag, etag.ptr, etag.len < ETAG_SIZE ? etag.len : ETAG_SIZE - 1);
+    copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 2));
+    copy_fixed(ret->checksum, sizeof(ret->checksum), rows_str(rows, 3));
     return 0;
 }
 
@@ -60,7 +77,7 @@ static int part_remove(struct tx *tx, const char *upload_id, const struct part *
 }
 
 int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct upload *bytes,
-             const char *etag, const char *sha256)
+             const char *etag, const char *sha256, const char *checksum, int64_t *ret_modified_ms)
 {
     struct part old;
     int64_t blob = 0;
@@ -74,10 +91,12 @@ int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct 
         rc = upload_store(tx, bytes, blob);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
+    *ret_modified_ms = clock_now_ms();
     return tx_exec(tx,
-                   "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                   "siissii", upload_id, number, bytes->size, etag, sha256, clock_now_ms(), blob);
+                   "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob, checksum) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                   "siissiis", upload_id, number, bytes->size, etag, sha256, *ret_modified_ms, blob,
+                   checksum[0] ? checksum : NULL);
 }
 
 /* One part of the upload, any: DB_NONE when none is left. */

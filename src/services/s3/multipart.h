@@ -10,20 +10,20 @@
 struct multipart {
     char id[UPLOAD_ID_SIZE];
     int64_t started_ms;
-    bool checksum;
+    enum checksum_algorithm algorithm; /* CHECKSUM_NONE: not said */
+    bool composite;
     char *headers;
 };
 
 void multipart_unload(struct multipart *multipart); /* CLEANUP-able */
-/* `checksum`: keep the whole object's SHA-256 as its checksum. Fills ret->id. */
-int multipart_create(struct tx *tx, const char *bucket, const char *key, const char *headers, bool checksum,
-                     char ret_id[UPLOAD_ID_SIZE]) MUST_USE;
+/* `new` has the checksum's algorithm and type, and the headers; the id is filled in. */
+int multipart_create(struct tx *tx, const char *bucket, const char *key, struct multipart *new) MUST_USE;
 /* S3_E_NO_UPLOAD. */
 int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id,
                    struct multipart *ret) MUST_USE;
-/* A part of the same number is replaced. */
+/* A part of the same number is replaced. `checksum` may be empty. */
 int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct upload *bytes,
-             const char *etag, const char *sha256) MUST_USE;
+             const char *etag, const char *sha256, const char *checksum, int64_t *ret_modified_ms) MUST_USE;
 /* The upload with its parts. */
 int multipart_remove(struct tx *tx, const char *upload_id) MUST_USE;
 
@@ -32,6 +32,7 @@ struct part {
     int64_t size;
     int64_t blob;
     char etag[ETAG_SIZE];
+    char checksum[CHECKSUM_TEXT_SIZE];
 };
 
 /* DB_NONE when there is no such part. */

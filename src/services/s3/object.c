@@ -1,10 +1,9 @@
 /* See object.h. */
-#include "services/s3/object.h"
+#include "services/s3/object_part.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "services/service.h"
 
-#define SEQUENCE_DIGITS 11 /* base 62 of 63 bits */
 #define NULL_VERSION "null"
 
 static const char digits62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -25,11 +24,16 @@ int sequence_next(struct tx *tx, int64_t *ret)
     return 0;
 }
 
+void sequence_text(int64_t sequence, char *ret)
+{
+    for (size_t i = SEQUENCE_DIGITS; i-- > 0; sequence /= 62)
+        ret[i] = digits62[sequence % 62];
+}
+
 static void make_version_id(int64_t sequence, char ret[VERSION_ID_SIZE])
 {
     id_base62(ret, VERSION_ID_SIZE - 1);
-    for (size_t i = SEQUENCE_DIGITS; i-- > 0; sequence /= 62)
-        ret[i] = digits62[sequence % 62];
+    sequence_text(sequence, ret);
 }
 
 /* False for an id that Slipway has not made. */
@@ -56,7 +60,22 @@ static void copy_fixed(char *to, size_t size, struct str from)
     to[len] = '\0';
 }
 
-#define COLUMNS "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers"
+#define COLUMNS                                                                                              \
+    "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
+    "checksum_algorithm, checksum_type, checksum_value, parts"
+
+/* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
+static void read_checksum(struct rows *rows, struct object *ret)
+{
+    struct checksum_value *value = &ret->checksum;
+    if (!rows_null(rows, 10)) {
+        value->algorithm = checksum_named(rows_str(rows, 10));
+        value->composite = str_eqc(rows_str(rows, 11), checksum_type(true));
+        copy_fixed(value->text, sizeof(value->text), rows_str(rows, 12));
+    } else if (rows_int(rows, 6) != 0 && checksum_of_sha256(ret->sha256, value->text)) {
+        value->algorithm = CHECKSUM_SHA256;
+    }
+}
 
 static int read_row(struct rows *rows, struct object *ret)
 {
@@ -66,9 +85,10 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->size = rows_int(rows, 3);
     copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 4));
     copy_fixed(ret->sha256, sizeof(ret->sha256), rows_str(rows, 5));
-    ret->checksum = rows_int(rows, 6) != 0;
+    read_checksum(rows, ret);
     ret->modified_ms = rows_int(rows, 7);
     ret->blob = rows_int(rows, 8);
+    ret->parts = rows_int(rows, 13);
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
     return ret->headers ? 0 : FAULT(ENOMEM);
 }
@@ -104,10 +124,24 @@ int object_find(struct tx *tx, const char *bucket, const char *key, const char *
     return rc != 0 ? rc : read_row(rows, ret);
 }
 
+int object_find_uploaded(struct tx *tx, const char *bucket, const char *key, const char *upload_id,
+                         struct object *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT " COLUMNS " FROM s3_object WHERE upload = $1 AND bucket = $2 AND key = $3",
+                          "sss", upload_id, bucket, key);
+    if (rc == DB_NONE)
+        return S3_E_NO_KEY;
+    return rc != 0 ? rc : read_row(rows, ret);
+}
+
 static int remove_row(struct tx *tx, const char *bucket, const char *key, const struct object *object)
 {
     int rc = tx_exec(tx, "DELETE FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3", "ssi", bucket,
                      key, -object->sequence);
+    if (rc == 0 && object->parts > 0)
+        rc = object_part_remove_all(tx, object->sequence);
     return rc != 0 || object->marker ? rc : blob_unref(tx, object->blob);
 }
 
@@ -144,13 +178,17 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
 static int insert(struct tx *tx, const char *bucket, const struct object_new *new,
                   const struct object *object, const char *author)
 {
+    const char *name = checksum_name(new->checksum.algorithm);
     return tx_exec(
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
-        "modified_ms, blob, headers, author) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12)",
-        "ssisissiiiss", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
-        new->sha256, (int64_t) new->checksum, object->modified_ms, object->blob,
-        new->headers &&*new->headers ? new->headers : NULL, author);
+        "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
+        "upload) "
+        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        "ssisissiisssssis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+        new->sha256, object->modified_ms, object->blob, new->headers &&*new->headers ? new->headers : NULL,
+        author, name, name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL,
+        new->parts, new->upload_id);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)

@@ -8,10 +8,12 @@
 
 #include "services/s3/blob.h"
 #include "services/s3/bucket.h"
+#include "services/s3/checksum.h"
 
 #define VERSION_ID_SIZE 33
 #define ETAG_SIZE 48 /* 32 hex digits, and "-10000" for multipart */
 #define SHA256_SIZE 65
+#define SEQUENCE_DIGITS 11 /* base 62 of 63 bits */
 
 struct object {
     int64_t sequence;
@@ -20,7 +22,8 @@ struct object {
     int64_t size;
     char etag[ETAG_SIZE]; /* without quotes */
     char sha256[SHA256_SIZE];
-    bool checksum; /* the client asked S3 to keep a SHA-256 checksum */
+    struct checksum_value checksum;
+    int64_t parts; /* that it was made of; 0: it was put as a whole */
     int64_t modified_ms;
     int64_t blob;
     char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */
@@ -33,13 +36,19 @@ void object_unload(struct object *object); /* CLEANUP-able */
 int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id,
                 struct object *ret) MUST_USE;
 
+/* The version that a multipart upload became. S3_E_NO_KEY. */
+int object_find_uploaded(struct tx *tx, const char *bucket, const char *key, const char *upload_id,
+                         struct object *ret) MUST_USE;
+
 /* What becomes a new version. */
 struct object_new {
     const char *key;
     const char *etag;
     const char *sha256;
     int64_t size;
-    bool checksum;
+    struct checksum_value checksum;
+    int64_t parts;
+    const char *upload_id; /* of a multipart upload, for which it is told again; NULL: none */
     const char *headers;
     const char *event;           /* "ObjectCreated:Put" */
     const struct upload *upload; /* its bytes; or NULL: */
@@ -66,3 +75,5 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
 
 /* The next sequence number: grows for every change of every object. */
 int sequence_next(struct tx *tx, int64_t *ret) MUST_USE;
+/* Overwrites the first SEQUENCE_DIGITS letters of an id, so that ids sort by age. */
+void sequence_text(int64_t sequence, char *ret);

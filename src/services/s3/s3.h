@@ -51,6 +51,8 @@ enum s3_outcome {
     S3_E_NO_SPACE,
     S3_E_URI,
     S3_E_ACL,
+    S3_E_CONFLICT,
+    S3_E_PART_NUMBER,
 };
 
 #define S3_BUCKET_NAME_MAX 63

@@ -7,6 +7,7 @@
 enum level { SERVICE, BUCKET, OBJECT };
 
 #define PUT_STREAM .flags = OP_STREAM, .begin = api_put_begin, .body = api_put_body, .end = api_put_end
+#define PART_STREAM .flags = OP_STREAM, .begin = api_part_begin, .body = api_put_body, .end = api_put_end
 #define AT(level_, method_, sub_) .level = (level_), .http_method = (method_), .sub_resource = (sub_)
 
 /* The first row that fits a request is its operation: those with a sub-resource come first. */
@@ -48,10 +49,14 @@ static const struct operation operations[] = {
     {"DeleteObjects", "s3:DeleteObject", .flags = OP_WRITE, .in = &delete_in, .out = &delete_out,
      .xml_root = "DeleteResult", .body_max = 8 << 20, .run = api_delete_objects,
      AT(BUCKET, "POST", "delete")},
-    {"UploadPart", "s3:PutObject", PUT_STREAM, .run = api_upload_part,
+    {"UploadPartCopy", "s3:PutObject", .run = api_copy_part,
+     AT(OBJECT, "PUT", "partNumber uploadId x-amz-copy-source")},
+    {"UploadPart", "s3:PutObject", PART_STREAM, .run = api_upload_part,
      AT(OBJECT, "PUT", "partNumber uploadId")},
     {"CopyObject", "s3:PutObject", .run = api_copy_object, AT(OBJECT, "PUT", "x-amz-copy-source")},
     {"PutObject", "s3:PutObject", PUT_STREAM, .run = api_put_run, AT(OBJECT, "PUT", NULL)},
+    {"GetObjectAttributes", "s3:GetObjectAttributes", .run = api_get_attributes,
+     AT(OBJECT, "GET", "attributes")},
     {"GetObject", "s3:GetObject", .flags = OP_ANONYMOUS | OP_INLINE, .run = api_get_object,
      AT(OBJECT, "GET", NULL)},
     {"HeadObject", "s3:GetObject", .flags = OP_ANONYMOUS | OP_INLINE, .run = api_head_object,
@@ -108,6 +113,9 @@ static const struct service_error errors[] = {
     {S3_E_TAG, "InvalidTag", 400, NULL, "The tag provided was not a valid tag."},
     {S3_E_LOCATION, "IllegalLocationConstraintException", 400, NULL,
      "The specified location-constraint is not valid"},
+    {S3_E_CONFLICT, "ConditionalRequestConflict", 409, NULL,
+     "The conditional request cannot succeed due to a conflicting operation against this resource."},
+    {S3_E_PART_NUMBER, "InvalidPartNumber", 416, NULL, "The requested partnumber is not satisfiable"},
     {S3_E_NO_SPACE, "ServiceUnavailable", 503, NULL, "The server's disk is full: nothing was stored."},
 };
 
@@ -163,6 +171,22 @@ static const struct db_migration migrations[] = {
         " blob BIGINT NOT NULL,"
         " PRIMARY KEY (upload, number));"},
     {2, "ALTER TABLE s3_object ADD COLUMN author TEXT;"},
+    {3, "ALTER TABLE s3_object ADD COLUMN checksum_algorithm TEXT;"
+        "ALTER TABLE s3_object ADD COLUMN checksum_type TEXT;"
+        "ALTER TABLE s3_object ADD COLUMN checksum_value TEXT;"
+        "ALTER TABLE s3_object ADD COLUMN parts BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE s3_object ADD COLUMN upload TEXT;"
+        "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"
+        "CREATE TABLE s3_object_part ("
+        " object BIGINT NOT NULL,"
+        " number BIGINT NOT NULL,"
+        " start BIGINT NOT NULL,"
+        " size BIGINT NOT NULL,"
+        " checksum TEXT,"
+        " PRIMARY KEY (object, number));"
+        "ALTER TABLE s3_upload ADD COLUMN checksum_algorithm TEXT;"
+        "ALTER TABLE s3_upload ADD COLUMN checksum_type TEXT;"
+        "ALTER TABLE s3_part ADD COLUMN checksum TEXT;"},
 };
 
 static int start(const struct platform *platform, void **ret_state)

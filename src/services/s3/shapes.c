@@ -99,6 +99,10 @@ const struct shape delete_out = SHAPE(delete_out_fields);
 static const struct field part_fields[] = {
     {"PartNumber", FIELD_INTEGER, FIELD_REQUIRED, 1, 10000},
     {"ETag", FIELD_STRING, FIELD_REQUIRED},
+    {"ChecksumCRC32", FIELD_STRING},
+    {"ChecksumCRC32C", FIELD_STRING},
+    {"ChecksumCRC64NVME", FIELD_STRING},
+    {"ChecksumSHA1", FIELD_STRING},
     {"ChecksumSHA256", FIELD_STRING},
 };
 ELEMENT(part_shape, part_fields);

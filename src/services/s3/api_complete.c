@@ -1,0 +1,377 @@
+/* CompleteMultipartUpload. Source: S3 API reference.
+ *
+ * The parts are copied into one blob outside any transaction; then, in one, they are seen to be still those
+ * that were copied, the object is made and the upload removed. The object remembers its upload: who asks
+ * again, because the first answer was lost, gets the same answer. */
+#include "base/mem.h"
+#include "services/s3/checksum_api.h"
+#include "services/s3/multipart.h"
+#include "services/s3/object_part.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+#include "wire/xml.h"
+#include <inttypes.h>
+
+#define ANSWER_MAX (64u << 10)
+
+struct completion {
+    struct multipart multipart;
+    struct bucket bucket;
+    struct object object;
+    struct upload whole;
+    struct part *parts;
+    size_t count;
+    char etag[ETAG_SIZE];
+    char sha256[SHA256_SIZE];
+    struct checksum checksum; /* of the whole */
+    struct checksum_value value;
+};
+
+static void completion_deinit(struct completion *done)
+{
+    multipart_unload(&done->multipart);
+    bucket_unload(&done->bucket);
+    object_unload(&done->object);
+    upload_deinit(&done->whole);
+    checksum_deinit(&done->checksum);
+    free(done->parts);
+}
+
+static const json_t *asked_part(struct call *c, size_t i)
+{
+    return json_array_get(json_object_get(c->in, "Part"), i);
+}
+
+static int check_order(struct call *c, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (json_int(asked_part(c, i), "PartNumber", 0) <= json_int(asked_part(c, i - 1), "PartNumber", 0))
+            return call_fail(
+                c, S3_E_PART_ORDER,
+                "The list of parts was not in ascending order. Parts must be ordered by part number.");
+    return 0;
+}
+
+static int no_part(struct call *c)
+{
+    return call_fail(
+        c, S3_E_PART,
+        "One or more of the specified parts could not be found. The part may not have been uploaded, "
+        "or the specified entity tag may not match the part's entity tag.");
+}
+
+/* What the list says of the part's checksum must be the part's, and for a composite one it must say it. */
+static int check_part_checksum(struct call *c, const struct completion *done, const json_t *asked,
+                               const struct part *part)
+{
+    enum checksum_algorithm declared = done->multipart.algorithm;
+    for (enum checksum_algorithm a = CHECKSUM_CRC32; a < CHECKSUM_ALGORITHMS; a++) {
+        const char *said = json_str(asked, checksum_element(a), NULL);
+        if (said && (a != declared || strcmp(said, part->checksum) != 0))
+            return no_part(c);
+    }
+    if (!done->multipart.composite || json_str(asked, checksum_element(declared), NULL))
+        return 0;
+    return call_fail(
+        c, S3_E_REQUEST,
+        "The upload was created using a %s checksum. The complete request must include the checksum "
+        "for each part. It was missing for part %" PRId64 " in the request.",
+        checksum_lower(declared), part->number);
+}
+
+static int too_small(struct call *c, const struct part *part)
+{
+    char *size = arena_printf(c->arena, "%" PRId64, part->size);
+    char *least = arena_printf(c->arena, "%d", PART_MIN_BYTES);
+    char *number = arena_printf(c->arena, "%" PRId64, part->number);
+    char *etag = arena_dup(c->arena, str_of(part->etag));
+    if (!size || !least || !number || !etag)
+        return FAULT(ENOMEM);
+    call_error_element(c, "ProposedSize", size);
+    call_error_element(c, "MinSizeAllowed", least);
+    call_error_element(c, "PartNumber", number);
+    call_error_element(c, "ETag", etag);
+    return call_fail(c, S3_E_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
+}
+
+/* Reads the client's list against the parts that are there. With `again`, they must be those read before. */
+static int read_part(struct call *c, struct tx *tx, struct completion *done, size_t i, bool again)
+{
+    const json_t *asked = asked_part(c, i);
+    struct part part;
+    int rc = part_find(tx, done->multipart.id, json_int(asked, "PartNumber", 0), &part);
+    if (rc < 0)
+        return rc;
+    if (rc != 0 || !etag_listed(str_of(json_str(asked, "ETag", "")), part.etag) ||
+        (again && part.blob != done->parts[i].blob))
+        return no_part(c);
+    rc = check_part_checksum(c, done, asked, &part);
+    if (rc == 0 && i + 1 < done->count && part.size < PART_MIN_BYTES)
+        rc = too_small(c, &part);
+    done->parts[i] = part;
+    return rc;
+}
+
+static int read_parts(struct call *c, struct tx *tx, struct completion *done, bool again)
+{
+    int rc = api_load_upload(c, tx, &done->multipart);
+    for (size_t i = 0; rc == 0 && i < done->count; i++)
+        rc = read_part(c, tx, done, i, again);
+    return rc;
+}
+
+static int check_type(struct call *c, const struct completion *done)
+{
+    struct str said = http_header(c->http, "x-amz-checksum-type");
+    const char *declared = done->multipart.algorithm == CHECKSUM_NONE
+                               ? checksum_type(false)
+                               : checksum_type(done->multipart.composite);
+    return !said.ptr || str_eqc(str_trim(said), declared)
+               ? 0
+               : call_fail(
+                     c, S3_E_REQUEST,
+                     "The upload was created using the %s checksum mode. The complete request must use the "
+                     "same checksum mode.",
+                     declared);
+}
+
+/* ---- the bytes */
+
+static int append_some(void *ctx, const void *bytes, size_t len)
+{
+    struct completion *done = ctx;
+    checksum_update(&done->checksum, bytes, len);
+    return upload_write(&done->whole, bytes, len);
+}
+
+static int append_part(struct call *c, struct tx *tx, struct completion *done, const struct part *part)
+{
+    CLEANUP(blob_source_deinit) struct blob_source source = {.fd = -1};
+    int rc = blob_open(tx, c->platform, part->blob, &source);
+    if (rc == -ENOENT)
+        return S3_E_NO_UPLOAD; /* completed or aborted meanwhile */
+    return rc != 0 ? rc : blob_each(&source, 0, part->size, append_some, done);
+}
+
+/* ETag of a multipart object: MD5 of the parts' MD5s, a dash, the number of parts. By the client's list,
+ * which is the parts' own once it has been checked. */
+static int make_etag(struct call *c, struct completion *done)
+{
+    unsigned char digest[HASH_MAX_SIZE];
+    CLEANUP(buf_free) struct buf text = BUF_INIT(ETAG_SIZE);
+    CLEANUP(hash_free) struct hash *md5 = hash_new(HASH_MD5);
+    if (!md5)
+        return FAULT(ENOMEM);
+    for (size_t i = 0; i < done->count; i++) {
+        struct str etag = str_trim(str_of(json_str(asked_part(c, i), "ETag", "")));
+        if (etag.len >= 2 && etag.ptr[0] == '"')
+            etag = (struct str){etag.ptr + 1, etag.len - 2};
+        if (etag.len != 2 * hash_size(HASH_MD5) || !hex_decode(etag, digest))
+            return no_part(c);
+        hash_update(md5, digest, hash_size(HASH_MD5));
+    }
+    hash_final(md5, digest);
+    hex_encode(digest, hash_size(HASH_MD5), done->etag);
+    buf_printf(&text, "-%zu", done->count);
+    if (buf_error(&text) != 0)
+        return FAULT(buf_error(&text));
+    memcpy(done->etag + 2 * hash_size(HASH_MD5), text.ptr, text.len + 1);
+    return 0;
+}
+
+static int make_composite(struct completion *done)
+{
+    CLEANUP(checksum_deinit) struct checksum checksum = {0};
+    CLEANUP(buf_free) struct buf text = BUF_INIT(CHECKSUM_TEXT_SIZE - 1);
+    int rc = checksum_init(&checksum, done->multipart.algorithm);
+    for (size_t i = 0; rc == 0 && i < done->count; i++)
+        if (!checksum_update_text(&checksum, done->parts[i].checksum))
+            rc = FAULT(EBADMSG);
+    if (rc != 0)
+        return rc;
+    checksum_final(&checksum, done->value.text);
+    buf_printf(&text, "%s-%zu", done->value.text, done->count);
+    if (buf_error(&text) != 0)
+        return FAULT(buf_error(&text));
+    memcpy(done->value.text, text.ptr, text.len + 1);
+    return 0;
+}
+
+/* The object's checksum, and whether the client knows it to be another. */
+static int make_checksum(struct call *c, struct completion *done)
+{
+    done->value = (struct checksum_value){done->multipart.algorithm, done->multipart.composite, ""};
+    if (done->value.algorithm == CHECKSUM_NONE)
+        done->value.algorithm = CHECKSUM_CRC64NVME;
+    int rc = 0;
+    if (done->value.composite)
+        rc = make_composite(done);
+    else
+        checksum_final(&done->checksum, done->value.text);
+    struct str said = str_trim(http_header(c->http, checksum_header(done->value.algorithm)));
+    struct str known = str_of(done->value.text);
+    struct str bare = str_split(&known, '-');
+    if (rc != 0 || !said.ptr || str_eqc(said, done->value.text) || str_eq(said, bare))
+        return rc;
+    return call_fail(c, S3_E_BAD_DIGEST, "The %s you specified did not match the calculated checksum.",
+                     checksum_lower(done->value.algorithm));
+}
+
+static int check_size(struct call *c, const struct completion *done)
+{
+    struct str said = http_header(c->http, "x-amz-mp-object-size");
+    int64_t size = 0;
+    if (!said.ptr)
+        return 0;
+    if (!str_to_int(str_trim(said), 0, INT64_MAX, &size))
+        return call_fail(c, S3_E_REQUEST, "Value for x-amz-mp-object-size header is invalid.");
+    return size == done->whole.size ? 0
+                                    : call_fail(c, S3_E_REQUEST,
+                                                "The provided 'x-amz-mp-object-size' header value %" PRId64
+                                                " does not match what was computed: %" PRId64,
+                                                size, done->whole.size);
+}
+
+static int copy_parts(struct call *c, struct completion *done)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = db_read(c->platform->db, &tx);
+    if (rc == 0)
+        rc = read_parts(c, tx, done, false);
+    if (rc == 0)
+        rc = check_type(c, done);
+    if (rc != 0)
+        return rc;
+    enum checksum_algorithm declared = done->multipart.algorithm;
+    rc = checksum_init(&done->checksum, declared == CHECKSUM_NONE   ? CHECKSUM_CRC64NVME
+                                        : done->multipart.composite ? CHECKSUM_NONE
+                                                                    : declared);
+    for (size_t i = 0; rc == 0 && i < done->count; i++)
+        rc = append_part(c, tx, done, &done->parts[i]);
+    db_end(&tx);
+    if (rc == 0)
+        rc = make_checksum(c, done);
+    if (rc == 0)
+        rc = check_size(c, done);
+    if (rc == 0)
+        rc = upload_finish(&done->whole);
+    if (rc == 0)
+        hex_encode(done->whole.sha256_digest, hash_size(HASH_SHA256), done->sha256);
+    return rc;
+}
+
+/* ---- the object */
+
+static int keep_parts(struct tx *tx, const struct completion *done)
+{
+    int64_t start = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < done->count; i++) {
+        const struct part *part = &done->parts[i];
+        struct object_part kept = {.number = part->number, .start = start, .size = part->size};
+        memcpy(kept.checksum, part->checksum, sizeof(kept.checksum));
+        rc = object_part_add(tx, done->object.sequence, &kept);
+        start += part->size;
+    }
+    return rc;
+}
+
+static int commit(struct call *c, struct completion *done)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    struct origin origin = api_origin(c);
+    struct object_new new = {.key = c->key};
+    int rc = api_write_conditions(c, &new);
+    multipart_unload(&done->multipart);
+    if (rc == 0)
+        rc = db_begin(c->platform->db, &tx);
+    if (rc == 0)
+        rc = bucket_load(tx, c->bucket, &done->bucket, &c->reason);
+    if (rc == 0)
+        rc = read_parts(c, tx, done, true);
+    if (rc != 0)
+        return rc;
+    new.etag = done->etag;
+    new.sha256 = done->sha256;
+    new.size = done->whole.size;
+    new.checksum = done->value;
+    new.parts = (int64_t)done->count;
+    new.upload_id = done->multipart.id;
+    new.headers = done->multipart.headers;
+    new.event = "ObjectCreated:CompleteMultipartUpload";
+    new.upload = &done->whole;
+    rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
+    if (rc == 0)
+        rc = keep_parts(tx, done);
+    if (rc == 0)
+        rc = multipart_remove(tx, done->multipart.id);
+    return rc != 0 ? rc : db_commit(&tx);
+}
+
+/* Was the upload completed before, of the same parts? Then the answer is what it was. S3_E_NO_UPLOAD. */
+static int find_completed(struct call *c, struct completion *done)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    struct str id = uri_get(&c->query, "uploadId");
+    bucket_unload(&done->bucket);
+    object_unload(&done->object);
+    done->bucket = (struct bucket){0};
+    done->object = (struct object){0};
+    int rc = id.len > 0 ? db_read(c->platform->db, &tx) : S3_E_NO_UPLOAD;
+    if (rc == 0)
+        rc = bucket_load(tx, c->bucket, &done->bucket, &c->reason);
+    if (rc == 0)
+        rc = object_find_uploaded(tx, c->bucket, c->key, id.ptr, &done->object);
+    if (rc == S3_E_NO_KEY || (rc == 0 && strcmp(done->object.etag, done->etag) != 0))
+        rc = S3_E_NO_UPLOAD;
+    done->value = done->object.checksum;
+    return rc;
+}
+
+static int reply_complete(struct call *c, struct completion *done)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    CLEANUP(buf_free) struct buf location = BUF_INIT(8192);
+    CLEANUP(buf_free) struct buf etag = BUF_INIT(ETAG_SIZE + 2);
+    buf_printf(&location, "%s/%s/", c->platform->endpoint, c->bucket);
+    uri_encode(&location, str_of(c->key), true);
+    buf_printf(&etag, "\"%s\"", done->etag);
+    xml_head(&out);
+    xml_open_ns(&out, "CompleteMultipartUploadResult", S3_XMLNS);
+    xml_elem(&out, "Location", buf_str(&location));
+    xml_elem(&out, "Bucket", str_of(c->bucket));
+    xml_elem(&out, "Key", str_of(c->key));
+    xml_elem(&out, "ETag", buf_str(&etag));
+    checksum_put_element(&out, done->value.algorithm, done->value.text);
+    if (done->value.algorithm != CHECKSUM_NONE)
+        xml_elem(&out, "ChecksumType", str_of(checksum_type(done->value.composite)));
+    xml_close(&out, "CompleteMultipartUploadResult");
+    if (buf_error(&out) != 0)
+        return FAULT(buf_error(&out));
+    call_reply(c, 200);
+    if (done->bucket.versioning != VERSIONING_NEVER)
+        http_reply_header(c->http, "x-amz-version-id", done->object.version_id);
+    api_send_xml(c, &out);
+    return CALL_REPLIED;
+}
+
+int api_complete_upload(struct call *c)
+{
+    CLEANUP(completion_deinit) struct completion done = {.whole = {.fd = -1}};
+    done.count = json_array_size(json_object_get(c->in, "Part"));
+    done.parts = mem_alloc(done.count * sizeof(*done.parts));
+    int rc = done.parts ? upload_init(c->platform, UPLOAD_SHA256, &done.whole) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = check_order(c, done.count);
+    if (rc == 0)
+        rc = make_etag(c, &done);
+    if (rc == 0)
+        rc = copy_parts(c, &done);
+    if (rc == 0)
+        rc = commit(c, &done);
+    if (rc == 0)
+        upload_settle(&done.whole);
+    else if (rc == S3_E_NO_UPLOAD)
+        rc = find_completed(c, &done);
+    return rc != 0 ? api_disk_outcome(c, rc) : reply_complete(c, &done);
+}

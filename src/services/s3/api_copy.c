@@ -1,0 +1,410 @@
+/* CopyObject and UploadPartCopy. Source: S3 API reference.
+ *
+ * A copied object shares its source's bytes. Only where its ETag or checksum is not the source's (that of a
+ * multipart object, or another algorithm) they are read once, outside of any transaction; the copy is then
+ * made if its source still has those bytes. A copied part is a part like any other: its bytes are copied. */
+#include "base/mem.h"
+#include "services/s3/checksum_api.h"
+#include "services/s3/multipart.h"
+#include "wire/uri.h"
+#include "wire/xml.h"
+#include <inttypes.h>
+
+#define TRIES 5
+#define RANGE_SOURCE_MIN (5LL << 20)
+#define PART_BYTES_MAX (5LL << 30)
+#define COPY_MEASURE 800 /* the source's bytes must be read first */
+
+struct copy {
+    char *bucket;
+    char *key;
+    char *version_id; /* NULL: the current one */
+    struct bucket source_bucket;
+    struct bucket target_bucket;
+    struct object source;
+    struct object target;
+    struct buf headers;
+    enum checksum_algorithm wanted; /* CHECKSUM_NONE: the source's */
+    int64_t measured;               /* the blob that was read; 0: none */
+    char etag[ETAG_SIZE];           /* of the target */
+    struct checksum_value checksum;
+};
+
+static void copy_deinit(struct copy *copy)
+{
+    bucket_unload(&copy->source_bucket);
+    bucket_unload(&copy->target_bucket);
+    object_unload(&copy->source);
+    object_unload(&copy->target);
+    buf_free(&copy->headers);
+}
+
+/* For another try. */
+static void copy_forget(struct copy *copy)
+{
+    copy_deinit(copy);
+    copy->source_bucket = (struct bucket){0};
+    copy->target_bucket = (struct bucket){0};
+    copy->source = (struct object){0};
+    copy->target = (struct object){0};
+}
+
+/* [/]BUCKET/KEY[?versionId=ID], percent-encoded. */
+static int read_source(struct call *c, struct copy *copy)
+{
+    struct str rest = http_header(c->http, "x-amz-copy-source");
+    if (str_starts(rest, STR("/")))
+        rest = (struct str){rest.ptr + 1, rest.len - 1};
+    struct str version = {NULL, 0};
+    char *mark = rest.len > 0 ? memmem(rest.ptr, rest.len, "?versionId=", 11) : NULL;
+    if (mark) {
+        version = (struct str){mark + 11, (size_t)(rest.ptr + rest.len - mark - 11)};
+        rest.len = (size_t)(mark - rest.ptr);
+    }
+    struct str decoded;
+    if (uri_decode(c->arena, rest, true, &decoded) != 0)
+        decoded = (struct str){NULL, 0};
+    struct str bucket = str_split(&decoded, '/');
+    if (bucket.len == 0 || decoded.len == 0)
+        return call_fail(c, S3_E_ARGUMENT,
+                         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+    copy->bucket = arena_dup(c->arena, bucket);
+    copy->key = arena_dup(c->arena, decoded);
+    copy->version_id = version.ptr ? arena_dup(c->arena, version) : NULL;
+    return copy->bucket && copy->key && (copy->version_id || !version.ptr) ? 0 : FAULT(ENOMEM);
+}
+
+static int find_source(struct call *c, struct tx *tx, struct copy *copy)
+{
+    int rc = object_find(tx, copy->bucket, copy->key, copy->version_id, &copy->source);
+    if (rc == S3_E_NO_VERSION)
+        return call_fail(c, rc, "The specified version does not exist.");
+    if (rc == 0 && copy->source.marker && copy->version_id)
+        return call_fail(
+            c, S3_E_REQUEST,
+            "The source of a copy request may not specifically refer to a delete marker by version id.");
+    if (rc == S3_E_NO_KEY || (rc == 0 && copy->source.marker))
+        return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+    return rc != 0 ? rc : conditions_check(c, "x-amz-copy-source-", &copy->source);
+}
+
+static int load_buckets(struct call *c, struct tx *tx, struct copy *copy)
+{
+    int rc = bucket_load(tx, copy->bucket, &copy->source_bucket, &c->reason);
+    return rc != 0 ? rc : bucket_load(tx, c->bucket, &copy->target_bucket, &c->reason);
+}
+
+/* ---- objects */
+
+struct measure {
+    struct hash *md5;
+    struct checksum checksum;
+};
+
+static void measure_deinit(struct measure *measure)
+{
+    hash_free(&measure->md5);
+    checksum_deinit(&measure->checksum);
+}
+
+static int measure_some(void *ctx, const void *bytes, size_t len)
+{
+    struct measure *measure = ctx;
+    hash_update(measure->md5, bytes, len);
+    checksum_update(&measure->checksum, bytes, len);
+    return 0;
+}
+
+static enum checksum_algorithm target_algorithm(const struct copy *copy)
+{
+    return copy->wanted != CHECKSUM_NONE ? copy->wanted : copy->source.checksum.algorithm;
+}
+
+static int measure(struct call *c, struct copy *copy)
+{
+    unsigned char digest[HASH_MAX_SIZE];
+    CLEANUP(blob_source_deinit) struct blob_source bytes = {.fd = -1};
+    CLEANUP(measure_deinit) struct measure measure = {.md5 = hash_new(HASH_MD5)};
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = measure.md5 ? db_read(c->platform->db, &tx) : FAULT(ENOMEM);
+    copy_forget(copy);
+    if (rc == 0)
+        rc = load_buckets(c, tx, copy);
+    if (rc == 0)
+        rc = find_source(c, tx, copy);
+    if (rc == 0)
+        rc = blob_open(tx, c->platform, copy->source.blob, &bytes);
+    db_end(&tx);
+    if (rc == 0)
+        rc = checksum_init(&measure.checksum, target_algorithm(copy));
+    if (rc == 0)
+        rc = blob_each(&bytes, 0, copy->source.size, measure_some, &measure);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc; /* removed meanwhile: the next try tells */
+    hash_final(measure.md5, digest);
+    hex_encode(digest, hash_size(HASH_MD5), copy->etag);
+    copy->checksum = (struct checksum_value){.algorithm = measure.checksum.algorithm};
+    checksum_final(&measure.checksum, copy->checksum.text);
+    copy->measured = copy->source.blob;
+    return 0;
+}
+
+/* ETag and checksum of the target, when they follow from the source's or were measured. COPY_MEASURE. */
+static int describe(struct copy *copy)
+{
+    const struct object *source = &copy->source;
+    enum checksum_algorithm algorithm = target_algorithm(copy);
+    if (copy->measured == source->blob && copy->checksum.algorithm == algorithm)
+        return 0;
+    if (strchr(source->etag, '-'))
+        return COPY_MEASURE;
+    memcpy(copy->etag, source->etag, sizeof(copy->etag));
+    copy->checksum = (struct checksum_value){.algorithm = algorithm};
+    if (algorithm == source->checksum.algorithm && !source->checksum.composite)
+        copy->checksum = source->checksum;
+    else if (algorithm != CHECKSUM_SHA256 || !checksum_of_sha256(source->sha256, copy->checksum.text))
+        return COPY_MEASURE;
+    return 0;
+}
+
+static bool copies_to_itself(struct call *c, const struct copy *copy)
+{
+    return !copy->version_id && strcmp(copy->bucket, c->bucket) == 0 && strcmp(copy->key, c->key) == 0;
+}
+
+static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
+{
+    struct str directive = http_header(c->http, "x-amz-metadata-directive");
+    bool replace = str_eq_nocase(directive, STR("REPLACE"));
+    int rc = load_buckets(c, tx, copy);
+    if (rc == 0)
+        rc = find_source(c, tx, copy);
+    if (rc != 0)
+        return rc;
+    if (!replace && copies_to_itself(c, copy))
+        return call_fail(
+            c, S3_E_REQUEST,
+            "This copy request is illegal because it is trying to copy an object to itself without "
+            "changing the object's metadata, storage class, website redirect location or encryption "
+            "attributes.");
+    rc = describe(copy);
+    if (rc == 0 && replace)
+        rc = headers_collect(c, &copy->headers);
+    struct object_new new = {.key = c->key,
+                             .etag = copy->etag,
+                             .sha256 = copy->source.sha256,
+                             .size = copy->source.size,
+                             .checksum = copy->checksum,
+                             .headers = replace ? copy->headers.ptr : copy->source.headers,
+                             .event = "ObjectCreated:Copy",
+                             .shared_blob = copy->source.blob};
+    if (rc == 0)
+        rc = api_write_conditions(c, &new);
+    struct origin origin = api_origin(c);
+    return rc != 0
+               ? rc
+               : object_put(tx, c->platform, &copy->target_bucket, &origin, &new, &copy->target, &c->reason);
+}
+
+static void put_result(struct buf *body, const char *root, int64_t modified_ms, const char *etag,
+                       const struct checksum_value *checksum)
+{
+    char time[TIME_TEXT_SIZE];
+    CLEANUP(buf_free) struct buf quoted = BUF_INIT(64);
+    time_iso8601(modified_ms, time);
+    buf_printf(&quoted, "\"%s\"", etag);
+    xml_head(body);
+    xml_open_ns(body, root, S3_XMLNS);
+    xml_elem(body, "LastModified", str_of(time));
+    xml_elem(body, "ETag", buf_str(&quoted));
+    checksum_put_element(body, checksum->algorithm, checksum->text);
+}
+
+static int reply_copy(struct call *c, const struct copy *copy)
+{
+    CLEANUP(buf_free) struct buf body = BUF_INIT(4096);
+    put_result(&body, "CopyObjectResult", copy->target.modified_ms, copy->etag, &copy->checksum);
+    if (copy->checksum.algorithm != CHECKSUM_NONE)
+        xml_elem(&body, "ChecksumType", str_of(checksum_type(copy->checksum.composite)));
+    xml_close(&body, "CopyObjectResult");
+    if (buf_error(&body) != 0)
+        return FAULT(buf_error(&body));
+    call_reply(c, 200);
+    if (copy->source_bucket.versioning != VERSIONING_NEVER)
+        http_reply_header(c->http, "x-amz-copy-source-version-id", copy->source.version_id);
+    if (copy->target_bucket.versioning != VERSIONING_NEVER)
+        http_reply_header(c->http, "x-amz-version-id", copy->target.version_id);
+    api_send_xml(c, &body);
+    return CALL_REPLIED;
+}
+
+static int copy_once(struct call *c, struct copy *copy)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    copy_forget(copy);
+    int rc = db_begin(c->platform->db, &tx);
+    if (rc == 0)
+        rc = run_copy(c, tx, copy);
+    return rc != 0 ? rc : db_commit(&tx);
+}
+
+int api_copy_object(struct call *c)
+{
+    CLEANUP(copy_deinit) struct copy copy = {0};
+    int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_check_headers(c);
+    if (rc == 0)
+        rc = checksum_algorithm_asked(c, &copy.wanted);
+    if (rc == 0)
+        rc = read_source(c, &copy);
+    if (rc != 0)
+        return rc;
+    rc = copy_once(c, &copy);
+    for (int i = 0; i < TRIES && rc == COPY_MEASURE; i++) {
+        rc = measure(c, &copy);
+        if (rc == 0)
+            rc = copy_once(c, &copy);
+    }
+    if (rc == COPY_MEASURE)
+        return call_fail(c, S3_E_CONFLICT,
+                         "The source changed again and again while it was read. Try again.");
+    return rc != 0 ? rc : reply_copy(c, &copy);
+}
+
+/* ---- parts */
+
+struct part_copy {
+    struct copy copy;
+    struct range range;
+    int64_t number;
+    struct upload upload;
+    struct checksum checksum;
+    struct multipart multipart;
+    struct checksum_value value;
+    int64_t modified_ms;
+};
+
+static void part_copy_deinit(struct part_copy *part)
+{
+    copy_deinit(&part->copy);
+    upload_deinit(&part->upload);
+    checksum_deinit(&part->checksum);
+    multipart_unload(&part->multipart);
+}
+
+static int take_some(void *ctx, const void *bytes, size_t len)
+{
+    struct part_copy *part = ctx;
+    checksum_update(&part->checksum, bytes, len);
+    return upload_write(&part->upload, bytes, len);
+}
+
+/* bytes=FIRST-LAST, both given, within the source. */
+static int read_range(struct call *c, struct part_copy *part)
+{
+    int64_t size = part->copy.source.size;
+    struct str last = http_header(c->http, "x-amz-copy-source-range");
+    int64_t from = 0;
+    int64_t to = size - 1;
+    if (last.ptr) {
+        bool bytes = str_starts(last, STR("bytes="));
+        struct str rest = bytes ? (struct str){last.ptr + 6, last.len - 6} : last;
+        struct str first = str_split(&rest, '-');
+        if (!bytes || !rest.ptr || !str_to_int(first, 0, INT64_MAX, &from) ||
+            !str_to_int(rest, from, INT64_MAX, &to))
+            return call_fail(c, S3_E_ARGUMENT,
+                             "The x-amz-copy-source-range value must be of the form bytes=first-last where "
+                             "first and last are the zero-based offsets of the first and last bytes to copy");
+        if (to >= size)
+            return call_fail(c, S3_E_ARGUMENT,
+                             "Range specified is not valid for source object of size: %" PRId64, size);
+        if (size <= RANGE_SOURCE_MIN)
+            return call_fail(c, S3_E_REQUEST,
+                             "The specified copy source is not supported as a byte-range copy source");
+    }
+    part->range = (struct range){from, to - from + 1, last.ptr != NULL};
+    return part->range.len <= PART_BYTES_MAX
+               ? 0
+               : call_fail(c, S3_E_REQUEST,
+                           "The specified copy source is larger than the maximum allowable size for a copy "
+                           "source: 5368709120");
+}
+
+static int read_bytes(struct call *c, struct part_copy *part)
+{
+    CLEANUP(blob_source_deinit) struct blob_source bytes = {.fd = -1};
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = db_read(c->platform->db, &tx);
+    if (rc == 0)
+        rc = api_load_upload(c, tx, &part->multipart);
+    if (rc == 0)
+        rc = load_buckets(c, tx, &part->copy);
+    if (rc == 0)
+        rc = find_source(c, tx, &part->copy);
+    if (rc == 0)
+        rc = read_range(c, part);
+    if (rc == 0)
+        rc = blob_open(tx, c->platform, part->copy.source.blob, &bytes);
+    db_end(&tx);
+    if (rc == -ENOENT)
+        return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+    if (rc == 0)
+        rc = upload_init(c->platform, UPLOAD_MD5 | UPLOAD_SHA256, &part->upload);
+    if (rc == 0)
+        rc = checksum_init(&part->checksum, part->multipart.algorithm);
+    if (rc == 0)
+        rc = blob_each(&bytes, part->range.offset, part->range.len, take_some, part);
+    return rc != 0 ? rc : upload_finish(&part->upload);
+}
+
+static int store_part(struct call *c, struct part_copy *part)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    char sha256[SHA256_SIZE];
+    hex_encode(part->upload.md5_digest, hash_size(HASH_MD5), part->copy.etag);
+    hex_encode(part->upload.sha256_digest, hash_size(HASH_SHA256), sha256);
+    part->value.algorithm = part->multipart.algorithm;
+    checksum_final(&part->checksum, part->value.text);
+    multipart_unload(&part->multipart);
+    part->multipart = (struct multipart){0};
+    int rc = db_begin(c->platform->db, &tx);
+    if (rc == 0)
+        rc = api_load_upload(c, tx, &part->multipart);
+    if (rc == 0)
+        rc = part_put(tx, part->multipart.id, part->number, &part->upload, part->copy.etag, sha256,
+                      part->value.text, &part->modified_ms);
+    return rc != 0 ? rc : db_commit(&tx);
+}
+
+static int reply_part(struct call *c, const struct part_copy *part)
+{
+    CLEANUP(buf_free) struct buf body = BUF_INIT(4096);
+    put_result(&body, "CopyPartResult", part->modified_ms, part->copy.etag, &part->value);
+    xml_close(&body, "CopyPartResult");
+    if (buf_error(&body) != 0)
+        return FAULT(buf_error(&body));
+    call_reply(c, 200);
+    if (part->copy.source_bucket.versioning != VERSIONING_NEVER)
+        http_reply_header(c->http, "x-amz-copy-source-version-id", part->copy.source.version_id);
+    api_send_xml(c, &body);
+    return CALL_REPLIED;
+}
+
+int api_copy_part(struct call *c)
+{
+    CLEANUP(part_copy_deinit) struct part_copy part = {.upload = {.fd = -1}};
+    int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_part_number(c, &part.number);
+    if (rc == 0)
+        rc = read_source(c, &part.copy);
+    if (rc == 0)
+        rc = read_bytes(c, &part);
+    if (rc == 0)
+        rc = store_part(c, &part);
+    if (rc != 0)
+        return api_disk_outcome(c, rc);
+    upload_settle(&part.upload);
+    return reply_part(c, &part);
+}

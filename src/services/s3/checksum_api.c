@@ -1,0 +1,134 @@
+/* See checksum_api.h. Source: S3 API reference, PutObject, UploadPart, CreateMultipartUpload; S3's own
+ * messages. */
+#include "services/s3/checksum_api.h"
+#include "wire/xml.h"
+
+#define SDK_ALGORITHM "x-amz-sdk-checksum-algorithm"
+#define ALGORITHM "x-amz-checksum-algorithm"
+#define TYPE "x-amz-checksum-type"
+
+/* The one algorithm that x-amz-trailer announces. */
+static int claimed_behind(struct call *c, enum checksum_algorithm *ret)
+{
+    struct str rest = http_header(c->http, "x-amz-trailer");
+    while (rest.ptr && c->trailers) {
+        struct str name = str_trim(str_split(&rest, ','));
+        enum checksum_algorithm found = checksum_of_header(name);
+        if (found == CHECKSUM_NONE && name.len > 0)
+            return call_fail(c, S3_E_REQUEST,
+                             "The value specified in the x-amz-trailer header is not supported");
+        if (found != CHECKSUM_NONE)
+            *ret = found;
+    }
+    return 0;
+}
+
+/* What SDKs were told to compute must be what they sent. */
+static int check_sdk(struct call *c, enum checksum_algorithm claimed)
+{
+    struct str said = http_header(c->http, SDK_ALGORITHM);
+    if (!said.ptr)
+        return 0;
+    enum checksum_algorithm algorithm = checksum_named(str_trim(said));
+    if (algorithm != CHECKSUM_NONE && claimed == CHECKSUM_NONE)
+        return call_fail(c, S3_E_REQUEST,
+                         SDK_ALGORITHM " specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
+                                       "headers were found.");
+    return algorithm == claimed
+               ? 0
+               : call_fail(c, S3_E_REQUEST, "Value for " SDK_ALGORITHM " header is invalid.");
+}
+
+int checksum_claimed(struct call *c, enum checksum_algorithm *ret)
+{
+    enum checksum_algorithm claimed = CHECKSUM_NONE;
+    int count = 0;
+    int rc = claimed_behind(c, &claimed);
+    if (rc != 0)
+        return rc;
+    count += claimed != CHECKSUM_NONE;
+    for (enum checksum_algorithm a = CHECKSUM_CRC32; a < CHECKSUM_ALGORITHMS; a++) {
+        struct str said = http_header(c->http, checksum_header(a));
+        if (!said.ptr)
+            continue;
+        count++;
+        claimed = a;
+        if (!checksum_text_good(a, str_trim(said)))
+            return call_fail(c, S3_E_REQUEST, "Value for %s header is invalid.", checksum_header(a));
+    }
+    if (count > 1)
+        return call_fail(
+            c, S3_E_REQUEST,
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
+    *ret = claimed;
+    return check_sdk(c, claimed);
+}
+
+int checksum_compare(struct call *c, const struct checksum_value *computed)
+{
+    const char *header = checksum_header(computed->algorithm);
+    if (!header)
+        return 0;
+    struct str said = http_header(c->http, header);
+    if (!said.ptr)
+        said = call_trailer(c, header);
+    if (!said.ptr)
+        return 0;
+    said = str_trim(said);
+    if (!checksum_text_good(computed->algorithm, said))
+        return call_fail(c, S3_E_REQUEST, "Value for %s header is invalid.", header);
+    return str_eqc(said, computed->text)
+               ? 0
+               : call_fail(c, S3_E_BAD_DIGEST, "The %s you specified did not match the calculated checksum.",
+                           checksum_name(computed->algorithm));
+}
+
+int checksum_algorithm_asked(struct call *c, enum checksum_algorithm *ret)
+{
+    struct str said = http_header(c->http, ALGORITHM);
+    *ret = checksum_named(str_trim(said));
+    return !said.ptr || *ret != CHECKSUM_NONE
+               ? 0
+               : call_fail(
+                     c, S3_E_REQUEST,
+                     "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+                     "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+}
+
+int checksum_upload_asked(struct call *c, enum checksum_algorithm *ret, bool *ret_composite)
+{
+    struct str type = str_trim(http_header(c->http, TYPE));
+    bool composite = str_eqc(type, checksum_type(true));
+    int rc = checksum_algorithm_asked(c, ret);
+    if (rc != 0)
+        return rc;
+    if (type.ptr && !composite && !str_eqc(type, checksum_type(false)))
+        return call_fail(c, S3_E_REQUEST, "Value for " TYPE " header is invalid.");
+    if (type.ptr && *ret == CHECKSUM_NONE)
+        return call_fail(c, S3_E_REQUEST,
+                         "The " TYPE " header can only be used with the " ALGORITHM " header.");
+    *ret_composite = type.ptr ? composite : checksum_may_be(*ret, true);
+    if (*ret == CHECKSUM_NONE || checksum_may_be(*ret, *ret_composite))
+        return 0;
+    return call_fail(c, S3_E_REQUEST, "The %s checksum type cannot be used with the %s checksum algorithm.",
+                     checksum_type(*ret_composite), checksum_lower(*ret));
+}
+
+void checksum_reply(struct call *c, const struct checksum_value *value)
+{
+    if (value->algorithm == CHECKSUM_NONE || !value->text[0])
+        return;
+    http_reply_header(c->http, checksum_header(value->algorithm), value->text);
+    http_reply_header(c->http, TYPE, checksum_type(value->composite));
+}
+
+bool checksum_mode_enabled(struct call *c)
+{
+    return str_eq_nocase(http_header(c->http, "x-amz-checksum-mode"), STR("ENABLED"));
+}
+
+void checksum_put_element(struct buf *out, enum checksum_algorithm algorithm, const char *text)
+{
+    if (algorithm != CHECKSUM_NONE && text[0])
+        xml_elem(out, checksum_element(algorithm), str_of(text));
+}
