@@ -85,8 +85,8 @@ int pipeline_declaration(struct tx *tx, const char *pipeline_id, int64_t version
 /* A statement with one text parameter for each table; literals, because statements are cached by address. */
 static const char *const removals[] = {
     "DELETE FROM codepipeline_timer WHERE pipeline_id = $1 AND kind <> 'forget'",
-    "DELETE FROM codepipeline_action WHERE execution_id IN"
-    " (SELECT id FROM codepipeline_execution WHERE pipeline_id = $1)",
+    ("DELETE FROM codepipeline_action WHERE execution_id IN"
+     " (SELECT id FROM codepipeline_execution WHERE pipeline_id = $1)"),
     "DELETE FROM codepipeline_execution WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_stage WHERE pipeline_id = $1",
     "DELETE FROM codepipeline_source WHERE pipeline_id = $1",

@@ -80,14 +80,14 @@ static int token_of(const struct sealing *sealing, const struct session_spec *sp
                                 "ends", (json_int_t)session->expires_ms);
     CLEANUP(free_ptr) char *text = payload ? json_pack_text(payload) : NULL;
     unsigned char bytes[TOKEN_BYTES];
-    size_t len = text ? strlen(text) : 0;
+    struct str payload_text = str_of(text);
     if (!text)
         return FAULT(ENOMEM);
-    if (len + SEAL_SIZE > sizeof(bytes))
+    if (payload_text.len + SEAL_SIZE > sizeof(bytes))
         return FAULT(EMSGSIZE);
-    memcpy(bytes, text, len);
-    seal(sealing, str_of(text), bytes + len);
-    base64_encode(bytes, len + SEAL_SIZE, session->session_token);
+    memcpy(bytes, payload_text.ptr, payload_text.len);
+    seal(sealing, payload_text, bytes + payload_text.len);
+    base64_encode(bytes, payload_text.len + SEAL_SIZE, session->session_token);
     return 0;
 }
 

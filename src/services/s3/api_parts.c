@@ -210,7 +210,7 @@ static void visit(struct uploads *u, struct rows *rows)
 {
     struct str key = rows_str(rows, 0);
     struct str roll = rolled_up(u, key);
-    bool given = roll.len > 0 && (str_eq(u->key_marker, roll) ||
+    bool given = roll.len > 0 && ((u->key_marker.ptr && str_eq(u->key_marker, roll)) ||
                                   (u->last_id.len == 0 && str_eq(buf_str(&u->last_key), roll)));
     if (given)
         return;
