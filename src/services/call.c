@@ -24,6 +24,13 @@ void call_error_header(struct call *c, const char *name, const char *value)
         c->error_headers[c->error_header_count++] = (struct http_header){str_of(name), str_of(copy)};
 }
 
+void call_reply_header(struct call *c, const char *name, const char *value)
+{
+    const char *copy = arena_dup(c->arena, str_of(value));
+    if (copy && c->reply_header_count < CALL_REPLY_HEADERS)
+        c->reply_headers[c->reply_header_count++] = (struct http_header){str_of(name), str_of(copy)};
+}
+
 void call_error_element(struct call *c, const char *name, const char *value)
 {
     if (c->error_element_count < CALL_ERROR_ELEMENTS)

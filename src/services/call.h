@@ -24,6 +24,7 @@ enum protocol_kind {
 
 #define CALL_ERROR_HEADERS 4
 #define CALL_ERROR_ELEMENTS 4
+#define CALL_REPLY_HEADERS 4
 
 struct call {
     const struct platform *platform;
@@ -54,6 +55,8 @@ struct call {
     /* S3: headers that the answer carries even when it is an error: call_error_header's */
     struct http_header error_headers[CALL_ERROR_HEADERS];
     size_t error_header_count;
+    struct http_header reply_headers[CALL_REPLY_HEADERS]; /* of a success that the protocol encodes */
+    size_t reply_header_count;
     struct http_header error_elements[CALL_ERROR_ELEMENTS]; /* of the error's XML: call_error_element's */
     size_t error_element_count;
 
@@ -70,6 +73,8 @@ int call_fail(struct call *c, int outcome, const char *fmt, ...) PRINTF_LIKE(3, 
 void call_reply(struct call *c, unsigned status);
 /* Adds a header to the error that the handler is about to return ("x-amz-delete-marker"). `name` is kept. */
 void call_error_header(struct call *c, const char *name, const char *value);
+/* Adds a header to the answer of a handler that fills c->out (S3). `name` is kept. */
+void call_reply_header(struct call *c, const char *name, const char *value);
 /* Adds an element to the XML of the error that is about to be answered; both texts live as long as the call.
  */
 void call_error_element(struct call *c, const char *name, const char *value);

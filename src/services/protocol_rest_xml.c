@@ -40,6 +40,8 @@ static int rest_xml_encode(struct exchange *x)
     }
     http_reply(c->http, status);
     answer_headers(x);
+    for (size_t i = 0; i < c->reply_header_count; i++)
+        http_reply_header(c->http, c->reply_headers[i].name.ptr, c->reply_headers[i].value.ptr);
     if (body.len > 0) {
         http_reply_header(c->http, "Content-Type", "application/xml");
         http_reply_buf(c->http, &body);

@@ -119,8 +119,6 @@ def test_tags(s3, bucket):
 def test_sub_resources_that_slipway_lacks(s3, bucket):
     assert error_of(s3.get_bucket_policy, Bucket=bucket) == ("NotImplemented", 501)
     assert error_of(s3.put_bucket_acl, Bucket=bucket, ACL="private") == ("NotImplemented", 501)
-    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    assert error_of(s3.get_object_tagging, Bucket=bucket, Key="k") == ("NotImplemented", 501)
 
 
 # ---- objects
@@ -173,7 +171,6 @@ def test_metadata_and_headers_come_back(s3, bucket):
 
 @pytest.mark.parametrize("asked,code", [
     ({"ACL": "public-read"}, ("AccessControlListNotSupported", 400)),
-    ({"Tagging": "a=b"}, ("NotImplemented", 501)),
     ({"ServerSideEncryption": "aws:kms"}, ("NotImplemented", 501)),
 ])
 def test_what_is_not_done_is_refused(s3, bucket, asked, code):

@@ -41,6 +41,9 @@ void api_put_end(struct call *c);
 int api_copy_object(struct call *c);
 int api_copy_part(struct call *c);
 int api_get_attributes(struct call *c);
+int api_get_object_tagging(struct call *c);
+int api_put_object_tagging(struct call *c);
+int api_delete_object_tagging(struct call *c);
 
 int api_create_upload(struct call *c);
 int api_part_begin(struct call *c);
@@ -64,7 +67,7 @@ const struct checksum_value *api_put_checksum(struct call *c);
 /* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
  */
 int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
-/* If-Match and If-None-Match of a write. S3_E_NOT_IMPLEMENTED. */
+/* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
 int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
 
 /* ---- shared */
@@ -106,6 +109,8 @@ struct range {
 
 /* RFC 9110 §14.2, one range: others are ignored, as S3 does. S3_E_RANGE. */
 int range_read(struct str header, int64_t size, struct range *ret) MUST_USE;
+/* If-Match of a deletion. S3_E_PRECONDITION, S3_E_NO_KEY: there is no current object. */
+int api_delete_conditions(struct call *c, struct tx *tx) MUST_USE;
 /* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
 int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
 

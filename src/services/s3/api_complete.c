@@ -298,6 +298,7 @@ static int commit(struct call *c, struct completion *done)
     new.parts = (int64_t)done->count;
     new.upload_id = done->multipart.id;
     new.headers = done->multipart.headers;
+    new.tags = done->multipart.tags;
     new.event = "ObjectCreated:CompleteMultipartUpload";
     new.upload = &done->whole;
     rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
@@ -308,7 +309,8 @@ static int commit(struct call *c, struct completion *done)
     return rc != 0 ? rc : db_commit(&tx);
 }
 
-/* Was the upload completed before, of the same parts? Then the answer is what it was. S3_E_NO_UPLOAD. */
+/* Was the upload completed before, of the same parts? Then the answer is what it was. A write transaction,
+ * since it comes after the one that completed the upload, and is durable no sooner. S3_E_NO_UPLOAD. */
 static int find_completed(struct call *c, struct completion *done)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
@@ -317,7 +319,7 @@ static int find_completed(struct call *c, struct completion *done)
     object_unload(&done->object);
     done->bucket = (struct bucket){0};
     done->object = (struct object){0};
-    int rc = id.len > 0 ? db_read(c->platform->db, &tx) : S3_E_NO_UPLOAD;
+    int rc = id.len > 0 ? db_begin(c->platform->db, &tx) : S3_E_NO_UPLOAD;
     if (rc == 0)
         rc = bucket_load(tx, c->bucket, &done->bucket, &c->reason);
     if (rc == 0)
@@ -325,7 +327,7 @@ static int find_completed(struct call *c, struct completion *done)
     if (rc == S3_E_NO_KEY || (rc == 0 && strcmp(done->object.etag, done->etag) != 0))
         rc = S3_E_NO_UPLOAD;
     done->value = done->object.checksum;
-    return rc;
+    return rc != 0 ? rc : db_commit(&tx);
 }
 
 static int reply_complete(struct call *c, struct completion *done)

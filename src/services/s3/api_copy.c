@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
+#include "services/s3/tagging.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <inttypes.h>
@@ -172,38 +173,58 @@ static bool copies_to_itself(struct call *c, const struct copy *copy)
     return !copy->version_id && strcmp(copy->bucket, c->bucket) == 0 && strcmp(copy->key, c->key) == 0;
 }
 
-static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
+/* COPY or REPLACE; *ret: replace. */
+static int read_directive(struct call *c, const char *header, const char *what, bool *ret)
 {
-    struct str directive = http_header(c->http, "x-amz-metadata-directive");
-    bool replace = str_eq_nocase(directive, STR("REPLACE"));
-    int rc = load_buckets(c, tx, copy);
+    struct str said = http_header(c->http, header);
+    *ret = str_eqc(said, "REPLACE");
+    return !said.ptr || *ret || str_eqc(said, "COPY")
+               ? 0
+               : call_fail(c, S3_E_ARGUMENT, "Unknown %s directive.", what);
+}
+
+/* What is new about the target: its headers and its tags. */
+static int read_changes(struct call *c, struct copy *copy, struct object_new *new)
+{
+    bool headers = false;
+    bool tags = false;
+    int rc = read_directive(c, "x-amz-metadata-directive", "metadata", &headers);
     if (rc == 0)
-        rc = find_source(c, tx, copy);
-    if (rc != 0)
-        return rc;
-    if (!replace && copies_to_itself(c, copy))
+        rc = read_directive(c, "x-amz-tagging-directive", "tagging", &tags);
+    if (rc == 0 && !headers && copies_to_itself(c, copy))
         return call_fail(
             c, S3_E_REQUEST,
             "This copy request is illegal because it is trying to copy an object to itself without "
             "changing the object's metadata, storage class, website redirect location or encryption "
             "attributes.");
-    rc = describe(copy);
-    if (rc == 0 && replace)
+    if (rc == 0 && headers)
         rc = headers_collect(c, &copy->headers);
-    struct object_new new = {.key = c->key,
-                             .etag = copy->etag,
-                             .sha256 = copy->source.sha256,
-                             .size = copy->source.size,
-                             .checksum = copy->checksum,
-                             .headers = replace ? copy->headers.ptr : copy->source.headers,
-                             .event = "ObjectCreated:Copy",
-                             .shared_blob = copy->source.blob};
+    new->headers = headers ? copy->headers.ptr : copy->source.headers;
+    new->tags = tags ? NULL : copy->source.tags;
+    return rc != 0 || !tags ? rc : tagging_of_header(c, &new->tags);
+}
+
+static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
+{
+    struct object_new new = {.key = c->key, .event = "ObjectCreated:Copy"};
+    struct origin origin = api_origin(c);
+    int rc = load_buckets(c, tx, copy);
+    if (rc == 0)
+        rc = find_source(c, tx, copy);
+    if (rc == 0)
+        rc = read_changes(c, copy, &new);
+    if (rc == 0)
+        rc = describe(copy);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
-    struct origin origin = api_origin(c);
-    return rc != 0
-               ? rc
-               : object_put(tx, c->platform, &copy->target_bucket, &origin, &new, &copy->target, &c->reason);
+    if (rc != 0)
+        return rc;
+    new.etag = copy->etag;
+    new.sha256 = copy->source.sha256;
+    new.size = copy->source.size;
+    new.checksum = copy->checksum;
+    new.shared_blob = copy->source.blob;
+    return object_put(tx, c->platform, &copy->target_bucket, &origin, &new, &copy->target, &c->reason);
 }
 
 static void put_result(struct buf *body, const char *root, int64_t modified_ms, const char *etag,

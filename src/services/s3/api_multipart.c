@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
-#include "services/s3/object_part.h"
+#include "services/s3/tagging.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -57,6 +57,7 @@ int api_create_upload(struct call *c)
 {
     CLEANUP(multipart_unload) struct multipart new = {0};
     CLEANUP(buf_free) struct buf headers = {0};
+    const char *tags = NULL;
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
     int rc = api_check_key(c);
     if (rc == 0)
@@ -66,6 +67,11 @@ int api_create_upload(struct call *c)
     if (rc == 0)
         rc = headers_collect(c, &headers);
     new.headers = buf_take(&headers);
+    if (rc == 0)
+        rc = tagging_of_header(c, &tags);
+    new.tags = rc == 0 && tags ? str_dup(str_of(tags)) : NULL;
+    if (rc == 0 && tags && !new.tags)
+        rc = FAULT(ENOMEM);
     if (rc == 0)
         rc = create(c, &new);
     if (rc != 0)

@@ -206,12 +206,17 @@ static void put_upload(struct uploads *u, struct rows *rows)
     xml_close(&u->entries, "Upload");
 }
 
+static bool is(struct str seen, struct str roll)
+{
+    return seen.ptr && roll.ptr && str_eq(seen, roll);
+}
+
 static void visit(struct uploads *u, struct rows *rows)
 {
     struct str key = rows_str(rows, 0);
     struct str roll = rolled_up(u, key);
-    bool given = roll.len > 0 && ((u->key_marker.ptr && str_eq(u->key_marker, roll)) ||
-                                  (u->last_id.len == 0 && str_eq(buf_str(&u->last_key), roll)));
+    bool given = is(u->key_marker, roll) ||
+                 (u->last_id.len == 0 && is((struct str){u->last_key.ptr, u->last_key.len}, roll));
     if (given)
         return;
     if (u->count == u->max) {

@@ -4,6 +4,7 @@
  * looked up again. An unsigned reader gets objects of buckets with a website configuration only. */
 #include "services/s3/checksum_api.h"
 #include "services/s3/object_part.h"
+#include "services/s3/tagging.h"
 #include "wire/uri.h"
 #include <inttypes.h>
 
@@ -174,6 +175,7 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     put_headers(c, r);
     headers_reply(c, r->object.headers);
     put_checksum(c, r, &range);
+    tagging_reply_count(c, r->object.tags);
     if (r->has_part && r->object.parts > 0)
         http_reply_headerf(c->http, "x-amz-mp-parts-count", "%" PRId64, r->object.parts);
     if (range.partial)

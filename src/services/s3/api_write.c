@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "services/s3/api.h"
 #include "services/s3/checksum_api.h"
+#include "services/s3/tagging.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
@@ -90,22 +91,6 @@ static int check_digests(struct call *c, struct put *put)
     return rc != 0 ? rc : checksum_compare(c, &put->value);
 }
 
-int api_write_conditions(struct call *c, struct object_new *new)
-{
-    struct str none = http_header(c->http, "if-none-match");
-    struct str match = http_header(c->http, "if-match");
-    if (none.ptr && !str_eqc(str_trim(none), "*"))
-        return call_fail(c, S3_E_NOT_IMPLEMENTED, "If-None-Match of a write takes '*' only.");
-    new->if_none_match = none.ptr != NULL;
-    if (!match.ptr)
-        return 0;
-    match = str_trim(match);
-    if (match.len >= 2 && match.ptr[0] == '"')
-        match = (struct str){match.ptr + 1, match.len - 2};
-    new->if_match = arena_dup(c->arena, match);
-    return new->if_match ? 0 : FAULT(ENOMEM);
-}
-
 static int commit_put(struct call *c, const struct object_new *new, struct bucket *bucket,
                       struct object *object)
 {
@@ -168,6 +153,8 @@ static int put_object(struct call *c)
     struct object_new new = {.key = c->key, .etag = etag, .event = "ObjectCreated:Put"};
     int rc = headers_collect(c, &headers);
     if (rc == 0)
+        rc = tagging_of_header(c, &new.tags);
+    if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc == 0)
         rc = api_put_finish(c, etag);
@@ -204,6 +191,8 @@ int api_delete_object(struct call *c)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
+    if (rc == 0)
+        rc = api_delete_conditions(c, tx);
     if (rc == 0)
         rc = object_delete(tx, c->platform, &bucket, &origin, c->key, version_id, &deletion);
     if (rc == 0)

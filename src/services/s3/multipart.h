@@ -13,6 +13,7 @@ struct multipart {
     enum checksum_algorithm algorithm; /* CHECKSUM_NONE: not said */
     bool composite;
     char *headers;
+    char *tags; /* JSON object; NULL: none */
 };
 
 void multipart_unload(struct multipart *multipart); /* CLEANUP-able */

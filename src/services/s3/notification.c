@@ -17,6 +17,8 @@ static const char *const event_names[] = {
     "s3:ObjectCreated:Post",   "s3:ObjectCreated:Copy",
     "s3:ObjectRemoved:*",      "s3:ObjectCreated:CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectTagging:*",      "s3:ObjectTagging:Put",
+    "s3:ObjectTagging:Delete",
 };
 
 static bool event_known(const char *name)

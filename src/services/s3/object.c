@@ -11,6 +11,7 @@ static const char digits62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
 void object_unload(struct object *object)
 {
     free_ptr(&object->headers);
+    free_ptr(&object->tags);
 }
 
 int sequence_next(struct tx *tx, int64_t *ret)
@@ -62,7 +63,7 @@ static void copy_fixed(char *to, size_t size, struct str from)
 
 #define COLUMNS                                                                                              \
     "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
-    "checksum_algorithm, checksum_type, checksum_value, parts"
+    "checksum_algorithm, checksum_type, checksum_value, parts, tags"
 
 /* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
 static void read_checksum(struct rows *rows, struct object *ret)
@@ -90,7 +91,8 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->blob = rows_int(rows, 8);
     ret->parts = rows_int(rows, 13);
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
-    return ret->headers ? 0 : FAULT(ENOMEM);
+    ret->tags = rows_null(rows, 14) ? NULL : str_dup(rows_str(rows, 14));
+    return ret->headers && (ret->tags || rows_null(rows, 14)) ? 0 : FAULT(ENOMEM);
 }
 
 static int find_version(struct tx *tx, const char *bucket, const char *key, const char *version_id,
@@ -169,7 +171,9 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
         return rc;
     if (new->if_match && !exists)
         return reason_set(why, S3_E_NO_KEY, "The specified key does not exist.");
-    if ((new->if_none_match &&exists) || (new->if_match &&strcmp(new->if_match, current.etag) != 0))
+    bool matches =
+        !new->if_match || strcmp(new->if_match, "*") == 0 || strcmp(new->if_match, current.etag) == 0;
+    if ((new->if_none_match &&exists) || !matches)
         return reason_set(why, S3_E_PRECONDITION,
                           "At least one of the pre-conditions you specified did not hold");
     return 0;
@@ -183,12 +187,12 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
-        "upload) "
-        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        "ssisissiisssssis", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+        "upload, tags) "
+        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        "ssisissiisssssiss", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
         new->sha256, object->modified_ms, object->blob, new->headers &&*new->headers ? new->headers : NULL,
         author, name, name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL,
-        new->parts, new->upload_id);
+        new->parts, new->upload_id, new->tags);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
@@ -255,6 +259,22 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
                                      .who = origin->arn};
     rc = notify(tx, platform, bucket, origin, &event);
     return rc != 0 ? rc : service_object_created(tx, platform, &created);
+}
+
+int object_set_tags(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                    const struct origin *origin, const char *key, const struct object *object,
+                    const char *tags, const char *event)
+{
+    struct event changed = {.name = event,
+                            .key = key,
+                            .version_id = bucket->versioning == VERSIONING_NEVER ? NULL : object->version_id,
+                            .etag = object->etag,
+                            .size = object->size};
+    int rc = tx_exec(tx, "UPDATE s3_object SET tags = $1 WHERE bucket = $2 AND key = $3 AND rank = $4",
+                     "sssi", tags, bucket->name, key, -object->sequence);
+    if (rc == 0)
+        rc = sequence_next(tx, &changed.sequence);
+    return rc != 0 ? rc : notify(tx, platform, bucket, origin, &changed);
 }
 
 static int remove_version(struct tx *tx, const struct platform *platform, const struct bucket *bucket,

@@ -26,6 +26,7 @@ struct object {
     int64_t parts; /* that it was made of; 0: it was put as a whole */
     int64_t modified_ms;
     int64_t blob;
+    char *tags;    /* JSON object; NULL: none */
     char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */
 };
 
@@ -50,6 +51,7 @@ struct object_new {
     int64_t parts;
     const char *upload_id; /* of a multipart upload, for which it is told again; NULL: none */
     const char *headers;
+    const char *tags;            /* JSON object; NULL: none */
     const char *event;           /* "ObjectCreated:Put" */
     const struct upload *upload; /* its bytes; or NULL: */
     int64_t shared_blob;         /* a blob that exists, to be shared */
@@ -62,6 +64,11 @@ struct object_new {
 int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                const struct origin *origin, const struct object_new *new, struct object *ret,
                struct reason *why) MUST_USE;
+
+/* Replaces the tags of a version that was found; NULL removes them. */
+int object_set_tags(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                    const struct origin *origin, const char *key, const struct object *object,
+                    const char *tags, const char *event) MUST_USE;
 
 struct deletion {
     bool marker;                      /* a marker was made, or a marker was removed */

@@ -75,7 +75,6 @@ static const struct {
     {"x-amz-acl", "authenticated-read", S3_E_ACL},
     {"x-amz-grant-read", NULL, S3_E_ACL},
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
-    {"x-amz-tagging", NULL, S3_E_NOT_IMPLEMENTED},
     {"x-amz-server-side-encryption", "aws:kms", S3_E_NOT_IMPLEMENTED},
     {"x-amz-server-side-encryption-customer-algorithm", NULL, S3_E_NOT_IMPLEMENTED},
     {"x-amz-object-lock-mode", NULL, S3_E_NOT_IMPLEMENTED},
@@ -265,47 +264,4 @@ int range_read(struct str header, int64_t size, struct range *ret)
         return S3_E_RANGE;
     *ret = (struct range){from, (to < size ? to : size - 1) - from + 1, true};
     return 0;
-}
-
-bool etag_listed(struct str list, const char *etag)
-{
-    while (list.len > 0) {
-        struct str one = str_trim(str_split(&list, ','));
-        if (str_eqc(one, "*"))
-            return true;
-        if (str_starts(one, STR("W/")))
-            one = (struct str){one.ptr + 2, one.len - 2};
-        if (one.len >= 2 && one.ptr[0] == '"' && one.ptr[one.len - 1] == '"')
-            one = (struct str){one.ptr + 1, one.len - 2};
-        if (str_eqc(one, etag))
-            return true;
-    }
-    return false;
-}
-
-static struct str condition(struct call *c, const char *prefix, const char *name)
-{
-    char header[64];
-    (void)snprintf(header, sizeof(header), "%s%s", prefix, name);
-    return http_header(c->http, header);
-}
-
-int conditions_check(struct call *c, const char *prefix, const struct object *object)
-{
-    static const char failed[] = "At least one of the pre-conditions you specified did not hold";
-    struct str match = condition(c, prefix, "if-match");
-    struct str none = condition(c, prefix, "if-none-match");
-    struct str since = condition(c, prefix, "if-modified-since");
-    struct str until = condition(c, prefix, "if-unmodified-since");
-    int64_t modified_ms = object->modified_ms - object->modified_ms % 1000;
-    int64_t time_ms = 0;
-    if (match.ptr && !etag_listed(match, object->etag))
-        return call_fail(c, S3_E_PRECONDITION, "%s", failed);
-    if (!match.ptr && until.ptr && time_parse_http(until, &time_ms) && modified_ms > time_ms)
-        return call_fail(c, S3_E_PRECONDITION, "%s", failed);
-    bool same = none.ptr ? etag_listed(none, object->etag)
-                         : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms;
-    if (!same)
-        return 0;
-    return *prefix ? call_fail(c, S3_E_PRECONDITION, "%s", failed) : S3_E_NOT_MODIFIED;
 }

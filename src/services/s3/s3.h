@@ -52,6 +52,7 @@ enum s3_outcome {
     S3_E_URI,
     S3_E_ACL,
     S3_E_CONFLICT,
+    S3_E_TAG_COUNT,
     S3_E_PART_NUMBER,
 };
 

@@ -55,6 +55,12 @@ static const struct operation operations[] = {
      AT(OBJECT, "PUT", "partNumber uploadId")},
     {"CopyObject", "s3:PutObject", .run = api_copy_object, AT(OBJECT, "PUT", "x-amz-copy-source")},
     {"PutObject", "s3:PutObject", PUT_STREAM, .run = api_put_run, AT(OBJECT, "PUT", NULL)},
+    {"GetObjectTagging", "s3:GetObjectTagging", .flags = OP_READ, .out = &tagging_shape,
+     .xml_root = "Tagging", .run = api_get_object_tagging, AT(OBJECT, "GET", "tagging")},
+    {"PutObjectTagging", "s3:PutObjectTagging", .flags = OP_WRITE, .in = &tagging_shape,
+     .run = api_put_object_tagging, AT(OBJECT, "PUT", "tagging")},
+    {"DeleteObjectTagging", "s3:DeleteObjectTagging", .flags = OP_WRITE, .run = api_delete_object_tagging,
+     AT(OBJECT, "DELETE", "tagging"), .http_status = 204},
     {"GetObjectAttributes", "s3:GetObjectAttributes", .run = api_get_attributes,
      AT(OBJECT, "GET", "attributes")},
     {"GetObject", "s3:GetObject", .flags = OP_ANONYMOUS | OP_INLINE, .run = api_get_object,
@@ -113,6 +119,7 @@ static const struct service_error errors[] = {
     {S3_E_TAG, "InvalidTag", 400, NULL, "The tag provided was not a valid tag."},
     {S3_E_LOCATION, "IllegalLocationConstraintException", 400, NULL,
      "The specified location-constraint is not valid"},
+    {S3_E_TAG_COUNT, "BadRequest", 400, NULL, "Object tags cannot be greater than 10"},
     {S3_E_CONFLICT, "ConditionalRequestConflict", 409, NULL,
      "The conditional request cannot succeed due to a conflicting operation against this resource."},
     {S3_E_PART_NUMBER, "InvalidPartNumber", 416, NULL, "The requested partnumber is not satisfiable"},
@@ -187,6 +194,8 @@ static const struct db_migration migrations[] = {
         "ALTER TABLE s3_upload ADD COLUMN checksum_algorithm TEXT;"
         "ALTER TABLE s3_upload ADD COLUMN checksum_type TEXT;"
         "ALTER TABLE s3_part ADD COLUMN checksum TEXT;"},
+    {4, "ALTER TABLE s3_object ADD COLUMN tags TEXT;"
+        "ALTER TABLE s3_upload ADD COLUMN tags TEXT;"},
 };
 
 static int start(const struct platform *platform, void **ret_state)

@@ -1,0 +1,82 @@
+/* Conditional requests: reads and copies' sources (RFC 9110 §13, in its order of precedence), writes,
+ * deletions. A write's conditions are looked at within its transaction: of several at once that all may write
+ * only if there is nothing yet, one does. So none is answered ConditionalRequestConflict: its outcome is
+ * always known. */
+#include "services/s3/api.h"
+#include <stdio.h>
+
+bool etag_listed(struct str list, const char *etag)
+{
+    while (list.len > 0) {
+        struct str one = str_trim(str_split(&list, ','));
+        if (str_eqc(one, "*"))
+            return true;
+        if (str_starts(one, STR("W/")))
+            one = (struct str){one.ptr + 2, one.len - 2};
+        if (one.len >= 2 && one.ptr[0] == '"' && one.ptr[one.len - 1] == '"')
+            one = (struct str){one.ptr + 1, one.len - 2};
+        if (str_eqc(one, etag))
+            return true;
+    }
+    return false;
+}
+
+static int failed(struct call *c, const char *condition)
+{
+    call_error_element(c, "Condition", condition);
+    return call_fail(c, S3_E_PRECONDITION, "At least one of the pre-conditions you specified did not hold");
+}
+
+static struct str condition(struct call *c, const char *prefix, const char *name)
+{
+    char header[64];
+    (void)snprintf(header, sizeof(header), "%s%s", prefix, name);
+    return http_header(c->http, header);
+}
+
+int conditions_check(struct call *c, const char *prefix, const struct object *object)
+{
+    struct str match = condition(c, prefix, "if-match");
+    struct str none = condition(c, prefix, "if-none-match");
+    struct str since = condition(c, prefix, "if-modified-since");
+    struct str until = condition(c, prefix, "if-unmodified-since");
+    int64_t modified_ms = object->modified_ms - object->modified_ms % 1000;
+    int64_t time_ms = 0;
+    if (match.ptr && !etag_listed(match, object->etag))
+        return failed(c, "If-Match");
+    if (!match.ptr && until.ptr && time_parse_http(until, &time_ms) && modified_ms > time_ms)
+        return failed(c, "If-Unmodified-Since");
+    bool same = none.ptr ? etag_listed(none, object->etag)
+                         : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms;
+    if (!same)
+        return 0;
+    return *prefix ? failed(c, none.ptr ? "If-None-Match" : "If-Modified-Since") : S3_E_NOT_MODIFIED;
+}
+
+int api_write_conditions(struct call *c, struct object_new *new)
+{
+    struct str none = http_header(c->http, "if-none-match");
+    struct str match = http_header(c->http, "if-match");
+    if (none.ptr && !str_eqc(str_trim(none), "*"))
+        return call_fail(c, S3_E_NOT_IMPLEMENTED, "If-None-Match of a write takes '*' only.");
+    new->if_none_match = none.ptr != NULL;
+    if (!match.ptr)
+        return 0;
+    match = str_trim(match);
+    if (match.len >= 2 && match.ptr[0] == '"')
+        match = (struct str){match.ptr + 1, match.len - 2};
+    new->if_match = arena_dup(c->arena, match);
+    return new->if_match ? 0 : FAULT(ENOMEM);
+}
+
+int api_delete_conditions(struct call *c, struct tx *tx)
+{
+    CLEANUP(object_unload) struct object current = {0};
+    struct str match = http_header(c->http, "if-match");
+    if (!match.ptr)
+        return 0;
+    int rc = object_find(tx, c->bucket, c->key, NULL, &current);
+    if (rc == S3_E_NO_KEY || (rc == 0 && current.marker))
+        return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+    return rc != 0 || etag_listed(match, current.etag) ? rc : failed(c, "If-Match");
+}

@@ -1,0 +1,129 @@
+/* See tagging.h. Source: S3 user guide, "Categorizing your objects using tags"; S3's own messages. */
+#include "services/s3/tagging.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+
+#define TAGS_MAX 10
+#define KEY_MAX 128 /* characters */
+#define VALUE_MAX 256
+
+static size_t characters(struct str text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += (text.ptr[i] & 0xC0) != 0x80;
+    return count;
+}
+
+/* Letters and digits of any script, blanks, and + - = . _ : / @. */
+static bool allowed(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
+        if (!letter && (c == '\0' || !strchr(" +-=._:/@", c)))
+            return false;
+    }
+    return true;
+}
+
+static int add(struct call *c, json_t *tags, struct str key, struct str value)
+{
+    if (key.len == 0 || characters(key) > KEY_MAX || !allowed(key))
+        return call_fail(c, S3_E_TAG, "The TagKey you have provided is invalid");
+    if (characters(value) > VALUE_MAX || !allowed(value))
+        return call_fail(c, S3_E_TAG, "The TagValue you have provided is invalid");
+    if (str_starts(key, STR("aws:")))
+        return call_fail(c, S3_E_TAG, "Your TagKey cannot be prefixed with aws:");
+    json_t *text = json_stringn(value.ptr, value.len);
+    if (!text)
+        return call_fail(c, S3_E_TAG, "The TagValue you have provided is invalid");
+    if (json_object_setn_new(tags, key.ptr, key.len, text) != 0)
+        return call_fail(c, S3_E_TAG, "The TagKey you have provided is invalid");
+    return json_object_size(tags) <= TAGS_MAX
+               ? 0
+               : call_fail(c, S3_E_TAG_COUNT, "Object tags cannot be greater than %d", TAGS_MAX);
+}
+
+static int give(struct call *c, const json_t *tags, const char **ret)
+{
+    *ret = NULL;
+    if (json_object_size(tags) == 0)
+        return 0;
+    CLEANUP(free_ptr) char *text = json_pack_text(tags);
+    *ret = text ? arena_dup(c->arena, str_of(text)) : NULL;
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int bad_header(struct call *c)
+{
+    return call_fail(
+        c, S3_E_ARGUMENT,
+        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
+        "without tag name duplicates.");
+}
+
+int tagging_of_header(struct call *c, const char **ret)
+{
+    CLEANUP(json_free) json_t *tags = json_object();
+    struct uri_query pairs = {0};
+    struct str said = http_header(c->http, "x-amz-tagging");
+    *ret = NULL;
+    if (!said.ptr)
+        return 0;
+    int rc = tags ? uri_parse_query(c->arena, str_trim(said), true, &pairs) : FAULT(ENOMEM);
+    if (rc == URI_E_BAD)
+        return bad_header(c);
+    for (size_t i = 0; rc == 0 && i < pairs.count; i++) {
+        const struct uri_pair *pair = &pairs.pairs[i];
+        if (pair->name.len == 0 && pair->value.len == 0 && !pair->has_value)
+            continue;
+        if (pair->name.len == 0 || json_object_getn(tags, pair->name.ptr, pair->name.len))
+            return bad_header(c);
+        rc = add(c, tags, pair->name, pair->value.ptr ? pair->value : STR(""));
+    }
+    return rc != 0 ? rc : give(c, tags, ret);
+}
+
+int tagging_of_set(struct call *c, const char **ret)
+{
+    CLEANUP(json_free) json_t *tags = json_object();
+    const json_t *set = json_object_get(c->in, "TagSet");
+    int rc = tags ? 0 : FAULT(ENOMEM);
+    if (!set)
+        return call_fail(
+            c, S3_E_XML,
+            "The XML you provided was not well-formed or did not validate against our published schema");
+    for (size_t i = 0; rc == 0 && i < json_array_size(set); i++) {
+        const json_t *tag = json_array_get(set, i);
+        struct str key = str_of(json_str(tag, "Key", ""));
+        if (json_object_getn(tags, key.ptr, key.len))
+            return call_fail(c, S3_E_TAG, "Cannot provide multiple Tags with the same key");
+        rc = add(c, tags, key, str_of(json_str(tag, "Value", "")));
+    }
+    return rc != 0 ? rc : give(c, tags, ret);
+}
+
+int tagging_put_set(struct call *c, const char *text)
+{
+    CLEANUP(json_free) json_t *tags = NULL;
+    json_t *set = json_array();
+    const char *key;
+    json_t *value;
+    int rc = set ? json_put(c->out, "TagSet", set) : FAULT(ENOMEM);
+    if (rc != 0 || !text)
+        return rc;
+    if (json_unpack_text(str_of(text), &tags) != 0)
+        return FAULT(EBADMSG);
+    json_object_foreach (tags, key, value)
+        if (rc == 0 && json_array_append_new(set, json_pack("{s:s, s:O}", "Key", key, "Value", value)) != 0)
+            rc = FAULT(ENOMEM);
+    return rc;
+}
+
+void tagging_reply_count(struct call *c, const char *text)
+{
+    CLEANUP(json_free) json_t *tags = NULL;
+    if (text && json_unpack_text(str_of(text), &tags) == 0)
+        http_reply_headerf(c->http, "x-amz-tagging-count", "%zu", json_object_size(tags));
+}

@@ -1,0 +1,131 @@
+"""Conditional requests: every header of reads, writes, copies and deletions, and which of two goes first."""
+import email.utils
+import threading
+import time
+import uuid
+
+import pytest
+
+from rest import ask, code, element
+
+OK, SAME, FAILED, ABSENT = 200, 304, (412, "PreconditionFailed"), (404, "NoSuchKey")
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "conditional-" + uuid.uuid4().hex[:12]
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def target(server, bucket):
+    path = f"/{bucket}/k"
+    ask(server, "PUT", path, {}, b"old")
+    return path
+
+
+def outcome(answer):
+    return code(answer) if answer.status >= 400 and answer.body else answer.status
+
+
+ETAG = '"149603e6c03516362a8da23f624db945"'  # of "old"
+OTHER = '"00000000000000000000000000000000"'
+PAST = email.utils.formatdate(time.time() - 3600, usegmt=True)
+FUTURE = email.utils.formatdate(time.time() + 3600, usegmt=True)
+READS = [
+    ({"If-Match": ETAG}, OK), ({"If-Match": ETAG.strip('"')}, OK), ({"If-Match": "*"}, OK), ({"If-Match": OTHER}, FAILED),
+    ({"If-Match": f"{OTHER}, {ETAG}"}, OK),
+    ({"If-None-Match": ETAG}, SAME), ({"If-None-Match": "*"}, SAME), ({"If-None-Match": OTHER}, OK),
+    ({"If-None-Match": "W/" + ETAG}, SAME),
+    ({"If-Modified-Since": PAST}, OK), ({"If-Modified-Since": FUTURE}, SAME), ({"If-Modified-Since": "nonsense"}, OK),
+    ({"If-Unmodified-Since": PAST}, FAILED), ({"If-Unmodified-Since": FUTURE}, OK), ({"If-Unmodified-Since": "x"}, OK),
+    ({"If-Match": ETAG, "If-Unmodified-Since": PAST}, OK), ({"If-Match": OTHER, "If-Unmodified-Since": FUTURE}, FAILED),
+    ({"If-None-Match": ETAG, "If-Modified-Since": PAST}, SAME), ({"If-None-Match": OTHER, "If-Modified-Since": FUTURE}, OK),
+    ({"If-Match": OTHER, "If-None-Match": ETAG}, FAILED), ({"If-Match": ETAG, "If-None-Match": ETAG}, SAME),
+]
+
+
+@pytest.mark.parametrize("headers,expected", READS)
+def test_reads(server, target, headers, expected):
+    answer = ask(server, "GET", target, headers)
+    assert outcome(answer) == expected
+    if expected == SAME:
+        assert answer.headers["ETag"] == ETAG and answer.headers["Last-Modified"] and not answer.body
+    if expected == FAILED:
+        assert element(answer, "Condition") in headers
+    status = expected if isinstance(expected, int) else expected[0]
+    assert ask(server, "HEAD", target, headers).status == status
+
+
+@pytest.mark.parametrize("headers,expected", READS)
+def test_copies_look_at_their_source(server, target, headers, expected):
+    """As reads, but what a read finds unchanged fails a copy."""
+    asked = {"x-amz-copy-source": target, **{"x-amz-copy-source-" + k: v for k, v in headers.items()}}
+    assert outcome(ask(server, "PUT", target + "-copy", asked)) == (FAILED if expected == SAME else expected)
+
+
+WRITES = [
+    ({"If-None-Match": "*"}, FAILED, OK), ({"If-Match": ETAG}, OK, ABSENT), ({"If-Match": ETAG.strip('"')}, OK, ABSENT),
+    ({"If-Match": OTHER}, FAILED, ABSENT), ({"If-Match": "*"}, OK, ABSENT),
+    ({"If-None-Match": ETAG}, (501, "NotImplemented"), (501, "NotImplemented")),
+]
+
+
+@pytest.mark.parametrize("headers,over,anew", WRITES)
+def test_writes(server, target, headers, over, anew):
+    assert outcome(ask(server, "PUT", target, headers, b"new")) == over
+    assert ask(server, "GET", target).body == (b"new" if over == OK else b"old")
+    assert outcome(ask(server, "PUT", target + "-new", headers, b"new")) == anew
+    assert ask(server, "HEAD", target + "-new").status == (200 if anew == OK else 404)
+
+
+@pytest.mark.parametrize("headers,over,anew", WRITES)
+def test_copies_are_writes(server, target, headers, over, anew):
+    ask(server, "PUT", target + "-source", {}, b"new")
+    asked = {"x-amz-copy-source": target + "-source", **headers}
+    assert outcome(ask(server, "PUT", target, asked)) == over
+    assert outcome(ask(server, "PUT", target + "-new", asked)) == anew
+
+
+def test_deletions(server, s3, bucket, target):
+    assert outcome(ask(server, "DELETE", target, {"If-Match": OTHER})) == FAILED
+    assert ask(server, "GET", target).body == b"old"
+    assert ask(server, "DELETE", target, {"If-Match": ETAG}).status == 204
+    for value in (ETAG, OTHER, "*"):
+        assert outcome(ask(server, "DELETE", target, {"If-Match": value})) == ABSENT
+    ask(server, "PUT", target, {}, b"old")
+    assert ask(server, "DELETE", target, {"If-Match": "*"}).status == 204
+
+
+def test_deletions_of_versions(server, s3, bucket, target):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    assert outcome(ask(server, "DELETE", target, {"If-Match": OTHER})) == FAILED
+    assert ask(server, "DELETE", target, {"If-Match": ETAG}).status == 204
+    assert outcome(ask(server, "DELETE", target, {"If-Match": ETAG})) == ABSENT  # a delete marker is current
+    assert len(s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]) == 1
+
+
+def test_compare_and_swap_loses_no_update(server, target):
+    """Four writers count to forty by If-Match alone."""
+    ask(server, "PUT", target, {}, b"0")
+
+    def count():
+        for _ in range(10):
+            while True:
+                seen = ask(server, "GET", target)
+                if ask(server, "PUT", target, {"If-Match": seen.headers["ETag"]}, b"%d" % (int(seen.body) + 1)).status == 200:
+                    break
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ask(server, "GET", target).body == b"40"
