@@ -96,7 +96,12 @@ int cf_body_at_url(struct call *c, const char *url, const char **ret)
         return err;
     if (object.size > TEMPLATE_URL_MAX)
         return call_fail(c, STACK_E_INVALID, "Template may not exceed %d bytes in size.", TEMPLATE_URL_MAX);
-    return read_blob(c, &object, ret);
+    err = read_blob(c, &object, ret);
+    if (err > 0)
+        return call_fail(c, STACK_E_INVALID,
+                         "S3 error: the bytes of object %.300s of bucket %.63s are damaged: put it again",
+                         place.key, place.bucket);
+    return err;
 }
 
 int cf_body(struct call *c, bool may_be_previous, const char **ret)

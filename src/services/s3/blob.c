@@ -2,10 +2,12 @@
 #include "services/s3/blob.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "services/s3/s3.h"
 #include "services/service.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES (1 << 20)
@@ -101,19 +103,47 @@ int upload_finish(struct upload *upload)
     return rc != 0 ? rc : io_fsync_dir(folder);
 }
 
-int upload_store(struct tx *tx, const struct upload *upload, int64_t id)
+/* The damaged file gives way to the upload's, for all objects that share it. */
+static int replace_file(struct tx *tx, const struct upload *upload, int64_t id)
+{
+    int rc = tx_exec(tx, "INSERT INTO s3_doomed (file) SELECT file FROM s3_blob WHERE id = $1", "i", id);
+    if (rc == 0)
+        rc = tx_exec(tx, "UPDATE s3_blob SET file = $2, damaged_ms = 0, damage = NULL WHERE id = $1", "is",
+                     id, upload->name);
+    tx_wake(tx, "%s", BLOB_TOPIC);
+    return rc;
+}
+
+static int store_file(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT id, damaged_ms FROM s3_blob WHERE sha256 = $1 AND size = $2"
+                          " AND file IS NOT NULL LIMIT 1",
+                          "si", sha256, upload->size);
+    *ret = rc == 0 ? rows_int(rows, 0) : id;
+    if (rc == DB_NONE)
+        return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, file, sha256) VALUES ($1, 1, $2, $3, $4)",
+                       "iiss", id, upload->size, upload->name, sha256);
+    if (rc == 0)
+        rc = blob_ref(tx, *ret);
+    upload->known = rc == 0 && rows_int(rows, 1) == 0;
+    return rc != 0 || upload->known ? rc : replace_file(tx, upload, *ret);
+}
+
+int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret)
 {
     if (upload->fd >= 0)
-        return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, file) VALUES ($1, 1, $2, $3)", "iis", id,
-                       upload->size, upload->name);
+        return store_file(tx, upload, sha256, id, ret);
     struct str data = upload->small.len > 0 ? buf_str(&upload->small) : STR("");
-    return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, data) VALUES ($1, 1, $2, $3)", "iib", id,
-                   upload->size, data);
+    *ret = id;
+    return tx_exec(tx, "INSERT INTO s3_blob (id, refs, size, data, sha256) VALUES ($1, 1, $2, $3, $4)",
+                   "iibs", id, upload->size, data, sha256);
 }
 
 void upload_settle(struct upload *upload)
 {
-    if (upload->fd < 0)
+    if (upload->fd < 0 || upload->known)
         return;
     /* A failed move costs nothing: readers look in both places, and the next start moves it. */
     int rc = blob_settle_file(upload->platform, upload->name);
@@ -182,20 +212,32 @@ static int open_file(const struct platform *platform, const char *name)
     return rc != 0 ? rc : io_open(path, O_RDONLY, 0);
 }
 
+/* Cut short or grown: what came of it is not what was put. */
+static int check_size(int fd, int64_t size)
+{
+    struct stat stat;
+    if (fstat(fd, &stat) != 0)
+        return FAULT(errno);
+    return stat.st_size == size ? 0 : S3_E_DAMAGED;
+}
+
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret)
 {
     *ret = (struct blob_source){.fd = -1, .data = BUF_INIT(BLOB_INLINE_MAX)};
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "SELECT file, data FROM s3_blob WHERE id = $1", "i", id);
+    int rc =
+        tx_query_row(tx, &rows, "SELECT file, data, size, damaged_ms FROM s3_blob WHERE id = $1", "i", id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
+    if (rows_int(rows, 3) != 0)
+        return S3_E_DAMAGED;
     if (rows_null(rows, 0))
         return buf_put_str(&ret->data, rows_bytes(rows, 1));
     rc = open_file(platform, rows_text(rows, 0));
     if (rc < 0)
         return rc;
     ret->fd = rc;
-    return 0;
+    return check_size(ret->fd, rows_int(rows, 2));
 }
 
 void blob_source_deinit(struct blob_source *source)

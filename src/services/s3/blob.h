@@ -5,7 +5,10 @@
  * committed, and only then is it moved to DATA/blobs/NN/NAME (without a sync). So incoming/ holds nothing but
  * uploads under way and files not yet moved: the sweep at start looks at these alone. A row whose last
  * reference goes leaves its file's name in s3_doomed in the same transaction; a background thread unlinks it.
- */
+ *
+ * Files are content-addressed: an upload whose bytes are there already becomes another reference to them, and
+ * its file is dropped. One whose bytes are there but damaged puts its file in the damaged one's place. Bytes
+ * in the database are not looked up: an index over digests would cost each put more than the copy does. */
 #pragma once
 
 #include "base/base.h"
@@ -26,6 +29,7 @@ struct upload {
     struct buf small; /* while it fits into the database */
     int fd;           /* -1: not a file yet */
     char name[BLOB_NAME_SIZE];
+    bool known; /* the bytes were there already: the file goes */
     int64_t size;
     struct hash *md5;
     struct hash *sha256;
@@ -40,8 +44,8 @@ int upload_init(const struct platform *platform, unsigned digests, struct upload
 int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
 /* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;
-/* Makes it a blob with one reference, called `id`. */
-int upload_store(struct tx *tx, const struct upload *upload, int64_t id) MUST_USE;
+/* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */
+int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret) MUST_USE;
 /* After the commit: moves the file to its place and forgets it. */
 void upload_settle(struct upload *upload);
 /* Frees, and removes the file unless it was settled. CLEANUP-able. */
@@ -57,7 +61,8 @@ struct blob_source {
     struct buf data;
 };
 
-/* Opens a blob's bytes. -ENOENT: it was removed after the transaction's snapshot; look again. */
+/* Opens a blob's bytes. S3_E_DAMAGED: they are not what was put; -ENOENT: it was removed after the
+ * transaction's snapshot, look again. */
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret) MUST_USE;
 void blob_source_deinit(struct blob_source *source); /* CLEANUP-able */
 /* Gives a range's bytes piece by piece, in order; what `give` returns other than 0 ends it. -EIO: the blob is

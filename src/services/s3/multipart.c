@@ -78,8 +78,8 @@ static int part_remove(struct tx *tx, const char *upload_id, const struct part *
     return rc != 0 ? rc : blob_unref(tx, part->blob);
 }
 
-int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct upload *bytes,
-             const char *etag, const char *sha256, const char *checksum, int64_t *ret_modified_ms)
+int part_put(struct tx *tx, const char *upload_id, int64_t number, struct upload *bytes, const char *etag,
+             const char *sha256, const char *checksum, int64_t *ret_modified_ms)
 {
     struct part old;
     int64_t blob = 0;
@@ -90,7 +90,7 @@ int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct 
         return rc;
     rc = sequence_next(tx, &blob);
     if (rc == 0)
-        rc = upload_store(tx, bytes, blob);
+        rc = upload_store(tx, bytes, sha256, blob, &blob);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     *ret_modified_ms = clock_now_ms();

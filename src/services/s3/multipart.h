@@ -23,8 +23,8 @@ int multipart_create(struct tx *tx, const char *bucket, const char *key, struct 
 int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id,
                    struct multipart *ret) MUST_USE;
 /* A part of the same number is replaced. `checksum` may be empty. */
-int part_put(struct tx *tx, const char *upload_id, int64_t number, const struct upload *bytes,
-             const char *etag, const char *sha256, const char *checksum, int64_t *ret_modified_ms) MUST_USE;
+int part_put(struct tx *tx, const char *upload_id, int64_t number, struct upload *bytes, const char *etag,
+             const char *sha256, const char *checksum, int64_t *ret_modified_ms) MUST_USE;
 /* The upload with its parts. */
 int multipart_remove(struct tx *tx, const char *upload_id) MUST_USE;
 

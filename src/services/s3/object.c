@@ -239,9 +239,9 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
         rc = begin_version(tx, bucket, new->key, ret, &was);
     if (rc != 0)
         return rc;
-    ret->blob = new->upload ? ret->sequence : new->shared_blob;
+    ret->blob = new->shared_blob;
     if (new->upload)
-        rc = upload_store(tx, new->upload, ret->blob);
+        rc = upload_store(tx, new->upload, new->sha256, ret->sequence, &ret->blob);
     if (rc == 0)
         rc = insert(tx, bucket->name, new, ret, origin->arn);
     if (rc != 0)

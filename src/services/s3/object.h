@@ -51,12 +51,12 @@ struct object_new {
     int64_t parts;
     const char *upload_id; /* of a multipart upload, for which it is told again; NULL: none */
     const char *headers;
-    const char *tags;            /* JSON object; NULL: none */
-    const char *event;           /* "ObjectCreated:Put" */
-    const struct upload *upload; /* its bytes; or NULL: */
-    int64_t shared_blob;         /* a blob that exists, to be shared */
-    bool if_none_match;          /* refuse when there is a current version */
-    const char *if_match;        /* refuse unless the current version has this ETag; NULL: no matter */
+    const char *tags;      /* JSON object; NULL: none */
+    const char *event;     /* "ObjectCreated:Put" */
+    struct upload *upload; /* its bytes; or NULL: */
+    int64_t shared_blob;   /* a blob that exists, to be shared */
+    bool if_none_match;    /* refuse when there is a current version */
+    const char *if_match;  /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
 /* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object).

@@ -54,6 +54,7 @@ enum s3_outcome {
     S3_E_CONFLICT,
     S3_E_TAG_COUNT,
     S3_E_PART_NUMBER,
+    S3_E_DAMAGED, /* the bytes on disk are not those that were put */
 };
 
 #define S3_BUCKET_NAME_MAX 63

@@ -123,6 +123,8 @@ static const struct service_error errors[] = {
     {S3_E_CONFLICT, "ConditionalRequestConflict", 409, NULL,
      "The conditional request cannot succeed due to a conflicting operation against this resource."},
     {S3_E_PART_NUMBER, "InvalidPartNumber", 416, NULL, "The requested partnumber is not satisfiable"},
+    {S3_E_DAMAGED, "InternalError", 500, NULL,
+     "The object's bytes on the server's disk are damaged: put it again, or restore it from a backup."},
     {S3_E_NO_SPACE, "ServiceUnavailable", 503, NULL, "The server's disk is full: nothing was stored."},
 };
 
@@ -196,6 +198,12 @@ static const struct db_migration migrations[] = {
         "ALTER TABLE s3_part ADD COLUMN checksum TEXT;"},
     {4, "ALTER TABLE s3_object ADD COLUMN tags TEXT;"
         "ALTER TABLE s3_upload ADD COLUMN tags TEXT;"},
+    {5, "ALTER TABLE s3_blob ADD COLUMN sha256 TEXT;"
+        "ALTER TABLE s3_blob ADD COLUMN damaged_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE s3_blob ADD COLUMN damage TEXT;"
+        "UPDATE s3_blob SET sha256 = o.sha256 FROM s3_object o WHERE o.blob = s3_blob.id;"
+        "UPDATE s3_blob SET sha256 = p.sha256 FROM s3_part p WHERE p.blob = s3_blob.id;"
+        "CREATE INDEX s3_blob_content ON s3_blob (sha256) WHERE file IS NOT NULL;"},
 };
 
 static int start(const struct platform *platform, void **ret_state)

@@ -193,31 +193,40 @@ static bool bytes_are(struct house *house, const char *key, const char *bytes, s
     return true;
 }
 
-static void fail_each(struct house *house, enum fail_kind kind, size_t len)
+/* `same`: all put the same bytes, which are a blob already. */
+static void fail_each(struct house *house, enum fail_kind kind, size_t len, bool same)
 {
     CLEANUP(free_ptr) char *bytes = malloc(len + 1);
     int64_t done = count(house, "SELECT COUNT(*) FROM s3_object");
+    int64_t blobs = count(house, "SELECT COUNT(*) FROM s3_blob");
     size_t files = blob_files(house);
     bool fired = true;
     long n = 0;
     memset(bytes, 'x', len + 1);
+    if (same) {
+        assert_int_equal(put_once(house, "same", bytes, len), 0);
+        done++, blobs++, files++;
+    }
     house->quiet = true;
     house_restart(house);
     while (fired) {
         char key[64];
         snprintf(key, sizeof(key), "%d/%zu/%ld", (int)kind, len, ++n);
+        if (!same)
+            memcpy(bytes, key, strlen(key));
         fail_arm(kind, n);
         int rc = put_once(house, key, bytes, len);
         fired = fail_fired(kind);
         fail_arm(kind, 0);
         done += rc == 0;
-        files += rc == 0 && len > BLOB_INLINE_MAX;
+        blobs += rc == 0 && !same;
+        files += rc == 0 && !same && len > BLOB_INLINE_MAX;
         if (!fired)
             assert_int_equal(rc, 0);
         house_restart(house);
         assert_int_equal(bytes_are(house, key, bytes, len), rc == 0);
         assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_object"), done);
-        assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_blob"), done);
+        assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_blob"), blobs);
         /* one message per object, and the test event */
         assert_int_equal(count(house, "SELECT COUNT(*) FROM sqs_message"), done + 1);
         assert_int_equal(blob_files(house), files);
@@ -230,22 +239,27 @@ static void fail_each(struct house *house, enum fail_kind kind, size_t len)
 
 static void failed_allocation_of_a_small_put(void **state)
 {
-    fail_each(*state, FAIL_ALLOC, 4096);
+    fail_each(*state, FAIL_ALLOC, 4096, false);
 }
 
 static void failed_allocation_of_a_large_put(void **state)
 {
-    fail_each(*state, FAIL_ALLOC, 100000);
+    fail_each(*state, FAIL_ALLOC, 100000, false);
 }
 
 static void failed_system_call_of_a_small_put(void **state)
 {
-    fail_each(*state, FAIL_IO, 4096);
+    fail_each(*state, FAIL_IO, 4096, false);
 }
 
 static void failed_system_call_of_a_large_put(void **state)
 {
-    fail_each(*state, FAIL_IO, 100000);
+    fail_each(*state, FAIL_IO, 100000, false);
+}
+
+static void failed_system_call_of_a_put_of_known_bytes(void **state)
+{
+    fail_each(*state, FAIL_IO, 100000, true);
 }
 
 /* RLIMIT_FSIZE stands for a full disk: the write that passes it fails, whatever the file. */
@@ -323,7 +337,7 @@ static int delete_current(struct house *house, const char *key)
 static void deleted_files_go(void **state)
 {
     struct house *house = *state;
-    static char bytes[100000];
+    static char bytes[100000] = "goes";
     size_t files = blob_files(house);
     assert_int_equal(put_once(house, "doomed", bytes, sizeof(bytes)), 0);
     assert_int_equal(blob_files(house), files + 1);
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(failed_allocation_of_a_large_put),
         cmocka_unit_test(failed_system_call_of_a_small_put),
         cmocka_unit_test(failed_system_call_of_a_large_put),
+        cmocka_unit_test(failed_system_call_of_a_put_of_known_bytes),
         cmocka_unit_test(full_disk),
         cmocka_unit_test(sweep_after_a_crash),
         cmocka_unit_test(deleted_files_go),
