@@ -29,6 +29,7 @@ const struct command commands[] = {
     {"teardown", "remove a branch from every environment", teardown_main},
     {"catalog", "apply, compare or show the central team's catalog", catalog_main},
     {"template", "put or list release templates", template_main},
+    {"bucket", "verify that stored objects are what was put", bucket_main},
     {"account", "create or list local accounts", account_main},
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
     {"courier", "carry notifications to webhooks and mailboxes", courier_main},

@@ -245,8 +245,8 @@ int cli_call_pages(struct cli *cli, const char *doing, const char *service, cons
     return 0;
 }
 
-static int s3(struct cli *cli, const char *doing, const struct aws_s3_request *request,
-              struct http_exchange *exchange)
+int cli_s3(struct cli *cli, const char *doing, const struct aws_s3_request *request,
+           struct http_exchange *exchange)
 {
     struct aws_error error = {0};
     int err = aws_s3(cli->client, request, exchange, &error);
@@ -261,7 +261,7 @@ int cli_get_object(struct cli *cli, const char *bucket, const char *key, size_t 
         .answer = BUF_INIT(max_bytes), .raw_headers = BUF_INIT(64 * 1024), .sink_fd = -1, .body_fd = -1};
     const struct aws_s3_request request = {
         .method = "GET", .bucket = bucket, .key = key, .body_fd = -1, .sink_fd = -1};
-    int status = s3(cli, doing, &request, &exchange);
+    int status = cli_s3(cli, doing, &request, &exchange);
     buf_free(&exchange.raw_headers);
     if (status)
         buf_free(&exchange.answer);
@@ -287,7 +287,7 @@ int cli_put_object(struct cli *cli, const char *bucket, const char *key, int fd,
                                            .body_fd = fd,
                                            .body_len = st.st_size,
                                            .sink_fd = -1};
-    int status = s3(cli, doing, &request, &exchange);
+    int status = cli_s3(cli, doing, &request, &exchange);
     if (!status && ret_version) {
         struct str version = http_exchange_header(&exchange, "x-amz-version-id");
         (void)snprintf(ret_version, 128, STR_FMT, STR_ARG(version));

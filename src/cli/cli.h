@@ -65,6 +65,9 @@ int cli_call_pages(struct cli *cli, const char *doing, const char *service, cons
                    json_t **ret_list) MUST_USE;
 /* Prints a failed call (http/aws.h's outcome) and gives its exit status. */
 int cli_call_failed(const char *doing, int outcome, const struct aws_error *error);
+/* One S3 request, with its exchange's buffers initialised. */
+int cli_s3(struct cli *cli, const char *doing, const struct aws_s3_request *request,
+           struct http_exchange *exchange) MUST_USE;
 /* An object of a bucket: whole into memory. COMMAND_NOT_FOUND when it is not there (printed). */
 int cli_get_object(struct cli *cli, const char *bucket, const char *key, size_t max_bytes,
                    struct buf *ret) MUST_USE;

@@ -24,6 +24,7 @@ int logs_main(int argc, char **argv);
 int teardown_main(int argc, char **argv);
 int catalog_main(int argc, char **argv);
 int template_main(int argc, char **argv);
+int bucket_main(int argc, char **argv);
 int account_main(int argc, char **argv);
 
 /* ACCOUNT/APP/BRANCH/latest.zip, checked; `account` NULL: the credentials' own (push.c). 0 or a printed exit

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define PORT_DEFAULT 8080
+#define SCRUB_DEFAULT 8 /* MiB/s */
 #define DATA_DEFAULT "slipway-data"
 #define LISTEN_MAX 8
 #define WORKERS_GRACE_MS 10000
@@ -45,6 +46,7 @@ struct serve_options {
     const char *smtp_from;
     const char *smtp_credentials;
     int64_t retain_ms; /* 0: for ever */
+    int64_t scrub_mib_per_s;
     bool no_workers;
 };
 
@@ -61,6 +63,7 @@ enum option_id {
     OPTION_SMTP_FROM,
     OPTION_SMTP_CREDENTIALS,
     OPTION_RETAIN,
+    OPTION_SCRUB,
     OPTION_NO_WORKERS,
 };
 
@@ -77,6 +80,7 @@ static const struct option option_names[] = {
     {"smtp-from", required_argument, NULL, OPTION_SMTP_FROM},
     {"smtp-credentials", required_argument, NULL, OPTION_SMTP_CREDENTIALS},
     {"retain", required_argument, NULL, OPTION_RETAIN},
+    {"scrub", required_argument, NULL, OPTION_SCRUB},
     {"no-workers", no_argument, NULL, OPTION_NO_WORKERS},
     {0},
 };
@@ -98,6 +102,7 @@ static const char help[] =
     "  --smtp-credentials FILE  USER:PASSWORD for the mail server\n"
     "  --retain DURATION   how long executions and their history are kept after their end: 400d, 12h (for "
     "ever)\n"
+    "  --scrub N           read stored objects again at N MiB/s to find damage (default 8; 0: never)\n"
     "  --no-workers        serve only: launcher, courier and anchors run elsewhere\n"
     "  --help              this text\n\n"
     "The first start makes the accounts shared-services, dev, staging, prod and shop-team; DATA/credentials\n"
@@ -124,6 +129,8 @@ static bool option_take(struct serve_options *options, int id, const char *value
         return options->no_workers = true;
     if (id == OPTION_RETAIN)
         return time_parse_duration(str_of(value), &options->retain_ms);
+    if (id == OPTION_SCRUB)
+        return str_to_int(str_of(value), 0, 100000, &options->scrub_mib_per_s);
     if (id == OPTION_LISTEN)
         return take_listen(options, value);
     if (id == OPTION_PORT)
@@ -376,6 +383,7 @@ static int open_serving(struct serving *serving, const struct serve_options *opt
         .tls_key_file = options->tls_key_file,
         .endpoint_url = options->endpoint_url,
         .retain_ms = options->retain_ms,
+        .scrub_bytes_per_s = options->scrub_mib_per_s << 20,
         .first_accounts = true,
     };
     serving->accounts_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -404,7 +412,8 @@ static void close_serving(struct serving *serving)
 
 int serve_main(int argc, char **argv)
 {
-    struct serve_options options = {.data_dir = DATA_DEFAULT, .port = PORT_DEFAULT};
+    struct serve_options options = {
+        .data_dir = DATA_DEFAULT, .port = PORT_DEFAULT, .scrub_mib_per_s = SCRUB_DEFAULT};
     struct serving serving = {.accounts_fd = -1};
     int status = parse(argc, argv, &options);
     if (status >= 0)

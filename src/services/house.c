@@ -173,6 +173,7 @@ int house_open(const struct house_config *config, struct house **ret)
         .endpoint = house->endpoint,
         .services = services_all,
         .retain_ms = config->retain_ms,
+        .scrub_bytes_per_s = config->scrub_bytes_per_s,
     };
     int r = house->data_dir ? open_all(house) : FAULT(ENOMEM);
     if (r != 0) {

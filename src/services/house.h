@@ -14,8 +14,9 @@ struct house_config {
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *endpoint_url; /* NULL: of the first address and the port */
-    int64_t retain_ms;        /* platform's */
-    bool first_accounts;      /* false: a database without accounts stays so (tests) */
+    int64_t retain_ms;        /* platform's, as the next */
+    int64_t scrub_bytes_per_s;
+    bool first_accounts; /* false: a database without accounts stays so (tests) */
 };
 
 #define HOUSE_E_REFUSED                                                                                      \

@@ -26,6 +26,7 @@ struct platform {
     const char *endpoint; /* "http://127.0.0.1:PORT": for URLs in answers; set before requests are served */
     const struct service *const *services; /* NULL-terminated */
     int64_t retain_ms;                     /* how long executions that have ended are kept; 0: for ever */
+    int64_t scrub_bytes_per_s;             /* how fast objects are read again to find damage; 0: never */
 };
 
 struct object_created {

@@ -10,6 +10,7 @@
 int api_list_buckets(struct call *c);
 int api_create_bucket(struct call *c);
 int api_head_bucket(struct call *c);
+int api_verify_objects(struct call *c);
 int api_delete_bucket(struct call *c);
 int api_get_location(struct call *c);
 

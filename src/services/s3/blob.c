@@ -194,7 +194,7 @@ int blob_unref(struct tx *tx, int64_t id)
     return tx_exec(tx, "INSERT INTO s3_doomed (file) VALUES ($1)", "s", file);
 }
 
-static int open_file(const struct platform *platform, const char *name)
+int blob_open_file(const struct platform *platform, const char *name)
 {
     char path[PATH_MAX];
     int rc = settled_path(platform, name, path);
@@ -233,7 +233,7 @@ int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct
         return S3_E_DAMAGED;
     if (rows_null(rows, 0))
         return buf_put_str(&ret->data, rows_bytes(rows, 1));
-    rc = open_file(platform, rows_text(rows, 0));
+    rc = blob_open_file(platform, rows_text(rows, 0));
     if (rc < 0)
         return rc;
     ret->fd = rc;

@@ -71,7 +71,8 @@ void blob_source_deinit(struct blob_source *source); /* CLEANUP-able */
 int blob_each(const struct blob_source *source, int64_t offset, int64_t len,
               int (*give)(void *ctx, const void *bytes, size_t len), void *ctx) MUST_USE;
 
-/* Files by name, wherever they are: into place after a commit; away. */
+/* Files by name, wherever they are: their descriptor; into place after a commit; away. */
+int blob_open_file(const struct platform *platform, const char *name) MUST_USE;
 int blob_settle_file(const struct platform *platform, const char *name) MUST_USE;
 int blob_remove_file(const struct platform *platform, const char *name) MUST_USE;
 

@@ -2,6 +2,8 @@
 #include "services/s3/service.h"
 #include "services/s3/api.h"
 #include "services/s3/shapes.h"
+#include "services/s3/verify.h"
+#include "base/mem.h"
 #include "services/service.h"
 
 enum level { SERVICE, BUCKET, OBJECT };
@@ -13,6 +15,8 @@ enum level { SERVICE, BUCKET, OBJECT };
 /* The first row that fits a request is its operation: those with a sub-resource come first. */
 static const struct operation operations[] = {
     {"ListBuckets", "s3:ListAllMyBuckets", .run = api_list_buckets, AT(SERVICE, "GET", NULL)},
+    {"VerifyObjects", "s3:VerifyObjects", .flags = OP_EXTENSION, .run = api_verify_objects,
+     AT(SERVICE, "POST", "verify")},
     {"CreateBucket", "s3:CreateBucket", .in = &create_bucket_in, .run = api_create_bucket,
      AT(BUCKET, "PUT", NULL)},
     {"HeadBucket", "s3:ListBucket", .flags = OP_READ, .run = api_head_bucket, AT(BUCKET, "HEAD", NULL)},
@@ -204,20 +208,38 @@ static const struct db_migration migrations[] = {
         "UPDATE s3_blob SET sha256 = o.sha256 FROM s3_object o WHERE o.blob = s3_blob.id;"
         "UPDATE s3_blob SET sha256 = p.sha256 FROM s3_part p WHERE p.blob = s3_blob.id;"
         "CREATE INDEX s3_blob_content ON s3_blob (sha256) WHERE file IS NOT NULL;"},
+    {6, "CREATE TABLE s3_scrub (id BIGINT PRIMARY KEY, began_ms BIGINT NOT NULL, cursor BIGINT NOT NULL,"
+        " ended BIGINT NOT NULL);"
+        "INSERT INTO s3_scrub (id, began_ms, cursor, ended) VALUES (1, 0, 0, 0);"},
 };
 
-static int start(const struct platform *platform, void **ret_state)
-{
-    struct blob_keeper *keeper = NULL;
-    int rc = blob_keeper_start(platform, &keeper);
-    *ret_state = keeper;
-    return rc;
-}
+struct background {
+    struct blob_keeper *keeper;
+    struct scrubber *scrubber;
+};
 
 static void stop(void *state)
 {
-    struct blob_keeper *keeper = state;
-    blob_keeper_stop(&keeper);
+    struct background *background = state;
+    if (!background)
+        return;
+    scrubber_stop(&background->scrubber);
+    blob_keeper_stop(&background->keeper);
+    free(background);
+}
+
+static int start(const struct platform *platform, void **ret_state)
+{
+    struct background *background = mem_alloc(sizeof(*background));
+    int rc = background ? blob_keeper_start(platform, &background->keeper) : FAULT(ENOMEM);
+    if (rc == 0)
+        rc = scrubber_start(platform, platform->scrub_bytes_per_s, &background->scrubber);
+    if (rc != 0) {
+        stop(background);
+        return rc;
+    }
+    *ret_state = background;
+    return 0;
 }
 
 const struct service s3_service = {
