@@ -41,6 +41,7 @@ class Desk(http.server.ThreadingHTTPServer):
         self.jobs = queue.Queue()
         self.results = queue.Queue()
         self.broken = {}  # operation → how many times it is answered 503
+        self.asked = []  # forms that were sent
         self.late = {}  # operation → the error that its next answer says, though it was done: somebody was faster
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -94,6 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         got = upstream.getresponse()
         content = got.read()
         query = urllib.parse.parse_qs(body.decode("latin-1")) if not target else {}
+        self.server.asked.append(query)
         code = self.server.late.pop(query.get("Action", [""])[0], None)
         if code:
             self.answer(400, [("Content-Type", "text/xml")],
@@ -240,10 +242,21 @@ def test_a_stack_that_the_same_action_has_moved_a_moment_ago_is_waited_for(bench
                                   ("ExecuteChangeSet", "CHANGE_SET_EXECUTE", "InvalidChangeSetStatus")):
         more = {"StackName": stack, "ParameterOverrides": overrides % (bench.suffix, operation)}
         if mode == "CHANGE_SET_EXECUTE":
-            succeeded(bench.deploy("CHANGE_SET_REPLACE", **more))
+            bench.desk.late = {"CreateChangeSet": "AlreadyExistsException"}
+            made = succeeded(bench.deploy("CHANGE_SET_REPLACE", **more))["executionDetails"]
+            assert made["summary"].startswith("0 to add, 1 to modify") and bench.desk.late == {}
         bench.desk.late = {operation: code}
         assert "_COMPLETE" in succeeded(bench.deploy(mode, **more))["executionDetails"]["summary"]
         assert bench.desk.late == {}
+
+
+def test_a_change_set_that_took_the_place_of_an_older_one_is_not_deleted_in_its_stead(bench):
+    """By a worker that saw the older one, and stood still before deleting it."""
+    succeeded(bench.deploy("CHANGE_SET_REPLACE"))
+    bench.desk.asked = []
+    succeeded(bench.deploy("CHANGE_SET_REPLACE"))
+    [deleted] = [q["ChangeSetName"][0] for q in bench.desk.asked if q.get("Action") == ["DeleteChangeSet"]]
+    assert deleted.startswith("arn:aws:cloudformation:")
 
 
 def test_stacks_are_created_updated_replaced_after_failure_and_deleted(bench):

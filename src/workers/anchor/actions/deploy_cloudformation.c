@@ -107,6 +107,17 @@ static bool is_mine(const struct job *job, const json_t *change_set)
     return strcmp(json_str(change_set, "Description", ""), job_action_execution(job)) == 0;
 }
 
+/* By this action execution: an answer was lost, or who had the job before came to life just now. */
+static bool made_before(struct job *job)
+{
+    CLEANUP(json_free) json_t *there = NULL;
+    const struct reason refused = job->why;
+    bool mine = change_set_look(job, 0, &there) == 0 && is_mine(job, there);
+
+    job->why = refused;
+    return mine;
+}
+
 static int change_set_create(struct job *job, const char *type)
 {
     CLEANUP(deployment_deinit) struct deployment deployment = {0};
@@ -125,15 +136,16 @@ static int change_set_create(struct job *job, const char *type)
         json_decref(in);
         return FAULT(ENOMEM);
     }
-    return work_call(job->client, SERVICE, "CreateChangeSet", in, NULL, NULL, &job->why);
+    r = work_call(job->client, SERVICE, "CreateChangeSet", in, NULL, NULL, &job->why);
+    return r == WORK_E_FAILED && made_before(job) ? 0 : r;
 }
 
-static int change_set_delete(struct job *job)
+/* That very one: by its name it could be another that this action has made meanwhile. */
+static int change_set_delete(struct job *job, const json_t *change_set)
 {
     return work_call(job->client, SERVICE, "DeleteChangeSet",
-                     json_pack("{s:s, s:s}", "StackName", setting_or_empty(job, "StackName"), "ChangeSetName",
-                               setting_or_empty(job, "ChangeSetName")),
-                     NULL, NULL, &job->why);
+                     json_pack("{s:s}", "ChangeSetName", json_str(change_set, "ChangeSetId", "")), NULL, NULL,
+                     &job->why);
 }
 
 static void change_describe(struct buf *out, const json_t *change, int counts[3])
@@ -247,7 +259,7 @@ static int mode_change_set_replace(struct job *job)
     if (r == 0 && is_mine(job, there))
         return change_set_await(job);
     if (r == 0)
-        r = change_set_delete(job);
+        r = change_set_delete(job, there);
     if (r == 0 || r == WORK_E_ABSENT)
         r = change_set_type(job, &type);
     if (r == 0)
