@@ -4,21 +4,19 @@
 #include "wire/json.h"
 
 #define NEEDED_MAX 20
-#define MISSING_MAX_BYTES 900
+#define MISSING_MAX_BYTES ((size_t)1 << 20)
 
-/* "2 of " before the patterns. */
+/* "2 of " before the patterns. What has an "of" has a number: "0 of X" would wait for nobody. */
 static bool group_parse(struct str text, int64_t needed, struct approval_group *ret)
 {
     struct str rest = str_trim(text), head = str_split(&rest, ' ');
+    bool counts = rest.ptr && str_to_int(head, 1, NEEDED_MAX, &needed);
+    bool of = rest.ptr && str_starts(str_trim(rest), STR("of "));
 
     *ret = (struct approval_group){str_trim(text), needed};
-    if (!rest.ptr || !str_to_int(head, 1, NEEDED_MAX, &ret->needed))
-        return ret->patterns.len > 0;
-    rest = str_trim(rest);
-    if (!str_starts(rest, STR("of ")))
-        return false;
-    ret->patterns = str_trim((struct str){rest.ptr + 3, rest.len - 3});
-    return ret->patterns.len > 0;
+    if (of)
+        ret->patterns = str_trim((struct str){str_trim(rest).ptr + 3, str_trim(rest).len - 3});
+    return counts == of && ret->patterns.len > 0;
 }
 
 static int groups_parse(struct str rest, int64_t needed, struct approval_rule *ret, struct reason *why)
@@ -88,17 +86,19 @@ static int64_t group_given(const struct approval_group *group, const json_t *ans
 bool approval_enough(const struct approval_rule *rule, const json_t *answers, struct reason *ret_missing)
 {
     CLEANUP(buf_free) struct buf missing = BUF_INIT(MISSING_MAX_BYTES);
+    bool enough = true;
 
     for (size_t i = 0; i < rule->count; i++) {
         const struct approval_group *group = &rule->groups[i];
         int64_t more = group->needed - group_given(group, answers);
 
-        if (more > 0 && buf_printf(&missing, "%s%lld more of " STR_FMT, missing.len ? "; " : "",
-                                   (long long)more, STR_ARG(group->patterns)))
-            break; /* cut short */
+        if (more <= 0)
+            continue;
+        enough = false; /* whether or not there is room for the words */
+        (void)buf_printf(&missing, "%s%lld more of " STR_FMT, missing.len ? "; " : "", (long long)more,
+                         STR_ARG(group->patterns));
     }
-    if (missing.len == 0)
-        return true;
-    reason_set(ret_missing, 0, STR_FMT, STR_ARG(buf_str(&missing)));
-    return false;
+    if (!enough)
+        reason_set(ret_missing, 0, STR_FMT, STR_ARG(buf_str(&missing)));
+    return enough;
 }

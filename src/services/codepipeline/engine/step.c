@@ -126,6 +126,10 @@ static int on_approval(struct flow *flow, const struct flow_event *event, struct
     struct run *run;
     int r = run_under_way(flow, event, PIPELINE_E_APPROVAL_COMPLETED, &execution, &run, why);
 
+    if (r == 0 && run->deadline_ms <= flow->now_ms) /* its timer is late */
+        return reason_set(why, PIPELINE_E_APPROVAL_COMPLETED,
+                          "The approval action '%s' ran out of time: retry the stage to have it asked again.",
+                          run->action->name);
     return r ? r : approval_answer(flow, execution, run, event, why);
 }
 

@@ -1,5 +1,6 @@
 /* flow_step: approvals, by one and by several, and what runs out of time. */
 #include "flow_fixture.h"
+#include "services/codepipeline/engine/approval.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -129,6 +130,43 @@ static void test_each_group_must_approve(void **state UNUSED)
     assert_non_null(run_of(e, 'd'));
 }
 
+/* However many patterns there are: what is missing may be more than is said of it. */
+static void test_a_long_list_of_approvers_does_not_lower_their_number(void **state UNUSED)
+{
+    char configuration[2200] = "{\"RequiredApprovals\": \"2\", \"Approvers\": \"ops/*";
+    size_t len = strlen(configuration);
+    memset(configuration + len, 'x', 2000);
+    (void)snprintf(configuration + len + 2000, sizeof(configuration) - len - 2000, ", root\"}");
+    configuration[len] = ',';
+    struct execution *e = ask(configuration);
+    assert_memory_equal(missing(e), "2 more of ops/*", strlen("2 more of ops/*"));
+    assert_int_equal(answer_by(e, "root", true), 0);
+    assert_null(run_of(e, 'd'));
+    assert_int_equal(answer_by(e, "ops/ann", true), 0);
+    assert_non_null(run_of(e, 'd'));
+}
+
+static void test_a_group_counts_from_one_to_twenty(void **state UNUSED)
+{
+    static const char *const wrong[] = {"0 of ops/*", "21 of ops/*", "two of ops/*", "2 ops/*", "2 of "};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        CLEANUP(json_free) json_t *configuration = json_pack("{s:s}", "Approvers", wrong[i]);
+        struct approval_rule rule;
+        assert_int_equal(approval_read(configuration, &rule, NULL), APPROVAL_E_INVALID);
+    }
+}
+
+/* The server was down when it did, or its timer is late. */
+static void test_an_answer_after_the_deadline_comes_too_late(void **state UNUSED)
+{
+    struct execution *e = ask("{}");
+    now_ms = run_of(e, 'A')->deadline_ms;
+    assert_int_equal(answer_by(e, "ann", true), PIPELINE_E_APPROVAL_COMPLETED);
+    assert_null(run_of(e, 'd'));
+    assert_int_equal(step((struct flow_event){.kind = FLOW_TIMEOUT, .run_id = run_of(e, 'A')->id}), 0);
+    assert_ended(e, EXECUTION_STOPPED);
+}
+
 static void test_one_rejection_is_enough(void **state UNUSED)
 {
     struct execution *e = ask("{\"RequiredApprovals\": \"3\"}");
@@ -172,6 +210,9 @@ int main(void)
         CASE(test_an_approval_that_runs_out_stops_the_execution),
         CASE(test_so_many_different_people_must_approve),
         CASE(test_each_group_must_approve),
+        CASE(test_a_long_list_of_approvers_does_not_lower_their_number),
+        CASE(test_a_group_counts_from_one_to_twenty),
+        CASE(test_an_answer_after_the_deadline_comes_too_late),
         CASE(test_one_rejection_is_enough),
         CASE(test_nobody_approves_what_is_their_own),
         CASE(test_who_pushed_may_still_reject),
