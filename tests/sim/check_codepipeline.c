@@ -61,8 +61,10 @@ static void executions_read(void)
     CLEANUP(rows_close) struct rows *rows = NULL;
     size_t i = 0;
     int r = tx_query(sim.tx, &rows,
-                     "SELECT id, version, status, place, stage, stage_run, data FROM codepipeline_execution"
-                     " WHERE pipeline_id = $1 ORDER BY seq",
+                     "SELECT id, version, status, place, stage, stage_run, data, (SELECT count(*)"
+                     " FROM codepipeline_action a WHERE a.execution_id = e.id AND a.phase IN ('', "
+                     "'BEFORE_ENTRY'))"
+                     " FROM codepipeline_execution e WHERE pipeline_id = $1 ORDER BY seq",
                      "s", sim.pipeline_id);
     for (; r == 0 && no_fault(rows_next(rows)) == 0; i++) {
         struct seen_execution *seen = &sim.executions[i], before = *seen;
@@ -72,6 +74,10 @@ static void executions_read(void)
         (void)snprintf(seen->place, sizeof(seen->place), "%s", rows_text(rows, 3));
         seen->stage = (size_t)rows_int(rows, 4);
         seen->stage_run = rows_int(rows, 5);
+        seen->begun = rows_int(rows, 7);
+        seen->begins = i < sim.execution_count && before.stage == seen->stage &&
+                       is(before.place, "Running") && is(seen->place, "Running") &&
+                       seen->begun > before.begun;
         seen->rollback = strstr(rows_text(rows, 6), "\"rollback\":") != NULL;
         seen->rolled_back_itself = strstr(rows_text(rows, 6), "\"AutomatedRollback\"") != NULL;
         seen->entered = i >= sim.execution_count ? is(seen->place, "Running")
@@ -103,7 +109,8 @@ static void check_pair(const struct seen_execution *older, const struct seen_exe
 {
     bool apart = older->plan->mode == MODE_PARALLEL || newer->plan->mode == MODE_PARALLEL;
     bool in_order =
-        is(place, "Waiting") && (older->plan->mode == MODE_QUEUED || newer->plan->mode == MODE_QUEUED);
+        is(place, "Waiting") && (older->plan->mode == MODE_QUEUED || newer->plan->mode == MODE_QUEUED ||
+                                 (stage_frozen(newer) && !stage_frozen(older)));
     if (is(older->place, place) && is(newer->place, place) && is(stage_of(older), stage_of(newer)) &&
         !apart && !in_order)
         broken("executions %s and %s are both %s at %s", older->id, newer->id, place, stage_of(older));
@@ -124,7 +131,7 @@ static void check_pressing(const struct seen_execution *older, const struct seen
     if (!is(older->place, "Running") || !is(newer->place, "Waiting") ||
         !is(stage_of(older), stage_of(newer)) || older->plan->mode != MODE_SUPERSEDED ||
         newer->plan->mode != MODE_SUPERSEDED || older->rollback || stage_disabled(stage_of(older)) ||
-        stage_frozen(older) || !is(older->status, "InProgress"))
+        stage_frozen(older) || stage_frozen(newer) || !is(older->status, "InProgress"))
         return;
     CLEANUP(rows_close) struct rows *rows = NULL;
     if (no_fault(tx_query_row(sim.tx, &rows,
@@ -231,8 +238,21 @@ static const struct {
      " AND NOT EXISTS (SELECT 1 FROM codepipeline_due t WHERE t.kind = 'run' AND t.ref = a.id"
      " AND t.due_ms = a.deadline_ms)",
      "an action under way has a timer"},
+    {"SELECT count(*) FROM codepipeline_execution e WHERE e.pipeline_id = $1 AND e.place = 'Ended'"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_history h WHERE h.pipeline_id = $1 AND h.execution_id = "
+     "e.id"
+     " AND h.what = e.status AND (e.status = 'Succeeded' OR length(h.why) > 0))",
+     "every end has a reason"},
+    {"SELECT count(*) FROM codepipeline_history h WHERE h.pipeline_id = $1 AND h.action IS NOT NULL"
+     " AND NOT EXISTS (SELECT 1 FROM codepipeline_action a WHERE a.execution_id = h.execution_id"
+     " AND a.stage = h.stage AND a.action = h.action)",
+     "the history says where it happened"},
+    {"SELECT count(*) FROM codepipeline_history WHERE pipeline_id = $1 AND what LIKE 'transition-%'"
+     " AND stage IS NULL",
+     "the history says which transition it was"},
     {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
      " WHERE a.pipeline_id = $1 AND a.phase = '' AND a.stage_run = e.stage_run AND e.place = 'Running'"
+     " AND a.replaced = 0"
      " AND json_extract(e.data, '$.conditions.' || a.stage || '.BEFORE_ENTRY.status') IN ('InProgress', "
      "'Failed')",
      "no action runs before the stage's entry condition is met"},
@@ -287,6 +307,12 @@ void check(void)
             check_superseded(i);
         if (sim.executions[i].entered && stage_frozen(&sim.executions[i]))
             broken("execution %s entered the frozen stage %s", sim.executions[i].id,
+                   stage_of(&sim.executions[i]));
+        if (sim.executions[i].entered && stage_disabled(stage_of(&sim.executions[i])))
+            broken("execution %s entered %s past its disabled transition", sim.executions[i].id,
+                   stage_of(&sim.executions[i]));
+        if (sim.executions[i].begins && stage_frozen(&sim.executions[i]))
+            broken("execution %s began something in the frozen stage %s", sim.executions[i].id,
                    stage_of(&sim.executions[i]));
         if (is(sim.executions[i].place, "Waiting"))
             check_waiting(i);

@@ -131,12 +131,12 @@ void do_override(void)
                            execution->id, "stageName", stage, "conditionType", type);
     bool latest =
         execution->plan->mode == MODE_PARALLEL ||
-        !scalar_of("SELECT count(*) FROM codepipeline_stage s WHERE s.pipeline_id = $1 AND s.stage = $3"
-                   " AND s.last_seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)",
-                   execution->id, stage);
-    bool may = latest && ((is(status, "InProgress") && is(execution->place, "Running") &&
-                           is(execution->status, "InProgress")) ||
-                          (is(status, "Failed") && is(execution->status, "Failed")));
+        scalar_of("SELECT count(*) FROM codepipeline_stage s WHERE s.pipeline_id = $1 AND s.stage = $3"
+                  " AND s.last_id = $2",
+                  execution->id, stage);
+    bool may = (is(status, "InProgress") && is(execution->place, "Running") &&
+                is(execution->status, "InProgress")) ||
+               (latest && is(status, "Failed") && is(execution->status, "Failed"));
     int r = no_fault(condition_override(sim.tx, &sim.platform, &sim.caller, in, NULL));
     say("override of %s of %s for %zd: %d", type, stage, execution - sim.executions, r);
     if ((r == 0) != may)

@@ -2,7 +2,8 @@
  * step what is stored is checked by check_codepipeline.c. At the end faithful workers answer everything, and
  * every execution must end.
  *
- * SIM_SEED=n replays one seed and prints its events; SIM_SEEDS and SIM_STEPS change how much is tried.
+ * SIM_SEED=n replays one seed and prints its events; SIM_SEEDS and SIM_STEPS change how much is tried,
+ * SIM_FIRST from which seed on.
  *
  * That it can fail was tried by breaking rules by hand, each found within 60 seeds: advance.c without
  * stage_holder, without superseding, overtaking who waits, approvals that hold up newer ones, later run
@@ -535,7 +536,8 @@ static void world_open(void)
 
 int main(void)
 {
-    uint64_t one = setting("SIM_SEED", 0), seeds = setting("SIM_SEEDS", 120);
+    uint64_t one = setting("SIM_SEED", 0), first = setting("SIM_FIRST", 1);
+    uint64_t seeds = setting("SIM_SEEDS", 120);
     size_t steps = setting("SIM_STEPS", 120);
     int missing = 0;
     (void)snprintf(sim.folder, sizeof(sim.folder), "/tmp/slipway-sim-XXXXXX");
@@ -543,8 +545,8 @@ int main(void)
         return 1;
     world_open();
     sim.trace = one != 0;
-    for (uint64_t seed = one ? one : 1; seed <= (one ? one : seeds); seed++)
-        run_seed(seed, steps);
+    for (uint64_t i = 0; i < (one ? 1 : seeds); i++)
+        run_seed((one ? one : first) + i, steps);
     for (size_t i = 0; i < COUNTS; i++) {
         (void)printf("%s %llu\n", count_names[i], (unsigned long long)sim.counts[i]);
         missing |= !one && sim.counts[i] == 0;

@@ -56,6 +56,8 @@ struct seen_execution {
     char place[16];
     size_t stage;
     int64_t stage_run;
+    int64_t begun;   /* actions and rules before them, ever */
+    bool begins;     /* another of them, in this step, in the stage where it was */
     bool superseded; /* in this step */
     bool entered;    /* a stage, in this step */
     bool waited;     /* before the same stage already when this step began */

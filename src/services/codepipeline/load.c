@@ -183,8 +183,10 @@ int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, 
     CLEANUP(flow_free) struct flow *flow = flow_new();
     int r = flow ? plans_load(tx, pipeline, also, flow) : FAULT(ENOMEM);
 
-    if (flow)
+    if (flow) {
         flow->now_ms = clock_now_ms();
+        (void)snprintf(flow->account, sizeof(flow->account), "%s", pipeline->account);
+    }
     if (r == 0)
         r = executions_load(tx, pipeline, flow);
     if (r == 0)

@@ -104,7 +104,7 @@ static int save_record(const struct save *save, const struct effect *effect)
     const struct execution *execution = effect->execution;
     struct history history = {
         .execution_id = execution ? execution->id : NULL,
-        .stage = execution ? execution->plan->stages[execution->stage].name : NULL,
+        .stage = effect->stage,
         .action = effect->run ? effect->run->action->name : NULL,
         .what = effect->what,
         .who = effect->who,

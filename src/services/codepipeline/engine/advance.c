@@ -18,15 +18,40 @@ static bool parallel(const struct execution *execution)
     return execution->plan->mode == MODE_PARALLEL;
 }
 
-static const struct execution *newer_waiting(const struct flow *flow, const struct execution *execution)
+bool execution_frozen(const struct flow *flow, const struct execution *execution, int64_t *ret_until_ms)
 {
-    for (size_t i = 0; execution->plan->mode == MODE_SUPERSEDED && i < flow->execution_count; i++) {
-        const struct execution *other = flow->executions[i];
+    return !execution->rollback &&
+           freeze_find(flow, execution->plan, execution->stage, execution, ret_until_ms) != NULL;
+}
 
-        if (other->place == PLACE_WAITING && other->seq > execution->seq &&
-            other->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(other), stage_name(execution)) == 0)
-            return other;
-    }
+/* And notes when to look again. */
+static bool holds(struct flow *flow, const struct execution *execution)
+{
+    int64_t until_ms;
+
+    if (!execution_frozen(flow, execution, &until_ms))
+        return false;
+    if (until_ms < flow->thaw_ms)
+        flow->thaw_ms = until_ms;
+    return true;
+}
+
+/* What a freeze holds does not take the place of what it lets through. */
+static bool supersedes(struct flow *flow, const struct execution *newer, const struct execution *execution)
+{
+    int64_t until_ms;
+
+    return newer->place == PLACE_WAITING && newer->seq > execution->seq &&
+           newer->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(newer), stage_name(execution)) == 0 &&
+           (!holds(flow, newer) ||
+            (execution->place == PLACE_WAITING && execution_frozen(flow, execution, &until_ms)));
+}
+
+static const struct execution *newer_waiting(struct flow *flow, const struct execution *execution)
+{
+    for (size_t i = 0; execution->plan->mode == MODE_SUPERSEDED && i < flow->execution_count; i++)
+        if (supersedes(flow, flow->executions[i], execution))
+            return flow->executions[i];
     return NULL;
 }
 
@@ -65,28 +90,17 @@ static const struct execution *pressing(struct flow *flow, const struct executio
     return newer_waiting(flow, execution);
 }
 
-bool execution_frozen(const struct flow *flow, const struct execution *execution, int64_t *ret_until_ms)
-{
-    return !execution->rollback &&
-           freeze_find(flow, execution->plan, execution->stage, execution, ret_until_ms) != NULL;
-}
-
-/* And notes when to look again. */
-static bool holds(struct flow *flow, const struct execution *execution)
-{
-    int64_t until_ms;
-
-    if (!execution_frozen(flow, execution, &until_ms))
-        return false;
-    if (until_ms < flow->thaw_ms)
-        flow->thaw_ms = until_ms;
-    return true;
-}
-
 static bool begins_next(const struct execution *execution, int phase, const struct tally *tally)
 {
-    return phase == PHASE_ACTIONS && execution->status == EXECUTION_IN_PROGRESS && !tally->running &&
-           !tally->failed && tally->next_order != INT64_MAX;
+    return (phase == PHASE_ACTIONS || phase == PHASE_ENTRY) && execution->status == EXECUTION_IN_PROGRESS &&
+           !tally->running && !tally->failed && tally->next_order != INT64_MAX;
+}
+
+/* Its window may be over when the freeze is. */
+static bool entry_ages(const struct execution *execution, int phase, const struct tally *tally)
+{
+    return phase == PHASE_ACTIONS && tally->succeeded == 0 &&
+           condition_status(execution, stage_name(execution), PHASE_ENTRY) == CONDITION_SUCCEEDED;
 }
 
 static int execution_run(struct flow *flow, struct execution *execution, bool *ret_moved)
@@ -99,7 +113,7 @@ static int execution_run(struct flow *flow, struct execution *execution, bool *r
     if (tally.running && !newer && !settled)
         return 0;
     if (begins_next(execution, phase, &tally) && holds(flow, execution))
-        return 0;
+        return entry_ages(execution, phase, &tally) ? entry_forget(flow, execution) : 0;
     *ret_moved = true;
     if (newer)
         return stage_give_way(flow, execution, newer);

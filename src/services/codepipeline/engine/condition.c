@@ -166,6 +166,21 @@ bool conditions_forget(struct execution *execution, bool all, int phase)
     return true;
 }
 
+int entry_forget(struct flow *flow, struct execution *execution)
+{
+    const struct plan_stage *stage = stage_now(execution);
+    int r = 0;
+
+    (void)conditions_forget(execution, true, PHASE_ENTRY);
+    for (size_t i = stage->count; r == 0 && i < stage->total; i++)
+        if (execution->runs[i] && stage->actions[i].phase == PHASE_ENTRY)
+            r = run_replace(flow, &execution->runs[i]);
+    execution_touch(flow, execution);
+    return r ? r
+             : effect_record(flow, execution, NULL, "condition-asked-again", NULL,
+                             "A freeze held the stage when its entry condition was met.");
+}
+
 int conditions_abandon(struct flow *flow, struct execution *execution)
 {
     int r = 0;
@@ -254,6 +269,7 @@ static int override_check(struct flow *flow, const struct execution *execution,
     const struct gate *gate = flow_gate(flow, event->stage);
     size_t stage;
     int status;
+    bool asks;
 
     if (!gate)
         return FAULT(ENOMEM);
@@ -263,17 +279,15 @@ static int override_check(struct flow *flow, const struct execution *execution,
     stage = plan_stage_find(execution->plan, event->stage);
     if (stage == execution->plan->stage_count)
         return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
-    if (execution->plan->mode != MODE_PARALLEL && strcmp(gate->last_id, execution->id) != 0 &&
-        gate->last_seq > execution->seq)
-        return reason_set(
-            why, PIPELINE_E_NOT_LATEST,
-            "The newer execution %s has entered stage %s: only its conditions can be overridden.",
-            gate->last_id, event->stage);
     status = condition_status(execution, event->stage, event->phase);
-    if (stage == execution->stage &&
-        ((execution->place == PLACE_RUNNING && execution->status == EXECUTION_IN_PROGRESS &&
-          status == CONDITION_IN_PROGRESS) ||
-         (execution->status == EXECUTION_FAILED && status == CONDITION_FAILED)))
+    asks = stage == execution->stage && execution->place == PLACE_RUNNING && status == CONDITION_IN_PROGRESS;
+    if (!asks && execution->plan->mode != MODE_PARALLEL && gate->last_id[0] &&
+        strcmp(gate->last_id, execution->id) != 0)
+        return reason_set(why, PIPELINE_E_NOT_LATEST,
+                          "Execution %s has entered stage %s since: only its conditions can be overridden.",
+                          gate->last_id, event->stage);
+    if ((asks && execution->status == EXECUTION_IN_PROGRESS) ||
+        (stage == execution->stage && execution->status == EXECUTION_FAILED && status == CONDITION_FAILED))
         return 0;
     return reason_set(why, PIPELINE_E_NOT_OVERRIDABLE,
                       "The %s condition of stage %s in execution %s holds nothing up: there is nothing to "

@@ -20,7 +20,8 @@ struct effect {
     char ref[ID_UUID_SIZE];
     int64_t due_ms;
     int job_status;
-    const char *what; /* EFFECT_RECORD: "superseded", "stopped" … a literal */
+    const char *what;  /* EFFECT_RECORD: "superseded", "stopped" … a literal */
+    const char *stage; /* EFFECT_RECORD: where it happened; the execution may be elsewhere by now */
     char *who;
     char *why;
 };

@@ -102,7 +102,18 @@ int effect_record(struct flow *flow, const struct execution *execution, const st
     effect->execution = execution;
     effect->run = run;
     effect->what = what;
+    effect->stage = run ? run->stage : execution ? execution->plan->stages[execution->stage].name : NULL;
     effect->who = who ? str_dup(str_of(who)) : NULL;
     effect->why = why ? str_dup(str_of(why)) : NULL;
     return (who && !effect->who) || (why && !effect->why) ? FAULT(ENOMEM) : 0;
+}
+
+int effect_record_gate(struct flow *flow, const struct gate *gate, const char *what, const char *who,
+                       const char *why)
+{
+    int r = effect_record(flow, NULL, NULL, what, who, why);
+
+    if (r == 0)
+        flow->effects[flow->effect_count - 1].stage = gate->stage;
+    return r;
 }

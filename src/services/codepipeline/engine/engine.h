@@ -23,6 +23,8 @@ int effect_rollback(struct flow *flow, const struct execution *execution, const 
 /* `what` is a literal; `run`, `who`, `why` may be NULL. */
 int effect_record(struct flow *flow, const struct execution *execution, const struct run *run,
                   const char *what, const char *who, const char *why) MUST_USE;
+int effect_record_gate(struct flow *flow, const struct gate *gate, const char *what, const char *who,
+                       const char *why) MUST_USE;
 
 void execution_touch(struct flow *flow, struct execution *execution);
 void run_touch(struct flow *flow, struct run *run);
@@ -30,6 +32,8 @@ void run_touch(struct flow *flow, struct run *run);
  * NULL. */
 int execution_end(struct flow *flow, struct execution *execution, int status, const char *who,
                   const char *summary) MUST_USE;
+/* Another is to begin in its place. */
+int run_replace(struct flow *flow, struct run **run) MUST_USE;
 /* Takes the runs of the stage out of the execution: they are saved, and no more of its present. */
 int execution_retire_runs(struct flow *flow, struct execution *execution) MUST_USE;
 /* Its stage runs again: the failed actions, or all. Counts it as `automatic` or not. */
@@ -66,6 +70,8 @@ int condition_advance(struct flow *flow, struct execution *execution, int phase,
                       const struct tally *tally) MUST_USE;
 /* Before its stage is run again: true when that phase's rules must be asked again. */
 bool conditions_forget(struct execution *execution, bool all, int phase);
+/* Its entry condition was met, and nothing has begun: its rules are asked anew. */
+int entry_forget(struct flow *flow, struct execution *execution) MUST_USE;
 /* Before the execution ends: what is still asked. */
 int conditions_abandon(struct flow *flow, struct execution *execution) MUST_USE;
 /* Ends the rules under way without their answer. */

@@ -7,7 +7,8 @@
  *
  * Each execution follows the mode of the pipeline version that it started with. Invariants after a step,
  * those in PARALLEL mode left out: at most one execution runs in a stage (by stage name); of those in
- * SUPERSEDED mode at most one waits before a stage, the newest; who waits has the stage held or closed before
+ * SUPERSEDED mode at most one waits before a stage, the newest (and before it one that a freeze lets through,
+ * if it holds the newest); who waits has the stage held or closed before
  * it, or an older one before it. In SUPERSEDED mode nobody waits behind one that only waits for approvals,
  * unless the transition is disabled or that one is a rollback. An execution that runs in a stage has an
  * action or a rule under way, or a freeze keeps its next action from beginning. A rollback has no conditions,
@@ -92,6 +93,7 @@ struct flow {
     /* `ordered`: the key of a row; else random, for what is a secret or is cut short */
     void (*make_id)(void *context, bool ordered, char ret[ID_UUID_SIZE]);
     void *make_id_context;
+    char account[13];              /* the pipeline's */
     struct execution **executions; /* by seq */
     size_t execution_count;
     struct gate **gates;

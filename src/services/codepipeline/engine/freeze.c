@@ -1,5 +1,6 @@
 /* Which freeze holds what. */
 #include "services/codepipeline/engine/freeze.h"
+#include "services/codepipeline/engine/source.h"
 #include "services/iam/names.h"
 #include "wire/json.h"
 #include "wire/recurrence.h"
@@ -61,13 +62,24 @@ static bool listed(const json_t *patterns, const char *text)
     return false;
 }
 
+/* An S3 source's key; what the execution was started with goes before what is configured. */
+static struct str key_of(const struct plan_action *action, const struct execution *execution)
+{
+    const json_t *overrides = execution ? json_object_get(execution->data, "sourceRevisions") : NULL;
+    const json_t *key = source_override(overrides, action->name, SOURCE_KEY);
+
+    return str_of(key ? json_str(key, "revisionValue", "")
+                      : json_str(action->configuration, "S3ObjectKey", ""));
+}
+
 /* ACCOUNT/APP/BRANCH of an S3 source's well-known key. */
-static bool application_listed(const json_t *patterns, const struct plan *plan)
+static bool application_listed(const json_t *patterns, const struct plan *plan,
+                               const struct execution *execution)
 {
     const struct plan_stage *first = &plan->stages[0];
 
     for (size_t i = 0; i < first->count; i++) {
-        struct str key = str_of(json_str(first->actions[i].configuration, "S3ObjectKey", ""));
+        struct str key = key_of(&first->actions[i], execution);
         const char *slash = key.len ? memrchr(key.ptr, '/', key.len) : NULL;
         char application[1100];
 
@@ -80,28 +92,37 @@ static bool application_listed(const json_t *patterns, const struct plan *plan)
     return false;
 }
 
-static bool environment_listed(const json_t *patterns, const struct plan_stage *stage)
+/* Without a role it acts in the pipeline's own account; an approval acts nowhere. */
+static bool action_listed(const json_t *patterns, const struct flow *flow, const struct plan_action *action)
 {
     char account[IAM_ACCOUNT_SIZE], role[65];
 
+    if (action->role_arn)
+        return role_arn_parse(action->role_arn, account, role) && listed(patterns, account);
+    return !action->approval && listed(patterns, flow->account);
+}
+
+static bool environment_listed(const json_t *patterns, const struct flow *flow,
+                               const struct plan_stage *stage)
+{
     if (listed(patterns, stage->name))
         return true;
     for (size_t i = 0; i < stage->count; i++)
-        if (stage->actions[i].role_arn && role_arn_parse(stage->actions[i].role_arn, account, role) &&
-            listed(patterns, account))
+        if (action_listed(patterns, flow, &stage->actions[i]))
             return true;
     return false;
 }
 
-static bool names(const json_t *spec, const struct plan *plan, size_t stage)
+static bool names(const json_t *spec, const struct flow *flow, const struct plan *plan, size_t stage,
+                  const struct execution *execution)
 {
     const json_t *pipelines = json_object_get(spec, "pipelines");
     const json_t *applications = json_object_get(spec, "applications");
     const json_t *environments = json_object_get(spec, "environments");
 
     return (!pipelines || listed(pipelines, plan->name)) &&
-           (!applications || application_listed(applications, plan)) &&
-           (!environments || environment_listed(environments, &plan->stages[stage]));
+           (!applications || application_listed(applications, plan, execution)) &&
+           (!environments || environment_listed(environments, flow, &plan->stages[stage]));
 }
 
 static bool lets_through(const json_t *spec, const struct plan *plan, const struct execution *execution)
@@ -130,7 +151,7 @@ const struct freeze *freeze_find(const struct flow *flow, const struct plan *pla
         const json_t *spec = flow->freezes[i]->spec;
         int64_t until_ms;
 
-        if (!names(spec, plan, stage) || lets_through(spec, plan, execution))
+        if (!names(spec, flow, plan, stage, execution) || lets_through(spec, plan, execution))
             continue;
         until_ms = freeze_until(spec, flow->now_ms);
         if (until_ms) {

@@ -8,9 +8,10 @@
 
 /* `spec` is PutFreeze's input:
  *   {name, reason, pipelines?: [pattern], applications?: [pattern of ACCOUNT/APP/BRANCH], environments?:
- * [pattern of a stage's name or an account], allow?: [pattern of a pipeline, an execution's id, an artifact's
- * version or SHA-256], startsAt?: ms, endsAt?: ms, recurrence?: {rule, start, durationMinutes, timeZone?}}
- * Patterns have * and ?. A list that is missing names everything (`allow`: nothing). */
+ * [pattern of a stage's name or of an account in which it acts], allow?: [pattern of a pipeline, an
+ * execution's id, an artifact's version or SHA-256], startsAt?: ms, endsAt?: ms, recurrence?: {rule, start,
+ * durationMinutes, timeZone?}} Patterns have * and ?. A list that is missing names everything (`allow`:
+ * nothing). */
 struct freeze {
     json_t *spec;
     char *by;

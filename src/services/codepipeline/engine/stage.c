@@ -34,6 +34,12 @@ static int run_retire(struct flow *flow, struct run **run)
     return 0;
 }
 
+int run_replace(struct flow *flow, struct run **run)
+{
+    (*run)->replaced = (*run)->dirty = true;
+    return run_retire(flow, run);
+}
+
 int execution_retire_runs(struct flow *flow, struct execution *execution)
 {
     int r = 0;
@@ -72,10 +78,8 @@ int execution_repeat_stage(struct flow *flow, struct execution *execution, bool 
     for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
         struct run *run = execution->runs[i];
 
-        if (run && (all || run->status != ACTION_SUCCEEDED || forgotten[run->action->phase])) {
-            run->replaced = run->dirty = true;
-            r = run_retire(flow, &execution->runs[i]);
-        }
+        if (run && (all || run->status != ACTION_SUCCEEDED || forgotten[run->action->phase]))
+            r = run_replace(flow, &execution->runs[i]);
     }
     if (all)
         execution->stage_run++;

@@ -304,8 +304,8 @@ static int on_transition(struct flow *flow, const struct flow_event *event, stru
     gate->changed_by = str_dup(str_of(event->who));
     if (!gate->changed_by)
         return FAULT(ENOMEM);
-    return effect_record(flow, NULL, NULL, event->yes ? "transition-enabled" : "transition-disabled",
-                         event->who, event->yes ? event->stage : event->why);
+    return effect_record_gate(flow, gate, event->yes ? "transition-enabled" : "transition-disabled",
+                              event->who, event->yes ? event->stage : event->why);
 }
 
 static int on_look(struct flow *flow, const struct flow_event *event, struct reason *why)

@@ -393,11 +393,41 @@ static void test_approval_of_an_older_version_is_answered(void **state UNUSED)
     assert_int_equal(answer("Gone", "ask", token), PIPELINE_E_APPROVAL_COMPLETED);
 }
 
+static void assert_happened(const char *what, const char *stage)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    assert_int_equal(
+        tx_query_row(tx, &rows, "SELECT stage FROM codepipeline_history WHERE what = $1", "s", what), 0);
+    assert_string_equal(rows_text(rows, 0), stage);
+}
+
+/* The same step may have taken the execution on to the next stage. */
+static void test_history_says_where_it_happened(void **state UNUSED)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(json_free)
+    json_t *in = parse("{'pipelineName': 'p', 'stageName': 'D', 'transitionType': 'Inbound', 'reason': 'x'}");
+    put(PIPELINE_WITH(STAGE("S", SOURCE) ", " STAGE("Ask", ASK) ", " STAGE("D", DEPLOY("")), ""), false);
+    (void)start();
+    assert_true(lease("w"));
+    assert_int_equal(result(true), 0);
+    assert_happened("stage-succeeded", "S");
+    assert_int_equal(
+        tx_query_row(tx, &rows, "SELECT token FROM codepipeline_action WHERE status = 'InProgress'", ""), 0);
+    assert_int_equal(answer("Ask", "ask", rows_text(rows, 0)), 0);
+    assert_happened("approved", "Ask");
+    assert_int_equal(transition_set(tx, &platform, &me, in, false, NULL), 0);
+    assert_happened("transition-disabled", "D");
+    assert_int_equal(transition_set(tx, &platform, &me, in, true, NULL), 0);
+    assert_happened("transition-enabled", "D");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_declarations_hold_to_the_rules),
+        CASE(test_history_says_where_it_happened),
         CASE(test_lease_that_runs_out_puts_the_job_back),
         CASE(test_deadline_fails_the_run_whoever_holds_its_job),
         CASE(test_retry_runs_failed_actions_or_all),
