@@ -29,6 +29,8 @@ const struct command commands[] = {
     {"teardown", "remove a branch from every environment", teardown_main},
     {"catalog", "apply, compare or show the central team's catalog", catalog_main},
     {"template", "put or list release templates", template_main},
+    {"backup", "copy the data folder while it is served", backup_main},
+    {"restore", "make a data folder from a backup", restore_main},
     {"bucket", "verify that stored objects are what was put", bucket_main},
     {"account", "create or list local accounts", account_main},
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},

@@ -24,6 +24,8 @@ int logs_main(int argc, char **argv);
 int teardown_main(int argc, char **argv);
 int catalog_main(int argc, char **argv);
 int template_main(int argc, char **argv);
+int backup_main(int argc, char **argv);
+int restore_main(int argc, char **argv);
 int bucket_main(int argc, char **argv);
 int account_main(int argc, char **argv);
 

@@ -26,9 +26,12 @@ int db_open(const char *path, struct db **ret)
     int r = inject_install();
     if (r < 0)
         return r;
-    CLEANUP(close_fd) int fd = io_open(path, O_RDWR | O_CREAT, 0600);
+    int fd = io_open(path, O_RDWR | O_CREAT, 0600);
     if (fd < 0)
         return fd;
+    /* Before SQLite has it open: closing any descriptor of a file gives up all of the process's POSIX locks
+     * on it, and another process, a backup, would take itself for the last user and remove the log. */
+    close_fd(&fd);
     CLEANUP(db_free) struct db *db = mem_alloc(sizeof(*db));
     if (!db)
         return FAULT(ENOMEM);

@@ -48,6 +48,8 @@ void db_close(struct db **db); /* waits for commits under way */
 int db_migrate(struct db *db, const struct db_schema *schemas, size_t count,
                const char **ret_schema) MUST_USE;
 struct db_stats db_stats(struct db *db);
+/* Copies a database file as it is at one moment, also while it is used; what `to` was is gone. Synced. */
+int db_copy(const char *from, const char *to) MUST_USE;
 
 int db_read(struct db *db, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;

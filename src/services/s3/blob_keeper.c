@@ -8,13 +8,16 @@
 #include "services/s3/blob.h"
 #include "services/service.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #define DOOMED_AT_ONCE 256
 #define RETRY_MS 60000
+#define BUSY_MS 1000 /* while a backup is made */
 
 struct blob_keeper {
     const struct platform *platform;
@@ -73,6 +76,19 @@ static int sweep(const struct platform *platform)
     return rc;
 }
 
+/* -EWOULDBLOCK: a backup needs the files (transfer.h, blobs_keep). */
+static int lock_files(const struct platform *platform, int *ret_fd)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/blobs", platform->data_dir) >= PATH_MAX)
+        return FAULT(ENAMETOOLONG);
+    int fd = io_open(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+}
+
 struct doomed {
     char names[DOOMED_AT_ONCE][BLOB_NAME_SIZE];
     size_t count;
@@ -106,9 +122,12 @@ static int forget_doomed(const struct platform *platform, const struct doomed *d
 static int unlink_doomed(const struct platform *platform, bool *ret_more)
 {
     CLEANUP(free_ptr) struct doomed *doomed = mem_alloc(sizeof(*doomed));
+    CLEANUP(close_fd) int lock = -1;
     if (!doomed)
         return FAULT(ENOMEM);
-    int rc = read_doomed(platform, doomed);
+    int rc = lock_files(platform, &lock);
+    if (rc == 0)
+        rc = read_doomed(platform, doomed);
     for (size_t i = 0; rc == 0 && i < doomed->count; i++)
         rc = blob_remove_file(platform, doomed->names[i]);
     if (rc == 0 && doomed->count > 0)
@@ -124,11 +143,13 @@ static void *keep(void *arg)
         wake_ticket ticket = wake_look(BLOB_TOPIC);
         bool more = false;
         int rc = unlink_doomed(keeper->platform, &more);
-        if (rc != 0)
+        if (rc != 0 && rc != -EWOULDBLOCK)
             log_warn("s3", "removing files of deleted objects failed (%s); trying again in a minute",
                      strerror(-rc));
         if (!more && !atomic_load(&keeper->stopping))
-            (void)wake_wait(BLOB_TOPIC, ticket, rc != 0 ? clock_mono_ms() + RETRY_MS : INT64_MAX);
+            (void)wake_wait(BLOB_TOPIC, ticket,
+                            rc == 0 ? INT64_MAX
+                                    : clock_mono_ms() + (rc == -EWOULDBLOCK ? BUSY_MS : RETRY_MS));
     }
     return NULL;
 }
