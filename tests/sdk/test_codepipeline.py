@@ -385,6 +385,15 @@ def test_parallel_executions_run_side_by_side(worker, client, make):
 
 # ---- explain
 
+def test_explain_has_all_of_long_words(worker, client, make):
+    words = "x" + "ä" * 900
+    name = make([{**approval("Ask"), "configuration": {"CustomData": words}}])
+    start(client, name)
+    worker.do("Artifact")
+    [wait] = worker.call("ExplainPipeline", name=name)["executions"][0]["waitsFor"]
+    assert wait["summary"] == f"Action Ask waits for an approval: {words}"
+
+
 def test_explain_says_what_each_execution_waits_for(worker, client, make):
     name = make([approval("Ask"), action("Go")], pipelineType="V2", executionMode="QUEUED")
     explain = lambda: worker.call("ExplainPipeline", name=name)["executions"]

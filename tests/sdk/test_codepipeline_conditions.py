@@ -314,7 +314,7 @@ V = variable("main")
 BAD = {
     "a result that entry does not take": (condition("beforeEntry", "ROLLBACK", V), "takes FAIL or SKIP"),
     "a result that success does not take": (condition("onSuccess", "SKIP", V), "takes FAIL or ROLLBACK"),
-    "a result that failure does not take": (condition("onFailure", "SKIP", V), "takes FAIL or ROLLBACK"),
+    "a result that failure does not take": (condition("onFailure", "SKIP", V), "takes FAIL, RETRY or ROLLBACK"),
     "no rules": ({"beforeEntry": {"conditions": [{"result": "FAIL"}]}}, "no rules"),
     "one name twice": (condition("beforeEntry", "FAIL", V, V), "unique"),
     "an unknown type": (condition("beforeEntry", "FAIL", rule("R", "Coin", {"a": "b"})), "ListRuleTypes"),

@@ -437,20 +437,25 @@ static void tally(void)
 /* All has ended: what nobody shows or would go back to goes, with all that hangs on it. */
 static void prune(void)
 {
-    int64_t cursor_ms = 0, removed = 0, all = 0;
+    static const char old[] = "SELECT count(*) FROM codepipeline_execution e WHERE pipeline_id = $1"
+                              " AND seq < (SELECT last_seq FROM codepipeline_pipeline p WHERE p.id = "
+                              "e.pipeline_id)"
+                              " AND NOT EXISTS (SELECT 1 FROM codepipeline_stage s WHERE s.pipeline_id = "
+                              "e.pipeline_id"
+                              " AND (s.last_id = e.id OR s.good_id = e.id))";
+    int64_t cursor_ms = 0, removed = 0, all = 0, expected = scalar(old);
     no_fault(db_commit(&sim.tx));
     while (cursor_ms != INT64_MAX) {
         no_fault(executions_prune(sim.db, INT64_MAX, 3, &cursor_ms, &removed));
         all += removed;
     }
     begin();
-    if (all == 0)
-        broken("nothing is old");
-    if (scalar("SELECT count(*) FROM codepipeline_execution e WHERE pipeline_id = $1"
-               " AND seq < (SELECT last_seq FROM codepipeline_pipeline p WHERE p.id = e.pipeline_id)"
-               " AND NOT EXISTS (SELECT 1 FROM codepipeline_stage s WHERE s.pipeline_id = e.pipeline_id"
-               " AND (s.last_id = e.id OR s.good_id = e.id))"))
-        broken("an old execution stays");
+    if (all != expected || scalar(old))
+        broken("%lld of %lld old executions went", (long long)all, (long long)expected);
+    if (scalar("SELECT count(*) FROM codepipeline_execution e WHERE pipeline_id = $1 AND NOT EXISTS"
+               " (SELECT 1 FROM codepipeline_history h WHERE h.execution_id = e.id"
+               " AND h.what IN ('started', 'rollback-started'))"))
+        broken("the history of an execution that stays has gone");
     if (scalar("SELECT count(*) FROM codepipeline_action a WHERE pipeline_id = $1 AND NOT EXISTS"
                " (SELECT 1 FROM codepipeline_execution e WHERE e.id = a.execution_id)") ||
         scalar("SELECT count(*) FROM codepipeline_job j WHERE pipeline_id = $1 AND NOT EXISTS"

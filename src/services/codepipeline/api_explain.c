@@ -10,13 +10,18 @@
 static int PRINTF_LIKE(6, 7) wait_put(json_t *list, const char *type, const struct run *run, int64_t since_ms,
                                       json_t **ret, const char *fmt, ...)
 {
-    char summary[1024];
+    CLEANUP(free_ptr) char *summary = NULL;
     va_list args;
     json_t *wait;
+    int len;
 
     va_start(args, fmt);
-    (void)vsnprintf(summary, sizeof(summary), fmt, args);
+    len = vasprintf(&summary, fmt, args);
     va_end(args);
+    if (len < 0) {
+        summary = NULL;
+        return FAULT(ENOMEM);
+    }
     wait = json_pack("{s:s, s:s*, s:I, s:s}", "type", type, "actionName", run ? run->action->name : NULL,
                      "since", (json_int_t)since_ms, "summary", summary);
     if (!wait || json_array_append_new(list, wait))
@@ -102,6 +107,11 @@ static int window_explain(const struct run *run, json_t *list)
     return r ? r : json_put_int(wait, "until", run->deadline_ms);
 }
 
+static const char *kind_of(const struct run *run)
+{
+    return run->action->phase == PHASE_ACTIONS ? "Action" : "Rule";
+}
+
 static int offer_explain(const struct run *run, const struct job_row *row, json_t *list)
 {
     const struct plan_action *action = run->action;
@@ -109,8 +119,8 @@ static int offer_explain(const struct run *run, const struct job_row *row, json_
 
     if (strcmp(action->owner, "AWS") == 0)
         return wait_put(list, "Worker", run, run->started_ms, NULL,
-                        "Action %s is offered to the anchor of account %s, which has not taken it%s",
-                        action->name, row->account, again);
+                        "%s %s is offered to the anchor of account %s, which has not taken it%s",
+                        kind_of(run), action->name, row->account, again);
     return wait_put(list, "Worker", run, run->started_ms, NULL,
                     "Action %s is offered to job workers of %s/%s/%s, and none has taken it%s", action->name,
                     action->category, action->provider, action->version, again);
@@ -129,7 +139,7 @@ static int job_explain(struct tx *tx, const struct run *run, json_t *list)
     if (row.job.status == JOB_DISPATCHED)
         return wait_put(list, "Worker", run, run->started_ms, NULL,
                         "A job worker has polled action %s and not acknowledged it yet", run->action->name);
-    return wait_put(list, "Action", run, run->started_ms, NULL, "Action %s runs%s%s%s%s%s%s",
+    return wait_put(list, "Action", run, run->started_ms, NULL, "%s %s runs%s%s%s%s%s%s", kind_of(run),
                     run->action->name, row.job.worker[0] ? " at worker " : "", row.job.worker,
                     row.job.worker[0] ? " of account " : "", row.job.worker[0] ? row.account : "",
                     external ? ", as " : "", external ? external : "");

@@ -174,8 +174,9 @@ int codepipeline_list_pipeline_executions(struct call *c)
     if (r == 0)
         r = tx_query(c->tx, &rows,
                      "SELECT id, seq, status, started_ms, updated_ms, data, version, stage"
-                     " FROM codepipeline_execution WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC",
-                     "si", watched.pipeline.id, before);
+                     " FROM codepipeline_execution WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC"
+                     " LIMIT $3",
+                     "sii", watched.pipeline.id, before, success.stage ? INT64_MAX : max + 1);
     if (r == 0)
         r = summaries_put(c, rows, &success, max);
     return r ? r : codepipeline_watch_end(c, &watched);

@@ -16,11 +16,12 @@ struct check {
 
 static const struct kind {
     const char *member;
+    const char *words;
     const char *results[4];
 } kinds[] = {
-    {"beforeEntry", {"FAIL", "SKIP", NULL}},
-    {"onSuccess", {"FAIL", "ROLLBACK", NULL}},
-    {"onFailure", {"FAIL", "RETRY", "ROLLBACK", NULL}},
+    {"beforeEntry", "FAIL or SKIP", {"FAIL", "SKIP", NULL}},
+    {"onSuccess", "FAIL or ROLLBACK", {"FAIL", "ROLLBACK", NULL}},
+    {"onFailure", "FAIL, RETRY or ROLLBACK", {"FAIL", "RETRY", "ROLLBACK", NULL}},
 };
 
 static int result_check(const struct check *check, const struct kind *kind, const json_t *holder)
@@ -32,8 +33,8 @@ static int result_check(const struct check *check, const struct kind *kind, cons
         i++;
     if (!kind->results[i])
         return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                          "Stage '%s' has the result %s in its %s, which takes FAIL or %s.", check->name,
-                          result, kind->member, kind->results[kind->results[2] ? 2 : 1]);
+                          "Stage '%s' has the result %s in its %s, which takes %s.", check->name, result,
+                          kind->member, kind->words);
     if (strcmp(result, "ROLLBACK") != 0)
         return 0;
     if (check->first)

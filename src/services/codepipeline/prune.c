@@ -39,7 +39,9 @@ static int history_remove(struct tx *tx, const json_t *execution, int64_t cutoff
     return tx_exec(
         tx,
         "DELETE FROM codepipeline_history WHERE id IN (SELECT id FROM (SELECT id, at_ms"
-        " FROM codepipeline_history WHERE account = $1 AND pipeline = $2 ORDER BY ordinal LIMIT $4) oldest"
+        " FROM codepipeline_history h WHERE account = $1 AND pipeline = $2 AND NOT EXISTS"
+        " (SELECT 1 FROM codepipeline_execution e WHERE e.id = h.execution_id) ORDER BY ordinal LIMIT $4) "
+        "oldest"
         " WHERE at_ms < $3)",
         "ssii", json_str(execution, "account", ""), json_str(execution, "name", ""), cutoff_ms,
         (int64_t)HISTORY_MAX);

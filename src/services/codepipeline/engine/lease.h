@@ -12,7 +12,7 @@ struct job {
     char id[ID_UUID_SIZE];
     int status;               /* enum job_status */
     char nonce[ID_UUID_SIZE]; /* empty: on offer */
-    char worker[129];         /* who has it, or had it last */
+    char worker[4 * 128 + 1]; /* who has it, or had it last: 128 characters */
     bool fenced;     /* taken by PollForAccountJobs: its nonce is asked for, its lease must be extended */
     int64_t attempt; /* leases so far */
     int64_t due_ms;  /* when the lease runs out; 0: it does not */

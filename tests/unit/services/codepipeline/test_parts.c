@@ -182,7 +182,11 @@ static void test_only_the_present_lease_counts(void **state UNUSED)
     assert_int_equal(job_release(&job, "n1"), PIPELINE_E_NONCE);
     assert_int_equal(job_release(&job, "n2"), 0);
     assert_int_equal(job.status, JOB_QUEUED);
-    job_lease(&job, "n3", "w3", 60000);
+    char name[4 * 128 + 1] = ""; /* 128 letters, of four bytes each */
+    for (size_t i = 0; i + 1 < sizeof(name); i += 4)
+        memcpy(name + i, "\xf0\x9f\x90\x8c", 5);
+    job_lease(&job, "n3", name, 60000);
+    assert_string_equal(job.worker, name);
     assert_true(job_orphan(&job));
     assert_int_equal(job.status, JOB_QUEUED);
 }
