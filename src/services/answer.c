@@ -27,6 +27,9 @@ static const struct refusal_row refusals[REFUSE_COUNT] = {
           {"AuthorizationHeaderMalformed", 400}},
          "The request's signature cannot be read: Authorization (or the X-Amz-* query "
          "parameters) must be a complete AWS4-HMAC-SHA256 signature with a date."},
+    [REFUSE_SIGNATURE_OLD] =
+        {{{"IncompleteSignatureException", 400}, {"IncompleteSignature", 400}, {"InvalidRequest", 400}},
+         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."},
     [REFUSE_SKEWED] = {{{"InvalidSignatureException", 400},
                         {"SignatureDoesNotMatch", 403},
                         {"RequestTimeTooSkewed", 403}},
@@ -196,6 +199,10 @@ void answer_outcome(struct exchange *x, int outcome)
 {
     const struct service *service = x->call.service;
     const char *said = x->call.reason.text;
+    if (outcome == CALL_REFUSED) {
+        answer_refusal(x, x->refusal);
+        return;
+    }
     for (size_t i = 0; outcome > 0 && i < service->error_count; i++) {
         const struct service_error *row = &service->errors[i];
         if (row->outcome != outcome)

@@ -80,6 +80,17 @@ void call_reply_header(struct call *c, const char *name, const char *value);
 void call_error_element(struct call *c, const char *name, const char *value);
 /* A header of that name (lower case) behind the body, once run is called; {NULL,0}. */
 struct str call_trailer(const struct call *c, const char *name);
+/* A signature that came in a form's fields; all but the token are given. */
+struct form_signature {
+    struct str algorithm;
+    struct str credential;
+    struct str date;
+    struct str signature;
+    struct str session_token; /* {NULL,0}: none */
+    struct str text;          /* what it signs */
+};
+/* Who signed it becomes the caller of an OP_ANONYMOUS operation. CALL_REFUSED, to be returned. */
+int call_authenticate(struct call *c, const struct form_signature *form) MUST_USE;
 /* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
  * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
 int64_t call_wait_ms(const struct call *c);

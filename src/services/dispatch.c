@@ -74,6 +74,56 @@ static int enter(struct exchange *x)
     return c->operation->begin ? c->operation->begin(c) : 0;
 }
 
+static bool is_hoisted(struct str name)
+{
+    static const char *const signing[] = {"x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
+                                          "x-amz-expires",        "x-amz-signedheaders", "x-amz-signature",
+                                          "x-amz-security-token", "x-amz-content-sha256"};
+    for (size_t i = 0; i < ARRAY_LEN(signing); i++)
+        if (str_eq_nocase(name, str_of(signing[i])))
+            return false;
+    return name.len > 6 && str_eq_nocase((struct str){name.ptr, 6}, STR("x-amz-"));
+}
+
+static bool is_line(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.ptr[i] < ' ')
+            return false;
+    return true;
+}
+
+/* Signers of URLs write x-amz- headers into the query: to S3 they are headers all the same. The signature is
+ * of the request as it came: x->wire. */
+static int hoist_headers(struct exchange *x)
+{
+    struct http_request *http = x->call.http;
+    struct uri_query query = {0};
+    if (x->claimed != 0 || !x->claim.presigned || !str_eqc(x->claim.service, "s3"))
+        return 0;
+    x->protocol = &protocol_rest_xml;
+    x->call.protocol = PROTOCOL_REST_XML;
+    int r = uri_parse_query(http->arena, http->query, true, &query);
+    struct http_header *headers =
+        r == 0 ? arena_alloc(http->arena, (http->header_count + query.count + 1) * sizeof(*headers)) : NULL;
+    if (!headers)
+        return r == URI_E_BAD ? 0 : FAULT(ENOMEM);
+    size_t count = http->header_count;
+    memcpy(headers, http->headers, count * sizeof(*headers));
+    for (size_t i = 0; i < query.count; i++) {
+        const struct uri_pair *pair = &query.pairs[i];
+        if (!is_hoisted(pair->name))
+            continue;
+        if (!is_line(pair->value))
+            return reason_set(&x->call.reason, REFUSE_VALUE, "%.64s has a control character.",
+                              pair->name.ptr);
+        headers[count++] = (struct http_header){pair->name, pair->value};
+    }
+    http->headers = headers;
+    http->header_count = count;
+    return 0;
+}
+
 static int handler_begin(void *ctx, struct http_request *http)
 {
     struct exchange *x = exchange_new(ctx, http);
@@ -83,7 +133,9 @@ static int handler_begin(void *ctx, struct http_request *http)
     }
     http->state = x;
     x->claimed = sigv4_read(http->arena, &x->wire, &x->claim);
-    int r = route_request(x);
+    int r = hoist_headers(x);
+    if (r == 0)
+        r = route_request(x);
     if (r == 0)
         r = auth_begin(x);
     if (r == 0)

@@ -14,6 +14,7 @@ struct payload;
 enum refusal {
     REFUSE_UNSIGNED = 1,
     REFUSE_SIGNATURE_MALFORMED,
+    REFUSE_SIGNATURE_OLD, /* S3: version 2 */
     REFUSE_SKEWED,
     REFUSE_EXPIRED, /* presigned */
     REFUSE_KEY_UNKNOWN,
@@ -79,6 +80,7 @@ struct exchange {
 
     struct hash *body_hash;  /* OP_STREAM: of what the operation gets */
     struct payload *payload; /* payload.c: the body is in chunks; NULL: it is not */
+    int refusal;             /* what CALL_REFUSED stands for */
     bool verified;
     bool decoded;
     bool entered; /* the operation's code has run: its end must too */

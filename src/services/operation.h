@@ -106,4 +106,5 @@ enum call_outcome {
     CALL_INVALID, /* ValidationException / ValidationError / InvalidParameterValue, as the service calls it */
     CALL_DENIED,  /* AccessDenied */
     CALL_UNSUPPORTED, /* known to AWS, not to Slipway */
+    CALL_REFUSED,     /* call_authenticate said so */
 };

@@ -90,6 +90,14 @@ struct sigv4_chunks {
     char previous[65];
 };
 
+/* What a form says of its signature, as sigv4_read does of a request: `algorithm`, `credential`, `date` and
+ * `signature` are its fields of these names. 0, SIGV4_MALFORMED. */
+int sigv4_read_form(struct str algorithm, struct str credential, struct str date, struct str signature,
+                    struct sigv4_claim *ret) MUST_USE;
+/* Whether the claim's signature is of `text`, itself what is signed. SIGV4_MISMATCH. */
+int sigv4_verify_text(const struct sigv4_claim *claim, struct str text,
+                      const char *secret_access_key) MUST_USE;
+
 /* For a claim that has been verified. */
 int sigv4_chunks_init(struct sigv4_chunks *chunks, const struct sigv4_claim *claim,
                       const char *secret_access_key) MUST_USE;

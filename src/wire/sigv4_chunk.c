@@ -1,4 +1,4 @@
-/* Signatures that are not a request's own: of a body's chunks and of what trails them.
+/* Signatures that are not a request's own: of a body's chunks, of what trails them, of a form's policy.
  * Source: "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks" of
  * the Amazon S3 API Reference. */
 #include "base/hash.h"
@@ -25,6 +25,20 @@ int sigv4_key(const char *secret_access_key, struct str date, struct str region,
         memcpy(ret, next, sizeof(next));
     }
     return 0;
+}
+
+int sigv4_verify_text(const struct sigv4_claim *claim, struct str text, const char *secret_access_key)
+{
+    unsigned char key[SIGV4_KEY_SIZE];
+    unsigned char digest[SIGV4_KEY_SIZE];
+    char hex[HASH_HEX_SIZE];
+    int rc = sigv4_key(secret_access_key, claim->date, claim->region, claim->service, key);
+    if (rc != 0)
+        return rc;
+    hash_hmac_sha256((struct str){(const char *)key, sizeof(key)}, text, digest);
+    hex_encode(digest, sizeof(digest), hex);
+    bool same = claim->signature.len == strlen(hex) && hash_equal(claim->signature.ptr, hex, strlen(hex));
+    return same ? 0 : SIGV4_MISMATCH;
 }
 
 int sigv4_chunks_init(struct sigv4_chunks *chunks, const struct sigv4_claim *claim,

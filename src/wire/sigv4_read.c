@@ -113,6 +113,18 @@ static int read_header(const struct sigv4_request *request, struct str authoriza
     return 0;
 }
 
+int sigv4_read_form(struct str algorithm, struct str credential, struct str date, struct str signature,
+                    struct sigv4_claim *ret)
+{
+    struct sigv4_claim claim = {.signature = str_trim(signature)};
+
+    if (!str_eq(algorithm, STR(ALGORITHM)) || !read_credential(credential, &claim) ||
+        !signature_good(claim.signature) || !time_parse_amz(date, &claim.time_ms) || !date_fits(&claim))
+        return SIGV4_MALFORMED;
+    *ret = claim;
+    return 0;
+}
+
 /* The one value of that name; {NULL,0} when it is absent or there are several. */
 static struct str one_value(const struct uri_query *query, const char *name)
 {

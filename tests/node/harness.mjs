@@ -1,12 +1,13 @@
-// Cases and what they share: a client that remembers which operations it has asked, and with which outcome.
+// What codepipeline's cases share: a client that remembers which operations it has asked, and with which outcome.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import * as sdk from "@aws-sdk/client-codepipeline";
 
+export { runAll, test } from "./cases.mjs";
+
 export const ACCOUNT = "222222222222";
 export const answered = new Set();
 export const refusals = new Set();
-const cases = [];
 
 export const client = new sdk.CodePipelineClient({
   endpoint: process.env.SLIPWAY_ENDPOINT, region: "us-east-1", maxAttempts: 1,
@@ -24,11 +25,6 @@ client.middlewareStack.add((next, context) => async (given) => {
     throw error;
   }
 }, { step: "initialize", name: "remember" });
-
-/** One case; `make check` shows each by its name. */
-export function test(name, run) {
-  cases.push({ name, run });
-}
 
 /** call("GetPipeline", {name}) */
 export function call(operation, input = {}) {
@@ -122,17 +118,4 @@ export async function start(pipeline, outcome = true) {
   await (outcome ? call("PutJobSuccessResult", { jobId: job.id })
                  : call("PutJobFailureResult", { jobId: job.id, failureDetails: { type: "JobFailed", message: "no" } }));
   return pipelineExecutionId;
-}
-
-/** Runs all cases, one after the other; a line of JSON for each. */
-export async function runAll() {
-  for (const { name, run } of cases) {
-    let error = null;
-    try {
-      await run();
-    } catch (thrown) {
-      error = thrown.stack ?? String(thrown);
-    }
-    console.log(JSON.stringify({ name, error }));
-  }
 }

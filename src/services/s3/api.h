@@ -39,6 +39,10 @@ int api_put_begin(struct call *c);
 int api_put_body(struct call *c, const void *bytes, size_t len);
 int api_put_run(struct call *c);
 void api_put_end(struct call *c);
+int api_post_begin(struct call *c);
+int api_post_body(struct call *c, const void *bytes, size_t len);
+int api_post_run(struct call *c);
+void api_post_end(struct call *c);
 int api_copy_object(struct call *c);
 int api_copy_part(struct call *c);
 int api_get_attributes(struct call *c);
@@ -68,6 +72,22 @@ const struct checksum_value *api_put_checksum(struct call *c);
 /* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
  */
 int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+/* The same for a form, whose fields are not known yet: api_put_choose follows when they are. */
+struct post;
+int api_put_begin_form(struct call *c, struct post *post) MUST_USE;
+struct post *api_put_form(struct call *c);
+int api_put_choose(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+
+struct stored {
+    struct bucket bucket;
+    struct object object; /* sequence, version, time */
+    char etag[ETAG_SIZE];
+};
+void stored_unload(struct stored *stored); /* CLEANUP-able */
+/* Makes what has arrived the object c->key, by the request's headers. */
+int api_put_store(struct call *c, const char *event, struct stored *ret) MUST_USE;
+/* ETag, version and checksum of it, once the reply has begun. */
+void api_put_headers(struct call *c, const struct stored *stored);
 /* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
 int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
 

@@ -11,25 +11,52 @@
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
 struct put {
+    struct post *post; /* the form whose file it is; NULL: it is the body itself */
     struct upload upload;
     struct checksum checksum;
     struct checksum_value value;
 };
 
-int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm)
+static int begin(struct call *c, unsigned digests, struct put **ret)
 {
     if (c->body_length < 0)
         return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
     if (c->body_length > PUT_MAX)
         return call_fail(c, S3_E_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
-    struct put *put = mem_alloc(sizeof(*put));
-    if (!put)
+    *ret = mem_alloc(sizeof(**ret));
+    if (!*ret)
         return FAULT(ENOMEM);
-    c->state = put;
+    c->state = *ret;
+    return upload_init(c->platform, digests, &(*ret)->upload);
+}
+
+int api_put_choose(struct call *c, enum checksum_algorithm algorithm)
+{
+    struct put *put = c->state;
     put->value.algorithm = algorithm;
-    int rc = upload_init(c->platform, UPLOAD_MD5, &put->upload);
     /* The body's SHA-256 is computed anyway. */
-    return rc != 0 || algorithm == CHECKSUM_SHA256 ? rc : checksum_init(&put->checksum, algorithm);
+    return algorithm == CHECKSUM_SHA256 ? 0 : checksum_init(&put->checksum, algorithm);
+}
+
+int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm)
+{
+    struct put *put = NULL;
+    int rc = begin(c, UPLOAD_MD5, &put);
+    return rc != 0 ? rc : api_put_choose(c, algorithm);
+}
+
+int api_put_begin_form(struct call *c, struct post *post)
+{
+    struct put *put = NULL;
+    int rc = begin(c, UPLOAD_MD5 | UPLOAD_SHA256, &put);
+    if (put)
+        put->post = post;
+    return rc;
+}
+
+struct post *api_put_form(struct call *c)
+{
+    return ((struct put *)c->state)->post;
 }
 
 int api_put_begin(struct call *c)
@@ -91,6 +118,11 @@ static int check_digests(struct call *c, struct put *put)
     return rc != 0 ? rc : checksum_compare(c, &put->value);
 }
 
+void stored_unload(struct stored *stored)
+{
+    bucket_unload(&stored->bucket);
+}
+
 static int commit_put(struct call *c, const struct object_new *new, struct bucket *bucket,
                       struct object *object)
 {
@@ -102,17 +134,6 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
     return rc != 0 ? rc : db_commit(&tx);
-}
-
-static int reply_put(struct call *c, const struct bucket *bucket, const struct object *object,
-                     const struct object_new *new)
-{
-    call_reply(c, 200);
-    api_etag_header(c, new->etag);
-    if (bucket->versioning != VERSIONING_NEVER)
-        http_reply_header(c->http, "x-amz-version-id", object->version_id);
-    checksum_reply(c, &new->checksum);
-    return CALL_REPLIED;
 }
 
 int api_disk_outcome(struct call *c, int rc)
@@ -127,6 +148,8 @@ int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE])
 {
     struct put *put = c->state;
     int rc = api_disk_outcome(c, upload_finish(&put->upload));
+    if (rc == 0 && put->upload.sha256) /* a form's body is more than its file */
+        hex_encode(put->upload.sha256_digest, hash_size(HASH_SHA256), c->body_sha256);
     if (rc == 0)
         rc = check_digests(c, put);
     if (rc == 0)
@@ -144,20 +167,17 @@ struct upload *api_put_upload(struct call *c)
     return &((struct put *)c->state)->upload;
 }
 
-static int put_object(struct call *c)
+int api_put_store(struct call *c, const char *event, struct stored *ret)
 {
-    char etag[ETAG_SIZE] = "";
     CLEANUP(buf_free) struct buf headers = {0};
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
-    struct object object = {0};
-    struct object_new new = {.key = c->key, .etag = etag, .event = "ObjectCreated:Put"};
+    struct object_new new = {.key = c->key, .etag = ret->etag, .event = event};
     int rc = headers_collect(c, &headers);
     if (rc == 0)
         rc = tagging_of_header(c, &new.tags);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc == 0)
-        rc = api_put_finish(c, etag);
+        rc = api_put_finish(c, ret->etag);
     if (rc != 0)
         return rc;
     new.sha256 = c->body_sha256;
@@ -165,11 +185,29 @@ static int put_object(struct call *c)
     new.headers = headers.ptr;
     new.upload = api_put_upload(c);
     new.size = new.upload->size;
-    rc = api_disk_outcome(c, commit_put(c, &new, &bucket, &object));
+    rc = api_disk_outcome(c, commit_put(c, &new, &ret->bucket, &ret->object));
+    if (rc == 0)
+        upload_settle(api_put_upload(c));
+    return rc;
+}
+
+void api_put_headers(struct call *c, const struct stored *stored)
+{
+    api_etag_header(c, stored->etag);
+    if (stored->bucket.versioning != VERSIONING_NEVER)
+        http_reply_header(c->http, "x-amz-version-id", stored->object.version_id);
+    checksum_reply(c, api_put_checksum(c));
+}
+
+static int put_object(struct call *c)
+{
+    CLEANUP(stored_unload) struct stored stored = {0};
+    int rc = api_put_store(c, "ObjectCreated:Put", &stored);
     if (rc != 0)
         return rc;
-    upload_settle(api_put_upload(c));
-    return reply_put(c, &bucket, &object, &new);
+    call_reply(c, 200);
+    api_put_headers(c, &stored);
+    return CALL_REPLIED;
 }
 
 int api_put_run(struct call *c)

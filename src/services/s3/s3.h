@@ -53,6 +53,10 @@ enum s3_outcome {
     S3_E_ACL,
     S3_E_CONFLICT,
     S3_E_TAG_COUNT,
+    S3_E_POLICY,
+    S3_E_FORM,
+    S3_E_FORM_TYPE,
+    S3_E_FORM_TOO_LONG,
     S3_E_PART_NUMBER,
     S3_E_DAMAGED, /* the bytes on disk are not those that were put */
 };
