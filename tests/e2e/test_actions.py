@@ -428,9 +428,9 @@ def alone(server):
 
 
 def test_a_build_goes_on_trying_while_the_services_are_away(alone):
-    alone.desk.broken = {"CreateLogStream": 12}
+    alone.desk.broken = {"PutLogEvents": 4, "UpdateBuild": 8}
     succeeded(commands(alone, "Rule", ["test -d ."], inputArtifacts=[]))
-    assert alone.desk.broken == {"CreateLogStream": 0}
+    assert alone.desk.broken == {"PutLogEvents": 0, "UpdateBuild": 0}
 
 
 def test_an_unknown_provider_is_told(bench):

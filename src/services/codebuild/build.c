@@ -5,6 +5,7 @@
 #include "services/codebuild/build.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "services/logs/logs.h"
 #include "services/service.h"
 #include <stdio.h>
 
@@ -112,6 +113,25 @@ static int find_repeated(struct tx *tx, const struct platform *platform, const c
     return build_show(&build, platform, ret);
 }
 
+/* Its stream is there before its first line. */
+static int log_prepare(struct tx *tx, const struct build *build)
+{
+    const json_t *logs = json_object_get(build->body, "logs");
+    const char *name = json_str(logs, "groupName", "");
+    struct log_group group;
+    int r;
+    if (!str_eqc(STR("ENABLED"), json_str(logs, "status", "ENABLED")))
+        return 0;
+    r = log_group_find(tx, build->account, name, &group, NULL);
+    if (r == LOGS_E_NOT_FOUND)
+        r = log_group_create(tx, build->account, name, NULL, NULL);
+    if (r == 0)
+        r = log_group_find(tx, build->account, name, &group, NULL);
+    if (r == 0)
+        r = log_stream_create(tx, &group, json_str(logs, "streamName", ""), NULL);
+    return r < 0 ? r : 0; /* a name that logs refuse: the build goes on without */
+}
+
 int build_start(struct tx *tx, const struct platform *platform, const char *account, const json_t *input,
                 const char *initiator, json_t **ret_build, struct reason *why)
 {
@@ -136,6 +156,8 @@ int build_start(struct tx *tx, const struct platform *platform, const char *acco
         return r;
     build.limit_ms = build.started_ms + json_int(build.body, "queuedTimeoutInMinutes", 480) * 60000;
     r = build_store_insert(tx, &build);
+    if (r == 0)
+        r = log_prepare(tx, &build);
     if (r == 0)
         r = build_save_changed(tx, &build);
     return r == 0 ? build_show(&build, platform, ret_build) : r;

@@ -14,29 +14,33 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 2000
+#define PHASE_SHORT_MS 200 /* one that takes less is not told while it is under way */
 #define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
 
-/* Tells the service; takes `in`. Tries as long as the lease may hold. WORK_E_STOPPED when it is lost. */
+/* Tells the service once. WORK_E_STOPPED: the lease is lost; WORK_E_RETRY. */
+static int update_once(struct build *build, json_t *in)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    struct reason why = {0};
+    int r = work_call(build->anchor->client, "codebuild", "UpdateBuild", json_incref(in), &out, NULL, &why);
+
+    if (r == 0 && json_bool(out, "cancelled", false))
+        lease_cancel(&build->lease);
+    if (r != WORK_E_FAILED)
+        return r;
+    log_warn("anchor", "build %s: %s", build->id, why.text);
+    lease_cancel(&build->lease);
+    return WORK_E_STOPPED;
+}
+
+/* As long as the lease may hold. */
 static int update(struct build *build, json_t *in)
 {
-    CLEANUP(json_free) json_t *owned = in;
     int64_t pause_ms = RETRY_FIRST_MS;
 
-    if (!owned || json_put_str(owned, "id", build->id) || json_put_str(owned, "nonce", build->nonce))
-        return FAULT(ENOMEM);
     for (;;) {
-        CLEANUP(json_free) json_t *out = NULL;
-        struct reason why = {0};
-        int r = work_call(build->anchor->client, "codebuild", "UpdateBuild", json_incref(owned), &out, NULL,
-                          &why);
+        int r = update_once(build, in);
 
-        if (r == 0 && json_bool(out, "cancelled", false))
-            lease_cancel(&build->lease);
-        if (r == WORK_E_FAILED) {
-            log_warn("anchor", "build %s: %s", build->id, why.text);
-            lease_cancel(&build->lease);
-            return WORK_E_STOPPED;
-        }
         if (r <= 0 || r == WORK_E_STOPPED)
             return r;
         if (worker_pause(pause_ms) || atomic_load(&build->lease.cancelled))
@@ -45,15 +49,21 @@ static int update(struct build *build, json_t *in)
     }
 }
 
-/* The same with the phases that passed meanwhile. */
-static int tell(struct build *build, json_t *in)
+/* With the phases that passed meanwhile; takes `in`. `tell_it`: update or update_once. */
+static int tell(struct build *build, json_t *in, int (*tell_it)(struct build *, json_t *))
 {
-    if (json_array_size(build->passed) > 0 && json_put(in, "phases", json_deep_copy(build->passed))) {
-        json_decref(in);
+    CLEANUP(json_free) json_t *owned = in;
+    int r;
+
+    if (!owned || json_put_str(owned, "id", build->id) || json_put_str(owned, "nonce", build->nonce) ||
+        (json_array_size(build->passed) > 0 && json_put(owned, "phases", json_deep_copy(build->passed))))
         return FAULT(ENOMEM);
+    r = tell_it(build, owned);
+    if (r == 0) {
+        (void)json_array_clear(build->passed);
+        build->phase_due_ms = INT64_MAX;
     }
-    (void)json_array_clear(build->passed);
-    return update(build, in);
+    return r;
 }
 
 static int extend(struct lease *lease, int64_t *ret_lease_ms, bool *ret_cancelled)
@@ -70,38 +80,87 @@ static int extend(struct lease *lease, int64_t *ret_lease_ms, bool *ret_cancelle
     return 0;
 }
 
+/* `code` NULL: nothing went wrong. */
+static int pass(struct build *build, const char *phase, int64_t began_ms, const char *status,
+                const char *code)
+{
+    json_t *passed = json_pack("{s:s, s:s, s:f}", "phaseType", phase, "phaseStatus", status, "endTime",
+                               (double)clock_now_ms() / 1000);
+    int r = passed ? json_array_append_new(build->passed, passed) : -1;
+
+    if (r == 0 && began_ms)
+        r = json_object_set_new(passed, "startTime", json_real((double)began_ms / 1000));
+    if (r == 0 && code)
+        r = json_put(passed, "contexts",
+                     json_pack("[{s:s, s:s}]", "statusCode", code, "message", build->why.text));
+    return r ? FAULT(ENOMEM) : 0;
+}
+
+/* The phase under way has succeeded, unless it failed. */
+static int phase_leave(struct build *build)
+{
+    return build->phase_over ? 0 : pass(build, build->phase, build->phase_began_ms, "SUCCEEDED", NULL);
+}
+
 int build_phase(struct build *build, const char *phase)
 {
-    json_t *in = json_pack("{s:s}", "currentPhase", phase);
+    int r = phase_leave(build);
 
     build->phase = phase;
-    if (atomic_load(&build->lease.cancelled)) {
-        json_decref(in);
-        return WORK_E_STOPPED;
-    }
-    return tell(build, in);
+    build->phase_over = false;
+    build->phase_began_ms = clock_now_ms();
+    build->phase_due_ms = clock_mono_ms() + PHASE_SHORT_MS;
+    return atomic_load(&build->lease.cancelled) ? WORK_E_STOPPED : r;
+}
+
+static json_t *phase_words(const struct build *build)
+{
+    return build->phase_over ? json_object() : json_pack("{s:s}", "currentPhase", build->phase);
+}
+
+int build_phase_tell(struct build *build)
+{
+    return build->phase_due_ms == INT64_MAX ? 0 : tell(build, phase_words(build), update);
 }
 
 int build_phase_passed(struct build *build, const char *phase)
 {
-    double now_s = (double)clock_now_ms() / 1000;
-    json_t *passed = json_pack("{s:s, s:s, s:f, s:f}", "phaseType", phase, "phaseStatus", "SUCCEEDED",
-                               "startTime", now_s, "endTime", now_s);
+    int r = phase_leave(build);
 
-    return json_array_append_new(build->passed, passed) ? FAULT(ENOMEM) : 0;
+    build->phase_over = true;
+    return r ? r : pass(build, phase, clock_now_ms(), "SUCCEEDED", NULL);
 }
 
 void build_phase_failed(struct build *build, const char *status, const char *code)
 {
-    int r;
+    bool timed_out = strcmp(status, "TIMED_OUT") == 0;
 
     if (!build->status)
         build->status = status;
-    r = update(build, json_pack("{s:[{s:s, s:s, s:[{s:s, s:s}]}]}", "phases", "phaseType", build->phase,
-                                "phaseStatus", strcmp(status, "TIMED_OUT") == 0 ? status : "FAILED",
-                                "contexts", "statusCode", code, "message", build->why.text));
-    if (r)
-        log_debug("anchor", "build %s: its failed phase is not reported: %d", build->id, r);
+    build->phase_over = true;
+    build->phase_due_ms = clock_mono_ms();
+    if (pass(build, build->phase, build->phase_began_ms, timed_out ? status : "FAILED", code))
+        log_debug("anchor", "build %s: its failed phase is not reported", build->id);
+}
+
+int64_t build_due_ms(void *ctx)
+{
+    const struct build *build = ctx;
+    int64_t log_ms = build_log_due_ms(&((struct build *)ctx)->log);
+
+    return log_ms < build->phase_due_ms ? log_ms : build->phase_due_ms;
+}
+
+/* The step goes on meanwhile: what cannot be told now is told later. */
+void build_flush(void *ctx)
+{
+    struct build *build = ctx;
+    int64_t now_ms = clock_mono_ms();
+
+    if (build_log_due_ms(&build->log) <= now_ms)
+        build_log_flush(&build->log);
+    if (build->phase_due_ms <= now_ms && tell(build, phase_words(build), update_once))
+        build->phase_due_ms = now_ms + RETRY_MOST_MS;
 }
 
 /* Fails the build with the words in build->why. */
@@ -124,6 +183,9 @@ static int fetch(void *ctx, int fd, struct reason *why)
 {
     struct fetching *f = ctx;
 
+    f->outcome = build_phase_tell(f->build);
+    if (f->outcome)
+        return f->outcome;
     f->outcome =
         work_s3_get_file(f->build->client, f->bucket, f->key, f->version_id, fd, ARTIFACT_MAX_BYTES, why);
     return f->outcome;
@@ -245,7 +307,7 @@ static int log_open(struct build *build)
 
     if (!group || !stream || strcmp(json_str(logs, "status", "ENABLED"), "ENABLED") != 0)
         return 0;
-    return build_log_open(&build->log, build->client, group, stream, &build->why);
+    return build_log_open(&build->log, build->client, group, stream);
 }
 
 static int client_get(struct build *build)
@@ -359,6 +421,8 @@ static int work(struct build *build)
         return build_phase_passed(build, "UPLOAD_ARTIFACTS");
     r = build_phase(build, "UPLOAD_ARTIFACTS");
     if (r == 0)
+        r = build_phase_tell(build);
+    if (r == 0)
         r = patiently(build, artifacts_put);
     return r == WORK_E_FAILED || r == WORK_E_ABSENT ? failed(build, "CLIENT_ERROR") : r;
 }
@@ -371,7 +435,24 @@ static int report(struct build *build)
 
     if (in && build->artifacts)
         json_put(in, "artifacts", json_incref(build->artifacts));
-    return tell(build, in);
+    if (phase_leave(build)) {
+        json_decref(in);
+        return FAULT(ENOMEM);
+    }
+    return tell(build, in, update);
+}
+
+/* Its last lines say most: they are tried as long as the lease holds. */
+static void log_finish(struct build *build)
+{
+    int64_t pause_ms = RETRY_FIRST_MS;
+
+    while (build_log_finish(&build->log)) {
+        if (worker_pause(pause_ms) || atomic_load(&build->lease.cancelled))
+            break;
+        pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
+    }
+    build_log_close(&build->log);
 }
 
 static void end(struct build *build, int outcome)
@@ -387,11 +468,11 @@ static void end(struct build *build, int outcome)
     }
     if (build->status && build->status[0])
         log_info("anchor", "build %s %s: %s", build->id, build->status, build->why.text);
-    build_log_close(&build->log);
+    log_finish(build);
     if (outcome != WORK_E_STOPPED)
         r = report(build);
     else
-        r = worker_stopping() ? update(build, json_pack("{s:b}", "release", 1)) : 0;
+        r = worker_stopping() ? tell(build, json_pack("{s:b}", "release", 1), update) : 0;
     if (r)
         log_warn("anchor", "build %s: its end is not reported; its lease ends by itself", build->id);
 }
@@ -420,6 +501,7 @@ void build_run(const struct anchor *anchor, json_t *tree)
         .id = json_str(tree, "id", ""),
         .nonce = json_str(tree, "nonce", ""),
         .phase = "PROVISIONING",
+        .phase_due_ms = INT64_MAX,
         .exported = json_array(),
         .passed = json_array(),
         .deadline_ms = clock_mono_ms() + json_int(tree, "timeoutMs", 3600000),

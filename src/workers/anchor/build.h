@@ -23,20 +23,28 @@ struct build {
     struct build_env env;
     struct session *session; /* NULL: none is open */
     bool early;              /* the session has not got the variables yet */
-    json_t *passed; /* phases without commands that are over and not told: they go with the next report */
+    json_t *passed;          /* phases that are over and not told: they go with the next report */
     int64_t deadline_ms;
     int step_count;
-    const char *phase;  /* the one under way, as the API names it */
-    struct reason why;  /* of the first failure */
-    const char *status; /* the final one, once known: "FAILED", "TIMED_OUT" … */
-    json_t *exported;   /* [{name, value}] */
-    json_t *artifacts;  /* {location, sha256sum}; NULL: none */
+    const char *phase;      /* the one under way, as the API names it */
+    int64_t phase_began_ms; /* 0: the service knows */
+    int64_t phase_due_ms;   /* when it is told that it is under way, of clock_mono_ms; INT64_MAX: it was */
+    bool phase_over;        /* it has failed */
+    struct reason why;      /* of the first failure */
+    const char *status;     /* the final one, once known: "FAILED", "TIMED_OUT" … */
+    json_t *exported;       /* [{name, value}] */
+    json_t *artifacts;      /* {location, sha256sum}; NULL: none */
 };
 
-/* Reports that a phase begins: the one before ends as it says. */
+/* A phase begins, the one before has succeeded unless it failed. A short one is told with the next report. */
 int build_phase(struct build *build, const char *phase) MUST_USE;
+/* Tells at once: it will take long. */
+int build_phase_tell(struct build *build) MUST_USE;
 /* A phase without commands: told by the next report. */
 int build_phase_passed(struct build *build, const char *phase) MUST_USE;
+/* struct session_output's two, `ctx` being the build: the log's lines, and a phase that takes longer. */
+int64_t build_due_ms(void *build);
+void build_flush(void *build);
 /* Ends the phase under way as FAILED and settles the build's status, unless an earlier failure did. */
 void build_phase_failed(struct build *build, const char *status, const char *code);
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when

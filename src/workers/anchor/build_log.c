@@ -25,7 +25,6 @@ static int ensure(struct aws_client *client, const char *operation, json_t *in, 
     return r == WORK_E_FAILED && strcmp(error.code, "ResourceAlreadyExistsException") == 0 ? 0 : r;
 }
 
-/* Only a project's first build finds no group. */
 static int stream_make(struct aws_client *client, const char *group, const char *stream, struct reason *why)
 {
     const char *form = "{s:s, s:s}";
@@ -42,13 +41,8 @@ static int stream_make(struct aws_client *client, const char *group, const char 
                       json_pack(form, "logGroupName", group, "logStreamName", stream), &absent, why);
 }
 
-int build_log_open(struct build_log *log, struct aws_client *client, const char *group, const char *stream,
-                   struct reason *why)
+int build_log_open(struct build_log *log, struct aws_client *client, const char *group, const char *stream)
 {
-    int r = stream_make(client, group, stream, why);
-
-    if (r)
-        return r;
     log->client = client;
     log->group = group;
     log->stream = stream;
@@ -168,8 +162,15 @@ static int batch_send(struct build_log *log, struct reason *why)
     json_t *batch = batch_make(log->events, &count);
     json_t *in = json_pack("{s:s, s:s, s:o}", "logGroupName", log->group, "logStreamName", log->stream,
                            "logEvents", batch);
-    int r = in ? work_call(log->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
+    struct aws_error error = {0};
+    int r = in ? work_call(log->client, "logs", "PutLogEvents", in, NULL, &error, why) : FAULT(ENOMEM);
 
+    if (r == WORK_E_FAILED && strcmp(error.code, "ResourceNotFoundException") == 0 && !log->remade) {
+        log->remade = true; /* somebody removed it: once */
+        *why = (struct reason){0};
+        r = stream_make(log->client, log->group, log->stream, why);
+        return r ? r : batch_send(log, why);
+    }
     if (r == WORK_E_FAILED) {
         log_warn("anchor", "log lines were refused: %s", why->text);
         log->lost += (int64_t)count;
@@ -218,16 +219,23 @@ void build_log_say(struct build_log *log, const char *fmt, ...)
     build_log_bytes(log, "\n", 1);
 }
 
+bool build_log_finish(struct build_log *log)
+{
+    if (!log->group)
+        return false;
+    if (log->partial.len)
+        line_add(log, buf_str(&log->partial));
+    buf_reset(&log->partial);
+    if (log->lost)
+        build_log_say(log, "%lld lines were lost: too many came while the log could not be written",
+                      (long long)log->lost);
+    log->lost = 0;
+    build_log_flush(log);
+    return json_array_size(log->events) > 0;
+}
+
 void build_log_close(struct build_log *log)
 {
-    if (log->group) {
-        if (log->partial.len)
-            line_add(log, buf_str(&log->partial));
-        if (log->lost)
-            build_log_say(log, "%lld lines were lost: too many came while the log could not be written",
-                          (long long)log->lost);
-        build_log_flush(log);
-    }
     buf_free(&log->partial);
     json_decref(log->events);
     *log = (struct build_log){0};

@@ -14,15 +14,17 @@ struct build_log {
     size_t bytes; /* of the events' text */
     int64_t due_ms;
     int64_t lost; /* lines dropped because too many waited */
+    bool remade;  /* the stream was gone, and was made again */
 };
 
-/* Makes group and stream. Outcomes are call.h's. */
-int build_log_open(struct build_log *log, struct aws_client *client, const char *group, const char *stream,
-                   struct reason *why) MUST_USE;
-void build_log_close(struct build_log *log); /* sends what is left; CLEANUP-able on a zeroed one */
+int build_log_open(struct build_log *log, struct aws_client *client, const char *group,
+                   const char *stream) MUST_USE;
+void build_log_close(struct build_log *log); /* CLEANUP-able on a zeroed one */
 /* One line of our own, with the time. */
 void build_log_say(struct build_log *log, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* struct session_output's three, `ctx` being the log. */
+/* `log` is a struct build_log. */
 void build_log_bytes(void *log, const char *bytes, size_t len);
 int64_t build_log_due_ms(void *log);
 void build_log_flush(void *log);
+/* Ends the last line; true when something is still to be sent. */
+bool build_log_finish(struct build_log *log);

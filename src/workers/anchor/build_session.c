@@ -71,9 +71,14 @@ static int step_write(struct build *build, struct str text, char name[24])
     return r ? r : io_write_all(fd, "\n", 1);
 }
 
+static void build_bytes(void *ctx, const char *bytes, size_t len)
+{
+    build_log_bytes(&((struct build *)ctx)->log, bytes, len);
+}
+
 static int step_do(struct build *build, struct str text, int *ret_status)
 {
-    const struct session_output output = {build_log_bytes, build_log_due_ms, build_log_flush, &build->log};
+    const struct session_output output = {build_bytes, build_due_ms, build_flush, build};
     char name[24];
     int r = step_write(build, text, name);
 

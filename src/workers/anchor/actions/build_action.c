@@ -158,13 +158,11 @@ static int stop(struct job *job)
 
 static int await(struct job *job)
 {
-    int64_t wait_ms = 0;
-
     for (;;) {
         CLEANUP(json_free) json_t *out = NULL;
         const json_t *build;
         int r = work_call_wait(job->client, SERVICE, "BatchGetBuilds",
-                               json_pack("{s:[s]}", "ids", job->external_id), wait_ms, &out, NULL, &job->why);
+                               json_pack("{s:[s]}", "ids", job->external_id), WAIT_MS, &out, NULL, &job->why);
 
         if (r)
             return r;
@@ -177,7 +175,6 @@ static int await(struct job *job)
             return build_failed(job, build);
         if (job_given_up(job)) /* an anchor that stops leaves the build to whoever takes the job next */
             return worker_stopping() ? WORK_E_STOPPED : stop(job);
-        wait_ms = WAIT_MS;
     }
 }
 
