@@ -16,15 +16,11 @@ import statistics
 import subprocess
 import tempfile
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
 
 import processes
 import pushes
@@ -80,14 +76,6 @@ class Slipway:
                             aws_access_key_id=self.keys["aws_access_key_id"],
                             aws_secret_access_key=self.keys["aws_secret_access_key"],
                             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}))
-
-    def put_pipeline(self, declaration):
-        """CreatePipeline by a signed request: boto3 of Debian 12 refuses members that it does not know."""
-        request = AWSRequest("POST", f"http://127.0.0.1:{self.port}/", data=json.dumps({"pipeline": declaration}), headers={
-            "X-Amz-Target": "CodePipeline_20150709.CreatePipeline", "Content-Type": "application/x-amz-json-1.1"})
-        credentials = Credentials(self.keys["aws_access_key_id"], self.keys["aws_secret_access_key"])
-        SigV4Auth(credentials, "codepipeline", "us-east-1").add_auth(request)
-        urllib.request.urlopen(urllib.request.Request(request.url, request.body, dict(request.headers))).read()
 
     def rss_mib(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()

@@ -19,6 +19,10 @@ const struct db_migration codebuild_migrations[CODEBUILD_MIGRATION_COUNT] = {
      "CREATE INDEX codebuild_build_active ON codebuild_build (account, project) WHERE state <> 'ENDED';"
      "CREATE INDEX codebuild_build_worker ON codebuild_build (account, worker) WHERE state = 'LEASED';"
      "CREATE INDEX codebuild_build_due ON codebuild_build (due_ms) WHERE state <> 'ENDED'"},
+    /* ordered as it is asked for: else SQLite walks along all of the account's builds */
+    {2, "DROP INDEX codebuild_build_token;"
+        "CREATE INDEX codebuild_build_token ON codebuild_build (account, token, started_ms)"
+        " WHERE token IS NOT NULL;"},
 };
 
 static const char *const state_names[] = {

@@ -6,7 +6,7 @@
 #include "wire/json.h"
 
 extern const struct db_migration codebuild_migrations[];
-#define CODEBUILD_MIGRATION_COUNT 1
+#define CODEBUILD_MIGRATION_COUNT 2
 
 struct project_row {
     int64_t created_ms;

@@ -102,5 +102,7 @@ const struct db_migration codepipeline_migrations[] = {
      " UNION ALL SELECT CAST('run' AS TEXT), id, pipeline_id, deadline_ms FROM codepipeline_action a"
      " WHERE status = 'InProgress'"
      " AND NOT EXISTS (SELECT 1 FROM codepipeline_timer t WHERE t.kind = 'run' AND t.ref = a.id);"},
+    {11, /* each step asks for the freezes in force: past ones must cost it nothing */
+     "CREATE INDEX codepipeline_freeze_open ON codepipeline_freeze (account, ordinal) WHERE ended_ms = 0;"},
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

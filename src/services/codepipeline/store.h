@@ -8,7 +8,7 @@
 #include "services/codepipeline/engine/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 10
+#define CODEPIPELINE_MIGRATION_COUNT 11
 
 struct platform;
 
