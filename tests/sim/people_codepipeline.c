@@ -63,15 +63,18 @@ static int64_t successes_replaced(const char *execution_id)
                      execution_id, "");
 }
 
-/* After it did; one that a freeze held may come after a newer one that it let through. */
+/* After it did: one that a freeze held may come after a newer one that it let through, whose actions go on.
+ * An entry's row is the first of its stage run. */
+#define ENTRY(of)                                                                                            \
+    "(SELECT min(a.rowid) FROM codepipeline_action a WHERE a.execution_id = " of " AND a.stage = $3"         \
+    " AND a.stage_run = (SELECT max(l.stage_run) FROM codepipeline_action l WHERE l.execution_id = " of      \
+    " AND l.stage = $3))"
+
 static int64_t newer_entered(const char *execution_id, const char *stage)
 {
-    return scalar_of("SELECT count(*) FROM codepipeline_action a"
-                     " JOIN codepipeline_execution e ON e.id = a.execution_id"
-                     " WHERE a.pipeline_id = $1 AND a.stage = $3"
+    return scalar_of("SELECT count(*) FROM codepipeline_execution e WHERE e.pipeline_id = $1"
                      " AND e.seq > (SELECT seq FROM codepipeline_execution WHERE id = $2)"
-                     " AND a.rowid > (SELECT coalesce(max(b.rowid), 0) FROM codepipeline_action b"
-                     " WHERE b.execution_id = $2 AND b.stage = $3)",
+                     " AND " ENTRY("e.id") " > coalesce(" ENTRY("$2") ", 0)",
                      execution_id, stage);
 }
 

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "services/codebuild/codebuild.h"
 #include "services/codebuild/store.h"
+#include "services/logs/store.h"
 #include "services/codebuild/watch.h"
 #include "services/service.h"
 #include <setjmp.h>
@@ -28,14 +29,15 @@ static int setup(void **state UNUSED)
 {
     char path[96];
     const char *failed = NULL;
-    const struct db_schema schema = {"codebuild", codebuild_migrations, CODEBUILD_MIGRATION_COUNT};
+    const struct db_schema schemas[] = {{"logs", logs_migrations, LOGS_MIGRATION_COUNT},
+                                        {"codebuild", codebuild_migrations, CODEBUILD_MIGRATION_COUNT}};
     now_ms = 1700000000000;
     clock_set(test_clock);
     (void)snprintf(folder, sizeof(folder), "/tmp/slipway-cb-XXXXXX");
     assert_non_null(mkdtemp(folder));
     (void)snprintf(path, sizeof(path), "%s/test.db", folder);
     assert_int_equal(db_open(path, &db), 0);
-    assert_int_equal(db_migrate(db, &schema, 1, &failed), 0);
+    assert_int_equal(db_migrate(db, schemas, ARRAY_LEN(schemas), &failed), 0);
     platform.db = db;
     return 0;
 }
