@@ -119,7 +119,8 @@ def test_silent_worker_loses_its_job(worker, client, started):
     worker.succeed(second)
 
 
-def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server):
+@pytest.mark.parametrize("damage", ["data = '{'", "place = 'Ended', status = 'Failed'"])
+def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server, damage):
     server = new_server()
     client, worker = server.client("codepipeline"), Worker(server)
     for name in ("damaged", "sound"):
@@ -129,7 +130,7 @@ def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server):
     server.stop()
     with sqlite3.connect(server.data / "slipway.db") as db:
         [damaged] = db.execute("SELECT id FROM codepipeline_pipeline WHERE name = 'damaged'").fetchone()
-        db.execute("UPDATE codepipeline_execution SET data = '{' WHERE pipeline_id = ?", (damaged,))
+        db.execute(f"UPDATE codepipeline_execution SET {damage} WHERE pipeline_id = ?", (damaged,))
         db.execute("UPDATE codepipeline_action SET deadline_ms = 1 WHERE pipeline_id = ?", (damaged,))
         db.execute("UPDATE codepipeline_job SET due_ms = 2 WHERE pipeline_id <> ?", (damaged,))
     db.close()

@@ -52,15 +52,29 @@ struct due {
     int64_t now_ms;
 };
 
+/* A run that is still due is none that its pipeline knows: a fault, or it would be fired for ever. */
+static int run_settled(struct tx *tx, const char *id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows,
+                         "SELECT 1 FROM codepipeline_action WHERE id = $1 AND status = 'InProgress'"
+                         " AND deadline_ms <= $2",
+                         "si", id, clock_now_ms());
+
+    return r == 0 ? FAULT(EBADMSG) : r;
+}
+
 static int fire_run(struct tx *tx, const struct due *due)
 {
     struct flow_event event = {.kind = FLOW_TIMEOUT, .run_id = due->ref};
     struct pipeline pipeline;
     int r = pipeline_find_id(tx, due->pipeline_id, &pipeline);
 
-    if (r)
-        return r == DB_NONE ? 0 : r;
-    return flow_apply(tx, due->platform, &pipeline, &event, NULL, NULL);
+    if (r == 0)
+        r = flow_apply(tx, due->platform, &pipeline, &event, NULL, NULL);
+    if (r == 0)
+        r = run_settled(tx, due->ref);
+    return r == DB_NONE ? 0 : r;
 }
 
 static int fire_lease(struct tx *tx, const struct due *due)
