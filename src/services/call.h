@@ -45,6 +45,7 @@ struct call {
     const char *bucket; /* NULL at service level */
     const char *key;    /* NULL at bucket level; decoded; key_len bytes */
     size_t key_len;
+    bool bucket_in_host;    /* not in the path */
     struct uri_query query; /* decoded */
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];

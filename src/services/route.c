@@ -113,6 +113,7 @@ static bool looks_like_query(const struct exchange *x)
 /* Parameters that make a request mean something else than its method alone. A row without sub_resource does
  * not match a request that has one. */
 static const char *const sub_resources[] = {
+    "abac",
     "accelerate",
     "acl",
     "analytics",
@@ -126,6 +127,10 @@ static const char *const sub_resources[] = {
     "lifecycle",
     "location",
     "logging",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
     "metrics",
     "notification",
     "object-lock",
@@ -133,11 +138,13 @@ static const char *const sub_resources[] = {
     "policy",
     "policyStatus",
     "publicAccessBlock",
+    "renameObject",
     "replication",
     "requestPayment",
     "restore",
     "retention",
     "select",
+    "session",
     "tagging",
     "torrent",
     "uploadId",
@@ -209,6 +216,7 @@ static int locate(struct exchange *x)
     struct str decoded;
     if (rest.len > 0 && rest.ptr[0] == '/')
         rest = (struct str){rest.ptr + 1, rest.len - 1};
+    c->bucket_in_host = bucket.ptr != NULL;
     if (!bucket.ptr) {
         bucket = str_split(&rest, '/');
         int r = decode_into(x, bucket, &bucket);

@@ -117,8 +117,8 @@ def test_tags(s3, bucket):
 
 
 def test_sub_resources_that_slipway_lacks(s3, bucket):
-    assert error_of(s3.get_bucket_policy, Bucket=bucket) == ("NotImplemented", 501)
-    assert error_of(s3.put_bucket_acl, Bucket=bucket, ACL="private") == ("NotImplemented", 501)
+    assert error_of(s3.get_object_torrent, Bucket=bucket, Key="k") == ("NotImplemented", 501)
+    assert error_of(s3.restore_object, Bucket=bucket, Key="k") == ("NotImplemented", 501)
 
 
 # ---- objects
@@ -767,41 +767,7 @@ def test_bad_notification_configurations(s3, wired):
     assert drain() == []
 
 
-# ---- websites and unsigned readers
-
-
-def fetch(server, path):
-    try:
-        with urllib.request.urlopen(server.endpoint + path) as answer:
-            return answer.status, answer.headers.get("Content-Type"), answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers.get("Content-Type"), error.read()
-
-
-def test_website(s3, server, bucket):
-    assert error_of(s3.get_bucket_website, Bucket=bucket) == ("NoSuchWebsiteConfiguration", 404)
-    s3.put_object(Bucket=bucket, Key="index.html", Body=b"<h1>v1</h1>", ContentType="text/html")
-    s3.put_object(Bucket=bucket, Key="docs/index.html", Body=b"docs", ContentType="text/html")
-    assert fetch(server, f"/{bucket}/index.html")[0] == 403
-    assert fetch(server, f"/{bucket}/")[0] == 403
-    configuration = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "docs/index.html"}}
-    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration=configuration)
-    got = s3.get_bucket_website(Bucket=bucket)
-    assert {k: got[k] for k in configuration} == configuration
-    assert fetch(server, f"/{bucket}/index.html") == (200, "text/html", b"<h1>v1</h1>")
-    assert fetch(server, f"/{bucket}/") == (200, "text/html", b"<h1>v1</h1>")
-    assert fetch(server, f"/{bucket}/docs/")[2] == b"docs"
-    assert fetch(server, f"/{bucket}/missing.html") == (404, "text/html", b"docs")
-    assert fetch(server, f"/{bucket}/?list-type=2")[0] == 403
-    s3.delete_bucket_website(Bucket=bucket)
-    assert fetch(server, f"/{bucket}/index.html")[0] == 403
-
-
-def test_bad_website_configurations(s3, bucket):
-    put = lambda **c: error_of(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=c)
-    assert put(IndexDocument={"Suffix": "a/b"}) == ("InvalidArgument", 400)
-    assert put(ErrorDocument={"Key": "x"}) == ("InvalidArgument", 400)
-    assert put(RedirectAllRequestsTo={"HostName": "example.com"}) == ("NotImplemented", 501)
+# ---- presigned URLs and curl
 
 
 @pytest.fixture

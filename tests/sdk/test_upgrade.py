@@ -5,6 +5,7 @@ offer, `failed` has failed in its stage S1."""
 import pathlib
 import sqlite3
 import time
+import urllib.request
 
 from pipelines import Worker, until
 
@@ -65,3 +66,20 @@ def test_pipelines_of_the_version_before_follow_their_objects(new_server):
         return newest["sourceRevisions"] == [{"actionName": source["name"], "revisionId": version}]
 
     until(followed, "a new version starts the pipeline")
+
+
+def test_websites_of_the_version_before_stay_open(new_server):
+    def with_site(data):
+        restore(data / "slipway.db")
+        database = sqlite3.connect(data / "slipway.db")
+        database.execute("INSERT INTO s3_bucket (name, account, created_ms, website_index, website_error) "
+                         "VALUES ('old-site', '222222222222', 0, 'index.html', ?)", ('so"rry\\.html',))
+        database.commit()
+        database.close()
+
+    upgraded = new_server(before=with_site)
+    s3 = upgraded.client("s3")
+    s3.put_object(Bucket="old-site", Key="index.html", Body=b"home")
+    assert s3.get_bucket_website(Bucket="old-site")["ErrorDocument"] == {"Key": 'so"rry\\.html'}
+    with urllib.request.urlopen(f"{upgraded.endpoint}/old-site/") as answer:
+        assert answer.read() == b"home"

@@ -1,17 +1,9 @@
 /* Policy documents. Source: "IAM JSON policy elements: Principal" of the IAM User Guide. */
 #include "services/iam/policy.h"
+#include "services/iam/evaluate.h"
 #include "services/iam/iam.h"
 #include "wire/json.h"
 #include <stdio.h>
-
-/* Statement may be one object or a list of them. */
-static const json_t *statement_at(const json_t *policy, size_t index)
-{
-    const json_t *statement = json_object_get(policy, "Statement");
-    if (json_is_array(statement))
-        return json_array_get(statement, index);
-    return index == 0 ? statement : NULL;
-}
 
 static bool statement_ok(const json_t *statement)
 {
@@ -29,10 +21,10 @@ int policy_check(const char *text, struct reason *reason)
         return reason_set(reason, IAM_BAD_DOCUMENT, "This policy contains invalid Json: %s", where.text);
     if (r != 0)
         return r;
-    if (!statement_at(policy, 0))
+    if (!policy_statement(policy, 0))
         return reason_set(reason, IAM_BAD_DOCUMENT, "Syntax errors in policy: it has no Statement.");
     const json_t *statement;
-    for (size_t i = 0; (statement = statement_at(policy, i)); i++)
+    for (size_t i = 0; (statement = policy_statement(policy, i)); i++)
         if (!statement_ok(statement))
             return reason_set(
                 reason, IAM_BAD_DOCUMENT,
@@ -68,18 +60,19 @@ static bool names_caller(const char *named, const struct principal *caller)
     return len > 0 && strncmp(caller->arn, text, (size_t)len) == 0;
 }
 
-static bool statement_names(const json_t *statement, const struct principal *caller)
+static bool names(void *ctx, const char *text)
 {
-    const json_t *principal = json_object_get(statement, "Principal");
-    const json_t *aws = json_is_object(principal) ? json_object_get(principal, "AWS") : principal;
-    if (json_is_string(aws))
-        return names_caller(json_string_value(aws), caller);
-    for (size_t i = 0; i < json_array_size(aws); i++) {
-        const char *named = json_string_value(json_array_get(aws, i));
-        if (named && names_caller(named, caller))
-            return true;
-    }
-    return false;
+    const struct principal *caller = ctx;
+    return caller ? names_caller(text, caller) : strcmp(text, "*") == 0;
+}
+
+bool policy_names(const json_t *principal, const struct principal *caller)
+{
+    if (!json_is_object(principal))
+        return policy_any(principal, names, (void *)caller);
+    /* A canonical user id is, with Slipway, the account's number. */
+    return policy_any(json_object_get(principal, "AWS"), names, (void *)caller) ||
+           (caller && policy_any(json_object_get(principal, "CanonicalUser"), names, (void *)caller));
 }
 
 bool policy_trusts(const char *text, const struct principal *caller)
@@ -90,8 +83,8 @@ bool policy_trusts(const char *text, const struct principal *caller)
     const json_t *statement;
     if (json_parse(str_of(text), &policy, &why) != 0)
         return false;
-    for (size_t i = 0; (statement = statement_at(policy, i)); i++) {
-        if (!statement_names(statement, caller))
+    for (size_t i = 0; (statement = policy_statement(policy, i)); i++) {
+        if (!policy_names(json_object_get(statement, "Principal"), caller))
             continue;
         if (strcmp(json_str(statement, "Effect", ""), "Deny") == 0)
             return false;

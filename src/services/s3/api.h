@@ -18,19 +18,32 @@ int api_get_versioning(struct call *c);
 int api_put_versioning(struct call *c);
 int api_get_notification(struct call *c);
 int api_put_notification(struct call *c);
-int api_get_website(struct call *c);
-int api_put_website(struct call *c);
-int api_delete_website(struct call *c);
+int api_get_setting(struct call *c);
+int api_put_setting(struct call *c);
+int api_delete_setting(struct call *c);
+int api_get_policy(struct call *c);
+int api_put_policy(struct call *c);
+int api_get_policy_status(struct call *c);
+int api_get_acl(struct call *c);
+int api_put_acl(struct call *c);
+/* Of what Slipway's buckets are and stay: reads say so, writes may only say the same. */
+int api_get_fixed(struct call *c);
+int api_put_fixed(struct call *c);
+/* Analytics, inventory, metrics, intelligent tiering: none is ever there. */
+int api_list_configurations(struct call *c);
+int api_get_configuration(struct call *c);
+int api_get_replication(struct call *c);
 int api_get_tagging(struct call *c);
 int api_put_tagging(struct call *c);
 int api_delete_tagging(struct call *c);
 
-int api_list_objects(struct call *c); /* version 1; also a website's index for an unsigned reader */
+int api_list_objects(struct call *c); /* version 1 */
 int api_list_objects_v2(struct call *c);
 int api_list_versions(struct call *c);
 
 int api_get_object(struct call *c);
-int api_website_index(struct call *c); /* of a bucket, for an unsigned reader */
+/* Answers an unsigned reader of a bucket that is a website; 0: it is none. */
+int api_website(struct call *c, bool head) MUST_USE;
 int api_head_object(struct call *c);
 int api_delete_object(struct call *c);
 int api_delete_objects(struct call *c);
@@ -58,50 +71,33 @@ int api_abort_upload(struct call *c);
 int api_list_parts(struct call *c);
 int api_list_uploads(struct call *c);
 
-/* ---- the body of a put or a part */
+/* ---- shared */
 
 /* Bytes that fail to reach the disk are no fault of the client's, but it should know why. */
 int api_disk_outcome(struct call *c, int rc) MUST_USE;
-/* Digests compared with what the client said, bytes synced: what is left is the transaction. */
-int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
-/* Passes rc on; bytes of a put that failed are removed before the error is answered. */
-int api_put_failed(struct call *c, int rc) MUST_USE;
-struct upload *api_put_upload(struct call *c);
-/* Of what was put; its text is there after api_put_finish. */
-const struct checksum_value *api_put_checksum(struct call *c);
-/* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
- */
-int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
-/* The same for a form, whose fields are not known yet: api_put_choose follows when they are. */
-struct post;
-int api_put_begin_form(struct call *c, struct post *post) MUST_USE;
-struct post *api_put_form(struct call *c);
-int api_put_choose(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
-
-struct stored {
-    struct bucket bucket;
-    struct object object; /* sequence, version, time */
-    char etag[ETAG_SIZE];
-};
-void stored_unload(struct stored *stored); /* CLEANUP-able */
-/* Makes what has arrived the object c->key, by the request's headers. */
-int api_put_store(struct call *c, const char *event, struct stored *ret) MUST_USE;
-/* ETag, version and checksum of it, once the reply has begun. */
-void api_put_headers(struct call *c, const struct stored *stored);
 /* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
 int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
 
-/* ---- shared */
-
 struct multipart;
-/* The object to be read, into a zeroed *ret. S3_E_NO_KEY, S3_E_NO_VERSION, S3_E_DELETE_MARKER. */
-int api_find_object(struct call *c, struct tx *tx, const char *key, const char *version_id,
-                    struct object *ret) MUST_USE;
-/* The request's upload, by uploadId, into a zeroed *ret. S3_E_NO_UPLOAD. */
+/* The request's bucket, into a zeroed *ret, when the caller may do with it, or with the request's key, what
+ * it asks (access.h). S3_E_NO_BUCKET, S3_E_DENIED. */
+int api_bucket(struct call *c, struct tx *tx, struct bucket *ret) MUST_USE;
+/* Before the body of an unsigned request is taken: may anybody do this? */
+int api_admit_unsigned(struct call *c) MUST_USE;
+/* Whether the caller may do that, too. */
+bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key);
+/* The object to be read, into a zeroed *ret. S3_E_NO_KEY, or S3_E_DENIED for who may not know;
+ * S3_E_NO_VERSION, S3_E_DELETE_MARKER. */
+int api_find_object(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
+                    const char *version_id, struct object *ret) MUST_USE;
+/* The request's upload, by uploadId, into a zeroed *ret, of a bucket as api_bucket has it. S3_E_NO_UPLOAD. */
 int api_load_upload(struct call *c, struct tx *tx, struct multipart *ret) MUST_USE;
 /* partNumber, from 1 to 10,000. S3_E_ARGUMENT. */
 int api_part_number(struct call *c, int64_t *ret) MUST_USE;
 
+/* Content-MD5 and checksums of an XML or JSON body, where the client says them. S3_E_INVALID_DIGEST,
+ * S3_E_BAD_DIGEST, S3_E_REQUEST. */
+int api_check_body(struct call *c) MUST_USE;
 /* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
 int api_check_key(struct call *c) MUST_USE;
 /* Of a new object: S3_E_ACL, S3_E_NOT_IMPLEMENTED rather than silently doing less than was asked. */

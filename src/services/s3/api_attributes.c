@@ -149,9 +149,9 @@ int api_get_attributes(struct call *c)
     if (rc == 0)
         rc = db_read(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
+        rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
-        rc = api_find_object(c, tx, c->key, version_id, &object);
+        rc = api_find_object(c, tx, &bucket, c->key, version_id, &object);
     if (rc == 0)
         rc = put_attributes(c, tx, asked, &object, &out);
     if (rc != 0)

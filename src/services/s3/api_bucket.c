@@ -33,7 +33,7 @@ int api_create_bucket(struct call *c)
 int api_head_bucket(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    int rc = api_bucket(c, c->tx, &bucket);
     if (rc != 0)
         return rc;
     call_reply(c, 200);
@@ -51,7 +51,7 @@ int api_get_location(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(buf_free) struct buf out = BUF_INIT(1024);
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    int rc = api_bucket(c, c->tx, &bucket);
     if (rc != 0)
         return rc;
     /* us-east-1 is told by an empty element. */
@@ -66,7 +66,7 @@ int api_get_location(struct call *c)
 int api_get_versioning(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    int rc = api_bucket(c, c->tx, &bucket);
     const char *status = versioning_name(bucket.versioning);
     return rc != 0 || !status ? rc : json_put_str(c->out, "Status", status);
 }
@@ -171,7 +171,7 @@ int api_get_notification(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(json_free) json_t *queues = NULL;
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    int rc = api_bucket(c, c->tx, &bucket);
     if (rc != 0 || !bucket.notification)
         return rc;
     if (json_parse(str_of(bucket.notification), &queues, NULL) != 0)
@@ -181,42 +181,6 @@ int api_get_notification(struct call *c)
     for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
         rc = write_queue(json_array_get(queues, i), configurations);
     return rc;
-}
-
-/* ---- website */
-
-int api_put_website(struct call *c)
-{
-    static const char *const others[] = {"RedirectAllRequestsTo", "RoutingRules"};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (json_object_get(c->in, others[i]))
-            return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.", others[i]);
-    const json_t *index = json_object_get(c->in, "IndexDocument");
-    if (!index)
-        return call_fail(c, S3_E_ARGUMENT,
-                         "A value for IndexDocument Suffix must be provided if "
-                         "RedirectAllRequestsTo is empty");
-    return bucket_set_website(c->tx, c->platform, c->caller->account, c->bucket,
-                              json_str(index, "Suffix", ""),
-                              json_str(json_object_get(c->in, "ErrorDocument"), "Key", NULL), &c->reason);
-}
-
-int api_get_website(struct call *c)
-{
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
-    if (rc == 0 && !bucket.website_index)
-        return call_fail(c, S3_E_NO_WEBSITE, "The specified bucket does not have a website configuration");
-    if (rc == 0)
-        rc = json_put(c->out, "IndexDocument", json_pack("{s:s}", "Suffix", bucket.website_index));
-    if (rc == 0 && bucket.website_error)
-        rc = json_put(c->out, "ErrorDocument", json_pack("{s:s}", "Key", bucket.website_error));
-    return rc;
-}
-
-int api_delete_website(struct call *c)
-{
-    return bucket_set_website(c->tx, c->platform, c->caller->account, c->bucket, NULL, NULL, &c->reason);
 }
 
 /* ---- tags */
@@ -243,7 +207,7 @@ int api_get_tagging(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(json_free) json_t *tags = NULL;
-    int rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    int rc = api_bucket(c, c->tx, &bucket);
     if (rc == 0 && !bucket.tags)
         return call_fail(c, S3_E_NO_TAGS, "The TagSet does not exist");
     if (rc != 0)

@@ -286,7 +286,7 @@ static int commit(struct call *c, struct completion *done)
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &done->bucket, &c->reason);
+        rc = api_bucket(c, tx, &done->bucket);
     if (rc == 0)
         rc = read_parts(c, tx, done, true);
     if (rc != 0)
@@ -321,7 +321,7 @@ static int find_completed(struct call *c, struct completion *done)
     done->object = (struct object){0};
     int rc = id.len > 0 ? db_begin(c->platform->db, &tx) : S3_E_NO_UPLOAD;
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &done->bucket, &c->reason);
+        rc = api_bucket(c, tx, &done->bucket);
     if (rc == 0)
         rc = object_find_uploaded(tx, c->bucket, c->key, id.ptr, &done->object);
     if (rc == S3_E_NO_KEY || (rc == 0 && strcmp(done->object.etag, done->etag) != 0))

@@ -4,6 +4,7 @@
  * multipart object, or another algorithm) they are read once, outside of any transaction; the copy is then
  * made if its source still has those bytes. A copied part is a part like any other: its bytes are copied. */
 #include "base/mem.h"
+#include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/tagging.h"
@@ -89,10 +90,17 @@ static int find_source(struct call *c, struct tx *tx, struct copy *copy)
     return rc != 0 ? rc : conditions_check(c, "x-amz-copy-source-", &copy->source);
 }
 
+static int load_source_bucket(struct call *c, struct tx *tx, struct copy *copy)
+{
+    const struct access access = {copy->version_id ? "s3:GetObjectVersion" : "s3:GetObject", copy->key};
+    int rc = api_bucket_for(c, tx, copy->bucket, &access, &copy->source_bucket);
+    return rc != 0 ? rc : api_check_owner(c, &copy->source_bucket, "x-amz-source-expected-bucket-owner");
+}
+
 static int load_buckets(struct call *c, struct tx *tx, struct copy *copy)
 {
-    int rc = bucket_load(tx, copy->bucket, &copy->source_bucket, &c->reason);
-    return rc != 0 ? rc : bucket_load(tx, c->bucket, &copy->target_bucket, &c->reason);
+    int rc = load_source_bucket(c, tx, copy);
+    return rc != 0 ? rc : api_bucket(c, tx, &copy->target_bucket);
 }
 
 /* ---- objects */

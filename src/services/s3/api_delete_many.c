@@ -1,23 +1,6 @@
 /* DeleteObjects: up to a thousand deletions in one transaction. Source: S3 API reference. */
-#include "base/hash.h"
-#include "services/s3/api.h"
+#include "services/s3/access.h"
 #include "wire/json.h"
-
-static int check_digest(struct call *c)
-{
-    struct str said = http_header(c->http, "content-md5");
-    unsigned char bytes[2 * HASH_MAX_SIZE];
-    unsigned char digest[HASH_MAX_SIZE];
-    size_t len = 0;
-    if (!said.ptr)
-        return 0;
-    if (said.len > HASH_BASE64_SIZE || !base64_decode(said, bytes, &len) || len != hash_size(HASH_MD5))
-        return call_fail(c, S3_E_INVALID_DIGEST, "The Content-MD5 you specified was invalid.");
-    hash_bytes(HASH_MD5, buf_str(&c->http->body), digest);
-    if (memcmp(bytes, digest, len) != 0)
-        return call_fail(c, S3_E_BAD_DIGEST, "The Content-MD5 you specified did not match what we received.");
-    return 0;
-}
 
 static int put_deleted(const char *key, const char *version_id, const struct deletion *deletion, json_t *list)
 {
@@ -34,28 +17,53 @@ static int put_deleted(const char *key, const char *version_id, const struct del
     return rc;
 }
 
+static int put_refused(struct call *c, const char *key, const char *version_id, const char *code)
+{
+    json_t *entry = json_object();
+    if (!entry || json_array_append_new(json_object_get(c->out, "Error"), entry) != 0)
+        return FAULT(ENOMEM);
+    int rc = json_put_str(entry, "Key", key);
+    if (rc == 0 && version_id)
+        rc = json_put_str(entry, "VersionId", version_id);
+    if (rc == 0)
+        rc = json_put_str(entry, "Code", code);
+    return rc != 0 ? rc : json_put_str(entry, "Message", c->reason.text);
+}
+
+static int delete_one(struct call *c, const struct bucket *bucket, const struct origin *origin,
+                      const json_t *object)
+{
+    const char *key = json_str(object, "Key", "");
+    const char *version_id = json_str(object, "VersionId", NULL);
+    struct deletion deletion = {0};
+    if (version_id && *version_id == '\0')
+        version_id = NULL;
+    const struct access access = {version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key};
+    int rc = access_check(c, c->tx, bucket, &access);
+    if (rc == S3_E_DENIED)
+        return put_refused(c, key, version_id, "AccessDenied");
+    if (rc == 0)
+        rc = object_delete(c->tx, c->platform, bucket, origin, key, version_id, &deletion);
+    if (rc != 0 || json_bool(c->in, "Quiet", false))
+        return rc;
+    return put_deleted(key, version_id, &deletion, json_object_get(c->out, "Deleted"));
+}
+
 int api_delete_objects(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     const json_t *objects = json_object_get(c->in, "Object");
     struct origin origin = api_origin(c);
-    json_t *deleted = json_array();
-    int rc = deleted ? json_put(c->out, "Deleted", deleted) : FAULT(ENOMEM);
+    int rc = json_put(c->out, "Deleted", json_array());
     if (rc == 0)
-        rc = check_digest(c);
+        rc = json_put(c->out, "Error", json_array());
+    if (rc == 0)
+        rc = api_check_body(c);
     if (rc == 0)
         rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
-    bool quiet = json_bool(c->in, "Quiet", false);
-    for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++) {
-        const json_t *object = json_array_get(objects, i);
-        const char *key = json_str(object, "Key", "");
-        const char *version_id = json_str(object, "VersionId", NULL);
-        struct deletion deletion = {0};
-        if (version_id && *version_id == '\0')
-            version_id = NULL;
-        rc = object_delete(c->tx, c->platform, &bucket, &origin, key, version_id, &deletion);
-        if (rc == 0 && !quiet)
-            rc = put_deleted(key, version_id, &deletion, deleted);
-    }
+    if (rc == 0)
+        rc = api_check_owner(c, &bucket, "x-amz-expected-bucket-owner");
+    for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)
+        rc = delete_one(c, &bucket, &origin, json_array_get(objects, i));
     return rc;
 }

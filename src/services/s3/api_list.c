@@ -133,7 +133,7 @@ static int walk(struct answer *a)
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = db_read(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &a->bucket, &c->reason);
+        rc = api_bucket(c, tx, &a->bucket);
     return rc != 0 ? rc : listing_walk(tx, &a->listing);
 }
 
@@ -161,11 +161,12 @@ static int reply(struct answer *a, struct buf *out)
 
 int api_list_objects(struct call *c)
 {
-    if (!c->caller)
-        return api_website_index(c);
+    int rc = c->caller ? 0 : api_website(c, false);
+    if (rc != 0)
+        return rc;
     CLEANUP(answer_deinit) struct answer a = {.owner = true};
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
-    int rc = answer_init(c, "ListBucketResult", &a);
+    rc = answer_init(c, "ListBucketResult", &a);
     if (rc != 0)
         return rc;
     a.listing.after = uri_get(&c->query, "marker");

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
+#include "services/s3/put.h"
 #include "services/s3/tagging.h"
 #include "wire/json.h"
 #include "wire/uri.h"
@@ -22,7 +23,10 @@ int api_load_upload(struct call *c, struct tx *tx, struct multipart *ret)
     struct str id = uri_get(&c->query, "uploadId");
     if (id.len == 0 || id.len >= UPLOAD_ID_SIZE)
         return no_upload(c);
-    int rc = multipart_load(tx, c->bucket, c->key, id.ptr, ret);
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    int rc = api_bucket(c, tx, &bucket);
+    if (rc == 0)
+        rc = multipart_load(tx, c->bucket, c->key, id.ptr, ret);
     return rc == S3_E_NO_UPLOAD ? no_upload(c) : rc;
 }
 
@@ -47,7 +51,7 @@ static int create(struct call *c, struct multipart *new)
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
+        rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
         rc = multipart_create(tx, c->bucket, c->key, new);
     return rc != 0 ? rc : db_commit(&tx);

@@ -114,7 +114,7 @@ int api_list_parts(struct call *c)
     if (rc == 0)
         rc = read_max(c, "max-parts", &page.max);
     if (rc == 0)
-        rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+        rc = api_bucket(c, c->tx, &bucket);
     if (rc == 0)
         rc = api_load_upload(c, c->tx, &multipart);
     if (rc == 0)
@@ -301,7 +301,7 @@ int api_list_uploads(struct call *c)
     CLEANUP(uploads_deinit) struct uploads u = {0};
     int rc = uploads_init(c, &u);
     if (rc == 0)
-        rc = bucket_load(c->tx, c->bucket, &u.bucket, &c->reason);
+        rc = api_bucket(c, c->tx, &u.bucket);
     if (rc == 0)
         rc = walk_uploads(&u);
     return rc != 0 ? rc : reply_uploads(&u);

@@ -4,6 +4,7 @@
  * signed the policy is found, the policy is held against them, and the file is put as PutObject does. */
 #include "base/clock.h"
 #include "services/s3/checksum_api.h"
+#include "services/s3/put.h"
 #include "services/s3/post_policy.h"
 #include "services/s3/shapes.h"
 #include "services/s3/tagging.h"
@@ -142,12 +143,16 @@ static int make_key(struct call *c, struct post *post)
     return c->key ? 0 : FAULT(ENOMEM);
 }
 
+/* A form without policy and signature is nobody's: the bucket's policy decides, before the file is taken. */
+static bool is_unsigned(const struct post *post)
+{
+    return !field(post, "policy").ptr && !field(post, "x-amz-signature").ptr;
+}
+
 static int authenticate(struct call *c, const struct post *post)
 {
     static const char *const needed[] = {"policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date",
                                          "x-amz-signature"};
-    if (!field(post, "policy").ptr && !field(post, "x-amz-signature").ptr)
-        return call_fail(c, S3_E_DENIED, "Access Denied");
     for (size_t i = 0; i < ARRAY_LEN(needed); i++)
         if (!field(post, needed[i]).ptr)
             return missing(c, needed[i]);
@@ -221,6 +226,12 @@ static int become_headers(struct call *c, struct post *post)
     return 0;
 }
 
+static int admit_unsigned(struct call *c, struct post *post)
+{
+    post->limits.max = INT64_MAX;
+    return api_admit_unsigned(c);
+}
+
 static int begin_file(struct call *c, struct post *post, const struct form_item *item)
 {
     enum checksum_algorithm claimed = CHECKSUM_NONE;
@@ -230,10 +241,12 @@ static int begin_file(struct call *c, struct post *post, const struct form_item 
     post->is_file = true;
     post->filename = item->filename.ptr ? arena_dup(c->arena, item->filename) : NULL;
     int rc = make_key(c, post);
-    if (rc == 0)
+    if (rc == 0 && !is_unsigned(post))
         rc = authenticate(c, post);
-    if (rc == 0)
+    if (rc == 0 && !is_unsigned(post))
         rc = check_policy(c, post);
+    if (rc == 0 && is_unsigned(post))
+        rc = admit_unsigned(c, post);
     if (rc == 0)
         rc = read_tagging(c, post);
     if (rc == 0)

@@ -1,25 +1,18 @@
-/* GetObject, HeadObject, and websites: reading an object's bytes. Source: S3 API reference.
+/* GetObject and HeadObject: reading an object's bytes. Source: S3 API reference.
  *
  * They open their own read transactions: a file that is unlinked between the look at its row and the open is
- * looked up again. An unsigned reader gets objects of buckets with a website configuration only. */
+ * looked up again. An unsigned reader of a bucket that is a website is answered as a website does
+ * (api_website.c). */
+#include "services/s3/reading.h"
+#include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/object_part.h"
 #include "services/s3/tagging.h"
 #include "wire/uri.h"
 #include <inttypes.h>
 
 #define OPEN_TRIES 5
 
-struct reading {
-    struct bucket bucket;
-    struct object object;
-    struct blob_source source;
-    struct object_part part; /* what partNumber asks for */
-    bool has_part;
-    bool head;
-};
-
-static void reading_deinit(struct reading *r)
+void reading_deinit(struct reading *r)
 {
     bucket_unload(&r->bucket);
     object_unload(&r->object);
@@ -36,12 +29,20 @@ static int refuse_marker(struct call *c, const struct object *marker, const char
     return call_fail(c, S3_E_DELETE_MARKER, "The specified method is not allowed against this resource.");
 }
 
-int api_find_object(struct call *c, struct tx *tx, const char *key, const char *version_id,
-                    struct object *ret)
+/* Whether a key is there is known to those who may list the bucket. */
+static int refuse_key(struct call *c, struct tx *tx, const struct bucket *bucket)
+{
+    if (!api_may(c, tx, bucket, "s3:ListBucket", NULL))
+        return call_fail(c, S3_E_DENIED, "Access Denied");
+    return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+}
+
+int api_find_object(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
+                    const char *version_id, struct object *ret)
 {
     int rc = object_find(tx, c->bucket, key, version_id, ret);
     if (rc == S3_E_NO_KEY)
-        return call_fail(c, rc, "The specified key does not exist.");
+        return refuse_key(c, tx, bucket);
     if (rc == S3_E_NO_VERSION)
         return call_fail(c, rc, "The specified version does not exist.");
     return rc == 0 && ret->marker ? refuse_marker(c, ret, version_id) : rc;
@@ -67,12 +68,12 @@ static int find_part(struct call *c, struct tx *tx, struct reading *r)
 
 static int find(struct call *c, struct tx *tx, const char *key, const char *version_id, struct reading *r)
 {
-    int rc = bucket_load(tx, c->bucket, &r->bucket, &c->reason);
+    const struct access access = {"s3:GetObject", key};
+    int rc =
+        r->website ? api_bucket_for(c, tx, c->bucket, &access, &r->bucket) : api_bucket(c, tx, &r->bucket);
     if (rc != 0)
         return rc;
-    if (!c->caller && !r->bucket.website_index)
-        return call_fail(c, S3_E_DENIED, "Access Denied");
-    rc = api_find_object(c, tx, key, version_id, &r->object);
+    rc = api_find_object(c, tx, &r->bucket, key, version_id, &r->object);
     return rc != 0 ? rc : find_part(c, tx, r);
 }
 
@@ -87,12 +88,12 @@ static int load_once(struct call *c, const char *key, const char *version_id, st
     return rc;
 }
 
-static int load(struct call *c, const char *key, const char *version_id, struct reading *r)
+int reading_load(struct call *c, const char *key, const char *version_id, struct reading *r)
 {
     int rc = -ENOENT;
     for (int i = 0; i < OPEN_TRIES && rc == -ENOENT; i++) {
         reading_deinit(r);
-        *r = (struct reading){.source = {.fd = -1}, .head = r->head};
+        *r = (struct reading){.source = {.fd = -1}, .head = r->head, .website = r->website};
         rc = load_once(c, key, version_id, r);
     }
     return rc;
@@ -120,7 +121,7 @@ static void put_headers(struct call *c, const struct reading *r)
     http_reply_header(c->http, "Last-Modified", time);
     api_etag_header(c, r->object.etag);
     http_reply_header(c->http, "Accept-Ranges", "bytes");
-    if (r->bucket.versioning != VERSIONING_NEVER && c->caller)
+    if (r->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", r->object.version_id);
 }
 
@@ -185,59 +186,38 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     return CALL_REPLIED;
 }
 
-/* A website answers for a missing object with its error document, if it has one. */
-static int reply_error_document(struct call *c, struct reading *r)
+int reading_reply(struct call *c, struct reading *r, unsigned status)
 {
-    if (c->caller || !r->bucket.website_error)
-        return S3_E_NO_KEY;
-    char *key = arena_dup(c->arena, str_of(r->bucket.website_error));
-    if (!key)
-        return FAULT(ENOMEM);
-    int rc = load(c, key, NULL, r);
-    return rc == 0 ? reply_object(c, r, 404) : rc;
-}
-
-static int read_object(struct call *c, const char *key, bool head)
-{
-    const char *version_id = NULL;
-    CLEANUP(reading_deinit) struct reading r = {.source = {.fd = -1}, .head = head};
-    int rc = api_version_id(c, &version_id);
-    if (rc == 0)
-        rc = load(c, key, version_id, &r);
-    if (rc == S3_E_NO_KEY)
-        return reply_error_document(c, &r);
-    if (rc == 0)
-        rc = conditions_check(c, "", &r.object);
+    int rc = conditions_check(c, "", &r->object);
     if (rc == S3_E_NOT_MODIFIED)
-        return reply_not_modified(c, &r);
-    return rc != 0 ? rc : reply_object(c, &r, 200);
+        return reply_not_modified(c, r);
+    return rc != 0 ? rc : reply_object(c, r, status);
 }
 
-/* The index document for a website's folder; anything else is the key itself. */
-static int read_index(struct call *c, bool head)
+/* Who signs nothing may not say what the answer's headers are to be. */
+static int refuse_overrides(struct call *c)
 {
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
-    CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_read(c->platform->db, &tx);
-    if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
-    if (rc != 0)
-        return rc;
-    db_end(&tx);
-    if (!bucket.website_index)
-        return call_fail(c, S3_E_DENIED, "Access Denied");
-    char *key = arena_printf(c->arena, "%s%s", c->key ? c->key : "", bucket.website_index);
-    return key ? read_object(c, key, head) : FAULT(ENOMEM);
+    for (size_t i = 0; !c->caller && i < c->query.count; i++)
+        if (str_starts(c->query.pairs[i].name, STR("response-")))
+            return call_fail(c, S3_E_REQUEST,
+                             "Request specific response headers cannot be used for anonymous GET requests.");
+    return 0;
 }
 
 static int get_or_head(struct call *c, bool head)
 {
+    const char *version_id = NULL;
+    CLEANUP(reading_deinit) struct reading r = READING(head);
     int rc = api_check_key(c);
-    if (rc != 0)
-        return rc;
-    if (!c->caller && str_ends(str_of(c->key), STR("/")))
-        return read_index(c, head);
-    return read_object(c, c->key, head);
+    if (rc == 0 && !c->caller)
+        rc = api_website(c, head);
+    if (rc == 0)
+        rc = refuse_overrides(c);
+    if (rc == 0)
+        rc = api_version_id(c, &version_id);
+    if (rc == 0)
+        rc = reading_load(c, c->key, version_id, &r);
+    return rc != 0 ? rc : reading_reply(c, &r, 200);
 }
 
 int api_get_object(struct call *c)
@@ -248,9 +228,4 @@ int api_get_object(struct call *c)
 int api_head_object(struct call *c)
 {
     return get_or_head(c, true);
-}
-
-int api_website_index(struct call *c)
-{
-    return read_index(c, false);
 }

@@ -9,8 +9,8 @@ static int find(struct call *c, struct bucket *bucket, struct object *object)
     if (rc == 0)
         rc = api_version_id(c, &version_id);
     if (rc == 0)
-        rc = bucket_load(c->tx, c->bucket, bucket, &c->reason);
-    return rc != 0 ? rc : api_find_object(c, c->tx, c->key, version_id, object);
+        rc = api_bucket(c, c->tx, bucket);
+    return rc != 0 ? rc : api_find_object(c, c->tx, bucket, c->key, version_id, object);
 }
 
 static void tell_version(struct call *c, const struct bucket *bucket, const struct object *object)

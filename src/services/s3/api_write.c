@@ -4,8 +4,8 @@
  * PutObject: begin (headers) → body … (hashed, in memory or into DATA/blobs/incoming) → run (digests
  * compared, synced, committed, answered) → end (frees; what was not committed is removed). */
 #include "base/mem.h"
-#include "services/s3/api.h"
 #include "services/s3/checksum_api.h"
+#include "services/s3/put.h"
 #include "services/s3/tagging.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
@@ -65,6 +65,8 @@ int api_put_begin(struct call *c)
     int rc = api_check_key(c);
     if (rc == 0)
         rc = api_check_headers(c);
+    if (rc == 0)
+        rc = api_admit_unsigned(c);
     if (rc == 0)
         rc = checksum_claimed(c, &claimed);
     return rc != 0 ? rc : api_put_begin_checked(c, claimed != CHECKSUM_NONE ? claimed : CHECKSUM_CRC64NVME);
@@ -130,7 +132,7 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     struct origin origin = api_origin(c);
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, bucket, &c->reason);
+        rc = api_bucket(c, tx, bucket);
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
     return rc != 0 ? rc : db_commit(&tx);
@@ -228,7 +230,7 @@ int api_delete_object(struct call *c)
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
-        rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
+        rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
         rc = api_delete_conditions(c, tx);
     if (rc == 0)

@@ -1,6 +1,6 @@
 /* Buckets: names, settings, deletion. Source: S3 user guide, "Bucket naming rules". */
-#include "services/s3/bucket.h"
 #include "base/clock.h"
+#include "services/s3/setting.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <ctype.h>
@@ -57,9 +57,8 @@ bool bucket_name_ok(const char *name)
 void bucket_unload(struct bucket *bucket)
 {
     free_ptr(&bucket->notification);
-    free_ptr(&bucket->website_index);
-    free_ptr(&bucket->website_error);
     free_ptr(&bucket->tags);
+    free_ptr(&bucket->policy);
 }
 
 static int copy_column(struct rows *rows, int column, char **ret)
@@ -81,11 +80,11 @@ static void copy_fixed(char *to, size_t size, struct str from)
 int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc =
-        tx_query_row(tx, &rows,
-                     "SELECT account, versioning, created_ms, notification, website_index, website_error, "
-                     "tags FROM s3_bucket WHERE name = $1",
-                     "s", name);
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT account, versioning, created_ms, notification, tags,"
+                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy')"
+                          " FROM s3_bucket WHERE name = $1",
+                          "s", name);
     if (rc == DB_NONE)
         return reason_set(why, S3_E_NO_BUCKET, "The specified bucket does not exist");
     if (rc != 0)
@@ -98,10 +97,8 @@ int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reas
     ret->created_ms = rows_int(rows, 2);
     rc = copy_column(rows, 3, &ret->notification);
     if (rc == 0)
-        rc = copy_column(rows, 4, &ret->website_index);
-    if (rc == 0)
-        rc = copy_column(rows, 5, &ret->website_error);
-    return rc != 0 ? rc : copy_column(rows, 6, &ret->tags);
+        rc = copy_column(rows, 4, &ret->tags);
+    return rc != 0 ? rc : copy_column(rows, 5, &ret->policy);
 }
 
 int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
@@ -123,8 +120,9 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
             why, S3_E_BUCKET_EXISTS,
             "The requested bucket name is not available. The bucket namespace is shared by all users "
             "of the system. Please select a different name and try again.");
-    return tx_exec(tx, "INSERT INTO s3_bucket (name, account, created_ms) VALUES ($1, $2, $3)", "ssi", bucket,
-                   account, clock_now_ms());
+    rc = tx_exec(tx, "INSERT INTO s3_bucket (name, account, created_ms) VALUES ($1, $2, $3)", "ssi", bucket,
+                 account, clock_now_ms());
+    return rc != 0 ? rc : settings_of_birth(tx, bucket);
 }
 
 /* 0 when there is such a bucket. Who may change it is the identity issue's matter: any principal for now. */
@@ -164,18 +162,13 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
     return tx_exec(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", "ss", text, bucket);
 }
 
-int bucket_set_website(struct tx *tx, const struct platform *platform, const char *account,
-                       const char *bucket, const char *index, const char *error, struct reason *why)
+int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *document, struct reason *why)
 {
-    (void)platform;
-    (void)account;
-    if (index && (*index == '\0' || strchr(index, '/')))
-        return reason_set(why, S3_E_ARGUMENT, "The IndexDocument Suffix is not well formed");
-    int rc = must_exist(tx, bucket, why);
-    return rc != 0
-               ? rc
-               : tx_exec(tx, "UPDATE s3_bucket SET website_index = $1, website_error = $2 WHERE name = $3",
-                         "sss", index, error, bucket);
+    CLEANUP(bucket_unload) struct bucket found = {0};
+    int rc = bucket_load(tx, bucket, &found, why);
+    if (rc == 0)
+        rc = document ? setting_put(tx, &found, kind, document, why) : setting_remove(tx, bucket, kind);
+    return rc;
 }
 
 static int check_tags(const json_t *tags, struct reason *why)
@@ -233,5 +226,6 @@ int bucket_delete(struct tx *tx, const struct platform *platform, const char *ac
         return reason_set(
             why, S3_E_BUCKET_NOT_EMPTY,
             "The bucket you tried to delete has multipart uploads in progress. Complete or abort them.");
-    return tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
+    rc = settings_remove(tx, bucket);
+    return rc != 0 ? rc : tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
 }

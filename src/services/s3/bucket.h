@@ -13,10 +13,9 @@ struct bucket {
     char account[13];
     enum versioning versioning;
     int64_t created_ms;
-    char *notification;  /* JSON list, or NULL */
-    char *website_index; /* NULL: no website */
-    char *website_error;
-    char *tags; /* JSON object, or NULL */
+    char *notification; /* JSON list, or NULL */
+    char *tags;         /* JSON object, or NULL */
+    char *policy;       /* JSON, or NULL */
 };
 
 void bucket_unload(struct bucket *bucket); /* CLEANUP-able */

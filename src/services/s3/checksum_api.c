@@ -132,3 +132,35 @@ void checksum_put_element(struct buf *out, enum checksum_algorithm algorithm, co
     if (algorithm != CHECKSUM_NONE && text[0])
         xml_elem(out, checksum_element(algorithm), str_of(text));
 }
+
+static int check_body_md5(struct call *c)
+{
+    struct str said = http_header(c->http, "content-md5");
+    unsigned char bytes[2 * HASH_MAX_SIZE];
+    unsigned char digest[HASH_MAX_SIZE];
+    size_t len = 0;
+    if (!said.ptr)
+        return 0;
+    if (said.len > HASH_BASE64_SIZE || !base64_decode(said, bytes, &len) || len != hash_size(HASH_MD5))
+        return call_fail(c, S3_E_INVALID_DIGEST, "The Content-MD5 you specified was invalid.");
+    hash_bytes(HASH_MD5, buf_str(&c->http->body), digest);
+    if (memcmp(bytes, digest, len) != 0)
+        return call_fail(c, S3_E_BAD_DIGEST, "The Content-MD5 you specified did not match what we received.");
+    return 0;
+}
+
+int api_check_body(struct call *c)
+{
+    CLEANUP(checksum_deinit) struct checksum checksum = {0};
+    struct checksum_value value = {0};
+    int rc = check_body_md5(c);
+    if (rc == 0)
+        rc = checksum_claimed(c, &value.algorithm);
+    if (rc == 0)
+        rc = checksum_init(&checksum, value.algorithm);
+    if (rc != 0)
+        return rc;
+    checksum_update(&checksum, c->http->body.ptr, c->http->body.len);
+    checksum_final(&checksum, value.text);
+    return checksum_compare(c, &value);
+}

@@ -73,7 +73,13 @@ static const struct {
     {"x-amz-acl", "public-read", S3_E_ACL},
     {"x-amz-acl", "public-read-write", S3_E_ACL},
     {"x-amz-acl", "authenticated-read", S3_E_ACL},
+    {"x-amz-acl", "aws-exec-read", S3_E_ACL},
+    {"x-amz-acl", "bucket-owner-read", S3_E_ACL},
+    {"x-amz-acl", "log-delivery-write", S3_E_ACL},
     {"x-amz-grant-read", NULL, S3_E_ACL},
+    {"x-amz-grant-write", NULL, S3_E_ACL},
+    {"x-amz-grant-read-acp", NULL, S3_E_ACL},
+    {"x-amz-grant-write-acp", NULL, S3_E_ACL},
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
     {"x-amz-server-side-encryption", "aws:kms", S3_E_NOT_IMPLEMENTED},
     {"x-amz-server-side-encryption-customer-algorithm", NULL, S3_E_NOT_IMPLEMENTED},
@@ -210,7 +216,7 @@ static struct str overridden(struct call *c, const char *name, struct str value)
 {
     char parameter[64];
     int len = snprintf(parameter, sizeof(parameter), "response-%s", name);
-    if (!c->caller || len < 0 || (size_t)len >= sizeof(parameter))
+    if (len < 0 || (size_t)len >= sizeof(parameter))
         return value;
     struct str said = uri_get(&c->query, parameter);
     return said.ptr ? said : value;

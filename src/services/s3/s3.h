@@ -58,6 +58,14 @@ enum s3_outcome {
     S3_E_FORM_TYPE,
     S3_E_FORM_TOO_LONG,
     S3_E_PART_NUMBER,
+    S3_E_POLICY_FORM,
+    S3_E_NO_POLICY,
+    S3_E_NO_CORS,
+    S3_E_NO_LIFECYCLE,
+    S3_E_NO_OWNERSHIP,
+    S3_E_NO_PUBLIC_ACCESS,
+    S3_E_NO_REPLICATION,
+    S3_E_NO_CONFIGURATION,
     S3_E_DAMAGED, /* the bytes on disk are not those that were put */
 };
 
@@ -77,11 +85,11 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
  * S3_E_NO_BUCKET, S3_E_ARGUMENT. */
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
                             const char *bucket, const json_t *queues, struct reason *why) MUST_USE;
-/* From then on objects are served to anybody; `index` ("index.html") answers for a folder, `error` (may be
- * NULL) is the object served instead of a missing one. Both NULL: no website any more. S3_E_NO_BUCKET,
- * S3_E_ARGUMENT. */
-int bucket_set_website(struct tx *tx, const struct platform *platform, const char *account,
-                       const char *bucket, const char *index, const char *error, struct reason *why) MUST_USE;
+/* A setting that is a document, as S3's API has it: `kind` is the sub-resource ("website", "policy",
+ * "publicAccessBlock" …), `document` its members under their XML names; it may be completed. NULL: not set
+ * any more. S3_E_NO_BUCKET, S3_E_XML, S3_E_ARGUMENT, S3_E_REQUEST, S3_E_NOT_IMPLEMENTED, S3_E_DENIED. */
+int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *document,
+               struct reason *why) MUST_USE;
 /* The ARN of who put that version; the caller's. S3_E_NO_VERSION: it is not there, or nobody knows. */
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,
                   char **ret) MUST_USE;

@@ -4,20 +4,6 @@
 static const struct field text_fields[] = {{"text", FIELD_STRING}};
 static const struct shape text_shape = SHAPE(text_fields);
 
-#define STRUCT(name_, shape_)                                                                                \
-    {                                                                                                        \
-        .name = (name_), .type = FIELD_STRUCT, .of = &(shape_)                                               \
-    }
-#define FLAT_LIST(name_, shape_)                                                                             \
-    {                                                                                                        \
-        .name = (name_), .type = FIELD_LIST, .flags = FIELD_FLAT, .of = &(shape_)                            \
-    }
-/* A list's element that is a structure of these members. */
-#define ELEMENT(name_, fields_)                                                                              \
-    static const struct shape name_##_members = SHAPE(fields_);                                              \
-    static const struct field name_##_item[] = {STRUCT("item", name_##_members)};                            \
-    static const struct shape name_ = SHAPE(name_##_item)
-
 static const struct field create_bucket_fields[] = {{"LocationConstraint", FIELD_STRING}};
 const struct shape create_bucket_in = SHAPE(create_bucket_fields);
 
@@ -46,22 +32,6 @@ static const struct field notification_fields[] = {
     {"EventBridgeConfiguration", FIELD_STRING},
 };
 const struct shape notification_shape = SHAPE(notification_fields);
-
-static const struct field index_fields[] = {{"Suffix", FIELD_STRING}};
-static const struct shape index_shape = SHAPE(index_fields);
-static const struct field error_fields[] = {{"Key", FIELD_STRING}};
-static const struct shape error_shape = SHAPE(error_fields);
-static const struct field redirect_fields[] = {{"HostName", FIELD_STRING}};
-static const struct shape redirect_shape = SHAPE(redirect_fields);
-static const struct field routing_fields[] = {{"RoutingRule", FIELD_STRING}};
-static const struct shape routing_shape = SHAPE(routing_fields);
-static const struct field website_fields[] = {
-    STRUCT("IndexDocument", index_shape),
-    STRUCT("ErrorDocument", error_shape),
-    STRUCT("RedirectAllRequestsTo", redirect_shape),
-    STRUCT("RoutingRules", routing_shape),
-};
-const struct shape website_shape = SHAPE(website_fields);
 
 static const struct field tag_fields[] = {{"Key", FIELD_STRING}, {"Value", FIELD_STRING}};
 ELEMENT(tag_shape, tag_fields);
@@ -93,7 +63,11 @@ static const struct field deleted_fields[] = {
     {"DeleteMarkerVersionId", FIELD_STRING},
 };
 ELEMENT(deleted_shape, deleted_fields);
-static const struct field delete_out_fields[] = {FLAT_LIST("Deleted", deleted_shape)};
+static const struct field refused_fields[] = {
+    {"Key", FIELD_STRING}, {"VersionId", FIELD_STRING}, {"Code", FIELD_STRING}, {"Message", FIELD_STRING}};
+ELEMENT(refused_shape, refused_fields);
+static const struct field delete_out_fields[] = {FLAT_LIST("Deleted", deleted_shape),
+                                                 FLAT_LIST("Error", refused_shape)};
 const struct shape delete_out = SHAPE(delete_out_fields);
 
 static const struct field part_fields[] = {

@@ -39,17 +39,65 @@ static const struct property notification_rows[] = {
 };
 static const struct properties notification = PROPERTIES(notification_rows);
 
+static const struct property redirect_all_rows[] = {
+    {.name = "HostName", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Protocol", .type = PROPERTY_TEXT},
+};
+static const struct properties redirect_all = PROPERTIES(redirect_all_rows);
+static const struct property redirect_rows[] = {
+    {.name = "HostName", .type = PROPERTY_TEXT},
+    {.name = "HttpRedirectCode", .type = PROPERTY_TEXT},
+    {.name = "Protocol", .type = PROPERTY_TEXT},
+    {.name = "ReplaceKeyPrefixWith", .type = PROPERTY_TEXT},
+    {.name = "ReplaceKeyWith", .type = PROPERTY_TEXT},
+};
+static const struct properties redirect = PROPERTIES(redirect_rows);
+static const struct property condition_rows[] = {
+    {.name = "HttpErrorCodeReturnedEquals", .type = PROPERTY_TEXT},
+    {.name = "KeyPrefixEquals", .type = PROPERTY_TEXT},
+};
+static const struct properties condition = PROPERTIES(condition_rows);
+static const struct property routing_rows[] = {
+    {.name = "RedirectRule", .type = PROPERTY_STRUCT, .required = true, .of = &redirect},
+    {.name = "RoutingRuleCondition", .type = PROPERTY_STRUCT, .of = &condition},
+};
+static const struct properties routing = PROPERTIES(routing_rows);
+static const struct property routing_item[] = {
+    {.name = "RoutingRule", .type = PROPERTY_STRUCT, .of = &routing}};
+static const struct properties routing_list = PROPERTIES(routing_item);
 static const struct property website_rows[] = {
-    {.name = "IndexDocument", .type = PROPERTY_TEXT, .required = true},
+    {.name = "IndexDocument", .type = PROPERTY_TEXT},
     {.name = "ErrorDocument", .type = PROPERTY_TEXT},
+    {.name = "RedirectAllRequestsTo", .type = PROPERTY_STRUCT, .of = &redirect_all},
+    {.name = "RoutingRules", .type = PROPERTY_LIST, .of = &routing_list},
 };
 static const struct properties website = PROPERTIES(website_rows);
+
+static const struct property public_access_rows[] = {
+    {.name = "BlockPublicAcls", .type = PROPERTY_BOOLEAN},
+    {.name = "BlockPublicPolicy", .type = PROPERTY_BOOLEAN},
+    {.name = "IgnorePublicAcls", .type = PROPERTY_BOOLEAN},
+    {.name = "RestrictPublicBuckets", .type = PROPERTY_BOOLEAN},
+};
+static const struct properties public_access = PROPERTIES(public_access_rows);
+
+static const struct property ownership_rows[] = {
+    {.name = "ObjectOwnership", .type = PROPERTY_TEXT, .required = true}};
+static const struct properties ownership_rule = PROPERTIES(ownership_rows);
+static const struct property ownership_item[] = {
+    {.name = "Rule", .type = PROPERTY_STRUCT, .of = &ownership_rule}};
+static const struct properties ownership_list = PROPERTIES(ownership_item);
+static const struct property controls_rows[] = {
+    {.name = "Rules", .type = PROPERTY_LIST, .required = true, .of = &ownership_list}};
+static const struct properties controls = PROPERTIES(controls_rows);
 
 static const struct property rows[] = {
     {.name = "BucketName", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "VersioningConfiguration", .type = PROPERTY_STRUCT, .of = &versioning},
     {.name = "NotificationConfiguration", .type = PROPERTY_STRUCT, .of = &notification},
     {.name = "WebsiteConfiguration", .type = PROPERTY_STRUCT, .of = &website},
+    {.name = "PublicAccessBlockConfiguration", .type = PROPERTY_STRUCT, .of = &public_access},
+    {.name = "OwnershipControls", .type = PROPERTY_STRUCT, .of = &controls},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
 
@@ -103,13 +151,70 @@ static int set_versioning(struct resource_work *w)
     return bucket_set_versioning(w->tx, w->platform, w->account, w->physical_id, status, w->why);
 }
 
+static int add(json_t *out, const char *name, json_t *value)
+{
+    return value ? json_put(out, name, json_incref(value)) : 0;
+}
+
+static int add_within(json_t *out, const char *name, const char *member, json_t *value)
+{
+    return value ? json_put(out, name, json_pack("{s:O}", member, value)) : 0;
+}
+
+/* CloudFormation's rules → S3's. */
+static json_t *routing_rules(const json_t *list)
+{
+    json_t *out = json_array();
+    size_t index;
+    json_t *item;
+
+    json_array_foreach (list, index, item) {
+        json_t *one = json_object();
+        if (!one || json_array_append_new(out, one) ||
+            add(one, "Condition", json_object_get(item, "RoutingRuleCondition")) ||
+            add(one, "Redirect", json_object_get(item, "RedirectRule"))) {
+            json_free(&out);
+            return NULL;
+        }
+    }
+    return out;
+}
+
 static int set_website(struct resource_work *w)
 {
-    const json_t *configuration = json_object_get(w->properties, "WebsiteConfiguration");
+    const json_t *said = json_object_get(w->properties, "WebsiteConfiguration");
+    const json_t *routes = json_object_get(said, "RoutingRules");
+    CLEANUP(json_free) json_t *out = said ? json_object() : NULL;
+    int err = 0;
 
-    return bucket_set_website(w->tx, w->platform, w->account, w->physical_id,
-                              json_str(configuration, "IndexDocument", NULL),
-                              json_str(configuration, "ErrorDocument", NULL), w->why);
+    if (said) {
+        err = out ? 0 : FAULT(ENOMEM);
+        if (!err)
+            err = add_within(out, "IndexDocument", "Suffix", json_object_get(said, "IndexDocument"));
+        if (!err)
+            err = add_within(out, "ErrorDocument", "Key", json_object_get(said, "ErrorDocument"));
+        if (!err)
+            err = add(out, "RedirectAllRequestsTo", json_object_get(said, "RedirectAllRequestsTo"));
+        if (!err && json_array_size(routes) > 0)
+            err = json_put(out, "RoutingRules", routing_rules(routes));
+    }
+    return err ? err : bucket_set(w->tx, w->physical_id, "website", out, w->why);
+}
+
+static int set_public_access(struct resource_work *w)
+{
+    CLEANUP(json_free)
+    json_t *out = json_deep_copy(json_object_get(w->properties, "PublicAccessBlockConfiguration"));
+
+    return bucket_set(w->tx, w->physical_id, "publicAccessBlock", out, w->why);
+}
+
+static int set_ownership(struct resource_work *w)
+{
+    json_t *said = json_object_get(json_object_get(w->properties, "OwnershipControls"), "Rules");
+    CLEANUP(json_free) json_t *out = said ? json_pack("{s:O}", "Rule", said) : NULL;
+
+    return bucket_set(w->tx, w->physical_id, "ownershipControls", out, w->why);
 }
 
 static int set_tags(struct resource_work *w)
@@ -126,6 +231,8 @@ static const struct setting {
 } settings[] = {
     {"VersioningConfiguration", set_versioning},
     {"WebsiteConfiguration", set_website},
+    {"PublicAccessBlockConfiguration", set_public_access},
+    {"OwnershipControls", set_ownership},
     {"Tags", set_tags},
     {"NotificationConfiguration", set_notification},
 };

@@ -1,0 +1,386 @@
+/* See access.h. Source: S3 user guide, "How Amazon S3 authorizes a request for a bucket operation", "Blocking
+ * public access to your Amazon S3 storage". */
+#include "services/s3/access.h"
+#include "base/clock.h"
+#include "services/iam/evaluate.h"
+#include "services/s3/bucket_policy.h"
+#include "services/s3/setting.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+#include <inttypes.h>
+
+struct asking {
+    struct call *c;
+    struct tx *tx;
+    const struct bucket *bucket;
+    const struct access *access;
+};
+
+/* ---- condition keys */
+
+static size_t one(struct str value, struct str *ret)
+{
+    *ret = value;
+    return value.ptr ? 1 : 0;
+}
+
+static size_t one_text(const char *text, struct str *ret)
+{
+    return one(str_of(text), ret);
+}
+
+static size_t source_ip(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(a->c->http->peer, ret);
+}
+
+static size_t secure_transport(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(str_starts(str_of(a->c->platform->endpoint), STR("https:")) ? STR("true") : STR("false"), ret);
+}
+
+static size_t principal_arn(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one_text(a->c->caller->arn, ret) : 0;
+}
+
+static size_t principal_account(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one_text(a->c->caller->account, ret) : 0;
+}
+
+static size_t user_id(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->c->caller ? a->c->caller->user_id : "anonymous", ret);
+}
+
+/* Of a user, not of a session. */
+static size_t user_name(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const char *mark = a->c->caller ? strstr(a->c->caller->arn, ":user/") : NULL;
+    const char *name = mark ? strrchr(mark, '/') : NULL;
+    return name ? one_text(name + 1, ret) : 0;
+}
+
+static size_t principal_type(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const struct principal *caller = a->c->caller;
+    if (!caller)
+        return one(STR("Anonymous"), ret);
+    if (caller->session)
+        return one(STR("AssumedRole"), ret);
+    return one(str_ends(str_of(caller->arn), STR(":root")) ? STR("Account") : STR("User"), ret);
+}
+
+static size_t current_time(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char text[TIME_TEXT_SIZE];
+    time_iso8601_s(clock_now_ms(), text);
+    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
+}
+
+static size_t epoch_time(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(arena_printf(a->c->arena, "%" PRId64, clock_now_ms() / 1000), ret);
+}
+
+static size_t resource_account(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->bucket->account, ret);
+}
+
+static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->c->platform->region, ret);
+}
+
+static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one(STR("AWS4-HMAC-SHA256"), ret) : 0;
+}
+
+static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    if (!a->c->caller)
+        return 0;
+    if (strcmp(a->c->operation->name, "PostObject") == 0)
+        return one(STR("POST"), ret);
+    bool query = uri_has(&a->c->query, "X-Amz-Signature");
+    return one(query ? STR("REST-QUERY-STRING") : STR("REST-HEADER"), ret);
+}
+
+static size_t of_header(struct asking *a, const char *rest, struct str *ret)
+{
+    return one(http_header(a->c->http, rest), ret);
+}
+
+static size_t amz_header(struct asking *a, const char *rest, struct str *ret)
+{
+    const char *name = arena_printf(a->c->arena, "x-amz-%s", rest);
+    return name ? of_header(a, name, ret) : 0;
+}
+
+static size_t lock_header(struct asking *a, const char *rest, struct str *ret)
+{
+    const char *name = arena_printf(a->c->arena, "x-amz-object-lock-%s", rest);
+    return name ? of_header(a, name, ret) : 0;
+}
+
+static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "user-agent", ret);
+}
+
+static size_t referer(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "referer", ret);
+}
+
+static size_t if_match(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "if-match", ret);
+}
+
+static size_t if_none_match(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "if-none-match", ret);
+}
+
+static size_t prefix(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "prefix"), ret);
+}
+
+static size_t delimiter(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "delimiter"), ret);
+}
+
+static size_t max_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "max-keys"), ret);
+}
+
+static size_t version_id(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "versionId"), ret);
+}
+
+static size_t existing_tag(struct asking *a, const char *rest, struct str *ret)
+{
+    CLEANUP(object_unload) struct object object = {0};
+    CLEANUP(json_free) json_t *tags = NULL;
+    struct str version = uri_get(&a->c->query, "versionId");
+    if (!a->access->key || object_find(a->tx, a->bucket->name, a->access->key, version.ptr, &object) != 0 ||
+        !object.tags || json_unpack_text(str_of(object.tags), &tags) != 0)
+        return 0;
+    const char *value = json_str(tags, rest, NULL);
+    return value ? one_text(arena_dup(a->c->arena, str_of(value)), ret) : 0;
+}
+
+static size_t request_tag(struct asking *a, const char *rest, struct str *ret)
+{
+    struct uri_query pairs = {0};
+    struct str said = http_header(a->c->http, "x-amz-tagging");
+    if (!said.ptr || uri_parse_query(a->c->arena, str_trim(said), true, &pairs) != 0)
+        return 0;
+    return one(uri_get(&pairs, rest), ret);
+}
+
+static size_t request_tag_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    struct uri_query pairs = {0};
+    struct str said = http_header(a->c->http, "x-amz-tagging");
+    if (!said.ptr || uri_parse_query(a->c->arena, str_trim(said), true, &pairs) != 0)
+        return 0;
+    size_t count = pairs.count < POLICY_VALUES_MAX ? pairs.count : POLICY_VALUES_MAX;
+    for (size_t i = 0; i < count; i++)
+        ret[i] = pairs.pairs[i].name;
+    return count;
+}
+
+/* A name that ends with - or / is the beginning of many; the function gets what is behind it. */
+static const struct {
+    const char *name;
+    size_t (*get)(struct asking *a, const char *rest, struct str *ret);
+} keys[] = {
+    {"aws:CurrentTime", current_time},
+    {"aws:EpochTime", epoch_time},
+    {"aws:PrincipalAccount", principal_account},
+    {"aws:PrincipalArn", principal_arn},
+    {"aws:PrincipalType", principal_type},
+    {"aws:Referer", referer},
+    {"aws:RequestedRegion", region},
+    {"aws:ResourceAccount", resource_account},
+    {"aws:SecureTransport", secure_transport},
+    {"aws:SourceIp", source_ip},
+    {"aws:UserAgent", user_agent},
+    {"aws:userid", user_id},
+    {"aws:username", user_name},
+    {"s3:authType", auth_type},
+    {"s3:delimiter", delimiter},
+    {"s3:ExistingObjectTag/", existing_tag},
+    {"s3:if-match", if_match},
+    {"s3:if-none-match", if_none_match},
+    {"s3:max-keys", max_keys},
+    {"s3:object-lock-", lock_header},
+    {"s3:prefix", prefix},
+    {"s3:RequestObjectTag/", request_tag},
+    {"s3:RequestObjectTagKeys", request_tag_keys},
+    {"s3:ResourceAccount", resource_account},
+    {"s3:signatureversion", signature_version},
+    {"s3:VersionId", version_id},
+    {"s3:x-amz-", amz_header},
+};
+
+static size_t context(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
+{
+    struct str asked = str_of(key);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct str name = str_of(keys[i].name);
+        bool many = name.ptr[name.len - 1] == '-' || name.ptr[name.len - 1] == '/';
+        bool same = asked.len >= name.len && str_eq_nocase((struct str){key, name.len}, name);
+        if (same && (many || asked.len == name.len))
+            return keys[i].get(ctx, key + name.len, ret);
+    }
+    return 0;
+}
+
+/* ---- the decision */
+
+static int restricted(const struct asking *a, const json_t *policy, bool *ret)
+{
+    CLEANUP(json_free) json_t *block = NULL;
+    int rc = setting_get(a->tx, a->bucket->name, SETTING_PUBLIC_ACCESS, &block);
+    *ret = rc == 0 && json_bool(block, "RestrictPublicBuckets", false) && bucket_policy_public(policy);
+    return rc < 0 ? rc : 0;
+}
+
+static int refuse(const struct asking *a, const char *resource, const char *because)
+{
+    struct call *c = a->c;
+    if (!c->caller)
+        return call_fail(c, S3_E_DENIED, "Access Denied");
+    return call_fail(c, S3_E_DENIED, "User: %s is not authorized to perform: %s on resource: \"%s\" %s",
+                     c->caller->arn, a->access->action, resource, because);
+}
+
+/* The owner cannot lock itself out: its root user may always change the policy. */
+static bool is_rescue(const struct asking *a)
+{
+    static const char *const actions[] = {"s3:GetBucketPolicy", "s3:PutBucketPolicy",
+                                          "s3:DeleteBucketPolicy"};
+    const struct principal *caller = a->c->caller;
+    bool root = caller && strcmp(caller->account, a->bucket->account) == 0 &&
+                str_ends(str_of(caller->arn), STR(":root"));
+    for (size_t i = 0; root && i < ARRAY_LEN(actions); i++)
+        if (strcmp(a->access->action, actions[i]) == 0)
+            return true;
+    return false;
+}
+
+static int decide(struct asking *a, const char *resource)
+{
+    const struct principal *caller = a->c->caller;
+    bool own = caller && strcmp(caller->account, a->bucket->account) == 0;
+    CLEANUP(json_free) json_t *policy = NULL;
+    const struct policy_request request = {
+        .caller = caller, .action = a->access->action, .resource = resource, .context = context, .ctx = a};
+    bool is_restricted = false;
+    if (json_unpack_text(str_of(a->bucket->policy), &policy) != 0)
+        return FAULT(EBADMSG);
+    enum policy_verdict verdict = policy_evaluate(policy, &request);
+    if (verdict == POLICY_DENIES && !is_rescue(a))
+        return refuse(a, resource, "with an explicit deny in a resource-based policy");
+    if (own)
+        return 0;
+    int rc = restricted(a, policy, &is_restricted);
+    if (rc != 0)
+        return rc;
+    if (verdict == POLICY_ALLOWS && !is_restricted)
+        return 0;
+    return refuse(a, resource,
+                  is_restricted ? "because public policies are restricted by the RestrictPublicBuckets "
+                                  "setting in S3 Block Public Access."
+                                : "because no resource-based policy allows the action");
+}
+
+int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
+{
+    struct asking a = {c, tx, bucket, access};
+    if (!bucket->policy)
+        return c->caller ? 0 : call_fail(c, S3_E_DENIED, "Access Denied");
+    const char *resource = access->key
+                               ? arena_printf(c->arena, "arn:aws:s3:::%s/%s", bucket->name, access->key)
+                               : arena_printf(c->arena, "arn:aws:s3:::%s", bucket->name);
+    return resource ? decide(&a, resource) : FAULT(ENOMEM);
+}
+
+/* ---- of requests */
+
+/* With a versionId some actions are others. */
+static const char *action_of(const struct call *c)
+{
+    static const struct {
+        const char *action;
+        const char *of_version;
+    } versions[] = {
+        {"s3:GetObject", "s3:GetObjectVersion"},
+        {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+        {"s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"},
+        {"s3:GetObjectTagging", "s3:GetObjectVersionTagging"},
+        {"s3:PutObjectTagging", "s3:PutObjectVersionTagging"},
+        {"s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"},
+        {"s3:GetObjectAcl", "s3:GetObjectVersionAcl"},
+        {"s3:PutObjectAcl", "s3:PutObjectVersionAcl"},
+    };
+    const char *action = c->operation->iam_action;
+    for (size_t i = 0; uri_has(&c->query, "versionId") && i < ARRAY_LEN(versions); i++)
+        if (strcmp(versions[i].action, action) == 0)
+            return versions[i].of_version;
+    return action;
+}
+
+int api_check_owner(struct call *c, const struct bucket *bucket, const char *header)
+{
+    struct str expected = http_header(c->http, header);
+    return !expected.ptr || str_eqc(str_trim(expected), bucket->account)
+               ? 0
+               : call_fail(c, S3_E_DENIED, "Access Denied: the bucket %s is not account " STR_FMT "'s.",
+                           bucket->name, (int)(expected.len < 64 ? expected.len : 64), expected.ptr);
+}
+
+int api_bucket(struct call *c, struct tx *tx, struct bucket *ret)
+{
+    const struct access access = {action_of(c), c->key};
+    int rc = bucket_load(tx, c->bucket, ret, &c->reason);
+    if (rc == 0)
+        rc = api_check_owner(c, ret, "x-amz-expected-bucket-owner");
+    return rc != 0 ? rc : access_check(c, tx, ret, &access);
+}
+
+int api_bucket_for(struct call *c, struct tx *tx, const char *name, const struct access *access,
+                   struct bucket *ret)
+{
+    int rc = bucket_load(tx, name, ret, &c->reason);
+    return rc != 0 ? rc : access_check(c, tx, ret, access);
+}
+
+bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key)
+{
+    const struct access access = {action, key};
+    struct reason kept = c->reason;
+    bool may = access_check(c, tx, bucket, &access) == 0;
+    c->reason = kept;
+    return may;
+}
+
+int api_admit_unsigned(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    CLEANUP(db_end) struct tx *tx = NULL;
+    if (c->caller)
+        return 0;
+    int rc = db_read(c->platform->db, &tx);
+    return rc != 0 ? rc : api_bucket(c, tx, &bucket);
+}

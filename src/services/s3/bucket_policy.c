@@ -1,0 +1,204 @@
+/* See bucket_policy.h. Source: S3 user guide, "Bucket policies", "The meaning of 'public'"; S3's own
+ * messages. */
+#include "services/s3/bucket_policy.h"
+#include "services/iam/evaluate.h"
+#include "services/iam/iam.h"
+#include "wire/json.h"
+
+#define POLICY_MAX_BYTES 20480
+
+static int bad(struct reason *why, const char *says)
+{
+    return reason_set(why, S3_E_POLICY_FORM, "%s", says);
+}
+
+/* ---- form */
+
+static bool not_s3(void *ctx UNUSED, const char *text)
+{
+    return strcmp(text, "*") != 0 && (strncasecmp(text, "s3:", 3) != 0 || text[3] == '\0');
+}
+
+/* `ctx` is the bucket's ARN: a resource is the bucket, or something in it; patterns may stand for either. */
+static bool not_of_bucket(void *ctx, const char *text)
+{
+    struct str arn = str_of(ctx);
+    struct str resource = str_of(text);
+    if (policy_matches(resource, arn, false))
+        return false;
+    bool within = str_starts(resource, arn) && resource.len > arn.len && resource.ptr[arn.len] == '/';
+    const char *slash = memchr(resource.ptr, '/', resource.len);
+    bool pattern =
+        slash && policy_matches((struct str){resource.ptr, (size_t)(slash - resource.ptr)}, arn, false);
+    return !within && !pattern;
+}
+
+static bool not_principal(void *ctx UNUSED, const char *text)
+{
+    int64_t account = 0;
+    struct str name = str_of(text);
+    if (strcmp(text, "*") == 0 || (name.len == 12 && str_to_int(name, 0, INT64_MAX, &account)))
+        return false;
+    return !str_starts(name, STR("arn:aws:iam::")) && !str_starts(name, STR("arn:aws:sts::"));
+}
+
+static bool is_texts(const json_t *element)
+{
+    if (json_is_string(element))
+        return true;
+    for (size_t i = 0; i < json_array_size(element); i++)
+        if (!json_is_string(json_array_get(element, i)))
+            return false;
+    return json_array_size(element) > 0;
+}
+
+static int check_principal(const json_t *principal, struct reason *why)
+{
+    static const char *const kinds[] = {"AWS", "CanonicalUser", "Service", "Federated"};
+    size_t known = 0;
+    if (json_is_string(principal))
+        return strcmp(json_string_value(principal), "*") == 0 ? 0 : bad(why, "Invalid principal in policy");
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const json_t *named = json_object_get(principal, kinds[i]);
+        known += named != NULL;
+        if (named && !is_texts(named))
+            return bad(why, "Invalid principal in policy");
+    }
+    if (known == 0 || known != json_object_size(principal) ||
+        policy_any(json_object_get(principal, "AWS"), not_principal, NULL))
+        return bad(why, "Invalid principal in policy");
+    return 0;
+}
+
+/* An element or its opposite, never both. */
+static const json_t *element(const json_t *statement, const char *name, const char *not_name)
+{
+    const json_t *is = json_object_get(statement, name);
+    const json_t *is_not = json_object_get(statement, not_name);
+    return is && is_not ? NULL : is ? is : is_not;
+}
+
+static int check_keys(const json_t *conditions, struct reason *why)
+{
+    const char *name, *key;
+    json_t *block, *wanted;
+    json_object_foreach ((json_t *)conditions, name, block)
+        json_object_foreach (block, key, wanted)
+            if (strncasecmp(key, "aws:", 4) != 0 && strncasecmp(key, "s3:", 3) != 0)
+                return bad(why, "Policy has an invalid condition key");
+    return 0;
+}
+
+static int check_statement(const json_t *statement, const char *arn, struct reason *why)
+{
+    const char *effect = json_str(statement, "Effect", NULL);
+    const json_t *principal = element(statement, "Principal", "NotPrincipal");
+    const json_t *action = element(statement, "Action", "NotAction");
+    const json_t *resource = element(statement, "Resource", "NotResource");
+    const json_t *conditions = json_object_get(statement, "Condition");
+    if (!effect)
+        return bad(why, "Missing required field Effect");
+    if (strcmp(effect, "Allow") != 0 && strcmp(effect, "Deny") != 0)
+        return bad(why, "Invalid effect: it is Allow or Deny");
+    if (!principal)
+        return bad(why, "Missing required field Principal");
+    if (!action)
+        return bad(why, "Missing required field Action");
+    if (!resource)
+        return bad(why, "Missing required field Resource");
+    int rc = check_principal(principal, why);
+    if (rc != 0)
+        return rc;
+    if (!is_texts(action) || policy_any(action, not_s3, NULL))
+        return bad(why, "Policy has invalid action");
+    if (!is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
+        return bad(why, "Policy has invalid resource");
+    rc = policy_conditions_check(conditions, why);
+    if (rc == IAM_BAD_DOCUMENT)
+        return S3_E_POLICY_FORM;
+    return rc != 0 ? rc : check_keys(conditions, why);
+}
+
+int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why)
+{
+    const char *version = json_str(policy, "Version", "2008-10-17");
+    CLEANUP(buf_free) struct buf arn = BUF_INIT(128);
+    buf_printf(&arn, "arn:aws:s3:::%s", bucket->name);
+    if (buf_error(&arn) != 0)
+        return FAULT(buf_error(&arn));
+    if (!json_is_object(policy))
+        return bad(why, "Policies must be valid JSON and the first byte must be '{'");
+    if (strcmp(version, "2012-10-17") != 0 && strcmp(version, "2008-10-17") != 0)
+        return bad(why, "The policy must contain a valid version string");
+    if (!json_is_object(policy_statement(policy, 0)))
+        return bad(why, "Missing required field Statement");
+    CLEANUP(free_ptr) char *text = json_pack_text(policy);
+    if (!text)
+        return FAULT(ENOMEM);
+    if (strlen(text) > POLICY_MAX_BYTES)
+        return bad(why, "Policy exceeds the maximum allowed document size: 20480 bytes");
+    const json_t *statement;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && (statement = policy_statement(policy, i)); i++)
+        rc = json_is_object(statement) ? check_statement(statement, arn.ptr, why)
+                                       : bad(why, "Invalid policy syntax.");
+    return rc;
+}
+
+/* ---- public */
+
+static bool is_everybody(void *ctx UNUSED, const char *text)
+{
+    return strchr(text, '*') != NULL;
+}
+
+/* A value that stands for one, or few: no wildcard, and no network as wide as 0.0.0.0/1. */
+static bool is_wide(void *ctx UNUSED, const char *text)
+{
+    struct str bits = str_of(text);
+    int64_t count = 0;
+    (void)str_split(&bits, '/');
+    bool network = bits.ptr && str_to_int(bits, 0, 128, &count);
+    return strpbrk(text, "*?$") || (network && count < (strchr(text, ':') ? 32 : 8));
+}
+
+/* A condition that holds for few callers only makes a statement not public. */
+static bool narrows(const json_t *conditions)
+{
+    static const char *const narrowing[] = {"aws:PrincipalAccount",
+                                            "aws:PrincipalArn",
+                                            "aws:PrincipalOrgID",
+                                            "aws:SourceAccount",
+                                            "aws:SourceArn",
+                                            "aws:SourceIp",
+                                            "aws:SourceVpc",
+                                            "aws:SourceVpce",
+                                            "aws:userid",
+                                            "aws:SourceOwner",
+                                            "s3:x-amz-server-side-encryption-aws-kms-key-id"};
+    const char *operator, * key;
+    json_t *block, *wanted;
+    json_object_foreach ((json_t *)conditions, operator, block) {
+        bool positive = !strstr(operator, "Not") && !strstr(operator, "IfExists") &&
+                        !strstr(operator, "ForAllValues") && strcmp(operator, "Null") != 0;
+        json_object_foreach (block, key, wanted)
+            for (size_t i = 0; positive && i < ARRAY_LEN(narrowing); i++)
+                if (strcasecmp(key, narrowing[i]) == 0 && !policy_any(wanted, is_wide, NULL))
+                    return true;
+    }
+    return false;
+}
+
+bool bucket_policy_public(const json_t *policy)
+{
+    const json_t *statement;
+    for (size_t i = 0; (statement = policy_statement(policy, i)); i++) {
+        const json_t *principal = json_object_get(statement, "Principal");
+        const json_t *named = json_is_object(principal) ? json_object_get(principal, "AWS") : principal;
+        bool everybody = policy_any(named, is_everybody, NULL) || json_object_get(statement, "NotPrincipal");
+        if (strcmp(json_str(statement, "Effect", ""), "Allow") == 0 && everybody &&
+            !narrows(json_object_get(statement, "Condition")))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,32 @@
+/* The body of a put, a part or a form on its way in: taken, hashed, compared with what the client says of it.
+ */
+#pragma once
+
+#include "services/s3/api.h"
+
+/* Digests compared with what the client said, bytes synced: what is left is the transaction. */
+int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
+/* Passes rc on; bytes of a put that failed are removed before the error is answered. */
+int api_put_failed(struct call *c, int rc) MUST_USE;
+struct upload *api_put_upload(struct call *c);
+/* Of what was put; its text is there after api_put_finish. */
+const struct checksum_value *api_put_checksum(struct call *c);
+/* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
+ */
+int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+/* The same for a form, whose fields are not known yet: api_put_choose follows when they are. */
+struct post;
+int api_put_begin_form(struct call *c, struct post *post) MUST_USE;
+struct post *api_put_form(struct call *c);
+int api_put_choose(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+
+struct stored {
+    struct bucket bucket;
+    struct object object; /* sequence, version, time */
+    char etag[ETAG_SIZE];
+};
+void stored_unload(struct stored *stored); /* CLEANUP-able */
+/* Makes what has arrived the object c->key, by the request's headers. */
+int api_put_store(struct call *c, const char *event, struct stored *ret) MUST_USE;
+/* ETag, version and checksum of it, once the reply has begun. */
+void api_put_headers(struct call *c, const struct stored *stored);

@@ -1,0 +1,100 @@
+/* Field tables of buckets' settings. Source: S3 API reference, botocore's model of 2006-03-01. */
+#include "services/s3/shapes.h"
+
+/* ---- who may */
+
+static const struct field public_access_fields[] = {
+    {"BlockPublicAcls", FIELD_BOOLEAN},
+    {"IgnorePublicAcls", FIELD_BOOLEAN},
+    {"BlockPublicPolicy", FIELD_BOOLEAN},
+    {"RestrictPublicBuckets", FIELD_BOOLEAN},
+};
+const struct shape public_access_shape = SHAPE(public_access_fields);
+
+static const char *const ownerships[] = {"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter", NULL};
+static const struct field ownership_rule_fields[] = {
+    {"ObjectOwnership", FIELD_STRING, FIELD_REQUIRED, .values = ownerships}};
+ELEMENT(ownership_rule_shape, ownership_rule_fields);
+static const struct field ownership_fields[] = {
+    {.name = "Rule",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 1,
+     .of = &ownership_rule_shape},
+};
+const struct shape ownership_shape = SHAPE(ownership_fields);
+
+static const struct field grantee_fields[] = {
+    {"ID", FIELD_STRING}, {"URI", FIELD_STRING}, {"EmailAddress", FIELD_STRING}};
+static const struct shape grantee_shape = SHAPE(grantee_fields);
+static const struct field grant_fields[] = {STRUCT("Grantee", grantee_shape), {"Permission", FIELD_STRING}};
+ELEMENT(grant_shape, grant_fields);
+static const struct field grants_fields[] = {FLAT_LIST("Grant", grant_shape)};
+static const struct shape grants_shape = SHAPE(grants_fields);
+static const struct field acl_fields[] = {STRUCT("AccessControlList", grants_shape)};
+const struct shape acl_shape = SHAPE(acl_fields);
+
+static const struct field policy_status_fields[] = {{"IsPublic", FIELD_BOOLEAN}};
+const struct shape policy_status_shape = SHAPE(policy_status_fields);
+
+/* ---- website */
+
+static const char *const schemes[] = {"http", "https", NULL};
+static const struct field index_fields[] = {{"Suffix", FIELD_STRING, FIELD_REQUIRED}};
+static const struct shape index_shape = SHAPE(index_fields);
+static const struct field error_fields[] = {{"Key", FIELD_STRING, FIELD_REQUIRED, 1, 1024}};
+static const struct shape error_shape = SHAPE(error_fields);
+static const struct field redirect_all_fields[] = {
+    {"HostName", FIELD_STRING, FIELD_REQUIRED},
+    {"Protocol", FIELD_STRING, .values = schemes},
+};
+static const struct shape redirect_all_shape = SHAPE(redirect_all_fields);
+static const struct field condition_fields[] = {
+    {"HttpErrorCodeReturnedEquals", FIELD_STRING},
+    {"KeyPrefixEquals", FIELD_STRING},
+};
+static const struct shape condition_shape = SHAPE(condition_fields);
+static const struct field redirect_fields[] = {
+    {"HostName", FIELD_STRING},
+    {"HttpRedirectCode", FIELD_STRING},
+    {"Protocol", FIELD_STRING, .values = schemes},
+    {"ReplaceKeyPrefixWith", FIELD_STRING},
+    {"ReplaceKeyWith", FIELD_STRING},
+};
+static const struct shape redirect_shape = SHAPE(redirect_fields);
+static const struct field routing_rule_fields[] = {
+    STRUCT("Condition", condition_shape),
+    {.name = "Redirect", .type = FIELD_STRUCT, .flags = FIELD_REQUIRED, .of = &redirect_shape},
+};
+ELEMENT(routing_rule_shape, routing_rule_fields);
+static const struct field website_fields[] = {
+    STRUCT("IndexDocument", index_shape),
+    STRUCT("ErrorDocument", error_shape),
+    STRUCT("RedirectAllRequestsTo", redirect_all_shape),
+    {.name = "RoutingRules",
+     .type = FIELD_LIST,
+     .min = 1,
+     .max = 50,
+     .of = &routing_rule_shape,
+     .item = "RoutingRule"},
+};
+const struct shape website_shape = SHAPE(website_fields);
+
+/* ---- what cannot be set to anything else */
+
+static const char *const payers[] = {"BucketOwner", "Requester", NULL};
+static const struct field payer_fields[] = {{"Payer", FIELD_STRING, FIELD_REQUIRED, .values = payers}};
+const struct shape payer_shape = SHAPE(payer_fields);
+
+static const char *const statuses[] = {"Enabled", "Suspended", NULL};
+static const struct field status_fields[] = {{"Status", FIELD_STRING, FIELD_REQUIRED, .values = statuses}};
+const struct shape status_shape = SHAPE(status_fields);
+
+static const struct field target_fields[] = {{"TargetBucket", FIELD_STRING}};
+static const struct shape target_shape = SHAPE(target_fields);
+static const struct field logging_fields[] = {STRUCT("LoggingEnabled", target_shape)};
+const struct shape logging_shape = SHAPE(logging_fields);
+
+static const struct field configurations_fields[] = {{"IsTruncated", FIELD_BOOLEAN}};
+const struct shape configurations_shape = SHAPE(configurations_fields);

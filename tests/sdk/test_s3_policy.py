@@ -1,0 +1,280 @@
+"""Bucket policies: who may do what, in which circumstances; what is public, and how that is prevented."""
+import json
+import uuid
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+DEV, STAGING = "222222222222", "333333333333"
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture(scope="module")
+def other(server):
+    return server.client("s3", profile="staging")
+
+
+@pytest.fixture(scope="module")
+def anybody(server):
+    return boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1",
+                        config=Config(signature_version=UNSIGNED, retries={"max_attempts": 0},
+                                      s3={"addressing_style": "path"}))
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    s3.delete_public_access_block(Bucket=name)
+    s3.put_object(Bucket=name, Key="public/a", Body=b"a", Tagging="class=open")
+    s3.put_object(Bucket=name, Key="private/b", Body=b"b")
+    return name
+
+
+def code_of(call, **kwargs):
+    """"ok", or the error's code."""
+    try:
+        call(**kwargs)
+        return "ok"
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
+
+def statement(bucket, effect="Allow", principal="*", action="s3:GetObject", resource="/*", **more):
+    resources = [resource] if isinstance(resource, str) else resource
+    return {"Effect": effect, "Principal": principal, "Action": action,
+            "Resource": [f"arn:aws:s3:::{bucket}{r}" for r in resources], **more}
+
+
+def put(s3, bucket, *statements):
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+def test_a_policy_lives(s3, bucket):
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}))
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    assert policy["Statement"][0]["Principal"] == {"AWS": STAGING}
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"] == {"IsPublic": False}
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert code_of(s3.get_bucket_policy, Bucket=bucket) == "NoSuchBucketPolicy"
+
+
+def test_nobody_unsigned_without_a_policy(anybody, bucket):
+    for call, more in ((anybody.get_object, {"Key": "public/a"}), (anybody.put_object, {"Key": "x", "Body": b""}),
+                       (anybody.list_objects_v2, {}), (anybody.list_objects, {}), (anybody.list_object_versions, {}),
+                       (anybody.delete_object, {"Key": "public/a"}), (anybody.get_bucket_location, {}),
+                       (anybody.create_multipart_upload, {"Key": "x"}), (anybody.get_object_tagging, {"Key": "public/a"}),
+                       (anybody.copy_object, {"Key": "x", "CopySource": f"{bucket}/public/a"})):
+        assert code_of(call, Bucket=bucket, **more) == "AccessDenied"
+    assert code_of(anybody.head_object, Bucket=bucket, Key="public/a") == "403"
+    assert code_of(anybody.get_object, Bucket="no-" + bucket, Key="x") == "NoSuchBucket"
+
+
+def test_everybody_may_read_what_is_public(s3, anybody, bucket):
+    put(s3, bucket, statement(bucket, resource="/public/*"))
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"] == {"IsPublic": True}
+    assert anybody.get_object(Bucket=bucket, Key="public/a")["Body"].read() == b"a"
+    assert anybody.head_object(Bucket=bucket, Key="public/a")["ContentLength"] == 1
+    assert code_of(anybody.get_object, Bucket=bucket, Key="private/b") == "AccessDenied"
+    # Who may not list does not hear whether a key is there.
+    assert code_of(anybody.get_object, Bucket=bucket, Key="public/missing") == "AccessDenied"
+    put(s3, bucket, statement(bucket, resource="/public/*"), statement(bucket, action="s3:ListBucket", resource=""))
+    assert code_of(anybody.get_object, Bucket=bucket, Key="public/missing") == "NoSuchKey"
+    assert [o["Key"] for o in anybody.list_objects_v2(Bucket=bucket)["Contents"]] == ["private/b", "public/a"]
+    assert code_of(anybody.get_object, Bucket=bucket, Key="public/a", ResponseContentType="x/y") == "InvalidRequest"
+
+
+def test_everybody_may_write_where_the_policy_says_so(s3, anybody, bucket):
+    put(s3, bucket, statement(bucket, action=["s3:PutObject", "s3:AbortMultipartUpload"], resource="/inbox/*"))
+    anybody.put_object(Bucket=bucket, Key="inbox/1", Body=b"hello")
+    assert code_of(anybody.put_object, Bucket=bucket, Key="elsewhere", Body=b"x") == "AccessDenied"
+    upload = anybody.create_multipart_upload(Bucket=bucket, Key="inbox/2")["UploadId"]
+    part = anybody.upload_part(Bucket=bucket, Key="inbox/2", UploadId=upload, PartNumber=1, Body=b"part")
+    anybody.complete_multipart_upload(Bucket=bucket, Key="inbox/2", UploadId=upload, MultipartUpload={
+        "Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    assert s3.get_object(Bucket=bucket, Key="inbox/2")["Body"].read() == b"part"
+    assert code_of(anybody.get_object, Bucket=bucket, Key="inbox/1") == "AccessDenied"
+
+
+def test_a_denial_wins_also_against_the_owner(s3, bucket):
+    put(s3, bucket, statement(bucket), statement(bucket, effect="Deny", action="s3:*", resource="/private/*"))
+    assert code_of(s3.get_object, Bucket=bucket, Key="public/a") == "ok"
+    for call, more in ((s3.get_object, {}), (s3.delete_object, {}), (s3.put_object, {"Body": b""}),
+                       (s3.get_object_attributes, {"ObjectAttributes": ["ETag"]}), (s3.get_object_tagging, {}),
+                       (s3.create_multipart_upload, {})):
+        assert code_of(call, Bucket=bucket, Key="private/b", **more) == "AccessDenied", call
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket=bucket, Key="private/b")
+    assert "s3:GetObject" in str(caught.value) and "explicit deny" in str(caught.value)
+    assert code_of(s3.copy_object, Bucket=bucket, Key="public/c", CopySource=f"{bucket}/private/b") == "AccessDenied"
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "public/a"}, {"Key": "private/b"}]})
+    assert [d["Key"] for d in done["Deleted"]] == ["public/a"]
+    assert [(e["Key"], e["Code"]) for e in done["Errors"]] == [("private/b", "AccessDenied")]
+
+
+def test_the_owner_does_not_lock_itself_out(s3, bucket):
+    put(s3, bucket, statement(bucket, effect="Deny", action="s3:*", resource=["", "/*"]))
+    assert code_of(s3.list_objects_v2, Bucket=bucket) == "AccessDenied"
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert code_of(s3.list_objects_v2, Bucket=bucket) == "ok"
+
+
+def test_another_account_has_what_the_policy_gives(s3, other, bucket, server):
+    put(s3, bucket, statement(bucket, principal={"AWS": f"arn:aws:iam::{STAGING}:root"}, resource="/public/*"))
+    assert code_of(other.get_object, Bucket=bucket, Key="public/a") == "ok"
+    assert code_of(other.get_object, Bucket=bucket, Key="private/b") == "AccessDenied"
+    assert code_of(other.put_object, Bucket=bucket, Key="public/a", Body=b"x") == "AccessDenied"
+    assert code_of(other.list_objects_v2, Bucket=bucket) == "AccessDenied"
+    third = server.client("s3", profile="prod")
+    assert code_of(third.get_object, Bucket=bucket, Key="public/a") == "AccessDenied"
+
+
+def test_a_role_is_named_by_its_arn(s3, server, bucket):
+    role = f"arn:aws:iam::{STAGING}:role/slipway-deploy"
+    session = server.client("sts", profile="staging").assume_role(RoleArn=role, RoleSessionName="release")["Credentials"]
+    worker = server.client("s3", keys=(session["AccessKeyId"], session["SecretAccessKey"]),
+                           token=session["SessionToken"])
+    put(s3, bucket, statement(bucket, principal={"AWS": role}))
+    assert code_of(worker.get_object, Bucket=bucket, Key="public/a") == "ok"
+    put(s3, bucket, statement(bucket, principal={"AWS": role + "2"}))
+    assert code_of(worker.get_object, Bucket=bucket, Key="public/a") == "AccessDenied"
+
+
+@pytest.mark.parametrize("condition, may", [
+    ({"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "127.0.0.0/8", "::1/128"]}}, True),
+    ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
+    ({"NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, False),
+    ({"Bool": {"aws:SecureTransport": "false"}}, True),
+    ({"Bool": {"aws:SecureTransport": True}}, False),
+    ({"StringEquals": {"aws:PrincipalAccount": [DEV, STAGING]}}, True),
+    ({"StringNotEquals": {"aws:PrincipalAccount": STAGING}}, False),
+    ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}, True),
+    ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STAGING}:*"}}, True),
+    ({"ArnLike": {"aws:PrincipalArn": "arn:aws:*:root"}}, False),
+    ({"StringEquals": {"s3:ExistingObjectTag/class": "open"}}, True),
+    ({"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}, False),
+    ({"StringEquals": {"s3:ExistingObjectTag/owner": "me"}}, False),
+    ({"StringEqualsIfExists": {"s3:ExistingObjectTag/owner": "me"}}, True),
+    ({"StringNotEquals": {"s3:ExistingObjectTag/owner": "me"}}, True),
+    ({"Null": {"s3:ExistingObjectTag/owner": "true"}}, True),
+    ({"Null": {"s3:ExistingObjectTag/class": "true"}}, False),
+    ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, True),
+    ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+    ({"NumericGreaterThan": {"aws:EpochTime": 1500000000}}, True),
+    ({"StringEquals": {"s3:authType": "REST-HEADER"}}, True),
+    ({"StringEqualsIgnoreCase": {"s3:signatureversion": "aws4-hmac-sha256"}}, True),
+    ({"StringLike": {"aws:UserAgent": "*boto*"}, "Bool": {"aws:SecureTransport": "true"}}, False),
+    ({"StringEquals": {"aws:UserAgent": "*"}}, False),
+])
+def test_conditions(s3, other, bucket, condition, may):
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, Condition=condition))
+    assert code_of(other.get_object, Bucket=bucket, Key="public/a") == ("ok" if may else "AccessDenied")
+
+
+def test_conditions_of_listings_and_puts(s3, other, bucket):
+    put(s3, bucket,
+        statement(bucket, principal={"AWS": STAGING}, action="s3:ListBucket", resource="",
+                  Condition={"StringLike": {"s3:prefix": ["public/*", ""]}, "NumericLessThanEquals": {"s3:max-keys": "10"}}),
+        statement(bucket, principal={"AWS": STAGING}, action="s3:PutObject",
+                  Condition={"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["team", "stage"]},
+                             "StringEquals": {"s3:RequestObjectTag/team": "shop", "s3:x-amz-acl": "private"}}))
+    assert code_of(other.list_objects_v2, Bucket=bucket, Prefix="public/", MaxKeys=5) == "ok"
+    assert code_of(other.list_objects_v2, Bucket=bucket, Prefix="private/", MaxKeys=5) == "AccessDenied"
+    assert code_of(other.list_objects_v2, Bucket=bucket, Prefix="public/", MaxKeys=50) == "AccessDenied"
+    good = {"Bucket": bucket, "Key": "k", "Body": b"x", "ACL": "private", "Tagging": "team=shop&stage=dev"}
+    assert code_of(other.put_object, **good) == "ok"
+    assert code_of(other.put_object, **{**good, "Tagging": "team=shop&other=1"}) == "AccessDenied"
+    assert code_of(other.put_object, **{**good, "Tagging": "team=bank"}) == "AccessDenied"
+    del good["ACL"]
+    assert code_of(other.put_object, **good) == "AccessDenied"
+
+
+def test_variables_stand_for_the_caller(s3, server, bucket):
+    iam = server.client("iam", profile="staging")
+    name = "builder" + uuid.uuid4().hex[:6]
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    user = server.client("s3", keys=(key["AccessKeyId"], key["SecretAccessKey"]))
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action="s3:PutObject", resource="/home/${aws:username}/*"))
+    assert code_of(user.put_object, Bucket=bucket, Key=f"home/{name}/x", Body=b"") == "ok"
+    assert code_of(user.put_object, Bucket=bucket, Key="home/someone/x", Body=b"") == "AccessDenied"
+    put(s3, bucket, statement(bucket, principal={"AWS": f"arn:aws:iam::{STAGING}:user/{name}"}, action="s3:Put*"))
+    assert code_of(user.put_object, Bucket=bucket, Key="anywhere", Body=b"") == "ok"
+
+
+def test_opposites(s3, other, bucket):
+    put(s3, bucket, {"Effect": "Allow", "Principal": {"AWS": STAGING}, "NotAction": "s3:Delete*",
+                     "NotResource": f"arn:aws:s3:::{bucket}/private/*"})
+    assert code_of(other.get_object, Bucket=bucket, Key="public/a") == "ok"
+    assert code_of(other.get_object, Bucket=bucket, Key="private/b") == "AccessDenied"
+    assert code_of(other.delete_object, Bucket=bucket, Key="public/a") == "AccessDenied"
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}),
+        {"Effect": "Deny", "NotPrincipal": {"AWS": [DEV, f"arn:aws:iam::{DEV}:root"]}, "Action": "s3:*",
+         "Resource": f"arn:aws:s3:::{bucket}/*"})
+    assert code_of(other.get_object, Bucket=bucket, Key="public/a") == "AccessDenied"
+    assert code_of(s3.get_object, Bucket=bucket, Key="public/a") == "ok"
+
+
+def test_versions_have_actions_of_their_own(s3, other, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="v", Body=b"1")["VersionId"]
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}))
+    assert code_of(other.get_object, Bucket=bucket, Key="v") == "ok"
+    assert code_of(other.get_object, Bucket=bucket, Key="v", VersionId=version) == "AccessDenied"
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action="s3:GetObjectVersion"))
+    assert code_of(other.get_object, Bucket=bucket, Key="v", VersionId=version) == "ok"
+
+
+def test_public_policies_are_blocked_from_birth(s3, anybody, other):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    with pytest.raises(ClientError, match="AccessDenied.*BlockPublicPolicy"):
+        put(s3, name, statement(name))
+    put(s3, name, statement(name, Condition={"IpAddress": {"aws:SourceIp": "127.0.0.1/32"}}))
+    assert code_of(anybody.get_object, Bucket=name, Key="k") == "ok"
+    s3.delete_public_access_block(Bucket=name)
+    put(s3, name, statement(name))
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    assert code_of(anybody.get_object, Bucket=name, Key="k") == "AccessDenied"
+    assert code_of(other.get_object, Bucket=name, Key="k") == "AccessDenied"
+    assert code_of(s3.get_object, Bucket=name, Key="k") == "ok"
+
+
+@pytest.mark.parametrize("policy, says", [
+    ("not json", "valid JSON"),
+    ("[]", "valid JSON"),
+    ({"Statement": []}, "Missing required field Statement"),
+    ({"Version": "2020-01-01", "Statement": [{}]}, "valid version"),
+    ({"Statement": [{"Principal": "*", "Action": "s3:GetObject", "Resource": "B/*"}]}, "Effect"),
+    ({"Statement": [{"Effect": "Perhaps", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*"}]}, "effect"),
+    ({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "B/*"}]}, "Principal"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "me", "Action": "s3:GetObject", "Resource": "B/*"}]}, "principal"),
+    ({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "me"}, "Action": "s3:GetObject", "Resource": "B/*"}]},
+     "principal"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Resource": "B/*"}]}, "Action"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "B/*"}]}, "action"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]}, "Resource"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::else/*"}]},
+     "resource"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*",
+                     "Condition": {"StringResembles": {"aws:SourceIp": "x"}}}]}, "Condition type"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*",
+                     "Condition": {"StringEquals": {"colour": "blue"}}}]}, "condition key"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ["B/" + "x" * 30000]}]},
+     "maximum allowed document size"),
+])
+def test_malformed_policies(s3, bucket, policy, says):
+    text = policy if isinstance(policy, str) else json.dumps(policy).replace("B/", f"arn:aws:s3:::{bucket}/")
+    with pytest.raises(ClientError) as caught:
+        s3.put_bucket_policy(Bucket=bucket, Policy=text)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "MalformedPolicy" and says in error["Message"]

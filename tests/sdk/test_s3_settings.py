@@ -1,0 +1,165 @@
+"""A bucket's settings: what it has from birth, what may be set, what S3 answers for what is not set."""
+import json
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "set-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def error_of(call, *args, **kwargs):
+    with pytest.raises(ClientError) as caught:
+        call(*args, **kwargs)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.mark.parametrize("read, code", [
+    ("get_bucket_policy", "NoSuchBucketPolicy"), ("get_bucket_policy_status", "NoSuchBucketPolicy"),
+    ("get_bucket_website", "NoSuchWebsiteConfiguration"),
+    ("get_bucket_replication", "ReplicationConfigurationNotFoundError")])
+def test_what_is_not_set_is_not_found(s3, bucket, read, code):
+    assert error_of(getattr(s3, read), Bucket=bucket) == (code, 404)
+    assert error_of(getattr(s3, read), Bucket="no-" + bucket) == ("NoSuchBucket", 404)
+
+
+def test_what_a_bucket_is_and_stays(s3, bucket):
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"})
+    s3.put_bucket_accelerate_configuration(Bucket=bucket, AccelerateConfiguration={"Status": "Suspended"})
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    lacks = ("NotImplemented", 501)
+    assert error_of(s3.put_bucket_request_payment, Bucket=bucket,
+                    RequestPaymentConfiguration={"Payer": "Requester"}) == lacks
+    assert error_of(s3.put_bucket_accelerate_configuration, Bucket=bucket,
+                    AccelerateConfiguration={"Status": "Enabled"}) == lacks
+    assert error_of(s3.put_bucket_logging, Bucket=bucket, BucketLoggingStatus={
+        "LoggingEnabled": {"TargetBucket": bucket, "TargetPrefix": "log/"}}) == lacks
+
+
+@pytest.mark.parametrize("kind", ["analytics", "inventory", "metrics", "intelligent_tiering"])
+def test_configurations_that_are_never_there(s3, bucket, kind):
+    listing = getattr(s3, f"list_bucket_{kind}_configurations")(Bucket=bucket)
+    assert listing["IsTruncated"] is False
+    assert not [name for name in listing if name.endswith("List")]
+    assert error_of(getattr(s3, f"get_bucket_{kind}_configuration"), Bucket=bucket, Id="x") == (
+        "NoSuchConfiguration", 404)
+
+
+def test_public_access_is_blocked_from_birth(s3, bucket):
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert block == dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
+                                   "RestrictPublicBuckets"], True)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert block["BlockPublicAcls"] and not block["BlockPublicPolicy"]
+    s3.delete_public_access_block(Bucket=bucket)
+    assert error_of(s3.get_public_access_block, Bucket=bucket) == ("NoSuchPublicAccessBlockConfiguration", 404)
+    s3.delete_public_access_block(Bucket=bucket)
+
+
+def test_ownership_is_the_bucket_owners(s3, bucket):
+    rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": rules})
+    assert error_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+        "Rules": [{"ObjectOwnership": "ObjectWriter"}]}) == ("NotImplemented", 501)
+    assert error_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+        "Rules": [{"ObjectOwnership": "Somebody"}]}) == ("MalformedXML", 400)
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    assert error_of(s3.get_bucket_ownership_controls, Bucket=bucket) == ("OwnershipControlsNotFoundError", 404)
+
+
+def test_acls_are_the_owners(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")
+    account = s3.get_bucket_acl(Bucket=bucket)["Owner"]["ID"]
+    for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
+        assert acl["Grants"] == [{"Grantee": {"DisplayName": account, "ID": account, "Type": "CanonicalUser"},
+                                  "Permission": "FULL_CONTROL"}]
+    s3.put_bucket_acl(Bucket=bucket, ACL="private")
+    s3.put_object_acl(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")
+    acl = s3.get_object_acl(Bucket=bucket, Key="k")
+    s3.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
+    refused = ("AccessControlListNotSupported", 400)
+    assert error_of(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == refused
+    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", ACL="authenticated-read") == refused
+    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="public-read") == refused
+    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", GrantRead="id=1") == refused
+    everyone = {"Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
+                "Permission": "READ"}
+    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", AccessControlPolicy={
+        "Owner": acl["Owner"], "Grants": [*acl["Grants"], everyone]}) == refused
+    assert error_of(s3.get_object_acl, Bucket=bucket, Key="missing") == ("NoSuchKey", 404)
+
+
+def test_a_settings_body_is_the_one_that_was_meant(s3, bucket, server):
+    def corrupt(request, **_):
+        del request.headers["Content-MD5"]
+        request.headers["Content-MD5"] = "1B2M2Y8AsgTpgAmY7PhCfg=="
+
+    client = server.client("s3", profile="dev")
+    client.meta.events.register("before-sign.s3.PutBucketOwnershipControls", corrupt)
+    assert error_of(client.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}) == ("BadDigest", 400)
+
+
+def test_settings_go_with_their_bucket(s3, bucket):
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "i"}})
+    s3.delete_bucket(Bucket=bucket)
+    s3.create_bucket(Bucket=bucket)
+    assert error_of(s3.get_bucket_website, Bucket=bucket) == ("NoSuchWebsiteConfiguration", 404)
+
+
+def test_only_the_expected_owners_bucket(s3, bucket):
+    s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="222222222222")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ExpectedBucketOwner="222222222222")
+    for call in (s3.get_object, s3.delete_object, s3.get_object_tagging):
+        assert error_of(call, Bucket=bucket, Key="k", ExpectedBucketOwner="333333333333") == ("AccessDenied", 403)
+    assert error_of(s3.copy_object, Bucket=bucket, Key="l", CopySource=f"{bucket}/k",
+                    ExpectedSourceBucketOwner="333333333333") == ("AccessDenied", 403)
+    s3.get_object(Bucket=bucket, Key="k")
+
+
+def test_settings_by_templates(server):
+    cloudformation, s3 = (server.client(name, profile="dev") for name in ("cloudformation", "s3"))
+    name = "site-" + uuid.uuid4().hex[:12]
+    template = {"Resources": {
+        "Site": {"Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": name,
+            "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "WebsiteConfiguration": {
+                "IndexDocument": "index.html", "ErrorDocument": "error.html",
+                "RoutingRules": [{"RedirectRule": {"ReplaceKeyPrefixWith": "documents/"},
+                                  "RoutingRuleCondition": {"KeyPrefixEquals": "docs/"}}]}}},
+        "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {
+            "Bucket": {"Ref": "Site"},
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": {"Fn::Sub": "${Site.Arn}/*"}}]}}}}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    website = s3.get_bucket_website(Bucket=name)
+    assert website["RoutingRules"] == [{"Condition": {"KeyPrefixEquals": "docs/"},
+                                        "Redirect": {"ReplaceKeyPrefixWith": "documents/"}}]
+    assert website["ErrorDocument"] == {"Key": "error.html"}
+    assert s3.get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"]
+    del template["Resources"]["Policy"]
+    del template["Resources"]["Site"]["Properties"]["WebsiteConfiguration"]
+    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
+    assert error_of(s3.get_bucket_website, Bucket=name) == ("NoSuchWebsiteConfiguration", 404)
