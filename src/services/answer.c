@@ -142,6 +142,8 @@ void answer_headers(struct exchange *x)
         http_reply_header(http, "x-amz-request-id", http->id);
         http_reply_header(http, "x-amz-id-2", host_id);
     }
+    for (size_t i = 0; i < x->call.any_header_count; i++)
+        http_reply_header(http, x->call.any_headers[i].name.ptr, x->call.any_headers[i].value.ptr);
     if (http_header(http, "x-slipway-wait").ptr)
         http_reply_header(http, "X-Slipway-Wait", "ok");
 }

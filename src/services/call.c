@@ -31,6 +31,18 @@ void call_reply_header(struct call *c, const char *name, const char *value)
         c->reply_headers[c->reply_header_count++] = (struct http_header){str_of(name), str_of(copy)};
 }
 
+void call_any_header(struct call *c, const char *name, const char *value)
+{
+    const char *copy = arena_dup(c->arena, str_of(value));
+    for (size_t i = 0; i < c->any_header_count; i++)
+        if (str_eqc(c->any_headers[i].name, name)) {
+            c->any_headers[i].value = str_of(copy);
+            return;
+        }
+    if (copy && c->any_header_count < CALL_ANY_HEADERS)
+        c->any_headers[c->any_header_count++] = (struct http_header){str_of(name), str_of(copy)};
+}
+
 void call_error_element(struct call *c, const char *name, const char *value)
 {
     if (c->error_element_count < CALL_ERROR_ELEMENTS)

@@ -25,6 +25,7 @@ enum protocol_kind {
 #define CALL_ERROR_HEADERS 4
 #define CALL_ERROR_ELEMENTS 4
 #define CALL_REPLY_HEADERS 4
+#define CALL_ANY_HEADERS 8
 
 struct call {
     const struct platform *platform;
@@ -58,6 +59,8 @@ struct call {
     size_t error_header_count;
     struct http_header reply_headers[CALL_REPLY_HEADERS]; /* of a success that the protocol encodes */
     size_t reply_header_count;
+    struct http_header any_headers[CALL_ANY_HEADERS]; /* of whatever the answer is: call_any_header's */
+    size_t any_header_count;
     struct http_header error_elements[CALL_ERROR_ELEMENTS]; /* of the error's XML: call_error_element's */
     size_t error_element_count;
 
@@ -76,6 +79,8 @@ void call_reply(struct call *c, unsigned status);
 void call_error_header(struct call *c, const char *name, const char *value);
 /* Adds a header to the answer of a handler that fills c->out (S3). `name` is kept. */
 void call_reply_header(struct call *c, const char *name, const char *value);
+/* Adds a header to the answer, whatever it will be; before it begins. `name` is kept. */
+void call_any_header(struct call *c, const char *name, const char *value);
 /* Adds an element to the XML of the error that is about to be answered; both texts live as long as the call.
  */
 void call_error_element(struct call *c, const char *name, const char *value);

@@ -1,5 +1,7 @@
 """A bucket's settings: what it has from birth, what may be set, what S3 answers for what is not set."""
 import json
+import urllib.error
+import urllib.request
 import uuid
 
 import pytest
@@ -163,3 +165,79 @@ def test_settings_by_templates(server):
     cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
     assert error_of(s3.get_bucket_website, Bucket=name) == ("NoSuchWebsiteConfiguration", 404)
+
+
+# ---- cors
+
+
+def ask(server, method, path, **headers):
+    request = urllib.request.Request(server.endpoint + path, method=method,
+                                     headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+RULES = [
+    {"ID": "site", "AllowedOrigins": ["https://*.example.com", "http://localhost:3000"],
+     "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["x-amz-*", "Content-Type"],
+     "ExposeHeaders": ["ETag", "x-amz-version-id"], "MaxAgeSeconds": 3000},
+    {"AllowedOrigins": ["*"], "AllowedMethods": ["HEAD"]},
+]
+
+
+def test_cors_configurations(s3, bucket):
+    assert error_of(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == RULES
+    s3.delete_bucket_cors(Bucket=bucket)
+    assert error_of(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+    for change, code in (({"AllowedMethods": ["PATCH"]}, "InvalidRequest"), ({"AllowedOrigins": ["*a*"]}, "InvalidRequest"),
+                         ({"AllowedHeaders": ["*-*"]}, "InvalidRequest"), ({"ExposeHeaders": ["x-*"]}, "InvalidRequest"),
+                         ({"AllowedMethods": []}, "MalformedXML"), ({"AllowedOrigins": []}, "MalformedXML")):
+        assert error_of(s3.put_bucket_cors, Bucket=bucket,
+                        CORSConfiguration={"CORSRules": [{**rule, **change}]}) == (code, 400), change
+
+
+def test_preflights(s3, server, bucket):
+    def preflight(origin="https://www.example.com", method="PUT", headers="content-type, X-Amz-Meta-A", path="/k"):
+        return ask(server, "OPTIONS", f"/{bucket}{path}", Origin=origin, Access_Control_Request_Method=method,
+                   Access_Control_Request_Headers=headers)
+
+    status, _, body = preflight()
+    assert status == 403 and b"<Code>AccessForbidden</Code>" in body and b"CORS is not enabled" in body
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
+    status, headers, body = preflight()
+    assert (status, body) == (200, b"")
+    assert headers["Access-Control-Allow-Origin"] == "https://www.example.com"
+    assert headers["Access-Control-Allow-Methods"] == "GET, PUT"
+    assert headers["Access-Control-Allow-Headers"] == "content-type, X-Amz-Meta-A"
+    assert headers["Access-Control-Expose-Headers"] == "ETag, x-amz-version-id"
+    assert headers["Access-Control-Max-Age"] == "3000"
+    assert headers["Access-Control-Allow-Credentials"] == "true"
+    assert "Origin" in headers["Vary"]
+    for refused in ({"origin": "https://example.org"}, {"method": "DELETE"}, {"headers": "authorization"}):
+        status, headers, body = preflight(**refused)
+        assert status == 403 and headers["Access-Control-Allow-Origin"] is None and b"not allowed" in body
+    assert preflight(path="")[0] == 200
+    assert preflight(method="HEAD", headers="", origin="https://any.where")[1]["Access-Control-Allow-Origin"] == "*"
+    assert ask(server, "OPTIONS", f"/{bucket}/k")[0] == 400
+    assert ask(server, "OPTIONS", f"/{bucket}/k", Origin="https://www.example.com")[0] == 400
+
+
+def test_answers_to_pages_of_other_origins(s3, server, bucket):
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    signer = server.client("s3", profile="dev", signature_version="s3v4")
+    path = signer.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})[len(server.endpoint):]
+    headers = ask(server, "GET", path, Origin="http://localhost:3000")[1]
+    assert headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    assert headers["Access-Control-Expose-Headers"] == "ETag, x-amz-version-id"
+    assert ask(server, "GET", path, Origin="http://localhost:4000")[1]["Access-Control-Allow-Origin"] is None
+    assert ask(server, "GET", path)[1]["Access-Control-Allow-Origin"] is None
+    missing = signer.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "missing"})
+    status, headers, _ = ask(server, "GET", missing[len(server.endpoint):], Origin="http://localhost:3000")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (404, "http://localhost:3000")

@@ -153,10 +153,10 @@ def test_error_says_resource_and_ids(server, raw, bucket):
 
 
 def test_unknown_sub_resource(server, raw, bucket):
-    raw.send(s3_request(server, "GET", f"/{bucket}?analytics"))
+    raw.send(s3_request(server, "GET", f"/{bucket}?metadataTable"))
     answer = raw.read()
     assert (answer.status, code_of(answer)) == (501, "NotImplemented")
-    assert "?analytics on a bucket is not supported by Slipway" in answer.text
+    assert "?metadataTable on a bucket is not supported by Slipway" in answer.text
 
 
 def test_unknown_method(server, raw, bucket):

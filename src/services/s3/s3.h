@@ -66,6 +66,8 @@ enum s3_outcome {
     S3_E_NO_PUBLIC_ACCESS,
     S3_E_NO_REPLICATION,
     S3_E_NO_CONFIGURATION,
+    S3_E_FORBIDDEN,
+    S3_E_BAD_REQUEST,
     S3_E_DAMAGED, /* the bytes on disk are not those that were put */
 };
 

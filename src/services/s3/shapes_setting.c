@@ -1,6 +1,27 @@
 /* Field tables of buckets' settings. Source: S3 API reference, botocore's model of 2006-03-01. */
 #include "services/s3/shapes.h"
 
+static const struct field text_fields[] = {{"text", FIELD_STRING}};
+static const struct shape text_shape = SHAPE(text_fields);
+
+/* ---- cors */
+
+static const struct field cors_rule_fields[] = {
+    {"ID", FIELD_STRING, 0, 0, 255},        FLAT_LIST("AllowedOrigin", text_shape),
+    FLAT_LIST("AllowedMethod", text_shape), FLAT_LIST("AllowedHeader", text_shape),
+    FLAT_LIST("ExposeHeader", text_shape),  {"MaxAgeSeconds", FIELD_INTEGER},
+};
+ELEMENT(cors_rule_shape, cors_rule_fields);
+static const struct field cors_fields[] = {
+    {.name = "CORSRule",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 100,
+     .of = &cors_rule_shape},
+};
+const struct shape cors_shape = SHAPE(cors_fields);
+
 /* ---- who may */
 
 static const struct field public_access_fields[] = {
