@@ -270,6 +270,6 @@ def test_kill_loses_nothing(running, sns, topic, hooks, victim):
     else:
         running.kill()
         running.start()
-    until(lambda: {h["x-amz-sns-message-id"] for _, h, _ in hook.posts} >= sent, "all of them have arrived", 60)  # past the lease of those in the hands of who was killed
+    until(lambda: {h["x-amz-sns-message-id"] for _, h, _ in hook.posts} >= sent, "all of them have arrived", 90)  # past the lease of those in the hands of who was killed
     until(lambda: len([d for d in deliveries(running, TopicArn=topic, State="delivered")
                        if d["MessageType"] == "Notification"]) == 40, "all are on record as delivered")

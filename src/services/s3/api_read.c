@@ -177,6 +177,8 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     headers_reply(c, r->object.headers);
     put_checksum(c, r, &range);
     tagging_reply_count(c, r->object.tags);
+    if (!uri_has(&c->query, "versionId"))
+        api_expiration_header(c, &r->bucket, &r->object, r->object.size, r->object.tags);
     if (r->has_part && r->object.parts > 0)
         http_reply_headerf(c->http, "x-amz-mp-parts-count", "%" PRId64, r->object.parts);
     if (range.partial)

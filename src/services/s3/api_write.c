@@ -176,6 +176,7 @@ int api_put_store(struct call *c, const char *event, struct stored *ret)
     int rc = headers_collect(c, &headers);
     if (rc == 0)
         rc = tagging_of_header(c, &new.tags);
+    ret->tags = new.tags;
     if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc == 0)
@@ -199,6 +200,7 @@ void api_put_headers(struct call *c, const struct stored *stored)
     if (stored->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", stored->object.version_id);
     checksum_reply(c, api_put_checksum(c));
+    api_expiration_header(c, &stored->bucket, &stored->object, api_put_upload(c)->size, stored->tags);
 }
 
 static int put_object(struct call *c)

@@ -59,6 +59,7 @@ void bucket_unload(struct bucket *bucket)
     free_ptr(&bucket->notification);
     free_ptr(&bucket->tags);
     free_ptr(&bucket->policy);
+    free_ptr(&bucket->lifecycle);
 }
 
 static int copy_column(struct rows *rows, int column, char **ret)
@@ -82,7 +83,8 @@ int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reas
     CLEANUP(rows_close) struct rows *rows = NULL;
     int rc = tx_query_row(tx, &rows,
                           "SELECT account, versioning, created_ms, notification, tags,"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy')"
+                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy'),"
+                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'lifecycle')"
                           " FROM s3_bucket WHERE name = $1",
                           "s", name);
     if (rc == DB_NONE)
@@ -98,7 +100,9 @@ int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reas
     rc = copy_column(rows, 3, &ret->notification);
     if (rc == 0)
         rc = copy_column(rows, 4, &ret->tags);
-    return rc != 0 ? rc : copy_column(rows, 5, &ret->policy);
+    if (rc == 0)
+        rc = copy_column(rows, 5, &ret->policy);
+    return rc != 0 ? rc : copy_column(rows, 6, &ret->lifecycle);
 }
 
 int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,

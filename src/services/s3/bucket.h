@@ -16,6 +16,7 @@ struct bucket {
     char *notification; /* JSON list, or NULL */
     char *tags;         /* JSON object, or NULL */
     char *policy;       /* JSON, or NULL */
+    char *lifecycle;    /* the same */
 };
 
 void bucket_unload(struct bucket *bucket); /* CLEANUP-able */
@@ -31,6 +32,7 @@ struct origin {
     const char *arn;       /* the same one's; NULL: a service */
     const char *peer;
     const char *request_id;
+    bool lifecycle; /* a rule of the bucket's, not a request */
 };
 
 struct event {

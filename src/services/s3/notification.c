@@ -13,12 +13,20 @@
 #define CONFIGURATIONS_MAX 100
 
 static const char *const event_names[] = {
-    "s3:ObjectCreated:*",      "s3:ObjectCreated:Put",
-    "s3:ObjectCreated:Post",   "s3:ObjectCreated:Copy",
-    "s3:ObjectRemoved:*",      "s3:ObjectCreated:CompleteMultipartUpload",
-    "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
-    "s3:ObjectTagging:*",      "s3:ObjectTagging:Put",
+    "s3:ObjectCreated:*",
+    "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",
+    "s3:ObjectRemoved:*",
+    "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectTagging:*",
+    "s3:ObjectTagging:Put",
     "s3:ObjectTagging:Delete",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
 };
 
 static bool event_known(const char *name)

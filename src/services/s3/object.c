@@ -277,6 +277,11 @@ int object_set_tags(struct tx *tx, const struct platform *platform, const struct
     return rc != 0 ? rc : notify(tx, platform, bucket, origin, &changed);
 }
 
+static const char *removal(const struct origin *origin)
+{
+    return origin->lifecycle ? "LifecycleExpiration:Delete" : "ObjectRemoved:Delete";
+}
+
 static int remove_version(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                           const struct origin *origin, const char *key, const char *version_id,
                           struct deletion *ret)
@@ -286,7 +291,7 @@ static int remove_version(struct tx *tx, const struct platform *platform, const 
     int rc = object_find(tx, bucket->name, key, version_id, &old);
     if (rc == S3_E_NO_VERSION)
         return 0;
-    struct event event = {.name = "ObjectRemoved:Delete", .key = key, .version_id = old.version_id};
+    struct event event = {.name = removal(origin), .key = key, .version_id = old.version_id};
     if (rc == 0)
         rc = remove_row(tx, bucket->name, key, &old);
     if (rc == 0)
@@ -311,7 +316,8 @@ static int put_marker(struct tx *tx, const struct platform *platform, const stru
         return rc < 0 ? rc : FAULT(EIO);
     ret->marker = true;
     copy_fixed(ret->version_id, sizeof(ret->version_id), str_of(marker.version_id));
-    struct event event = {.name = "ObjectRemoved:DeleteMarkerCreated",
+    struct event event = {.name = origin->lifecycle ? "LifecycleExpiration:DeleteMarkerCreated"
+                                                    : "ObjectRemoved:DeleteMarkerCreated",
                           .key = key,
                           .version_id = marker.version_id,
                           .sequence = marker.sequence};
@@ -327,7 +333,7 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
     if (bucket->versioning != VERSIONING_NEVER)
         return put_marker(tx, platform, bucket, origin, key, ret);
     bool was = false;
-    struct event event = {.name = "ObjectRemoved:Delete", .key = key};
+    struct event event = {.name = removal(origin), .key = key};
     int rc = remove_null(tx, bucket->name, key, &was);
     if (rc == 0 && was)
         rc = sequence_next(tx, &event.sequence);

@@ -24,6 +24,7 @@ struct stored {
     struct bucket bucket;
     struct object object; /* sequence, version, time */
     char etag[ETAG_SIZE];
+    const char *tags;
 };
 void stored_unload(struct stored *stored); /* CLEANUP-able */
 /* Makes what has arrived the object c->key, by the request's headers. */

@@ -1,6 +1,7 @@
 /* The descriptor of s3: operations, errors, tables, background work. */
 #include "services/s3/service.h"
 #include "services/s3/api.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/shapes.h"
 #include "services/s3/verify.h"
 #include "base/mem.h"
@@ -55,12 +56,19 @@ static const struct operation operations[] = {
      .run = api_put_setting, AT(BUCKET, "PUT", "ownershipControls")},
     {"DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", .flags = OP_WRITE,
      .run = api_delete_setting, AT(BUCKET, "DELETE", "ownershipControls"), .http_status = 204},
-    {"s3:GetBucketCORS", .flags = OP_READ, .out = &cors_shape, .xml_root = "CORSConfiguration",
-     .run = api_get_setting, AT(BUCKET, "GET", "cors")},
-    {"s3:PutBucketCORS", .flags = OP_WRITE, .in = &cors_shape, .run = api_put_setting,
+    {"GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration", .flags = OP_READ,
+     .out = &lifecycle_shape, .xml_root = "LifecycleConfiguration", .run = api_get_lifecycle,
+     AT(BUCKET, "GET", "lifecycle")},
+    {"PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", .flags = OP_WRITE,
+     .in = &lifecycle_shape, .run = api_put_lifecycle, AT(BUCKET, "PUT", "lifecycle")},
+    {"DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", .flags = OP_WRITE, .run = api_delete_setting,
+     AT(BUCKET, "DELETE", "lifecycle"), .http_status = 204},
+    {"GetBucketCors", "s3:GetBucketCORS", .flags = OP_READ, .out = &cors_shape,
+     .xml_root = "CORSConfiguration", .run = api_get_setting, AT(BUCKET, "GET", "cors")},
+    {"PutBucketCors", "s3:PutBucketCORS", .flags = OP_WRITE, .in = &cors_shape, .run = api_put_setting,
      AT(BUCKET, "PUT", "cors")},
-    {"s3:PutBucketCORS", .flags = OP_WRITE, .run = api_delete_setting, AT(BUCKET, "DELETE", "cors"),
-     .http_status = 204},
+    {"DeleteBucketCors", "s3:PutBucketCORS", .flags = OP_WRITE, .run = api_delete_setting,
+     AT(BUCKET, "DELETE", "cors"), .http_status = 204},
     {"OptionsBucket", "s3:GetObject", .flags = OP_READ | OP_ANONYMOUS, .run = api_preflight,
      AT(BUCKET, "OPTIONS", NULL)},
     {"OptionsObject", "s3:GetObject", .flags = OP_READ | OP_ANONYMOUS, .run = api_preflight,
@@ -172,14 +180,12 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "DeleteBucketEncryption",
                                           "DeleteBucketIntelligentTieringConfiguration",
                                           "DeleteBucketInventoryConfiguration",
-                                          "DeleteBucketLifecycle",
                                           "DeleteBucketMetadataConfiguration",
                                           "DeleteBucketMetadataTableConfiguration",
                                           "DeleteBucketMetricsConfiguration",
                                           "DeleteBucketReplication",
                                           "GetBucketAbac",
                                           "GetBucketEncryption",
-                                          "GetBucketLifecycleConfiguration",
                                           "GetBucketMetadataConfiguration",
                                           "GetBucketMetadataTableConfiguration",
                                           "GetObjectLegalHold",
@@ -191,7 +197,6 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "PutBucketEncryption",
                                           "PutBucketIntelligentTieringConfiguration",
                                           "PutBucketInventoryConfiguration",
-                                          "PutBucketLifecycleConfiguration",
                                           "PutBucketMetricsConfiguration",
                                           "PutBucketReplication",
                                           "PutObjectLegalHold",
@@ -247,6 +252,8 @@ static const struct service_error errors[] = {
     {S3_E_TAG, "InvalidTag", 400, NULL, "The tag provided was not a valid tag."},
     {S3_E_POLICY_FORM, "MalformedPolicy", 400, NULL, "Invalid policy syntax."},
     {S3_E_NO_POLICY, "NoSuchBucketPolicy", 404, NULL, "The bucket policy does not exist"},
+    {S3_E_NO_LIFECYCLE, "NoSuchLifecycleConfiguration", 404, NULL,
+     "The lifecycle configuration does not exist"},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
     {S3_E_FORBIDDEN, "AccessForbidden", 403, NULL, "Access forbidden"},
     {S3_E_BAD_REQUEST, "BadRequest", 400, NULL, "Bad Request"},
@@ -377,6 +384,7 @@ static const struct db_migration migrations[] = {
 struct background {
     struct blob_keeper *keeper;
     struct scrubber *scrubber;
+    struct lifecycle_keeper *lifecycle;
 };
 
 static void stop(void *state)
@@ -384,6 +392,7 @@ static void stop(void *state)
     struct background *background = state;
     if (!background)
         return;
+    lifecycle_stop(&background->lifecycle);
     scrubber_stop(&background->scrubber);
     blob_keeper_stop(&background->keeper);
     free(background);
@@ -395,6 +404,8 @@ static int start(const struct platform *platform, void **ret_state)
     int rc = background ? blob_keeper_start(platform, &background->keeper) : FAULT(ENOMEM);
     if (rc == 0)
         rc = scrubber_start(platform, platform->scrub_bytes_per_s, &background->scrubber);
+    if (rc == 0)
+        rc = lifecycle_start(platform, &background->lifecycle);
     if (rc != 0) {
         stop(background);
         return rc;

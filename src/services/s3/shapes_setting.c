@@ -22,6 +22,68 @@ static const struct field cors_fields[] = {
 };
 const struct shape cors_shape = SHAPE(cors_fields);
 
+/* ---- lifecycle */
+
+static const char *const switches[] = {"Enabled", "Disabled", NULL};
+static const struct field tag_fields[] = {
+    {"Key", FIELD_STRING, FIELD_REQUIRED, 1, 128},
+    {"Value", FIELD_STRING, FIELD_REQUIRED, 0, 256},
+};
+static const struct shape tag_shape = SHAPE(tag_fields);
+ELEMENT(tags_shape, tag_fields);
+
+static const struct field and_fields[] = {
+    {"Prefix", FIELD_STRING},
+    FLAT_LIST("Tag", tags_shape),
+    {"ObjectSizeGreaterThan", FIELD_INTEGER},
+    {"ObjectSizeLessThan", FIELD_INTEGER},
+};
+static const struct shape and_shape = SHAPE(and_fields);
+static const struct field filter_fields[] = {
+    {"Prefix", FIELD_STRING},
+    STRUCT("Tag", tag_shape),
+    {"ObjectSizeGreaterThan", FIELD_INTEGER},
+    {"ObjectSizeLessThan", FIELD_INTEGER},
+    STRUCT("And", and_shape),
+};
+static const struct shape filter_shape = SHAPE(filter_fields);
+static const struct field expiration_fields[] = {
+    {"Days", FIELD_INTEGER},
+    {"Date", FIELD_TIMESTAMP},
+    {"ExpiredObjectDeleteMarker", FIELD_BOOLEAN},
+};
+static const struct shape expiration_shape = SHAPE(expiration_fields);
+static const struct field noncurrent_fields[] = {
+    {"NoncurrentDays", FIELD_INTEGER, FIELD_REQUIRED},
+    {"NewerNoncurrentVersions", FIELD_INTEGER},
+};
+static const struct shape noncurrent_shape = SHAPE(noncurrent_fields);
+static const struct field abort_fields[] = {{"DaysAfterInitiation", FIELD_INTEGER, FIELD_REQUIRED}};
+static const struct shape abort_shape = SHAPE(abort_fields);
+static const struct field transition_fields[] = {{"StorageClass", FIELD_STRING}};
+static const struct shape transition_shape = SHAPE(transition_fields);
+static const struct field lifecycle_rule_fields[] = {
+    {"ID", FIELD_STRING, 0, 0, 255},
+    {"Prefix", FIELD_STRING},
+    STRUCT("Filter", filter_shape),
+    {"Status", FIELD_STRING, FIELD_REQUIRED, .values = switches},
+    STRUCT("Expiration", expiration_shape),
+    STRUCT("NoncurrentVersionExpiration", noncurrent_shape),
+    STRUCT("AbortIncompleteMultipartUpload", abort_shape),
+    STRUCT("Transition", transition_shape),
+    STRUCT("NoncurrentVersionTransition", transition_shape),
+};
+ELEMENT(lifecycle_rule_shape, lifecycle_rule_fields);
+static const struct field lifecycle_fields[] = {
+    {.name = "Rule",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 1000,
+     .of = &lifecycle_rule_shape},
+};
+const struct shape lifecycle_shape = SHAPE(lifecycle_fields);
+
 /* ---- who may */
 
 static const struct field public_access_fields[] = {
