@@ -24,6 +24,10 @@ int api_delete_setting(struct call *c);
 int api_get_policy(struct call *c);
 int api_put_policy(struct call *c);
 int api_get_policy_status(struct call *c);
+int api_get_retention(struct call *c);
+int api_put_retention(struct call *c);
+int api_get_legal_hold(struct call *c);
+int api_put_legal_hold(struct call *c);
 int api_get_lifecycle(struct call *c);
 int api_put_lifecycle(struct call *c);
 int api_preflight(struct call *c); /* OPTIONS */
@@ -111,9 +115,6 @@ int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for an empty one. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
-/* x-amz-expiration of an object that a lifecycle rule will end, once the reply has begun. */
-void api_expiration_header(struct call *c, const struct bucket *bucket, const struct object *object,
-                           int64_t size, const char *tags);
 /* Replies with the XML in `body`, which it takes. */
 void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun */
 int api_reply_xml(struct call *c, struct buf *body) MUST_USE;

@@ -1,6 +1,7 @@
 /* Operations on buckets and their settings. Source: S3 API reference. */
 #include "base/id.h"
 #include "services/s3/api.h"
+#include "services/s3/setting.h"
 #include "wire/json.h"
 #include "wire/xml.h"
 
@@ -13,14 +14,27 @@ static int check_location(struct call *c)
     return call_fail(c, S3_E_LOCATION, "The specified location-constraint is not valid");
 }
 
+/* A bucket that is made for object lock is versioned, too. */
+static int lock_bucket(struct call *c, struct tx *tx)
+{
+    CLEANUP(json_free) json_t *configuration = json_pack("{s:s}", "ObjectLockEnabled", "Enabled");
+    if (!configuration)
+        return FAULT(ENOMEM);
+    int rc = bucket_set_versioning(tx, c->platform, c->caller->account, c->bucket, "Enabled", &c->reason);
+    return rc != 0 ? rc : bucket_set(tx, c->bucket, SETTING_OBJECT_LOCK, configuration, &c->reason);
+}
+
 int api_create_bucket(struct call *c)
 {
+    bool locked = str_eq_nocase(http_header(c->http, "x-amz-bucket-object-lock-enabled"), STR("true"));
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = check_location(c);
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = bucket_create(tx, c->platform, c->caller->account, c->bucket, &c->reason);
+    if (rc == 0 && locked)
+        rc = lock_bucket(c, tx);
     if (rc == 0)
         rc = db_commit(&tx);
     if (rc != 0)

@@ -299,6 +299,7 @@ static int commit(struct call *c, struct completion *done)
     new.upload_id = done->multipart.id;
     new.headers = done->multipart.headers;
     new.tags = done->multipart.tags;
+    new.lock = done->multipart.lock;
     new.event = "ObjectCreated:CompleteMultipartUpload";
     new.upload = &done->whole;
     rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);

@@ -8,6 +8,7 @@
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/tagging.h"
+#include "services/s3/version_api.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <inttypes.h>
@@ -223,6 +224,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
         rc = read_changes(c, copy, &new);
     if (rc == 0)
         rc = describe(copy);
+    if (rc == 0)
+        rc = api_lock_headers(c, &new.lock);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc != 0)

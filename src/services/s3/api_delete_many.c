@@ -1,5 +1,6 @@
 /* DeleteObjects: up to a thousand deletions in one transaction. Source: S3 API reference. */
 #include "services/s3/access.h"
+#include "services/s3/version_api.h"
 #include "wire/json.h"
 
 static int put_deleted(const char *key, const char *version_id, const struct deletion *deletion, json_t *list)
@@ -40,10 +41,15 @@ static int delete_one(struct call *c, const struct bucket *bucket, const struct 
         version_id = NULL;
     const struct access access = {version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key};
     int rc = access_check(c, c->tx, bucket, &access);
+    struct origin by = *origin;
+    if (rc == 0)
+        rc = api_bypass(c, c->tx, bucket, key, &by.bypass_governance);
+    if (rc == 0)
+        rc = object_delete(c->tx, c->platform, bucket, &by, key, version_id, &deletion);
+    if (rc == S3_E_LOCKED)
+        rc = call_fail(c, S3_E_DENIED, "Access Denied because object protected by object lock.");
     if (rc == S3_E_DENIED)
         return put_refused(c, key, version_id, "AccessDenied");
-    if (rc == 0)
-        rc = object_delete(c->tx, c->platform, bucket, origin, key, version_id, &deletion);
     if (rc != 0 || json_bool(c->in, "Quiet", false))
         return rc;
     return put_deleted(key, version_id, &deletion, json_object_get(c->out, "Deleted"));

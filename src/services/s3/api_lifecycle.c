@@ -2,6 +2,7 @@
 #include "services/s3/api.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/setting.h"
+#include "services/s3/version_api.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 

@@ -1,9 +1,11 @@
 /* Multipart uploads: begun, given parts, given up. Source: S3 API reference. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
+#include "services/s3/version_api.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -53,6 +55,8 @@ static int create(struct call *c, struct multipart *new)
     if (rc == 0)
         rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
+        rc = lock_of_new(&bucket, clock_now_ms(), &new->lock, &c->reason);
+    if (rc == 0)
         rc = multipart_create(tx, c->bucket, c->key, new);
     return rc != 0 ? rc : db_commit(&tx);
 }
@@ -66,6 +70,8 @@ int api_create_upload(struct call *c)
     int rc = api_check_key(c);
     if (rc == 0)
         rc = api_check_headers(c);
+    if (rc == 0)
+        rc = api_lock_headers(c, &new.lock);
     if (rc == 0)
         rc = checksum_upload_asked(c, &new.algorithm, &new.composite);
     if (rc == 0)

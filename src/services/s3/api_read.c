@@ -7,6 +7,7 @@
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/tagging.h"
+#include "services/s3/version_api.h"
 #include "wire/uri.h"
 #include <inttypes.h>
 
@@ -177,6 +178,7 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     headers_reply(c, r->object.headers);
     put_checksum(c, r, &range);
     tagging_reply_count(c, r->object.tags);
+    api_lock_reply(c, &r->object.lock);
     if (!uri_has(&c->query, "versionId"))
         api_expiration_header(c, &r->bucket, &r->object, r->object.size, r->object.tags);
     if (r->has_part && r->object.parts > 0)

@@ -7,6 +7,7 @@
 #include "services/s3/checksum_api.h"
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
+#include "services/s3/version_api.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
@@ -178,6 +179,8 @@ int api_put_store(struct call *c, const char *event, struct stored *ret)
         rc = tagging_of_header(c, &new.tags);
     ret->tags = new.tags;
     if (rc == 0)
+        rc = api_lock_headers(c, &new.lock);
+    if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc == 0)
         rc = api_put_finish(c, ret->etag);
@@ -235,6 +238,8 @@ int api_delete_object(struct call *c)
         rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
         rc = api_delete_conditions(c, tx);
+    if (rc == 0)
+        rc = api_bypass(c, tx, &bucket, c->key, &origin.bypass_governance);
     if (rc == 0)
         rc = object_delete(tx, c->platform, &bucket, &origin, c->key, version_id, &deletion);
     if (rc == 0)

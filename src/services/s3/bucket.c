@@ -60,6 +60,7 @@ void bucket_unload(struct bucket *bucket)
     free_ptr(&bucket->tags);
     free_ptr(&bucket->policy);
     free_ptr(&bucket->lifecycle);
+    free_ptr(&bucket->object_lock);
 }
 
 static int copy_column(struct rows *rows, int column, char **ret)
@@ -84,7 +85,8 @@ int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reas
     int rc = tx_query_row(tx, &rows,
                           "SELECT account, versioning, created_ms, notification, tags,"
                           " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy'),"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'lifecycle')"
+                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'lifecycle'),"
+                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'object-lock')"
                           " FROM s3_bucket WHERE name = $1",
                           "s", name);
     if (rc == DB_NONE)
@@ -102,7 +104,9 @@ int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reas
         rc = copy_column(rows, 4, &ret->tags);
     if (rc == 0)
         rc = copy_column(rows, 5, &ret->policy);
-    return rc != 0 ? rc : copy_column(rows, 6, &ret->lifecycle);
+    if (rc == 0)
+        rc = copy_column(rows, 6, &ret->lifecycle);
+    return rc != 0 ? rc : copy_column(rows, 7, &ret->object_lock);
 }
 
 int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
@@ -145,7 +149,12 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
     if (!versioning_of(status, &versioning))
         return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.",
                           status);
-    int rc = must_exist(tx, bucket, why);
+    CLEANUP(bucket_unload) struct bucket found = {0};
+    int rc = bucket_load(tx, bucket, &found, why);
+    if (rc == 0 && found.object_lock && versioning != VERSIONING_ENABLED)
+        return reason_set(why, S3_E_BUCKET_STATE,
+                          "An Object Lock configuration is present on this bucket, so the versioning state "
+                          "cannot be changed.");
     return rc != 0
                ? rc
                : tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);

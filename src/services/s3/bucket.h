@@ -17,6 +17,7 @@ struct bucket {
     char *tags;         /* JSON object, or NULL */
     char *policy;       /* JSON, or NULL */
     char *lifecycle;    /* the same */
+    char *object_lock;  /* the same */
 };
 
 void bucket_unload(struct bucket *bucket); /* CLEANUP-able */
@@ -32,7 +33,8 @@ struct origin {
     const char *arn;       /* the same one's; NULL: a service */
     const char *peer;
     const char *request_id;
-    bool lifecycle; /* a rule of the bucket's, not a request */
+    bool bypass_governance; /* of object lock */
+    bool lifecycle;         /* a rule of the bucket's, not a request */
 };
 
 struct event {

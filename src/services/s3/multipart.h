@@ -12,6 +12,7 @@ struct multipart {
     int64_t started_ms;
     enum checksum_algorithm algorithm; /* CHECKSUM_NONE: not said */
     bool composite;
+    struct object_lock lock;
     char *headers;
     char *tags; /* JSON object; NULL: none */
 };

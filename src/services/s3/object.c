@@ -63,7 +63,7 @@ static void copy_fixed(char *to, size_t size, struct str from)
 
 #define COLUMNS                                                                                              \
     "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
-    "checksum_algorithm, checksum_type, checksum_value, parts, tags"
+    "checksum_algorithm, checksum_type, checksum_value, parts, tags, lock_mode, lock_until_ms, legal_hold"
 
 /* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
 static void read_checksum(struct rows *rows, struct object *ret)
@@ -90,6 +90,8 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->modified_ms = rows_int(rows, 7);
     ret->blob = rows_int(rows, 8);
     ret->parts = rows_int(rows, 13);
+    ret->lock = (struct object_lock){lock_mode_named(rows_str(rows, 15)), rows_int(rows, 16),
+                                     rows_int(rows, 17) != 0};
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
     ret->tags = rows_null(rows, 14) ? NULL : str_dup(rows_str(rows, 14));
     return ret->headers && (ret->tags || rows_null(rows, 14)) ? 0 : FAULT(ENOMEM);
@@ -187,12 +189,14 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
-        "upload, tags) "
-        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-        "ssisissiisssssiss", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
+        "upload, tags, lock_mode, lock_until_ms, legal_hold) "
+        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+        "$20)",
+        "ssisissiisssssisssii", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
         new->sha256, object->modified_ms, object->blob, new->headers &&*new->headers ? new->headers : NULL,
         author, name, name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL,
-        new->parts, new->upload_id, new->tags);
+        new->parts, new->upload_id, new->tags, object->lock.mode, object->lock.until_ms,
+        (int64_t)object->lock.hold);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
@@ -237,6 +241,9 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
         rc = blob_ref(tx, new->shared_blob);
     if (rc == 0)
         rc = begin_version(tx, bucket, new->key, ret, &was);
+    ret->lock = new->lock;
+    if (rc == 0)
+        rc = lock_of_new(bucket, ret->modified_ms, &ret->lock, why);
     if (rc != 0)
         return rc;
     ret->blob = new->shared_blob;
@@ -277,6 +284,15 @@ int object_set_tags(struct tx *tx, const struct platform *platform, const struct
     return rc != 0 ? rc : notify(tx, platform, bucket, origin, &changed);
 }
 
+int object_set_lock(struct tx *tx, const char *bucket, const char *key, const struct object *object,
+                    const struct object_lock *lock)
+{
+    return tx_exec(tx,
+                   "UPDATE s3_object SET lock_mode = $1, lock_until_ms = $2, legal_hold = $3"
+                   " WHERE bucket = $4 AND key = $5 AND rank = $6",
+                   "siissi", lock->mode, lock->until_ms, (int64_t)lock->hold, bucket, key, -object->sequence);
+}
+
 static const char *removal(const struct origin *origin)
 {
     return origin->lifecycle ? "LifecycleExpiration:Delete" : "ObjectRemoved:Delete";
@@ -291,6 +307,8 @@ static int remove_version(struct tx *tx, const struct platform *platform, const 
     int rc = object_find(tx, bucket->name, key, version_id, &old);
     if (rc == S3_E_NO_VERSION)
         return 0;
+    if (rc == 0 && lock_forbids(&old.lock, clock_now_ms(), origin->bypass_governance))
+        return S3_E_LOCKED;
     struct event event = {.name = removal(origin), .key = key, .version_id = old.version_id};
     if (rc == 0)
         rc = remove_row(tx, bucket->name, key, &old);

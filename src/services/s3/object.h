@@ -9,6 +9,7 @@
 #include "services/s3/blob.h"
 #include "services/s3/bucket.h"
 #include "services/s3/checksum.h"
+#include "services/s3/lock.h"
 
 #define VERSION_ID_SIZE 33
 #define ETAG_SIZE 48 /* 32 hex digits, and "-10000" for multipart */
@@ -26,6 +27,7 @@ struct object {
     int64_t parts; /* that it was made of; 0: it was put as a whole */
     int64_t modified_ms;
     int64_t blob;
+    struct object_lock lock;
     char *tags;    /* JSON object; NULL: none */
     char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */
 };
@@ -51,12 +53,13 @@ struct object_new {
     int64_t parts;
     const char *upload_id; /* of a multipart upload, for which it is told again; NULL: none */
     const char *headers;
-    const char *tags;      /* JSON object; NULL: none */
-    const char *event;     /* "ObjectCreated:Put" */
-    struct upload *upload; /* its bytes; or NULL: */
-    int64_t shared_blob;   /* a blob that exists, to be shared */
-    bool if_none_match;    /* refuse when there is a current version */
-    const char *if_match;  /* refuse unless the current version has this ETag; NULL: no matter */
+    const char *tags;        /* JSON object; NULL: none */
+    struct object_lock lock; /* completed by the bucket's default */
+    const char *event;       /* "ObjectCreated:Put" */
+    struct upload *upload;   /* its bytes; or NULL: */
+    int64_t shared_blob;     /* a blob that exists, to be shared */
+    bool if_none_match;      /* refuse when there is a current version */
+    const char *if_match;    /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
 /* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object).
@@ -70,12 +73,16 @@ int object_set_tags(struct tx *tx, const struct platform *platform, const struct
                     const struct origin *origin, const char *key, const struct object *object,
                     const char *tags, const char *event) MUST_USE;
 
+/* Replaces a version's lock; whether it may be is the caller's to see. */
+int object_set_lock(struct tx *tx, const char *bucket, const char *key, const struct object *object,
+                    const struct object_lock *lock) MUST_USE;
+
 struct deletion {
     bool marker;                      /* a marker was made, or a marker was removed */
     char version_id[VERSION_ID_SIZE]; /* of the marker made or the version removed; empty: none to tell */
 };
 
-/* DeleteObject, with or without a version id: done also when there was nothing. */
+/* DeleteObject, with or without a version id: done also when there was nothing. S3_E_LOCKED. */
 int object_delete(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                   const struct origin *origin, const char *key, const char *version_id,
                   struct deletion *ret) MUST_USE;

@@ -83,8 +83,6 @@ static const struct {
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
     {"x-amz-server-side-encryption", "aws:kms", S3_E_NOT_IMPLEMENTED},
     {"x-amz-server-side-encryption-customer-algorithm", NULL, S3_E_NOT_IMPLEMENTED},
-    {"x-amz-object-lock-mode", NULL, S3_E_NOT_IMPLEMENTED},
-    {"x-amz-object-lock-legal-hold", NULL, S3_E_NOT_IMPLEMENTED},
 };
 
 int api_check_headers(struct call *c)

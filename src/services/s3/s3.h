@@ -67,6 +67,9 @@ enum s3_outcome {
     S3_E_NO_REPLICATION,
     S3_E_NO_CONFIGURATION,
     S3_E_FORBIDDEN,
+    S3_E_NO_LOCK_CONFIGURATION, /* of the bucket */
+    S3_E_NO_LOCK,               /* of the object */
+    S3_E_LOCKED,
     S3_E_BAD_REQUEST,
     S3_E_DAMAGED, /* the bytes on disk are not those that were put */
 };

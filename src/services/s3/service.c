@@ -56,6 +56,19 @@ static const struct operation operations[] = {
      .run = api_put_setting, AT(BUCKET, "PUT", "ownershipControls")},
     {"DeleteBucketOwnershipControls", "s3:PutBucketOwnershipControls", .flags = OP_WRITE,
      .run = api_delete_setting, AT(BUCKET, "DELETE", "ownershipControls"), .http_status = 204},
+    {"GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration", .flags = OP_READ,
+     .out = &object_lock_shape, .xml_root = "ObjectLockConfiguration", .run = api_get_setting,
+     AT(BUCKET, "GET", "object-lock")},
+    {"PutObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration", .flags = OP_WRITE,
+     .in = &object_lock_shape, .run = api_put_setting, AT(BUCKET, "PUT", "object-lock")},
+    {"GetObjectRetention", "s3:GetObjectRetention", .flags = OP_READ | OP_ANONYMOUS, .out = &retention_shape,
+     .xml_root = "Retention", .run = api_get_retention, AT(OBJECT, "GET", "retention")},
+    {"PutObjectRetention", "s3:PutObjectRetention", .flags = OP_WRITE | OP_ANONYMOUS, .in = &retention_shape,
+     .run = api_put_retention, AT(OBJECT, "PUT", "retention")},
+    {"GetObjectLegalHold", "s3:GetObjectLegalHold", .flags = OP_READ | OP_ANONYMOUS, .out = &hold_shape,
+     .xml_root = "LegalHold", .run = api_get_legal_hold, AT(OBJECT, "GET", "legal-hold")},
+    {"PutObjectLegalHold", "s3:PutObjectLegalHold", .flags = OP_WRITE | OP_ANONYMOUS, .in = &hold_shape,
+     .run = api_put_legal_hold, AT(OBJECT, "PUT", "legal-hold")},
     {"GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration", .flags = OP_READ,
      .out = &lifecycle_shape, .xml_root = "LifecycleConfiguration", .run = api_get_lifecycle,
      AT(BUCKET, "GET", "lifecycle")},
@@ -188,9 +201,6 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "GetBucketEncryption",
                                           "GetBucketMetadataConfiguration",
                                           "GetBucketMetadataTableConfiguration",
-                                          "GetObjectLegalHold",
-                                          "GetObjectLockConfiguration",
-                                          "GetObjectRetention",
                                           "GetObjectTorrent",
                                           "PutBucketAbac",
                                           "PutBucketAnalyticsConfiguration",
@@ -199,9 +209,6 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "PutBucketInventoryConfiguration",
                                           "PutBucketMetricsConfiguration",
                                           "PutBucketReplication",
-                                          "PutObjectLegalHold",
-                                          "PutObjectLockConfiguration",
-                                          "PutObjectRetention",
                                           "RenameObject",
                                           "RestoreObject",
                                           "SelectObjectContent",
@@ -254,6 +261,13 @@ static const struct service_error errors[] = {
     {S3_E_NO_POLICY, "NoSuchBucketPolicy", 404, NULL, "The bucket policy does not exist"},
     {S3_E_NO_LIFECYCLE, "NoSuchLifecycleConfiguration", 404, NULL,
      "The lifecycle configuration does not exist"},
+    {S3_E_NO_LOCK_CONFIGURATION, "ObjectLockConfigurationNotFoundError", 404, NULL,
+     "Object Lock configuration does not exist for this bucket"},
+    {S3_E_NO_LOCK, "NoSuchObjectLockConfiguration", 404, NULL,
+     "The specified object does not have a ObjectLock configuration"},
+    {S3_E_LOCKED, "AccessDenied", 403, NULL, "Access Denied because object protected by object lock."},
+    {S3_E_BUCKET_STATE, "InvalidBucketState", 409, NULL,
+     "The request is not valid for the current state of the bucket."},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
     {S3_E_FORBIDDEN, "AccessForbidden", 403, NULL, "Access forbidden"},
     {S3_E_BAD_REQUEST, "BadRequest", 400, NULL, "Bad Request"},
@@ -379,6 +393,12 @@ static const struct db_migration migrations[] = {
      " FROM s3_bucket WHERE website_index IS NOT NULL;"
      "ALTER TABLE s3_bucket DROP COLUMN website_index;"
      "ALTER TABLE s3_bucket DROP COLUMN website_error;"},
+    {8, "ALTER TABLE s3_object ADD COLUMN lock_mode TEXT;"
+        "ALTER TABLE s3_object ADD COLUMN lock_until_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE s3_object ADD COLUMN legal_hold BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE s3_upload ADD COLUMN lock_mode TEXT;"
+        "ALTER TABLE s3_upload ADD COLUMN lock_until_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE s3_upload ADD COLUMN legal_hold BIGINT NOT NULL DEFAULT 0;"},
 };
 
 struct background {

@@ -53,6 +53,7 @@ static const struct kind {
 } kinds[] = {
     {SETTING_CORS, S3_E_NO_CORS, cors_check},
     {SETTING_LIFECYCLE, S3_E_NO_LIFECYCLE, lifecycle_check},
+    {SETTING_OBJECT_LOCK, S3_E_NO_LOCK_CONFIGURATION, object_lock_check},
     {SETTING_OWNERSHIP, S3_E_NO_OWNERSHIP, check_ownership},
     {SETTING_POLICY, S3_E_NO_POLICY, check_policy},
     {SETTING_PUBLIC_ACCESS, S3_E_NO_PUBLIC_ACCESS, check_public_access},

@@ -8,6 +8,7 @@
 
 #define SETTING_CORS "cors"
 #define SETTING_LIFECYCLE "lifecycle"
+#define SETTING_OBJECT_LOCK "object-lock"
 #define SETTING_OWNERSHIP "ownershipControls"
 #define SETTING_POLICY "policy"
 #define SETTING_PUBLIC_ACCESS "publicAccessBlock"
@@ -29,4 +30,6 @@ int settings_remove(struct tx *tx, const char *bucket) MUST_USE;
 int cors_check(struct tx *tx, const struct bucket *bucket, json_t *document, struct reason *why) MUST_USE;
 int lifecycle_check(struct tx *tx, const struct bucket *bucket, json_t *document,
                     struct reason *why) MUST_USE;
+int object_lock_check(struct tx *tx, const struct bucket *bucket, json_t *document,
+                      struct reason *why) MUST_USE;
 int website_check(struct tx *tx, const struct bucket *bucket, json_t *document, struct reason *why) MUST_USE;

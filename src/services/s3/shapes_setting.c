@@ -164,6 +164,39 @@ static const struct field website_fields[] = {
 };
 const struct shape website_shape = SHAPE(website_fields);
 
+/* ---- object lock */
+
+static const char *const enabled[] = {"Enabled", NULL};
+static const char *const lock_modes[] = {"GOVERNANCE", "COMPLIANCE", NULL};
+static const struct field default_retention_fields[] = {
+    {"Mode", FIELD_STRING, FIELD_REQUIRED, .values = lock_modes},
+    {"Days", FIELD_INTEGER},
+    {"Years", FIELD_INTEGER},
+};
+static const struct shape default_retention_shape = SHAPE(default_retention_fields);
+static const struct field lock_rule_fields[] = {
+    {.name = "DefaultRetention",
+     .type = FIELD_STRUCT,
+     .flags = FIELD_REQUIRED,
+     .of = &default_retention_shape},
+};
+static const struct shape lock_rule_shape = SHAPE(lock_rule_fields);
+static const struct field object_lock_fields[] = {
+    {"ObjectLockEnabled", FIELD_STRING, .values = enabled},
+    STRUCT("Rule", lock_rule_shape),
+};
+const struct shape object_lock_shape = SHAPE(object_lock_fields);
+
+static const struct field retention_fields[] = {
+    {"Mode", FIELD_STRING, .values = lock_modes},
+    {"RetainUntilDate", FIELD_TIMESTAMP},
+};
+const struct shape retention_shape = SHAPE(retention_fields);
+
+static const char *const holds[] = {"ON", "OFF", NULL};
+static const struct field hold_fields[] = {{"Status", FIELD_STRING, FIELD_REQUIRED, .values = holds}};
+const struct shape hold_shape = SHAPE(hold_fields);
+
 /* ---- what cannot be set to anything else */
 
 static const char *const payers[] = {"BucketOwner", "Requester", NULL};

@@ -91,12 +91,29 @@ static const struct property controls_rows[] = {
     {.name = "Rules", .type = PROPERTY_LIST, .required = true, .of = &ownership_list}};
 static const struct properties controls = PROPERTIES(controls_rows);
 
+static const struct property retention_rows[] = {
+    {.name = "Mode", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Days", .type = PROPERTY_INTEGER},
+    {.name = "Years", .type = PROPERTY_INTEGER},
+};
+static const struct properties retention = PROPERTIES(retention_rows);
+static const struct property lock_rule_rows[] = {
+    {.name = "DefaultRetention", .type = PROPERTY_STRUCT, .required = true, .of = &retention}};
+static const struct properties lock_rule = PROPERTIES(lock_rule_rows);
+static const struct property lock_rows[] = {
+    {.name = "ObjectLockEnabled", .type = PROPERTY_TEXT},
+    {.name = "Rule", .type = PROPERTY_STRUCT, .of = &lock_rule},
+};
+static const struct properties lock = PROPERTIES(lock_rows);
+
 static const struct property rows[] = {
     {.name = "BucketName", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "VersioningConfiguration", .type = PROPERTY_STRUCT, .of = &versioning},
     {.name = "NotificationConfiguration", .type = PROPERTY_STRUCT, .of = &notification},
     {.name = "WebsiteConfiguration", .type = PROPERTY_STRUCT, .of = &website},
     {.name = "PublicAccessBlockConfiguration", .type = PROPERTY_STRUCT, .of = &public_access},
+    {.name = "ObjectLockEnabled", .type = PROPERTY_BOOLEAN, .update = UPDATE_REPLACES},
+    {.name = "ObjectLockConfiguration", .type = PROPERTY_STRUCT, .of = &lock},
     {.name = "OwnershipControls", .type = PROPERTY_STRUCT, .of = &controls},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
@@ -217,6 +234,16 @@ static int set_ownership(struct resource_work *w)
     return bucket_set(w->tx, w->physical_id, "ownershipControls", out, w->why);
 }
 
+/* Without it the bucket's lock stays, without a default retention. */
+static int set_lock(struct resource_work *w)
+{
+    const json_t *said = json_object_get(w->properties, "ObjectLockConfiguration");
+    CLEANUP(json_free)
+    json_t *out = said ? json_deep_copy(said) : json_pack("{s:s}", "ObjectLockEnabled", "Enabled");
+
+    return out ? bucket_set(w->tx, w->physical_id, "object-lock", out, w->why) : FAULT(ENOMEM);
+}
+
 static int set_tags(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *tags = resource_tag_map(json_object_get(w->properties, "Tags"));
@@ -233,9 +260,19 @@ static const struct setting {
     {"WebsiteConfiguration", set_website},
     {"PublicAccessBlockConfiguration", set_public_access},
     {"OwnershipControls", set_ownership},
+    {"ObjectLockConfiguration", set_lock},
     {"Tags", set_tags},
     {"NotificationConfiguration", set_notification},
 };
+
+static int enable_lock(struct resource_work *w)
+{
+    CLEANUP(json_free) json_t *out = json_pack("{s:s}", "ObjectLockEnabled", "Enabled");
+    int err = out ? bucket_set_versioning(w->tx, w->platform, w->account, w->physical_id, "Enabled", w->why)
+                  : FAULT(ENOMEM);
+
+    return err ? err : bucket_set(w->tx, w->physical_id, "object-lock", out, w->why);
+}
 
 static int describe(struct resource_work *w)
 {
@@ -269,6 +306,8 @@ static int create(struct resource_work *w)
 
     if (!err)
         err = bucket_create(w->tx, w->platform, w->account, w->physical_id, w->why);
+    if (!err && json_bool(w->properties, "ObjectLockEnabled", false))
+        err = enable_lock(w);
     return err ? err : update(w);
 }
 

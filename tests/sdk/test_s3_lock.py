@@ -1,0 +1,201 @@
+"""Object lock: versions that cannot go before their time, or while they are held."""
+import datetime
+import json
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+UTC = datetime.timezone.utc
+
+
+def error_of(call, *args, **kwargs):
+    with pytest.raises(ClientError) as caught:
+        call(*args, **kwargs)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def in_days(days):
+    return (datetime.datetime.now(UTC) + datetime.timedelta(days=days)).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "lock-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return name
+
+
+def put(s3, bucket, mode=None, days=1, **more):
+    if mode:
+        more |= {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": in_days(days)}
+    return s3.put_object(Bucket=bucket, Key="k", Body=b"x", **more)["VersionId"]
+
+
+def test_a_bucket_with_object_lock(s3, bucket):
+    assert s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled"}
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert error_of(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}) == (
+        "InvalidBucketState", 409)
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 2}}}
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
+    assert s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"] == configuration
+
+
+def test_object_lock_of_a_bucket_that_was_made_without(s3):
+    name = "lock-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    assert error_of(s3.get_object_lock_configuration, Bucket=name) == ("ObjectLockConfigurationNotFoundError", 404)
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    refused = ("InvalidRequest", 400)
+    assert error_of(s3.put_object, Bucket=name, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON") == refused
+    assert error_of(s3.create_multipart_upload, Bucket=name, Key="k", ObjectLockLegalHoldStatus="ON") == refused
+    assert error_of(s3.get_object_retention, Bucket=name, Key="k") == refused
+    assert error_of(s3.put_object_legal_hold, Bucket=name, Key="k", LegalHold={"Status": "ON"}) == refused
+    enabled = {"ObjectLockEnabled": "Enabled"}
+    assert error_of(s3.put_object_lock_configuration, Bucket=name, ObjectLockConfiguration=enabled) == (
+        "InvalidBucketState", 409)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=enabled)
+    s3.put_object(Bucket=name, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
+
+
+@pytest.mark.parametrize("retention, code", [
+    ({"Mode": "GOVERNANCE"}, "MalformedXML"), ({"Mode": "GOVERNANCE", "Days": 1, "Years": 1}, "MalformedXML"),
+    ({"Mode": "NONE", "Days": 1}, "MalformedXML"), ({"Mode": "GOVERNANCE", "Days": 0}, "InvalidArgument"),
+    ({"Mode": "COMPLIANCE", "Years": 101}, "InvalidArgument")])
+def test_bad_default_retentions(s3, bucket, retention, code):
+    assert error_of(s3.put_object_lock_configuration, Bucket=bucket, ObjectLockConfiguration={
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}) == (code, 400)
+
+
+def test_governance(s3, bucket):
+    version = put(s3, bucket, "GOVERNANCE")
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert head["ObjectLockMode"] == "GOVERNANCE" and head["ObjectLockRetainUntilDate"] > in_days(0)
+    assert s3.get_object_retention(Bucket=bucket, Key="k")["Retention"]["Mode"] == "GOVERNANCE"
+    with pytest.raises(ClientError, match="protected by object lock"):
+        s3.delete_object(Bucket=bucket, Key="k", VersionId=version)
+    # A marker hides it, and removes nothing.
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=marker)
+    denied = ("AccessDenied", 403)
+    shorter = {"Mode": "GOVERNANCE", "RetainUntilDate": in_days(0.5)}
+    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention=shorter) == denied
+    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention={}) == denied
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": in_days(3)})
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention=shorter, BypassGovernanceRetention=True)
+    assert s3.get_object_retention(Bucket=bucket, Key="k")["Retention"] == shorter
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True)
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+
+
+def test_a_policy_says_who_may_pass_over_governance(s3, bucket):
+    version = put(s3, bucket, "GOVERNANCE")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:BypassGovernanceRetention",
+        "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    with pytest.raises(ClientError, match="s3:BypassGovernanceRetention"):
+        s3.delete_object(Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True)
+
+
+def test_compliance(s3, bucket):
+    version = put(s3, bucket, "COMPLIANCE", days=2)
+    denied = ("AccessDenied", 403)
+    assert error_of(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == denied
+    for weaker in ({"Mode": "COMPLIANCE", "RetainUntilDate": in_days(1)}, {"Mode": "GOVERNANCE", "RetainUntilDate": in_days(9)}, {}):
+        assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention=weaker,
+                        BypassGovernanceRetention=True) == denied
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "COMPLIANCE", "RetainUntilDate": in_days(4)})
+
+
+def test_a_legal_hold_has_no_end_and_no_bypass(s3, bucket):
+    version = put(s3, bucket, ObjectLockLegalHoldStatus="ON")
+    assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "ON"}
+    assert s3.get_object(Bucket=bucket, Key="k")["ObjectLockLegalHoldStatus"] == "ON"
+    assert error_of(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == (
+        "AccessDenied", 403)
+    assert error_of(s3.get_object_retention, Bucket=bucket, Key="k") == ("NoSuchObjectLockConfiguration", 404)
+    s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "OFF"}, VersionId=version)
+    assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "OFF"}
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=version)
+
+
+def test_each_way_to_make_an_object_gets_its_lock(s3, bucket):
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={
+        "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}})
+    put(s3, bucket)
+    explicit = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": in_days(5), "ObjectLockLegalHoldStatus": "ON"}
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+    s3.copy_object(Bucket=bucket, Key="copy2", CopySource=f"{bucket}/k", **explicit)
+    for key, more in (("multi", {}), ("multi2", explicit)):
+        upload = s3.create_multipart_upload(Bucket=bucket, Key=key, **more)["UploadId"]
+        part = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"p")
+        s3.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={
+            "Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    for key in ("k", "copy", "multi"):
+        assert s3.get_object_retention(Bucket=bucket, Key=key)["Retention"]["Mode"] == "COMPLIANCE"
+    for key in ("copy2", "multi2"):
+        head = s3.head_object(Bucket=bucket, Key=key)
+        assert {name: head[name] for name in explicit} == explicit
+
+
+def test_many_deletions_at_once_stop_at_the_locked(s3, bucket):
+    locked, free = put(s3, bucket, "GOVERNANCE"), put(s3, bucket)
+    objects = {"Objects": [{"Key": "k", "VersionId": v} for v in (locked, free)]}
+    done = s3.delete_objects(Bucket=bucket, Delete=objects)
+    assert [d["VersionId"] for d in done["Deleted"]] == [free]
+    assert [(e["VersionId"], e["Code"]) for e in done["Errors"]] == [(locked, "AccessDenied")]
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects["Objects"][:1]}, BypassGovernanceRetention=True)
+    assert "Errors" not in done
+    s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.mark.parametrize("headers, code", [
+    ({"ObjectLockMode": "GOVERNANCE"}, "InvalidArgument"),
+    ({"ObjectLockRetainUntilDate": datetime.datetime(2050, 1, 1)}, "InvalidArgument"),
+    ({"ObjectLockMode": "SOFT", "ObjectLockRetainUntilDate": datetime.datetime(2050, 1, 1)}, "InvalidArgument"),
+    ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": datetime.datetime(2020, 1, 1)}, "InvalidArgument"),
+    ({"ObjectLockLegalHoldStatus": "MAYBE"}, "InvalidArgument")])
+def test_bad_locks_of_objects(s3, bucket, headers, code):
+    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **headers) == (code, 400)
+
+
+def test_a_locked_version_outlives_lifecycle_rules_and_restarts(new_server):
+    server = new_server()
+    s3 = server.client("s3", profile="dev")
+    s3.create_bucket(Bucket="kept", ObjectLockEnabledForBucket=True)
+    first = put(s3, "kept", "GOVERNANCE", days=30)
+    second = put(s3, "kept")
+    put(s3, "kept")
+    s3.put_bucket_lifecycle_configuration(Bucket="kept", LifecycleConfiguration={"Rules": [
+        {"Status": "Enabled", "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}]})
+    server.kill()
+    server.environment["SLIPWAY_TEST_CLOCK_OFFSET_MS"] = str(5 * 24 * 3600 * 1000)
+    server.start()
+    deadline = datetime.datetime.now() + datetime.timedelta(seconds=20)
+    while "1 ended" not in server.log() and "2 ended" not in server.log():
+        assert datetime.datetime.now() < deadline, "no lifecycle pass"
+    server.stop()
+    server.environment.clear()
+    server.start()
+    left = [v["VersionId"] for v in s3.list_object_versions(Bucket="kept")["Versions"]]
+    assert first in left and second not in left and len(left) == 2
+
+
+def test_a_template_locks(server):
+    cloudformation, s3 = (server.client(name, profile="dev") for name in ("cloudformation", "s3"))
+    name = "lock-" + uuid.uuid4().hex[:12]
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 1}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"B": {
+        "Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": name, "ObjectLockEnabled": True, "VersioningConfiguration": {"Status": "Enabled"},
+            "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}}}}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]["Rule"] == rule
