@@ -237,5 +237,56 @@ test("a form's post, as presigned", async () => {
   assert.equal((await send("hello", "image/png")).status, 403);
 });
 
+test("listings tell checksums, and buckets come in pages", async () => {
+  await call("PutObject", { Key: "listed/a", Body: "a", ChecksumAlgorithm: "SHA256" });
+  const [object] = (await call("ListObjectsV2", { Prefix: "listed/" })).Contents;
+  assert.deepEqual([object.ChecksumAlgorithm, object.ChecksumType], [["SHA256"], "FULL_OBJECT"]);
+  const [version] = (await call("ListObjectVersions", { Prefix: "listed/" })).Versions;
+  assert.deepEqual([version.ChecksumAlgorithm, version.ChecksumType], [["SHA256"], "FULL_OBJECT"]);
+  const names = ["0", "1", "2"].map((n) => `page-${n}-${randomUUID()}`.slice(0, 40));
+  for (const name of names) await client.send(new sdk.CreateBucketCommand({ Bucket: name }));
+  const found = [];
+  for await (const page of sdk.paginateListBuckets({ client, pageSize: 2 }, { Prefix: "page-" })) {
+    assert.equal(page.Prefix, "page-");
+    found.push(...page.Buckets);
+  }
+  assert.deepEqual(found.map((bucket) => bucket.Name), names);
+  assert.equal(found[0].BucketRegion, "us-east-1");
+  assert.equal(found[0].BucketArn, `arn:aws:s3:::${names[0]}`);
+  assert.equal((await call("ListBuckets", { BucketRegion: "eu-west-1" })).Buckets.length, 0);
+});
+
+test("settings come back as they were put", async () => {
+  const there = { Bucket: `set-${randomUUID()}`, ObjectLockEnabledForBucket: true };
+  await client.send(new sdk.CreateBucketCommand(there));
+  const { Bucket: bucket } = there;
+  const same = async (noun, member, value) => {
+    await client.send(new sdk[`Put${noun}Command`]({ Bucket: bucket, [member]: value }));
+    assert.deepEqual((await client.send(new sdk[`Get${noun}Command`]({ Bucket: bucket })))[member], value);
+  };
+  await same("PublicAccessBlock", "PublicAccessBlockConfiguration", {
+    BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: false, RestrictPublicBuckets: false });
+  await same("BucketOwnershipControls", "OwnershipControls", { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] });
+  await same("ObjectLockConfiguration", "ObjectLockConfiguration", {
+    ObjectLockEnabled: "Enabled", Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 1 } } });
+  await client.send(new sdk.PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: {
+    CORSRules: [{ AllowedMethods: ["GET"], AllowedOrigins: ["*"] }] } }));
+  assert.equal((await client.send(new sdk.GetBucketCorsCommand({ Bucket: bucket }))).CORSRules.length, 1);
+  const put = await client.send(new sdk.PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration: {
+    Rules: [{ ID: "r", Status: "Enabled", Filter: { Prefix: "a" }, Expiration: { Days: 3 } }] } }));
+  assert.equal(put.TransitionDefaultMinimumObjectSize, "all_storage_classes_128K");
+  const got = await client.send(new sdk.GetBucketLifecycleConfigurationCommand({ Bucket: bucket }));
+  assert.deepEqual(got.Rules, [{ ID: "r", Status: "Enabled", Filter: { Prefix: "a" }, Expiration: { Days: 3 } }]);
+  const policy = { Statement: [{ Effect: "Deny", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/no/*` }] };
+  await client.send(new sdk.PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }));
+  assert.deepEqual(JSON.parse((await client.send(new sdk.GetBucketPolicyCommand({ Bucket: bucket }))).Policy), policy);
+  assert.equal((await client.send(new sdk.GetBucketPolicyStatusCommand({ Bucket: bucket }))).PolicyStatus.IsPublic, false);
+  const retained = await client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: "a", Body: "x" }));
+  assert.match(retained.Expiration, /rule-id="r"/);
+  const head = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: "a" }));
+  assert.equal(head.ObjectLockMode, "GOVERNANCE");
+  await fails("AccessDenied", 403, client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: "a", VersionId: retained.VersionId })));
+});
+
 await runAll();
 client.destroy();

@@ -9,6 +9,7 @@
 
 #define ANSWER_MAX (16u << 20)
 #define PAGE_MAX 1000
+#define BUCKETS_MAX 10000
 
 struct answer {
     struct call *c;
@@ -59,6 +60,10 @@ static void put_content(struct answer *a, const struct object *object)
     memcpy(etag + 1, object->etag, len);
     etag[len + 1] = '"';
     xml_elem(&a->entries, "ETag", (struct str){etag, len + 2});
+    if (object->checksum.algorithm != CHECKSUM_NONE) {
+        xml_elem(&a->entries, "ChecksumAlgorithm", str_of(checksum_name(object->checksum.algorithm)));
+        xml_elem(&a->entries, "ChecksumType", str_of(checksum_type(object->checksum.composite)));
+    }
     xml_elem_int(&a->entries, "Size", object->size);
 }
 
@@ -256,15 +261,76 @@ int api_list_versions(struct call *c)
     return reply(&a, &out);
 }
 
-int api_list_buckets(struct call *c)
+/* ---- buckets */
+
+static void put_bucket(struct call *c, struct rows *rows, struct buf *out)
 {
-    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    char time[TIME_TEXT_SIZE];
+    CLEANUP(buf_free) struct buf arn = BUF_INIT(128);
+    time_iso8601(rows_int(rows, 1), time);
+    buf_printf(&arn, "arn:aws:s3:::%s", rows_text(rows, 0));
+    xml_open(out, "Bucket");
+    xml_elem(out, "Name", rows_str(rows, 0));
+    xml_elem(out, "CreationDate", str_of(time));
+    xml_elem(out, "BucketRegion", str_of(c->platform->region));
+    xml_elem(out, "BucketArn", buf_str(&arn));
+    xml_close(out, "Bucket");
+}
+
+struct bucket_page {
+    struct str prefix;
+    struct str after;
+    int64_t max;
+    bool truncated;
+    struct buf last;
+    struct buf entries;
+};
+
+static int read_bucket_page(struct call *c, struct bucket_page *page)
+{
+    struct str max = uri_get(&c->query, "max-buckets");
+    *page = (struct bucket_page){.prefix = uri_get(&c->query, "prefix"),
+                                 .max = BUCKETS_MAX,
+                                 .last = BUF_INIT(S3_BUCKET_NAME_MAX + 1),
+                                 .entries = BUF_INIT(ANSWER_MAX)};
+    if (max.len > 0 && !str_to_int(max, 1, BUCKETS_MAX, &page->max))
+        return call_fail(c, S3_E_ARGUMENT, "Argument max-buckets must be an integer between 1 and %d",
+                         BUCKETS_MAX);
+    return read_token(c, &page->after);
+}
+
+/* Buckets of another region are none. */
+static int find_buckets(struct call *c, struct bucket_page *page)
+{
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(rows_close) struct rows *rows = NULL;
+    struct str region = uri_get(&c->query, "bucket-region");
+    struct str from = page->after.ptr ? page->after : STR("");
+    int64_t count = 0;
+    if (region.len > 0 && !str_eqc(region, c->platform->region))
+        return 0;
     int rc = db_read(c->platform->db, &tx);
     if (rc == 0)
-        rc = tx_query(tx, &rows, "SELECT name, created_ms FROM s3_bucket WHERE account = $1 ORDER BY name",
-                      "s", c->caller->account);
+        rc = tx_query(tx, &rows,
+                      "SELECT name, created_ms FROM s3_bucket WHERE account = $1 AND name > $2 ORDER BY name",
+                      "sS", c->caller->account, from);
+    while (rc == 0 && !page->truncated && (rc = rows_next(rows)) == 0) {
+        if (!str_starts(rows_str(rows, 0), page->prefix))
+            continue;
+        page->truncated = count == page->max;
+        if (page->truncated)
+            break;
+        put_bucket(c, rows, &page->entries);
+        buf_reset(&page->last);
+        buf_put_str(&page->last, rows_str(rows, 0));
+        count++;
+    }
+    return rc == DB_NONE ? 0 : rc;
+}
+
+static int reply_buckets(struct call *c, struct bucket_page *page)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
     xml_head(&out);
     xml_open_ns(&out, "ListAllMyBucketsResult", S3_XMLNS);
     xml_open(&out, "Owner");
@@ -272,15 +338,30 @@ int api_list_buckets(struct call *c)
     xml_elem(&out, "DisplayName", str_of(c->caller->account));
     xml_close(&out, "Owner");
     xml_open(&out, "Buckets");
-    while (rc == 0 && (rc = rows_next(rows)) == 0) {
-        char time[TIME_TEXT_SIZE];
-        time_iso8601(rows_int(rows, 1), time);
-        xml_open(&out, "Bucket");
-        xml_elem(&out, "Name", rows_str(rows, 0));
-        xml_elem(&out, "CreationDate", str_of(time));
-        xml_close(&out, "Bucket");
-    }
+    buf_put_str(&out, buf_str(&page->entries));
     xml_close(&out, "Buckets");
+    if (page->truncated) {
+        char token[4 * (S3_BUCKET_NAME_MAX + 3) / 3 + 1];
+        base64_encode(page->last.ptr, page->last.len, token);
+        xml_elem(&out, "ContinuationToken", str_of(token));
+    }
+    if (page->prefix.len > 0)
+        xml_elem(&out, "Prefix", page->prefix);
     xml_close(&out, "ListAllMyBucketsResult");
-    return rc < 0 ? rc : api_reply_xml(c, &out);
+    return api_reply_xml(c, &out);
+}
+
+int api_list_buckets(struct call *c)
+{
+    struct bucket_page page;
+    int rc = read_bucket_page(c, &page);
+    if (rc == 0)
+        rc = find_buckets(c, &page);
+    if (rc == 0)
+        rc = buf_error(&page.entries);
+    if (rc == 0)
+        rc = reply_buckets(c, &page);
+    buf_free(&page.last);
+    buf_free(&page.entries);
+    return rc;
 }

@@ -31,7 +31,8 @@ static int seek(struct walk *walk)
     rows_close(&walk->rows);
     const char *from = walk->from.len > 0 ? walk->from.ptr : "";
     return tx_query(walk->tx, &walk->rows,
-                    "SELECT key, rank, version_id, marker, size, etag, modified_ms FROM s3_object "
+                    "SELECT key, rank, version_id, marker, size, etag, modified_ms, checksum_algorithm, "
+                    "checksum_type FROM s3_object "
                     "WHERE bucket = $1 AND key >= $2 ORDER BY key, rank",
                     "ss", walk->listing->bucket, from);
 }
@@ -108,6 +109,8 @@ static void row_object(struct rows *rows, struct object *ret)
     *ret = (struct object){.sequence = -rows_int(rows, 1),
                            .marker = rows_int(rows, 3) != 0,
                            .size = rows_int(rows, 4),
+                           .checksum = {.algorithm = checksum_named(rows_str(rows, 7)),
+                                        .composite = str_eqc(rows_str(rows, 8), checksum_type(true))},
                            .modified_ms = rows_int(rows, 6)};
     struct str version = rows_str(rows, 2);
     struct str etag = rows_str(rows, 5);
