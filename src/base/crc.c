@@ -168,6 +168,11 @@ uint64_t crc_update(enum crc_type type, uint64_t state, const void *bytes, size_
     return len > taken ? by_tables(type, state, p + taken, len - taken) : state;
 }
 
+uint64_t crc_value(enum crc_type type, uint64_t state)
+{
+    return ~state & (types[type].size == 8 ? UINT64_MAX : UINT32_MAX);
+}
+
 void crc_end(enum crc_type type, uint64_t state, unsigned char ret[8])
 {
     size_t size = types[type].size;

@@ -11,3 +11,4 @@ uint64_t crc_begin(enum crc_type type);
 uint64_t crc_update(enum crc_type type, uint64_t state, const void *bytes, size_t len);
 /* Big-endian, crc_size() bytes. */
 void crc_end(enum crc_type type, uint64_t state, unsigned char ret[8]);
+uint64_t crc_value(enum crc_type type, uint64_t state); /* the same as a number */

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "http/mail.h"
 #include "services/house.h"
+#include "services/keyring.h"
 #include "wire/time.h"
 #include "cli/supervise.h"
 #include <getopt.h>
@@ -47,6 +48,8 @@ struct serve_options {
     const char *smtp_credentials;
     int64_t retain_ms; /* 0: for ever */
     int64_t scrub_mib_per_s;
+    const char *encryption_keys[KEYRING_MAX + 1]; /* NULL-terminated */
+    size_t encryption_key_count;
     bool no_workers;
 };
 
@@ -64,6 +67,7 @@ enum option_id {
     OPTION_SMTP_CREDENTIALS,
     OPTION_RETAIN,
     OPTION_SCRUB,
+    OPTION_ENCRYPTION_KEY,
     OPTION_NO_WORKERS,
 };
 
@@ -81,6 +85,7 @@ static const struct option option_names[] = {
     {"smtp-credentials", required_argument, NULL, OPTION_SMTP_CREDENTIALS},
     {"retain", required_argument, NULL, OPTION_RETAIN},
     {"scrub", required_argument, NULL, OPTION_SCRUB},
+    {"encryption-key", required_argument, NULL, OPTION_ENCRYPTION_KEY},
     {"no-workers", no_argument, NULL, OPTION_NO_WORKERS},
     {0},
 };
@@ -103,6 +108,8 @@ static const char help[] =
     "  --retain DURATION   how long executions and their history are kept after their end: 400d, 12h (for "
     "ever)\n"
     "  --scrub N           read stored objects again at N MiB/s to find damage (default 8; 0: never)\n"
+    "  --encryption-key FILE  encrypt objects under this key (64 hexadecimal digits); repeatable: the first\n"
+    "                      encrypts, all decrypt\n"
     "  --no-workers        serve only: launcher, courier and anchors run elsewhere\n"
     "  --help              this text\n\n"
     "The first start makes the accounts shared-services, dev, staging, prod and shop-team; DATA/credentials\n"
@@ -114,6 +121,14 @@ static bool take_listen(struct serve_options *options, const char *address)
     if (options->listen_count == LISTEN_MAX)
         return false;
     options->listen[options->listen_count++] = address;
+    return true;
+}
+
+static bool take_encryption_key(struct serve_options *options, const char *file)
+{
+    if (options->encryption_key_count == KEYRING_MAX)
+        return false;
+    options->encryption_keys[options->encryption_key_count++] = file;
     return true;
 }
 
@@ -131,6 +146,8 @@ static bool option_take(struct serve_options *options, int id, const char *value
         return time_parse_duration(str_of(value), &options->retain_ms);
     if (id == OPTION_SCRUB)
         return str_to_int(str_of(value), 0, 100000, &options->scrub_mib_per_s);
+    if (id == OPTION_ENCRYPTION_KEY)
+        return take_encryption_key(options, value);
     if (id == OPTION_LISTEN)
         return take_listen(options, value);
     if (id == OPTION_PORT)
@@ -384,6 +401,7 @@ static int open_serving(struct serving *serving, const struct serve_options *opt
         .endpoint_url = options->endpoint_url,
         .retain_ms = options->retain_ms,
         .scrub_bytes_per_s = options->scrub_mib_per_s << 20,
+        .encryption_key_files = options->encryption_keys,
         .first_accounts = true,
     };
     serving->accounts_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

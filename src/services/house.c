@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "services/accounts_file.h"
 #include "services/dispatch.h"
+#include "services/keyring.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 
 struct house {
     struct platform platform;
+    struct keyring *keyring; /* NULL: none */
     char endpoint[512];
     char *data_dir;
     int lock_fd;
@@ -146,9 +148,26 @@ static int listen_on(struct house *house)
     return HOUSE_E_REFUSED;
 }
 
+static int read_keys(struct house *house)
+{
+    const char *const *files = house->config->encryption_key_files;
+    struct reason why = {0};
+    size_t count = 0;
+    while (files && files[count])
+        count++;
+    int r = count > 0 ? keyring_read(files, count, &house->keyring, &why) : 0;
+    house->platform.keyring = house->keyring;
+    if (r != KEYRING_E_FILE)
+        return r;
+    (void)fprintf(stderr, "slipway: %s\n", why.text);
+    return HOUSE_E_REFUSED;
+}
+
 static int open_all(struct house *house)
 {
     int r = lock_data(house);
+    if (r == 0)
+        r = read_keys(house);
     if (r == 0)
         r = open_db(house);
     if (r == 0 && house->config->first_accounts)
@@ -198,6 +217,7 @@ void house_close(struct house **ret, int64_t grace_ms)
     if (house->db)
         db_close(&house->db);
     close_fd(&house->lock_fd);
+    keyring_free(&house->keyring);
     free(house->data_dir);
     free(house);
     *ret = NULL;

@@ -16,11 +16,13 @@ struct house_config {
     const char *endpoint_url; /* NULL: of the first address and the port */
     int64_t retain_ms;        /* platform's, as the next */
     int64_t scrub_bytes_per_s;
-    bool first_accounts; /* false: a database without accounts stays so (tests) */
+    const char *const *encryption_key_files; /* keyring's; NULL-terminated */
+    bool first_accounts;                     /* false: a database without accounts stays so (tests) */
 };
 
 #define HOUSE_E_REFUSED                                                                                      \
-    1 /* said why on standard error: the data folder is in use, newer, or the port is taken */
+    1 /* said why on standard error: the data folder is in use or newer, the port is taken, a key is no key  \
+         or missing */
 
 int house_open(const struct house_config *config, struct house **ret) MUST_USE;
 /* Finishes requests for at most grace_ms. */

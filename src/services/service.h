@@ -18,6 +18,8 @@ struct service_error {
     const char *message;    /* when c->reason says nothing */
 };
 
+struct keyring;
+
 struct platform {
     struct db *db;
     const char *data_dir;
@@ -27,6 +29,7 @@ struct platform {
     const struct service *const *services; /* NULL-terminated */
     int64_t retain_ms;                     /* how long executions that have ended are kept; 0: for ever */
     int64_t scrub_bytes_per_s;             /* how fast objects are read again to find damage; 0: never */
+    const struct keyring *keyring;         /* what objects are encrypted under; NULL: they are not */
 };
 
 struct object_created {
@@ -55,7 +58,7 @@ struct service {
     const char *invalid_code; /* what CALL_INVALID is called: "ValidationException" */
     const struct db_migration *migrations;
     size_t migration_count;
-    /* Background work; both may be NULL. `ret_state` is handed to stop. */
+    /* Background work; both may be NULL. `ret_state` is handed to stop. SERVICE_REFUSED from start. */
     int (*start)(const struct platform *platform, void **ret_state);
     void (*stop)(void *state);
     /* Takes an event for a target of this service ("arn:aws:sqs:…") in the sender's transaction; NULL: no
@@ -68,6 +71,7 @@ struct service {
 };
 
 #define DELIVER_NO_TARGET 1
+#define SERVICE_REFUSED 1 /* said why on standard error */
 
 /* All services, NULL-terminated (services.c). */
 extern const struct service *const services_all[];

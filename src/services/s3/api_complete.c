@@ -7,6 +7,7 @@
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/object_part.h"
+#include "services/s3/encryption.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -354,6 +355,7 @@ static int reply_complete(struct call *c, struct completion *done)
     call_reply(c, 200);
     if (done->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", done->object.version_id);
+    api_encryption_header(c, done->object.sealed);
     api_send_xml(c, &out);
     return CALL_REPLIED;
 }

@@ -9,6 +9,7 @@
 #include "services/s3/multipart.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
+#include "services/s3/encryption.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <inttypes.h>
@@ -29,27 +30,35 @@ struct copy {
     struct buf headers;
     enum checksum_algorithm wanted; /* CHECKSUM_NONE: the source's */
     int64_t measured;               /* the blob that was read; 0: none */
+    struct upload bytes;            /* what was read of it, when it is to be encrypted */
     char etag[ETAG_SIZE];           /* of the target */
     struct checksum_value checksum;
 };
 
-static void copy_deinit(struct copy *copy)
+/* For another try. */
+static void copy_forget(struct copy *copy)
 {
     bucket_unload(&copy->source_bucket);
     bucket_unload(&copy->target_bucket);
     object_unload(&copy->source);
     object_unload(&copy->target);
     buf_free(&copy->headers);
-}
-
-/* For another try. */
-static void copy_forget(struct copy *copy)
-{
-    copy_deinit(copy);
     copy->source_bucket = (struct bucket){0};
     copy->target_bucket = (struct bucket){0};
     copy->source = (struct object){0};
     copy->target = (struct object){0};
+}
+
+static void copy_deinit(struct copy *copy)
+{
+    copy_forget(copy);
+    upload_deinit(&copy->bytes);
+}
+
+/* A source from before the server had a key is not shared, as its copy is to be encrypted. */
+static bool must_seal(const struct call *c, const struct copy *copy)
+{
+    return c->platform->keyring && !copy->source.sealed;
 }
 
 /* [/]BUCKET/KEY[?versionId=ID], percent-encoded. */
@@ -109,6 +118,7 @@ static int load_buckets(struct call *c, struct tx *tx, struct copy *copy)
 struct measure {
     struct hash *md5;
     struct checksum checksum;
+    struct upload *bytes; /* NULL: they are shared */
 };
 
 static void measure_deinit(struct measure *measure)
@@ -122,12 +132,23 @@ static int measure_some(void *ctx, const void *bytes, size_t len)
     struct measure *measure = ctx;
     hash_update(measure->md5, bytes, len);
     checksum_update(&measure->checksum, bytes, len);
-    return 0;
+    return measure->bytes ? upload_write(measure->bytes, bytes, len) : 0;
 }
 
 static enum checksum_algorithm target_algorithm(const struct copy *copy)
 {
     return copy->wanted != CHECKSUM_NONE ? copy->wanted : copy->source.checksum.algorithm;
+}
+
+static int begin_measure(struct call *c, struct copy *copy, struct measure *measure)
+{
+    int rc = checksum_init(&measure->checksum, target_algorithm(copy));
+    upload_deinit(&copy->bytes);
+    copy->bytes = UPLOAD_NONE;
+    if (rc != 0 || !must_seal(c, copy))
+        return rc;
+    measure->bytes = &copy->bytes;
+    return upload_init(c->platform, 0, &copy->bytes);
 }
 
 static int measure(struct call *c, struct copy *copy)
@@ -146,9 +167,11 @@ static int measure(struct call *c, struct copy *copy)
         rc = blob_open(tx, c->platform, copy->source.blob, &bytes);
     db_end(&tx);
     if (rc == 0)
-        rc = checksum_init(&measure.checksum, target_algorithm(copy));
+        rc = begin_measure(c, copy, &measure);
     if (rc == 0)
         rc = blob_each(&bytes, 0, copy->source.size, measure_some, &measure);
+    if (rc == 0 && measure.bytes)
+        rc = upload_finish(measure.bytes);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc; /* removed meanwhile: the next try tells */
     hash_final(measure.md5, digest);
@@ -160,13 +183,13 @@ static int measure(struct call *c, struct copy *copy)
 }
 
 /* ETag and checksum of the target, when they follow from the source's or were measured. COPY_MEASURE. */
-static int describe(struct copy *copy)
+static int describe(struct call *c, struct copy *copy)
 {
     const struct object *source = &copy->source;
     enum checksum_algorithm algorithm = target_algorithm(copy);
     if (copy->measured == source->blob && copy->checksum.algorithm == algorithm)
         return 0;
-    if (strchr(source->etag, '-'))
+    if (strchr(source->etag, '-') || must_seal(c, copy))
         return COPY_MEASURE;
     memcpy(copy->etag, source->etag, sizeof(copy->etag));
     copy->checksum = (struct checksum_value){.algorithm = algorithm};
@@ -200,7 +223,7 @@ static int read_changes(struct call *c, struct copy *copy, struct object_new *ne
     int rc = read_directive(c, "x-amz-metadata-directive", "metadata", &headers);
     if (rc == 0)
         rc = read_directive(c, "x-amz-tagging-directive", "tagging", &tags);
-    if (rc == 0 && !headers && copies_to_itself(c, copy))
+    if (rc == 0 && !headers && copies_to_itself(c, copy) && !must_seal(c, copy))
         return call_fail(
             c, S3_E_REQUEST,
             "This copy request is illegal because it is trying to copy an object to itself without "
@@ -223,7 +246,7 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
     if (rc == 0)
         rc = read_changes(c, copy, &new);
     if (rc == 0)
-        rc = describe(copy);
+        rc = describe(c, copy);
     if (rc == 0)
         rc = api_lock_headers(c, &new.lock);
     if (rc == 0)
@@ -235,6 +258,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
     new.size = copy->source.size;
     new.checksum = copy->checksum;
     new.shared_blob = copy->source.blob;
+    new.shared_sealed = copy->source.sealed;
+    new.upload = must_seal(c, copy) ? &copy->bytes : NULL;
     return object_put(tx, c->platform, &copy->target_bucket, &origin, &new, &copy->target, &c->reason);
 }
 
@@ -266,6 +291,7 @@ static int reply_copy(struct call *c, const struct copy *copy)
         http_reply_header(c->http, "x-amz-copy-source-version-id", copy->source.version_id);
     if (copy->target_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", copy->target.version_id);
+    api_encryption_header(c, copy->target.sealed);
     api_send_xml(c, &body);
     return CALL_REPLIED;
 }
@@ -282,7 +308,7 @@ static int copy_once(struct call *c, struct copy *copy)
 
 int api_copy_object(struct call *c)
 {
-    CLEANUP(copy_deinit) struct copy copy = {0};
+    CLEANUP(copy_deinit) struct copy copy = {.bytes = UPLOAD_NONE};
     int rc = api_check_key(c);
     if (rc == 0)
         rc = api_check_headers(c);
@@ -301,7 +327,10 @@ int api_copy_object(struct call *c)
     if (rc == COPY_MEASURE)
         return call_fail(c, S3_E_CONFLICT,
                          "The source changed again and again while it was read. Try again.");
-    return rc != 0 ? rc : reply_copy(c, &copy);
+    if (rc != 0)
+        return api_disk_outcome(c, rc);
+    upload_settle(&copy.bytes);
+    return reply_copy(c, &copy);
 }
 
 /* ---- parts */
@@ -419,14 +448,17 @@ static int reply_part(struct call *c, const struct part_copy *part)
     call_reply(c, 200);
     if (part->copy.source_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-copy-source-version-id", part->copy.source.version_id);
+    api_encryption_header(c, part->upload.sealer != NULL);
     api_send_xml(c, &body);
     return CALL_REPLIED;
 }
 
 int api_copy_part(struct call *c)
 {
-    CLEANUP(part_copy_deinit) struct part_copy part = {.upload = {.fd = -1}};
+    CLEANUP(part_copy_deinit) struct part_copy part = {.copy = {.bytes = UPLOAD_NONE}, .upload = UPLOAD_NONE};
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_refuse_customer_key(c);
     if (rc == 0)
         rc = api_part_number(c, &part.number);
     if (rc == 0)

@@ -6,6 +6,7 @@
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
+#include "services/s3/encryption.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -92,6 +93,7 @@ int api_create_upload(struct call *c)
     if (buf_error(&out) != 0)
         return FAULT(buf_error(&out));
     call_reply(c, 200);
+    api_encryption_header(c, c->platform->keyring != NULL);
     if (new.algorithm != CHECKSUM_NONE) {
         http_reply_header(c->http, "x-amz-checksum-algorithm", checksum_name(new.algorithm));
         http_reply_header(c->http, "x-amz-checksum-type", checksum_type(new.composite));
@@ -118,6 +120,8 @@ int api_part_begin(struct call *c)
     CLEANUP(multipart_unload) struct multipart multipart = {0};
     enum checksum_algorithm claimed = CHECKSUM_NONE;
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_refuse_customer_key(c);
     if (rc == 0)
         rc = checksum_claimed(c, &claimed);
     if (rc == 0)
@@ -160,6 +164,7 @@ static int upload_part(struct call *c)
     upload_settle(api_put_upload(c));
     call_reply(c, 200);
     api_etag_header(c, etag);
+    api_encryption_header(c, api_put_upload(c)->sealer != NULL);
     if (kept)
         http_reply_header(c->http, checksum_header(checksum->algorithm), checksum->text);
     return CALL_REPLIED;

@@ -8,6 +8,9 @@
 #include "services/s3/checksum_api.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
+#include "services/s3/encryption.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "wire/uri.h"
 #include <inttypes.h>
 
@@ -94,7 +97,7 @@ int reading_load(struct call *c, const char *key, const char *version_id, struct
     int rc = -ENOENT;
     for (int i = 0; i < OPEN_TRIES && rc == -ENOENT; i++) {
         reading_deinit(r);
-        *r = (struct reading){.source = {.fd = -1}, .head = r->head, .website = r->website};
+        *r = (struct reading){.source = BLOB_SOURCE_NONE, .head = r->head, .website = r->website};
         rc = load_once(c, key, version_id, r);
     }
     return rc;
@@ -134,8 +137,58 @@ static int reply_not_modified(struct call *c, const struct reading *r)
     return CALL_REPLIED;
 }
 
-static void send_bytes(struct call *c, struct reading *r, const struct range *range)
+/* Sealed bytes, opened while they are sent. */
+struct sending {
+    struct blob_source source;
+    int64_t offset; /* of the range */
+};
+
+static void sending_free(void *ctx)
 {
+    struct sending *sending = ctx;
+    blob_source_deinit(&sending->source);
+    free(sending);
+}
+
+static ssize_t sending_read(void *ctx, int64_t offset, void *bytes, size_t max)
+{
+    struct sending *sending = ctx;
+    struct str some;
+    int rc = blob_look(&sending->source, sending->offset + offset, &some);
+    if (rc != 0) {
+        log_error("s3", "an object's encrypted bytes cannot be read: its answer was cut off. 'slipway bucket "
+                        "verify' tells which object it is");
+        return rc < 0 ? rc : -EIO;
+    }
+    size_t len = some.len < max ? some.len : max;
+    memcpy(bytes, some.ptr, len);
+    return (ssize_t)len;
+}
+
+static int send_sealed(struct call *c, struct reading *r, const struct range *range)
+{
+    struct sending *sending = mem_alloc(sizeof(*sending));
+    if (!sending)
+        return FAULT(ENOMEM);
+    *sending = (struct sending){r->source, range->offset};
+    r->source = BLOB_SOURCE_NONE;
+    http_reply_stream(c->http, range->len, sending_read, sending, sending_free);
+    return 0;
+}
+
+/* The first bytes that are to be sent, so that a damaged object is refused before an answer has begun. */
+static int look_ahead(struct reading *r, const struct range *range)
+{
+    struct str some;
+    return r->source.opener && r->source.fd >= 0 && range->len > 0
+               ? blob_look(&r->source, range->offset, &some)
+               : 0;
+}
+
+static int send_bytes(struct call *c, struct reading *r, const struct range *range)
+{
+    if (r->source.opener && r->source.fd >= 0)
+        return send_sealed(c, r, range);
     if (r->head)
         http_reply_no_body(c->http, range->len);
     else if (r->source.fd >= 0)
@@ -144,6 +197,7 @@ static void send_bytes(struct call *c, struct reading *r, const struct range *ra
         http_reply_buf(c->http, &r->source.data);
     else
         http_reply_bytes(c->http, (struct str){r->source.data.ptr + range->offset, (size_t)range->len});
+    return 0;
 }
 
 static int read_range(struct call *c, const struct reading *r, struct range *ret)
@@ -171,6 +225,8 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
 {
     struct range range = {0, r->object.size, false};
     int rc = status == 200 ? read_range(c, r, &range) : 0;
+    if (rc == 0)
+        rc = look_ahead(r, &range);
     if (rc != 0)
         return rc;
     call_reply(c, range.partial ? 206 : status);
@@ -179,6 +235,7 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     put_checksum(c, r, &range);
     tagging_reply_count(c, r->object.tags);
     api_lock_reply(c, &r->object.lock);
+    api_encryption_header(c, r->object.sealed);
     if (!uri_has(&c->query, "versionId"))
         api_expiration_header(c, &r->bucket, &r->object, r->object.size, r->object.tags);
     if (r->has_part && r->object.parts > 0)
@@ -186,8 +243,8 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     if (range.partial)
         http_reply_headerf(c->http, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range.offset,
                            range.offset + range.len - 1, r->object.size);
-    send_bytes(c, r, &range);
-    return CALL_REPLIED;
+    rc = send_bytes(c, r, &range);
+    return rc != 0 ? rc : CALL_REPLIED;
 }
 
 int reading_reply(struct call *c, struct reading *r, unsigned status)
@@ -213,6 +270,8 @@ static int get_or_head(struct call *c, bool head)
     const char *version_id = NULL;
     CLEANUP(reading_deinit) struct reading r = READING(head);
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_refuse_customer_key(c);
     if (rc == 0 && !c->caller)
         rc = api_website(c, head);
     if (rc == 0)

@@ -8,6 +8,7 @@
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
+#include "services/s3/encryption.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
@@ -203,6 +204,7 @@ void api_put_headers(struct call *c, const struct stored *stored)
     if (stored->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", stored->object.version_id);
     checksum_reply(c, api_put_checksum(c));
+    api_encryption_header(c, stored->object.sealed);
     api_expiration_header(c, &stored->bucket, &stored->object, api_put_upload(c)->size, stored->tags);
 }
 

@@ -16,62 +16,62 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "db/db.h"
+#include "services/s3/seal.h"
+#include <limits.h>
 
 struct platform;
+struct reason;
 
 #define BLOB_INLINE_MAX 65536 /* measured: twice to thrice the puts per second of a file each */
 #define BLOB_NAME_SIZE 33
+#define BLOB_STORED_MAX (BLOB_INLINE_MAX + CIPHER_TAG_SIZE) /* of the database, when sealed */
 #define BLOB_TOPIC "s3:doomed"
-
-/* Bytes on their way in. */
-struct upload {
-    const struct platform *platform;
-    struct buf small; /* while it fits into the database */
-    int fd;           /* -1: not a file yet */
-    char name[BLOB_NAME_SIZE];
-    bool known; /* the bytes were there already: the file goes */
-    int64_t size;
-    struct hash *md5;
-    struct hash *sha256;
-    unsigned char md5_digest[HASH_MAX_SIZE]; /* after upload_finish */
-    unsigned char sha256_digest[HASH_MAX_SIZE];
-};
-
-enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
-
-/* `digests`: which of upload_digest's to compute while the bytes pass. */
-int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
-int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
-/* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
-int upload_finish(struct upload *upload) MUST_USE;
-/* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */
-int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret) MUST_USE;
-/* After the commit: moves the file to its place and forgets it. */
-void upload_settle(struct upload *upload);
-/* Frees, and removes the file unless it was settled. CLEANUP-able. */
-void upload_deinit(struct upload *upload);
 
 /* Adds or drops a reference. Dropping the last removes the bytes. */
 int blob_ref(struct tx *tx, int64_t id) MUST_USE;
 int blob_unref(struct tx *tx, int64_t id) MUST_USE;
 
+/* What a blob's row says of it, and how that is read: BLOB_COLUMNS from `first` on. */
+struct blob_row {
+    int64_t size;
+    char sha256[HASH_HEX_SIZE];
+    char file[BLOB_NAME_SIZE]; /* empty: the bytes are in the database */
+    bool damaged;
+    struct seal_row seal;
+};
+#define BLOB_COLUMNS_COUNT 7
+#define BLOB_COLUMNS "size, sha256, file, damaged_ms, seal_key, seal, seal_crc"
+void blob_row_read(struct rows *rows, int first, struct blob_row *ret);
+int64_t blob_stored_size(const struct blob_row *row); /* of its file, or its data */
+
 /* What to read: a file, or bytes in `data` when fd is -1. */
 struct blob_source {
     int fd;
     struct buf data;
+    int64_t size;
+    struct opener *opener; /* of a sealed file; NULL: the file has the bytes themselves */
 };
+#define BLOB_SOURCE_NONE ((struct blob_source){.fd = -1})
 
 /* Opens a blob's bytes. S3_E_DAMAGED: they are not what was put; -ENOENT: it was removed after the
- * transaction's snapshot, look again. */
+ * transaction's snapshot, look again; -ENOKEY: they are sealed under a key that the server does not have. */
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret) MUST_USE;
+/* The same of a row that was read before, without a transaction; for bytes of the database ret->data has what
+ * the row has. S3_E_DAMAGED and why (which may be NULL), and what the system says of a file. */
+int blob_open_row(const struct platform *platform, const struct blob_row *row, struct blob_source *ret,
+                  struct reason *why) MUST_USE;
 void blob_source_deinit(struct blob_source *source); /* CLEANUP-able */
+/* The bytes at `offset`, as many as are at hand and at least one before the end, until the next call. Of a
+ * sealed file or `data` only. S3_E_DAMAGED, -EIO. */
+int blob_look(struct blob_source *source, int64_t offset, struct str *ret) MUST_USE;
 /* Gives a range's bytes piece by piece, in order; what `give` returns other than 0 ends it. -EIO: the blob is
- * shorter.
+ * shorter; S3_E_DAMAGED.
  */
-int blob_each(const struct blob_source *source, int64_t offset, int64_t len,
+int blob_each(struct blob_source *source, int64_t offset, int64_t len,
               int (*give)(void *ctx, const void *bytes, size_t len), void *ctx) MUST_USE;
 
-/* Files by name, wherever they are: their descriptor; into place after a commit; away. */
+/* Files by name, wherever they are: where they come in; their descriptor; into place after a commit; away. */
+int blob_incoming_path(const struct platform *platform, const char *name, char ret[PATH_MAX]) MUST_USE;
 int blob_open_file(const struct platform *platform, const char *name) MUST_USE;
 int blob_settle_file(const struct platform *platform, const char *name) MUST_USE;
 int blob_remove_file(const struct platform *platform, const char *name) MUST_USE;

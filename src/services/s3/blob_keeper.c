@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/wake.h"
 #include "services/s3/blob.h"
+#include "services/s3/rewrap.h"
 #include "services/service.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -139,6 +140,13 @@ static int unlink_doomed(const struct platform *platform, bool *ret_more)
 static void *keep(void *arg)
 {
     struct blob_keeper *keeper = arg;
+    int rewrapped = blobs_rewrap(keeper->platform, &keeper->stopping);
+    if (rewrapped != 0)
+        log_warn(
+            "s3",
+            "objects' data keys could not all be wrapped by the first encryption key (%s): keep the older "
+            "keys, and start again to go on",
+            strerror(-rewrapped));
     while (!atomic_load(&keeper->stopping)) {
         wake_ticket ticket = wake_look(BLOB_TOPIC);
         bool more = false;
@@ -156,7 +164,9 @@ static void *keep(void *arg)
 
 int blob_keeper_start(const struct platform *platform, struct blob_keeper **ret)
 {
-    int rc = make_folders(platform);
+    int rc = blobs_check_keys(platform);
+    if (rc == 0)
+        rc = make_folders(platform);
     if (rc == 0)
         rc = sweep(platform);
     if (rc != 0)

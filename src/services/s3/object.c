@@ -63,7 +63,8 @@ static void copy_fixed(char *to, size_t size, struct str from)
 
 #define COLUMNS                                                                                              \
     "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
-    "checksum_algorithm, checksum_type, checksum_value, parts, tags, lock_mode, lock_until_ms, legal_hold"
+    "checksum_algorithm, checksum_type, checksum_value, parts, tags, lock_mode, lock_until_ms, legal_hold, " \
+    "encryption"
 
 /* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
 static void read_checksum(struct rows *rows, struct object *ret)
@@ -92,6 +93,7 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->parts = rows_int(rows, 13);
     ret->lock = (struct object_lock){lock_mode_named(rows_str(rows, 15)), rows_int(rows, 16),
                                      rows_int(rows, 17) != 0};
+    ret->sealed = !rows_null(rows, 18);
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
     ret->tags = rows_null(rows, 14) ? NULL : str_dup(rows_str(rows, 14));
     return ret->headers && (ret->tags || rows_null(rows, 14)) ? 0 : FAULT(ENOMEM);
@@ -189,14 +191,15 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
-        "upload, tags, lock_mode, lock_until_ms, legal_hold) "
+        "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption) "
         "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-        "$20)",
-        "ssisissiisssssisssii", bucket, new->key, -object->sequence, object->version_id, new->size, new->etag,
-        new->sha256, object->modified_ms, object->blob, new->headers &&*new->headers ? new->headers : NULL,
-        author, name, name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL,
-        new->parts, new->upload_id, new->tags, object->lock.mode, object->lock.until_ms,
-        (int64_t)object->lock.hold);
+        "$20, $21)",
+        "ssisissiisssssisssiis", bucket, new->key, -object->sequence, object->version_id, new->size,
+        new->etag, new->sha256, object->modified_ms, object->blob,
+        new->headers &&*new->headers ? new->headers : NULL, author, name,
+        name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL, new->parts,
+        new->upload_id, new->tags, object->lock.mode, object->lock.until_ms, (int64_t)object->lock.hold,
+        object->sealed ? "AES256" : NULL);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
@@ -247,6 +250,7 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     if (rc != 0)
         return rc;
     ret->blob = new->shared_blob;
+    ret->sealed = new->upload ? new->upload->sealer != NULL : new->shared_sealed;
     if (new->upload)
         rc = upload_store(tx, new->upload, new->sha256, ret->sequence, &ret->blob);
     if (rc == 0)

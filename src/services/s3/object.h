@@ -6,7 +6,7 @@
  * versioning was not enabled. Inside the caller's transaction; nothing here does I/O. */
 #pragma once
 
-#include "services/s3/blob.h"
+#include "services/s3/upload.h"
 #include "services/s3/bucket.h"
 #include "services/s3/checksum.h"
 #include "services/s3/lock.h"
@@ -27,6 +27,7 @@ struct object {
     int64_t parts; /* that it was made of; 0: it was put as a whole */
     int64_t modified_ms;
     int64_t blob;
+    bool sealed; /* encrypted at rest */
     struct object_lock lock;
     char *tags;    /* JSON object; NULL: none */
     char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */
@@ -57,7 +58,8 @@ struct object_new {
     struct object_lock lock; /* completed by the bucket's default */
     const char *event;       /* "ObjectCreated:Put" */
     struct upload *upload;   /* its bytes; or NULL: */
-    int64_t shared_blob;     /* a blob that exists, to be shared */
+    int64_t shared_blob;     /* a blob that exists, to be shared, */
+    bool shared_sealed;      /* and whether it is encrypted */
     bool if_none_match;      /* refuse when there is a current version */
     const char *if_match;    /* refuse unless the current version has this ETag; NULL: no matter */
 };

@@ -1,6 +1,7 @@
 /* What requests say about objects, apart from their bytes: keys, kept headers, ranges, conditions. */
 #include "base/hash.h"
 #include "services/s3/api.h"
+#include "services/s3/encryption.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <stdio.h>
@@ -70,19 +71,12 @@ static const struct {
     const char *value;
     int outcome;
 } refused_headers[] = {
-    {"x-amz-acl", "public-read", S3_E_ACL},
-    {"x-amz-acl", "public-read-write", S3_E_ACL},
-    {"x-amz-acl", "authenticated-read", S3_E_ACL},
-    {"x-amz-acl", "aws-exec-read", S3_E_ACL},
-    {"x-amz-acl", "bucket-owner-read", S3_E_ACL},
-    {"x-amz-acl", "log-delivery-write", S3_E_ACL},
-    {"x-amz-grant-read", NULL, S3_E_ACL},
-    {"x-amz-grant-write", NULL, S3_E_ACL},
-    {"x-amz-grant-read-acp", NULL, S3_E_ACL},
-    {"x-amz-grant-write-acp", NULL, S3_E_ACL},
+    {"x-amz-acl", "public-read", S3_E_ACL},        {"x-amz-acl", "public-read-write", S3_E_ACL},
+    {"x-amz-acl", "authenticated-read", S3_E_ACL}, {"x-amz-acl", "aws-exec-read", S3_E_ACL},
+    {"x-amz-acl", "bucket-owner-read", S3_E_ACL},  {"x-amz-acl", "log-delivery-write", S3_E_ACL},
+    {"x-amz-grant-read", NULL, S3_E_ACL},          {"x-amz-grant-write", NULL, S3_E_ACL},
+    {"x-amz-grant-read-acp", NULL, S3_E_ACL},      {"x-amz-grant-write-acp", NULL, S3_E_ACL},
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
-    {"x-amz-server-side-encryption", "aws:kms", S3_E_NOT_IMPLEMENTED},
-    {"x-amz-server-side-encryption-customer-algorithm", NULL, S3_E_NOT_IMPLEMENTED},
 };
 
 int api_check_headers(struct call *c)
@@ -96,7 +90,7 @@ int api_check_headers(struct call *c)
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.",
                          refused_headers[i].header);
     }
-    return 0;
+    return api_encryption_asked(c);
 }
 
 struct origin api_origin(const struct call *c)

@@ -71,7 +71,9 @@ enum s3_outcome {
     S3_E_NO_LOCK,               /* of the object */
     S3_E_LOCKED,
     S3_E_BAD_REQUEST,
-    S3_E_DAMAGED, /* the bytes on disk are not those that were put */
+    S3_E_ENCRYPTION,    /* no such algorithm */
+    S3_E_NO_ENCRYPTION, /* of the bucket */
+    S3_E_DAMAGED,       /* the bytes on disk are not those that were put */
 };
 
 #define S3_BUCKET_NAME_MAX 63
@@ -93,6 +95,8 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
 /* A setting that is a document, as S3's API has it: `kind` is the sub-resource ("website", "policy",
  * "publicAccessBlock" …), `document` its members under their XML names; it may be completed. NULL: not set
  * any more. S3_E_NO_BUCKET, S3_E_XML, S3_E_ARGUMENT, S3_E_REQUEST, S3_E_NOT_IMPLEMENTED, S3_E_DENIED. */
+/* Whether the server has a key for it. S3_E_NOT_IMPLEMENTED. */
+int bucket_can_encrypt(const struct platform *platform, struct reason *why) MUST_USE;
 int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *document,
                struct reason *why) MUST_USE;
 /* The ARN of who put that version; the caller's. S3_E_NO_VERSION: it is not there, or nobody knows. */

@@ -1,6 +1,7 @@
 /* The descriptor of s3: operations, errors, tables, background work. */
 #include "services/s3/service.h"
 #include "services/s3/api.h"
+#include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/shapes.h"
 #include "services/s3/verify.h"
@@ -76,6 +77,13 @@ static const struct operation operations[] = {
      .in = &lifecycle_shape, .run = api_put_lifecycle, AT(BUCKET, "PUT", "lifecycle")},
     {"DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", .flags = OP_WRITE, .run = api_delete_setting,
      AT(BUCKET, "DELETE", "lifecycle"), .http_status = 204},
+    {"GetBucketEncryption", "s3:GetEncryptionConfiguration", .flags = OP_READ, .out = &encryption_shape,
+     .xml_root = "ServerSideEncryptionConfiguration", .run = api_get_encryption,
+     AT(BUCKET, "GET", "encryption")},
+    {"PutBucketEncryption", "s3:PutEncryptionConfiguration", .flags = OP_WRITE, .in = &encryption_shape,
+     .run = api_put_encryption, AT(BUCKET, "PUT", "encryption")},
+    {"DeleteBucketEncryption", "s3:PutEncryptionConfiguration", .flags = OP_WRITE, .run = api_delete_setting,
+     AT(BUCKET, "DELETE", "encryption"), .http_status = 204},
     {"GetBucketCors", "s3:GetBucketCORS", .flags = OP_READ, .out = &cors_shape,
      .xml_root = "CORSConfiguration", .run = api_get_setting, AT(BUCKET, "GET", "cors")},
     {"PutBucketCors", "s3:PutBucketCORS", .flags = OP_WRITE, .in = &cors_shape, .run = api_put_setting,
@@ -190,7 +198,6 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "CreateBucketMetadataTableConfiguration",
                                           "CreateSession",
                                           "DeleteBucketAnalyticsConfiguration",
-                                          "DeleteBucketEncryption",
                                           "DeleteBucketIntelligentTieringConfiguration",
                                           "DeleteBucketInventoryConfiguration",
                                           "DeleteBucketMetadataConfiguration",
@@ -198,13 +205,11 @@ static const char *const unsupported[] = {"CreateBucketMetadataConfiguration",
                                           "DeleteBucketMetricsConfiguration",
                                           "DeleteBucketReplication",
                                           "GetBucketAbac",
-                                          "GetBucketEncryption",
                                           "GetBucketMetadataConfiguration",
                                           "GetBucketMetadataTableConfiguration",
                                           "GetObjectTorrent",
                                           "PutBucketAbac",
                                           "PutBucketAnalyticsConfiguration",
-                                          "PutBucketEncryption",
                                           "PutBucketIntelligentTieringConfiguration",
                                           "PutBucketInventoryConfiguration",
                                           "PutBucketMetricsConfiguration",
@@ -269,6 +274,10 @@ static const struct service_error errors[] = {
     {S3_E_BUCKET_STATE, "InvalidBucketState", 409, NULL,
      "The request is not valid for the current state of the bucket."},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
+    {S3_E_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400, NULL,
+     "The encryption request that you specified is not valid. The valid value is AES256."},
+    {S3_E_NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404, NULL,
+     "The server side encryption configuration was not found"},
     {S3_E_FORBIDDEN, "AccessForbidden", 403, NULL, "Access forbidden"},
     {S3_E_BAD_REQUEST, "BadRequest", 400, NULL, "Bad Request"},
     {S3_E_NO_OWNERSHIP, "OwnershipControlsNotFoundError", 404, NULL,
@@ -399,6 +408,11 @@ static const struct db_migration migrations[] = {
         "ALTER TABLE s3_upload ADD COLUMN lock_mode TEXT;"
         "ALTER TABLE s3_upload ADD COLUMN lock_until_ms BIGINT NOT NULL DEFAULT 0;"
         "ALTER TABLE s3_upload ADD COLUMN legal_hold BIGINT NOT NULL DEFAULT 0;"},
+    {9, "ALTER TABLE s3_blob ADD COLUMN seal_key TEXT;"
+        "ALTER TABLE s3_blob ADD COLUMN seal TEXT;"
+        "ALTER TABLE s3_blob ADD COLUMN seal_crc BIGINT NOT NULL DEFAULT 0;"
+        "CREATE INDEX s3_blob_seal ON s3_blob (seal_key) WHERE seal_key IS NOT NULL;"
+        "ALTER TABLE s3_object ADD COLUMN encryption TEXT;"},
 };
 
 struct background {

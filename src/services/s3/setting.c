@@ -52,6 +52,7 @@ static const struct kind {
     int (*check)(struct tx *tx, const struct bucket *bucket, json_t *document, struct reason *why);
 } kinds[] = {
     {SETTING_CORS, S3_E_NO_CORS, cors_check},
+    {SETTING_ENCRYPTION, S3_E_NO_ENCRYPTION, encryption_check},
     {SETTING_LIFECYCLE, S3_E_NO_LIFECYCLE, lifecycle_check},
     {SETTING_OBJECT_LOCK, S3_E_NO_LOCK_CONFIGURATION, object_lock_check},
     {SETTING_OWNERSHIP, S3_E_NO_OWNERSHIP, check_ownership},

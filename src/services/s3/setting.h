@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #define SETTING_CORS "cors"
+#define SETTING_ENCRYPTION "encryption"
 #define SETTING_LIFECYCLE "lifecycle"
 #define SETTING_OBJECT_LOCK "object-lock"
 #define SETTING_OWNERSHIP "ownershipControls"
@@ -28,6 +29,8 @@ int settings_remove(struct tx *tx, const char *bucket) MUST_USE;
 
 /* The kinds' own rules: S3_E_XML, S3_E_ARGUMENT, S3_E_REQUEST, S3_E_NOT_IMPLEMENTED. */
 int cors_check(struct tx *tx, const struct bucket *bucket, json_t *document, struct reason *why) MUST_USE;
+int encryption_check(struct tx *tx, const struct bucket *bucket, json_t *document,
+                     struct reason *why) MUST_USE;
 int lifecycle_check(struct tx *tx, const struct bucket *bucket, json_t *document,
                     struct reason *why) MUST_USE;
 int object_lock_check(struct tx *tx, const struct bucket *bucket, json_t *document,

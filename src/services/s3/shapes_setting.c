@@ -22,6 +22,31 @@ static const struct field cors_fields[] = {
 };
 const struct shape cors_shape = SHAPE(cors_fields);
 
+/* ---- encryption */
+
+static const struct field by_default_fields[] = {
+    {"SSEAlgorithm", FIELD_STRING, FIELD_REQUIRED},
+    {"KMSMasterKeyID", FIELD_STRING},
+};
+static const struct shape by_default_shape = SHAPE(by_default_fields);
+static const struct field encryption_rule_fields[] = {
+    {.name = "ApplyServerSideEncryptionByDefault",
+     .type = FIELD_STRUCT,
+     .flags = FIELD_REQUIRED,
+     .of = &by_default_shape},
+    {"BucketKeyEnabled", FIELD_BOOLEAN},
+};
+ELEMENT(encryption_rule_shape, encryption_rule_fields);
+static const struct field encryption_fields[] = {
+    {.name = "Rule",
+     .type = FIELD_LIST,
+     .flags = FIELD_FLAT | FIELD_REQUIRED,
+     .min = 1,
+     .max = 1,
+     .of = &encryption_rule_shape},
+};
+const struct shape encryption_shape = SHAPE(encryption_fields);
+
 /* ---- lifecycle */
 
 static const char *const switches[] = {"Enabled", "Disabled", NULL};

@@ -1,6 +1,7 @@
 /* See transfer.h. A blob's file never changes under its name: one that is there, of the right size, was
  * compared when it was copied. */
 #include "services/s3/transfer.h"
+#include "base/crc.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 #include "wire/json.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -17,12 +19,6 @@
 #include <unistd.h>
 
 #define PIECE (1 << 20)
-
-struct file {
-    char name[BLOB_NAME_SIZE];
-    char sha256[HASH_HEX_SIZE]; /* empty: nobody knows */
-    int64_t size;
-};
 
 static int path_of(const char *data_dir, const char *folder, const char *name, char ret[PATH_MAX])
 {
@@ -53,67 +49,90 @@ int blobs_keep(const char *data_dir, int *ret_fd)
 
 /* ---- one file */
 
-static int open_source(const char *from, const struct file *file)
+static int open_source(const char *from, const struct blob_row *row)
 {
     char path[PATH_MAX];
-    int rc = settled_path(from, file->name, path);
+    int rc = settled_path(from, row->file, path);
     if (rc == 0)
         rc = io_open(path, O_RDONLY, 0);
-    if (rc != -ENOENT || path_of(from, "incoming", file->name, path) != 0)
+    if (rc != -ENOENT || path_of(from, "incoming", row->file, path) != 0)
         return rc;
     rc = io_open(path, O_RDONLY, 0);
-    if (rc != -ENOENT || settled_path(from, file->name, path) != 0)
+    if (rc != -ENOENT || settled_path(from, row->file, path) != 0)
         return rc;
     return io_open(path, O_RDONLY, 0); /* it was moved between the two looks */
 }
 
-/* Copies to the end; the digest in hex. */
-static int copy_bytes(int from, int to, int64_t *ret_size, char ret_hex[HASH_HEX_SIZE])
+/* What a copy found. */
+struct found {
+    int64_t size;
+    struct hash *sha256;
+    uint64_t crc;
+};
+
+static void found_deinit(struct found *found)
 {
-    CLEANUP(hash_free) struct hash *sha256 = hash_new(HASH_SHA256);
+    hash_free(&found->sha256);
+}
+
+/* Copies to the end. */
+static int copy_bytes(int from, int to, struct found *found)
+{
     CLEANUP(free_ptr) char *piece = mem_alloc(PIECE);
-    unsigned char digest[HASH_MAX_SIZE];
     ssize_t got = 0;
-    if (!sha256 || !piece)
+    if (!piece)
         return FAULT(ENOMEM);
-    *ret_size = 0;
     while ((got = io_read(from, piece, PIECE)) > 0) {
         int rc = io_write_all(to, piece, (size_t)got);
         if (rc != 0)
             return rc;
-        hash_update(sha256, piece, (size_t)got);
-        *ret_size += got;
+        hash_update(found->sha256, piece, (size_t)got);
+        found->crc = crc_update(CRC_64NVME, found->crc, piece, (size_t)got);
+        found->size += got;
     }
-    hash_final(sha256, digest);
-    hex_encode(digest, hash_size(HASH_SHA256), ret_hex);
     return got < 0 ? (int)got : 0;
 }
 
-/* S3_E_DAMAGED and why. */
-static int copy_compared(int source, int target, const struct file *file, struct reason *why)
+/* Sealed bytes are told by their CRC: their SHA-256 is that of the plain ones. */
+static bool is_what_was_put(const struct blob_row *row, struct found *found, char ret_sum[HASH_HEX_SIZE])
 {
-    char hex[HASH_HEX_SIZE];
-    int64_t size = 0;
-    int rc = copy_bytes(source, target, &size, hex);
+    unsigned char digest[HASH_MAX_SIZE];
+    if (row->seal.key[0]) {
+        (void)snprintf(ret_sum, HASH_HEX_SIZE, "CRC-64 %016" PRIx64, crc_value(CRC_64NVME, found->crc));
+        return found->size == blob_stored_size(row) && crc_value(CRC_64NVME, found->crc) == row->seal.crc;
+    }
+    hash_final(found->sha256, digest);
+    hex_encode(digest, hash_size(HASH_SHA256), ret_sum);
+    return found->size == row->size && (!row->sha256[0] || strcmp(ret_sum, row->sha256) == 0);
+}
+
+/* S3_E_DAMAGED and why. */
+static int copy_compared(int source, int target, const struct blob_row *row, struct reason *why)
+{
+    CLEANUP(found_deinit)
+    struct found found = {.sha256 = hash_new(HASH_SHA256), .crc = crc_begin(CRC_64NVME)};
+    char sum[HASH_HEX_SIZE];
+    int rc = found.sha256 ? copy_bytes(source, target, &found) : FAULT(ENOMEM);
     if (rc == -EIO)
         return reason_set(why, S3_E_DAMAGED, "it cannot be read: %s", strerror(EIO));
     if (rc != 0)
         return rc;
-    if (size != file->size || (file->sha256[0] && strcmp(hex, file->sha256) != 0))
-        return reason_set(why, S3_E_DAMAGED, "it has %lld bytes with the SHA-256 %s instead of %lld with %s",
-                          (long long)size, hex, (long long)file->size, file->sha256);
-    return 0;
+    if (is_what_was_put(row, &found, sum))
+        return 0;
+    return reason_set(why, S3_E_DAMAGED, "it has %lld bytes with the %s%s instead of %lld with other content",
+                      (long long)found.size, row->seal.key[0] ? "" : "SHA-256 ", sum,
+                      (long long)blob_stored_size(row));
 }
 
-static int copy_file(const char *from, const char *path, const struct file *file, struct reason *why)
+static int copy_file(const char *from, const char *path, const struct blob_row *row, struct reason *why)
 {
     char fresh[PATH_MAX];
-    int source = open_source(from, file);
+    int source = open_source(from, row);
     if (source < 0)
         return reason_set(why, S3_E_DAMAGED, "it cannot be opened: %s", strerror(-source));
     int rc = snprintf(fresh, sizeof(fresh), "%s.new", path) < PATH_MAX ? 0 : FAULT(ENAMETOOLONG);
     int target = rc == 0 ? io_open(fresh, O_WRONLY | O_CREAT | O_TRUNC, 0600) : rc;
-    rc = target < 0 ? target : copy_compared(source, target, file, why);
+    rc = target < 0 ? target : copy_compared(source, target, row, why);
     if (target >= 0)
         close_fd(&target);
     close_fd(&source);
@@ -137,25 +156,25 @@ static int make_folder(const char *to, const char *name)
     return rc == 0 ? io_mkdir_parents(path, 0700) : rc;
 }
 
-static int transfer_one(const char *from, const char *to, const struct file *file, struct transfer *ret)
+static int transfer_one(const char *from, const char *to, const struct blob_row *row, struct transfer *ret)
 {
     char path[PATH_MAX];
     struct reason why = {0};
-    int rc = settled_path(to, file->name, path);
+    int rc = settled_path(to, row->file, path);
     ret->blobs++;
-    ret->bytes += file->size;
-    if (rc != 0 || is_there(path, file->size))
+    ret->bytes += blob_stored_size(row);
+    if (rc != 0 || is_there(path, blob_stored_size(row)))
         return rc;
-    rc = make_folder(to, file->name);
+    rc = make_folder(to, row->file);
     if (rc == 0)
-        rc = copy_file(from, path, file, &why);
+        rc = copy_file(from, path, row, &why);
     if (rc == S3_E_DAMAGED)
         return json_array_append_new(ret->missing,
-                                     json_pack("{s:s, s:s}", "file", file->name, "why", why.text))
+                                     json_pack("{s:s, s:s}", "file", row->file, "why", why.text))
                    ? FAULT(ENOMEM)
                    : 0;
     ret->copied_blobs += rc == 0;
-    ret->copied_bytes += rc == 0 ? file->size : 0;
+    ret->copied_bytes += rc == 0 ? blob_stored_size(row) : 0;
     return rc;
 }
 
@@ -166,13 +185,11 @@ int blobs_transfer(struct db *db, const char *from, const char *to, struct trans
     *ret = (struct transfer){.missing = json_array()};
     int rc = ret->missing ? db_read(db, &tx) : FAULT(ENOMEM);
     if (rc == 0)
-        rc = tx_query(tx, &rows,
-                      "SELECT file, coalesce(sha256, ''), size FROM s3_blob WHERE file IS NOT NULL", "");
+        rc = tx_query(tx, &rows, "SELECT " BLOB_COLUMNS " FROM s3_blob WHERE file IS NOT NULL", "");
     while (rc == 0 && (rc = rows_next(rows)) == 0) {
-        struct file file = {.size = rows_int(rows, 2)};
-        (void)snprintf(file.name, sizeof(file.name), "%s", rows_text(rows, 0));
-        (void)snprintf(file.sha256, sizeof(file.sha256), "%s", rows_text(rows, 1));
-        rc = transfer_one(from, to, &file, ret);
+        struct blob_row row;
+        blob_row_read(rows, 0, &row);
+        rc = transfer_one(from, to, &row, ret);
     }
     return rc == DB_NONE ? 0 : rc;
 }

@@ -8,16 +8,12 @@
 #include "wire/json.h"
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define OBJECTS_NAMED 100 /* of one blob */
 
 struct subject {
     int64_t id;
-    int64_t size;
-    char sha256[HASH_HEX_SIZE];
-    char file[BLOB_NAME_SIZE]; /* empty: the bytes are in the database */
-    bool damaged;              /* it is marked so */
+    struct blob_row row;
     struct blob_source source;
 };
 
@@ -34,20 +30,13 @@ static int subject_load(const struct platform *platform, int64_t after, struct s
     int rc = db_read(platform->db, &tx);
     if (rc == 0)
         rc = tx_query_row(tx, &rows,
-                          "SELECT id, size, sha256, file, damaged_ms, data FROM s3_blob WHERE id > $1"
-                          " ORDER BY id LIMIT 1",
+                          "SELECT id, " BLOB_COLUMNS ", data FROM s3_blob WHERE id > $1 ORDER BY id LIMIT 1",
                           "i", after);
     if (rc != 0)
         return rc;
     ret->id = rows_int(rows, 0);
-    ret->size = rows_int(rows, 1);
-    ret->damaged = rows_int(rows, 4) != 0;
-    if (!rows_null(rows, 2))
-        (void)snprintf(ret->sha256, sizeof(ret->sha256), "%s", rows_text(rows, 2));
-    if (rows_null(rows, 3))
-        return buf_put_str(&ret->source.data, rows_bytes(rows, 5));
-    (void)snprintf(ret->file, sizeof(ret->file), "%s", rows_text(rows, 3));
-    return 0;
+    blob_row_read(rows, 1, &ret->row);
+    return ret->row.file[0] ? 0 : buf_put_str(&ret->source.data, rows_bytes(rows, 1 + BLOB_COLUMNS_COUNT));
 }
 
 /* ---- one blob's bytes */
@@ -66,22 +55,14 @@ static int hash_some(void *ctx, const void *bytes, size_t len)
 
 static int open_subject(const struct platform *platform, struct subject *subject, struct reason *why)
 {
-    struct stat stat;
-    int rc = subject->file[0] ? blob_open_file(platform, subject->file) : 0;
-    if (rc < 0)
-        return reason_set(why, S3_E_DAMAGED, "its file %s cannot be opened: %s", subject->file,
+    int rc = blob_open_row(platform, &subject->row, &subject->source, why);
+    if (rc == -ENOENT || rc == -EIO)
+        return reason_set(why, S3_E_DAMAGED, "its file %s cannot be opened: %s", subject->row.file,
                           strerror(-rc));
-    if (!subject->file[0])
-        return 0;
-    subject->source.fd = rc;
-    if (fstat(rc, &stat) != 0)
-        return FAULT(errno);
-    if (stat.st_size != subject->size)
-        return reason_set(why, S3_E_DAMAGED, "its file %s has %lld bytes instead of %lld", subject->file,
-                          (long long)stat.st_size, (long long)subject->size);
     /* From the disk, not from memory; and memory is for what is served. */
-    (void)posix_fadvise(rc, 0, 0, POSIX_FADV_DONTNEED);
-    return 0;
+    if (rc == 0 && subject->source.fd >= 0)
+        (void)posix_fadvise(subject->source.fd, 0, 0, POSIX_FADV_DONTNEED);
+    return rc;
 }
 
 /* S3_E_DAMAGED and why. */
@@ -94,19 +75,21 @@ static int subject_read(const struct platform *platform, const struct verify_ran
     char hex[HASH_HEX_SIZE];
     int rc = sha256 ? open_subject(platform, subject, why) : FAULT(ENOMEM);
     if (rc == 0)
-        rc = blob_each(&subject->source, 0, subject->size, hash_some, &hashing);
+        rc = blob_each(&subject->source, 0, subject->row.size, hash_some, &hashing);
     if (rc == -EIO)
         return reason_set(why, S3_E_DAMAGED, "its bytes cannot be read: %s", strerror(EIO));
+    if (rc == S3_E_DAMAGED && !why->text[0])
+        return reason_set(why, rc, "its encrypted bytes were changed");
     if (rc != 0)
         return rc;
     if (subject->source.fd >= 0)
         (void)posix_fadvise(subject->source.fd, 0, 0, POSIX_FADV_DONTNEED);
     hash_final(sha256, digest);
     hex_encode(digest, hash_size(HASH_SHA256), hex);
-    return strcmp(hex, subject->sha256) == 0
+    return strcmp(hex, subject->row.sha256) == 0
                ? 0
                : reason_set(why, S3_E_DAMAGED, "its bytes have the SHA-256 %s instead of %s", hex,
-                            subject->sha256);
+                            subject->row.sha256);
 }
 
 /* ---- what becomes of it */
@@ -119,7 +102,7 @@ static int mark(const struct platform *platform, const struct subject *subject, 
     if (rc == 0)
         rc = tx_exec(
             tx, "UPDATE s3_blob SET damaged_ms = $2, damage = $3 WHERE id = $1 AND coalesce(file, '') = $4",
-            "iiss", subject->id, why ? clock_now_ms() : 0, why, subject->file);
+            "iiss", subject->id, why ? clock_now_ms() : 0, why, subject->row.file);
     if (rc != 0)
         return rc;
     *ret_is = tx_changes(tx) > 0;
@@ -138,7 +121,7 @@ static int name_objects(const struct platform *platform, const struct subject *s
     while (rc == 0 && (rc = rows_next(rows)) == 0) {
         json_t *object =
             json_pack("{s:s, s:s, s:s, s:s, s:s}", "bucket", rows_text(rows, 0), "key", rows_text(rows, 1),
-                      "versionId", rows_text(rows, 2), "sha256", subject->sha256, "why", why);
+                      "versionId", rows_text(rows, 2), "sha256", subject->row.sha256, "why", why);
         log_error("s3", "object s3://%s/%s (version %s) is damaged: %s", rows_text(rows, 0),
                   rows_text(rows, 1), rows_text(rows, 2), why);
         if (json_array_append_new(list, object))
@@ -159,14 +142,14 @@ static int verify_one(const struct platform *platform, const struct verify_range
                       struct subject *subject, struct verify_findings *ret)
 {
     struct reason why = {0};
-    int rc = subject->sha256[0] ? subject_read(platform, range, subject, &why) : 0;
+    int rc = subject->row.sha256[0] ? subject_read(platform, range, subject, &why) : 0;
     if (rc != 0 && rc != S3_E_DAMAGED)
         return rc;
     ret->blobs++;
-    ret->bytes += subject->size;
+    ret->bytes += subject->row.size;
     if (rc == S3_E_DAMAGED)
         return conclude(platform, subject, why.text, ret->damaged);
-    return subject->damaged ? conclude(platform, subject, NULL, ret->damaged) : 0;
+    return subject->row.damaged ? conclude(platform, subject, NULL, ret->damaged) : 0;
 }
 
 int blobs_verify(const struct platform *platform, const struct verify_range *range,
@@ -178,7 +161,7 @@ int blobs_verify(const struct platform *platform, const struct verify_range *ran
         return FAULT(ENOMEM);
     while (rc == 0 && ret->bytes < range->max_bytes) {
         CLEANUP(subject_deinit)
-        struct subject subject = {.source = {.fd = -1, .data = BUF_INIT(BLOB_INLINE_MAX)}};
+        struct subject subject = {.source = {.fd = -1, .data = BUF_INIT(BLOB_STORED_MAX)}};
         rc = subject_load(platform, ret->next, &subject);
         if (rc == 0)
             rc = verify_one(platform, range, &subject, ret);

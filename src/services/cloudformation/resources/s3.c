@@ -106,6 +106,25 @@ static const struct property lock_rows[] = {
 };
 static const struct properties lock = PROPERTIES(lock_rows);
 
+static const struct property by_default_rows[] = {
+    {.name = "SSEAlgorithm", .type = PROPERTY_TEXT, .required = true},
+    {.name = "KMSMasterKeyID", .type = PROPERTY_TEXT},
+};
+static const struct properties by_default = PROPERTIES(by_default_rows);
+static const struct property encryption_rule_rows[] = {
+    {.name = "ServerSideEncryptionByDefault", .type = PROPERTY_STRUCT, .required = true, .of = &by_default},
+    {.name = "BucketKeyEnabled", .type = PROPERTY_BOOLEAN},
+};
+static const struct properties encryption_rule = PROPERTIES(encryption_rule_rows);
+static const struct property encryption_item[] = {
+    {.name = "ServerSideEncryptionRule", .type = PROPERTY_STRUCT, .of = &encryption_rule}};
+static const struct properties encryption_list = PROPERTIES(encryption_item);
+static const struct property encryption_rows[] = {{.name = "ServerSideEncryptionConfiguration",
+                                                   .type = PROPERTY_LIST,
+                                                   .required = true,
+                                                   .of = &encryption_list}};
+static const struct properties encryption = PROPERTIES(encryption_rows);
+
 static const struct property rows[] = {
     {.name = "BucketName", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "VersioningConfiguration", .type = PROPERTY_STRUCT, .of = &versioning},
@@ -115,6 +134,7 @@ static const struct property rows[] = {
     {.name = "ObjectLockEnabled", .type = PROPERTY_BOOLEAN, .update = UPDATE_REPLACES},
     {.name = "ObjectLockConfiguration", .type = PROPERTY_STRUCT, .of = &lock},
     {.name = "OwnershipControls", .type = PROPERTY_STRUCT, .of = &controls},
+    {.name = "BucketEncryption", .type = PROPERTY_STRUCT, .of = &encryption},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
 
@@ -244,6 +264,21 @@ static int set_lock(struct resource_work *w)
     return out ? bucket_set(w->tx, w->physical_id, "object-lock", out, w->why) : FAULT(ENOMEM);
 }
 
+static int set_encryption(struct resource_work *w)
+{
+    const json_t *said = json_path(w->properties, "BucketEncryption.ServerSideEncryptionConfiguration.0");
+    json_t *by_default_ = json_object_get(said, "ServerSideEncryptionByDefault");
+    CLEANUP(json_free) json_t *out = NULL;
+    int err = said ? bucket_can_encrypt(w->platform, w->why) : 0;
+
+    if (!err && said) {
+        out = json_pack("{s:[{s:O, s:b}]}", "Rule", "ApplyServerSideEncryptionByDefault", by_default_,
+                        "BucketKeyEnabled", json_bool(said, "BucketKeyEnabled", false));
+        err = out ? 0 : FAULT(ENOMEM);
+    }
+    return err ? err : bucket_set(w->tx, w->physical_id, "encryption", out, w->why);
+}
+
 static int set_tags(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *tags = resource_tag_map(json_object_get(w->properties, "Tags"));
@@ -261,6 +296,7 @@ static const struct setting {
     {"PublicAccessBlockConfiguration", set_public_access},
     {"OwnershipControls", set_ownership},
     {"ObjectLockConfiguration", set_lock},
+    {"BucketEncryption", set_encryption},
     {"Tags", set_tags},
     {"NotificationConfiguration", set_notification},
 };

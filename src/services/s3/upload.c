@@ -1,0 +1,167 @@
+/* See upload.h. */
+#include "services/s3/upload.h"
+#include "base/id.h"
+#include "services/service.h"
+#include <fcntl.h>
+#include <limits.h>
+
+int upload_init(const struct platform *platform, unsigned digests, struct upload *upload)
+{
+    *upload = (struct upload){.platform = platform, .small = BUF_INIT(BLOB_STORED_MAX), .fd = -1};
+    upload->md5 = digests & UPLOAD_MD5 ? hash_new(HASH_MD5) : NULL;
+    upload->sha256 = digests & UPLOAD_SHA256 ? hash_new(HASH_SHA256) : NULL;
+    bool all = (upload->md5 || !(digests & UPLOAD_MD5)) && (upload->sha256 || !(digests & UPLOAD_SHA256));
+    if (!all)
+        return FAULT(ENOMEM);
+    return platform->keyring ? sealer_new(&upload->sealer) : 0;
+}
+
+static int write_file(struct upload *upload, const void *bytes, size_t len)
+{
+    return upload->sealer ? sealer_write(upload->sealer, upload->fd, bytes, len)
+                          : io_write_all(upload->fd, bytes, len);
+}
+
+/* Opens the file and moves what is in memory into it. */
+static int become_file(struct upload *upload)
+{
+    char path[PATH_MAX];
+    char name[BLOB_NAME_SIZE];
+    id_hex(name, BLOB_NAME_SIZE - 1);
+    int rc = blob_incoming_path(upload->platform, name, path);
+    if (rc != 0)
+        return rc;
+    rc = io_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (rc < 0)
+        return rc;
+    upload->fd = rc;
+    memcpy(upload->name, name, sizeof(name));
+    rc = write_file(upload, upload->small.ptr, upload->small.len);
+    buf_free(&upload->small);
+    return rc;
+}
+
+int upload_write(struct upload *upload, const void *bytes, size_t len)
+{
+    if (len == 0)
+        return 0;
+    if (upload->md5)
+        hash_update(upload->md5, bytes, len);
+    if (upload->sha256)
+        hash_update(upload->sha256, bytes, len);
+    upload->size += (int64_t)len;
+    if (upload->fd < 0 && upload->size <= BLOB_INLINE_MAX)
+        return buf_put(&upload->small, bytes, len);
+    int rc = upload->fd < 0 ? become_file(upload) : 0;
+    return rc != 0 ? rc : write_file(upload, bytes, len);
+}
+
+int upload_finish(struct upload *upload)
+{
+    if (upload->md5)
+        hash_final(upload->md5, upload->md5_digest);
+    if (upload->sha256)
+        hash_final(upload->sha256, upload->sha256_digest);
+    if (upload->fd < 0)
+        return upload->sealer ? sealer_small(upload->sealer, &upload->small) : 0;
+    char folder[PATH_MAX];
+    int rc = blob_incoming_path(upload->platform, "", folder);
+    if (rc == 0 && upload->sealer)
+        rc = sealer_finish(upload->sealer, upload->fd);
+    if (rc == 0)
+        rc = io_fsync(upload->fd);
+    return rc != 0 ? rc : io_fsync_dir(folder);
+}
+
+/* ---- its row */
+
+static const char *null_if_empty(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static int insert(struct tx *tx, const struct upload *upload, const char *sha256, const struct seal_row *seal,
+                  int64_t id)
+{
+    struct str data = upload->fd >= 0 ? (struct str){NULL, 0} : buf_str(&upload->small);
+    if (upload->fd < 0 && data.len == 0)
+        data = STR("");
+    return tx_exec(tx,
+                   "INSERT INTO s3_blob (id, refs, size, file, data, sha256, seal_key, seal, seal_crc)"
+                   " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8)",
+                   "iisbsssi", id, upload->size, null_if_empty(upload->name), data, sha256,
+                   null_if_empty(seal->key), null_if_empty(seal->wrapped), (int64_t)seal->crc);
+}
+
+/* The damaged file gives way to the upload's, for all objects that share it. */
+static int replace_file(struct tx *tx, const struct upload *upload, const struct seal_row *seal, int64_t id)
+{
+    int rc = tx_exec(tx, "INSERT INTO s3_doomed (file) SELECT file FROM s3_blob WHERE id = $1", "i", id);
+    if (rc == 0)
+        rc = tx_exec(tx,
+                     "UPDATE s3_blob SET file = $2, damaged_ms = 0, damage = NULL, seal_key = $3, seal = $4,"
+                     " seal_crc = $5 WHERE id = $1",
+                     "isssi", id, upload->name, null_if_empty(seal->key), null_if_empty(seal->wrapped),
+                     (int64_t)seal->crc);
+    tx_wake(tx, "%s", BLOB_TOPIC);
+    return rc;
+}
+
+/* Sealed bytes are shared with sealed ones, plain with plain. */
+static int store_file(struct tx *tx, struct upload *upload, const char *sha256, const struct seal_row *seal,
+                      int64_t id, int64_t *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT id, damaged_ms FROM s3_blob WHERE sha256 = $1 AND size = $2"
+                          " AND file IS NOT NULL AND (seal_key IS NOT NULL) = ($3 <> 0) LIMIT 1",
+                          "sii", sha256, upload->size, (int64_t)(upload->sealer != NULL));
+    *ret = rc == 0 ? rows_int(rows, 0) : id;
+    if (rc == DB_NONE)
+        return insert(tx, upload, sha256, seal, id);
+    if (rc == 0)
+        rc = blob_ref(tx, *ret);
+    upload->known = rc == 0 && rows_int(rows, 1) == 0;
+    return rc != 0 || upload->known ? rc : replace_file(tx, upload, seal, *ret);
+}
+
+int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret)
+{
+    struct seal_row seal = {0};
+    int rc = upload->sealer
+                 ? sealer_row(upload->sealer, upload->platform->keyring, sha256, upload->size, &seal)
+                 : 0;
+    *ret = id;
+    if (rc != 0)
+        return rc;
+    return upload->fd >= 0 ? store_file(tx, upload, sha256, &seal, id, ret)
+                           : insert(tx, upload, sha256, &seal, id);
+}
+
+void upload_settle(struct upload *upload)
+{
+    if (upload->fd < 0 || upload->known)
+        return;
+    /* A failed move costs nothing: readers look in both places, and the next start moves it. */
+    int rc = blob_settle_file(upload->platform, upload->name);
+    if (rc != 0)
+        (void)FAULT(rc);
+    close_fd(&upload->fd);
+    upload->fd = -1;
+}
+
+void upload_deinit(struct upload *upload)
+{
+    hash_free(&upload->md5);
+    hash_free(&upload->sha256);
+    buf_free(&upload->small);
+    sealer_free(&upload->sealer);
+    if (upload->fd < 0)
+        return;
+    close_fd(&upload->fd);
+    upload->fd = -1;
+    char path[PATH_MAX];
+    /* What cannot be unlinked now is swept at the next start. */
+    if (blob_incoming_path(upload->platform, upload->name, path) == 0 && io_unlink(path) != 0)
+        (void)FAULT(EIO);
+}

@@ -1,0 +1,34 @@
+/* The bytes of an object or part on their way in, to become a blob (blob.h). Sealed as they come when the
+ * server has encryption keys. */
+#pragma once
+
+#include "services/s3/blob.h"
+
+struct upload {
+    const struct platform *platform;
+    struct buf small; /* while it fits into the database */
+    int fd;           /* -1: not a file yet */
+    char name[BLOB_NAME_SIZE];
+    bool known; /* the bytes were there already: the file goes */
+    int64_t size;
+    struct hash *md5;
+    struct hash *sha256;
+    unsigned char md5_digest[HASH_MAX_SIZE]; /* after upload_finish */
+    unsigned char sha256_digest[HASH_MAX_SIZE];
+    struct sealer *sealer; /* NULL: the bytes stay plain */
+};
+#define UPLOAD_NONE ((struct upload){.fd = -1})
+
+enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
+
+/* `digests`: which of upload_digest's to compute while the bytes pass. */
+int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
+int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
+/* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
+int upload_finish(struct upload *upload) MUST_USE;
+/* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */
+int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret) MUST_USE;
+/* After the commit: moves the file to its place and forgets it. */
+void upload_settle(struct upload *upload);
+/* Frees, and removes the file unless it was settled. CLEANUP-able. */
+void upload_deinit(struct upload *upload);
