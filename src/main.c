@@ -31,7 +31,7 @@ const struct command commands[] = {
     {"template", "put or list release templates", template_main},
     {"backup", "copy the data folder while it is served", backup_main},
     {"restore", "make a data folder from a backup", restore_main},
-    {"bucket", "verify that stored objects are what was put", bucket_main},
+    {"bucket", "verify stored objects; what accounts keep, and their quotas", bucket_main},
     {"account", "create or list local accounts", account_main},
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
     {"courier", "carry notifications to webhooks and mailboxes", courier_main},

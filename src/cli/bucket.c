@@ -1,4 +1,5 @@
-/* `slipway bucket verify`: whether all stored objects still are what was put. */
+/* `slipway bucket verify|usage|quota`: whether all stored objects still are what was put; what accounts keep,
+ * and how much they may. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "wire/xml.h"
@@ -6,27 +7,37 @@
 #include <stdio.h>
 
 #define ANSWER_MAX (16 << 20)
-#define DOING "cannot verify objects"
 
-/* One part of the work. `marker` empty: the first. */
-static int verify_some(struct cli *cli, const char *marker, json_t **ret)
+static const char *objects_max, *bytes_max;
+
+/* A request to the endpoint's root, answered by XML, or by nothing when ret is NULL. */
+static int ask(struct cli *cli, const char *doing, const char *method, const char *query, struct str body,
+               json_t **ret)
 {
     CLEANUP(xml_free) xmlDoc *doc = NULL;
-    char query[64];
     struct http_exchange exchange = {
         .answer = BUF_INIT(ANSWER_MAX), .raw_headers = BUF_INIT(64 * 1024), .sink_fd = -1, .body_fd = -1};
     const struct aws_s3_request request = {
-        .method = "POST", .bucket = "", .query = query, .body = STR(""), .body_fd = -1, .sink_fd = -1};
-    (void)snprintf(query, sizeof(query), "verify%s%s", *marker ? "&marker=" : "", marker);
-    int status = cli_s3(cli, DOING, &request, &exchange);
-    int rc = status ? 0 : xml_parse(buf_str(&exchange.answer), &doc, NULL);
-    if (!status && rc == 0)
+        .method = method, .bucket = "", .query = query, .body = body, .body_fd = -1, .sink_fd = -1};
+    int status = cli_s3(cli, doing, &request, &exchange);
+    int rc = status || !ret ? 0 : xml_parse(buf_str(&exchange.answer), &doc, NULL);
+    if (!status && ret && rc == 0)
         rc = xml_to_json(xmlDocGetRootElement(doc), ret);
     buf_free(&exchange.answer);
     buf_free(&exchange.raw_headers);
     if (rc > 0)
-        return cli_fail(COMMAND_FAILED, DOING ": the endpoint does not answer as Slipway does");
+        return cli_fail(COMMAND_FAILED, "%s: the endpoint does not answer as Slipway does", doing);
     return rc ? cli_fault(rc) : status;
+}
+
+/* ---- verify */
+
+/* One part of the work. `marker` empty: the first. */
+static int verify_some(struct cli *cli, const char *marker, json_t **ret)
+{
+    char query[64];
+    (void)snprintf(query, sizeof(query), "verify%s%s", *marker ? "&marker=" : "", marker);
+    return ask(cli, "cannot verify objects", "POST", query, STR(""), ret);
 }
 
 static int64_t number_of(const json_t *answer, const char *member)
@@ -36,12 +47,12 @@ static int64_t number_of(const json_t *answer, const char *member)
 }
 
 /* A list of one comes as an object. */
-static int collect(const json_t *answer, json_t *damaged)
+static int collect(const json_t *answer, const char *member, json_t *list)
 {
-    json_t *found = json_object_get(answer, "Damaged");
+    json_t *found = json_object_get(answer, member);
     if (json_is_array(found))
-        return json_array_extend(damaged, found) ? -ENOMEM : 0;
-    return json_is_object(found) && json_array_append(damaged, found) ? -ENOMEM : 0;
+        return json_array_extend(list, found) ? -ENOMEM : 0;
+    return json_is_object(found) && json_array_append(list, found) ? -ENOMEM : 0;
 }
 
 static void print_damaged(const json_t *damaged)
@@ -67,7 +78,7 @@ static int verify(struct cli *cli)
         blobs += number_of(answer, "Blobs");
         bytes += number_of(answer, "Bytes");
         (void)snprintf(marker, sizeof(marker), "%s", json_str(answer, "NextMarker", ""));
-        if (!damaged || collect(answer, damaged))
+        if (!damaged || collect(answer, "Damaged", damaged))
             return cli_fault(-ENOMEM);
     } while (*marker);
     bool sound = json_array_size(damaged) == 0;
@@ -85,23 +96,114 @@ static int verify(struct cli *cli)
     return sound ? COMMAND_OK : COMMAND_FAILED;
 }
 
+/* ---- usage and quota */
+
+static void print_usage(const json_t *accounts)
+{
+    const json_t *account;
+    size_t i;
+    (void)printf("%-12s  %12s  %12s  %16s  %16s\n", "account", "objects", "of", "bytes", "of");
+    json_array_foreach (accounts, i, account)
+        (void)printf("%-12s  %12s  %12s  %16s  %16s\n", json_str(account, "AccountId", ""),
+                     json_str(account, "Objects", ""), json_str(account, "MaxObjects", "-"),
+                     json_str(account, "Bytes", ""), json_str(account, "MaxBytes", "-"));
+}
+
+static int usage(struct cli *cli)
+{
+    CLEANUP(json_free) json_t *answer = NULL;
+    CLEANUP(json_free) json_t *accounts = json_array();
+    int status = ask(cli, "cannot list what accounts keep", "GET", "usage", STR(""), &answer);
+    if (status)
+        return status;
+    if (!accounts || collect(answer, "Account", accounts))
+        return cli_fault(-ENOMEM);
+    if (cli->json)
+        return cli_print_json(accounts);
+    print_usage(accounts);
+    return COMMAND_OK;
+}
+
+/* A number with K, M, G or T behind it, of 1,024. */
+static bool read_size(const char *text, int64_t *ret)
+{
+    static const char units[] = "KMGT";
+    struct str digits = str_of(text);
+    const char *unit = digits.len > 0 ? strchr(units, digits.ptr[digits.len - 1]) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    digits.len -= unit ? 1 : 0;
+    if (!str_to_int(digits, 0, INT64_MAX >> shift, ret))
+        return false;
+    *ret <<= shift;
+    return true;
+}
+
+static int put_limit(struct buf *body, const char *option, const char *member, const char *text)
+{
+    int64_t limit = 0;
+    if (!text)
+        return 0;
+    if (!read_size(text, &limit))
+        return cli_fail(COMMAND_USAGE, "--%s wants a number, as 500 or 20G, not '%s'", option, text);
+    xml_elem_int(body, member, limit);
+    return 0;
+}
+
+static int quota(struct cli *cli)
+{
+    CLEANUP(buf_free) struct buf body = BUF_INIT(1024);
+    char query[64];
+    if (cli->arg_count != 2 || strlen(cli->args[1]) != 12)
+        return cli_fail(COMMAND_USAGE, "slipway bucket quota wants the id of an account: 12 digits");
+    (void)snprintf(query, sizeof(query), "account=%s&quota", cli->args[1]);
+    xml_open(&body, "Quota");
+    int status = put_limit(&body, "objects", "MaxObjects", objects_max);
+    if (!status)
+        status = put_limit(&body, "bytes", "MaxBytes", bytes_max);
+    xml_close(&body, "Quota");
+    if (status || buf_error(&body))
+        return status ? status : cli_fault(buf_error(&body));
+    status = ask(cli, "cannot set the quota", "PUT", query, buf_str(&body), NULL);
+    if (!status && !cli->json)
+        (void)printf("account %s: objects %s, bytes %s\n", cli->args[1],
+                     objects_max ? objects_max : "not limited", bytes_max ? bytes_max : "not limited");
+    return status;
+}
+
 int bucket_main(int argc, char **argv)
 {
+    static const struct cli_option options[] = {
+        {"objects", "N", "how many objects and versions the account may keep (quota)", &objects_max, NULL},
+        {"bytes", "SIZE", "how many bytes it may keep: 500000, 20G (quota)", &bytes_max, NULL},
+    };
     static const struct cli_spec spec = {
-        "bucket verify",
-        "Reads every stored object of all accounts from the disk again and compares it with its SHA-256.\n"
-        "Equal objects share a blob, which is read once. Exit status 1: some are damaged; they are named, "
-        "and\n"
-        "refused to readers until they are put again. For shared-services (--profile shared-services).",
-        NULL,
-        0,
+        "bucket verify|usage|quota [ACCOUNT]",
+        "  bucket verify          read every stored object of all accounts from the disk again and compare "
+        "it with its\n"
+        "                         SHA-256. Equal objects share a blob, which is read once. Exit status 1: "
+        "some are\n"
+        "                         damaged; they are named, and refused to readers until they are put again.\n"
+        "  bucket usage           what each account keeps: objects, versions, parts of uploads under way, in "
+        "whosever\n"
+        "                         bucket it put them. For other profiles than shared-services: one's own.\n"
+        "  bucket quota ACCOUNT [--objects N] [--bytes SIZE]\n"
+        "                         how much that account may keep; what is left out is not limited. More is "
+        "refused\n"
+        "                         (QuotaExceeded), nothing is removed.\n\n"
+        "verify and quota are for shared-services (--profile shared-services).",
+        options,
+        ARRAY_LEN(options),
         1,
-        1};
+        2};
     CLEANUP(cli_end) struct cli cli = {0};
     int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
         return status;
-    if (strcmp(cli.args[0], "verify") != 0)
-        return cli_fail(COMMAND_USAGE, "'%s' is not verify", cli.args[0]);
-    return verify(&cli);
+    if (strcmp(cli.args[0], "quota") == 0)
+        return quota(&cli);
+    if (cli.arg_count == 1 && strcmp(cli.args[0], "verify") == 0)
+        return verify(&cli);
+    if (cli.arg_count == 1 && strcmp(cli.args[0], "usage") == 0)
+        return usage(&cli);
+    return cli_fail(COMMAND_USAGE, "'%s' is not verify, usage or quota ACCOUNT", cli.args[0]);
 }

@@ -83,3 +83,14 @@ def test_websites_of_the_version_before_stay_open(new_server):
     assert s3.get_bucket_website(Bucket="old-site")["ErrorDocument"] == {"Key": 'so"rry\\.html'}
     with urllib.request.urlopen(f"{upgraded.endpoint}/old-site/") as answer:
         assert answer.read() == b"home"
+
+
+def test_what_accounts_kept_before_is_counted(new_server):
+    upgraded = new_server(before=lambda data: restore(data / "slipway.db"))
+    with sqlite3.connect(upgraded.data / "slipway.db") as database:
+        charged = dict(database.execute("SELECT account, count(*) FROM s3_object WHERE marker = 0 GROUP BY account"))
+        bytes_kept = dict(database.execute("SELECT account, sum(size) FROM s3_object WHERE marker = 0 GROUP BY account"))
+        accounts = {row[0] for row in database.execute("SELECT id FROM iam_account")}
+        usage = {row[0]: row[1:] for row in database.execute("SELECT account, objects, bytes FROM s3_usage")}
+    assert charged and set(charged) <= accounts
+    assert usage == {account: (charged[account], bytes_kept[account]) for account in charged}

@@ -303,11 +303,12 @@ static int commit(struct call *c, struct completion *done)
     new.lock = done->multipart.lock;
     new.event = "ObjectCreated:CompleteMultipartUpload";
     new.upload = &done->whole;
-    rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
+    /* The parts go first: they make room in the account's quota. */
+    rc = multipart_remove(tx, done->multipart.id);
+    if (rc == 0)
+        rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
     if (rc == 0)
         rc = keep_parts(tx, done);
-    if (rc == 0)
-        rc = multipart_remove(tx, done->multipart.id);
     return rc != 0 ? rc : db_commit(&tx);
 }
 

@@ -427,14 +427,15 @@ static int store_part(struct call *c, struct part_copy *part)
     hex_encode(part->upload.sha256_digest, hash_size(HASH_SHA256), sha256);
     part->value.algorithm = part->multipart.algorithm;
     checksum_final(&part->checksum, part->value.text);
+    const struct part_new new = {part->number, &part->upload,    part->copy.etag,
+                                 sha256,       part->value.text, api_origin(c).account};
     multipart_unload(&part->multipart);
     part->multipart = (struct multipart){0};
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = api_load_upload(c, tx, &part->multipart);
     if (rc == 0)
-        rc = part_put(tx, part->multipart.id, part->number, &part->upload, part->copy.etag, sha256,
-                      part->value.text, &part->modified_ms);
+        rc = part_put(tx, part->multipart.id, &new, &part->modified_ms, &c->reason);
     return rc != 0 ? rc : db_commit(&tx);
 }
 

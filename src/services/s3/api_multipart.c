@@ -7,6 +7,7 @@
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/quota.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -126,6 +127,8 @@ int api_part_begin(struct call *c)
         rc = checksum_claimed(c, &claimed);
     if (rc == 0)
         rc = declared(c, &multipart);
+    if (rc == 0)
+        rc = api_check_quota(c, c->body_length);
     if (rc != 0)
         return rc;
     enum checksum_algorithm expected = multipart.algorithm;
@@ -154,9 +157,10 @@ static int upload_part(struct call *c)
     if (rc == 0)
         rc = api_load_upload(c, tx, &multipart);
     bool kept = multipart.algorithm != CHECKSUM_NONE && checksum->algorithm == multipart.algorithm;
+    const struct part_new new = {number,         api_put_upload(c),          etag,
+                                 c->body_sha256, kept ? checksum->text : "", api_origin(c).account};
     if (rc == 0)
-        rc = part_put(tx, multipart.id, number, api_put_upload(c), etag, c->body_sha256,
-                      kept ? checksum->text : "", &modified_ms);
+        rc = part_put(tx, multipart.id, &new, &modified_ms, &c->reason);
     if (rc == 0)
         rc = db_commit(&tx);
     if (rc != 0)

@@ -9,6 +9,7 @@
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/quota.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
@@ -71,6 +72,8 @@ int api_put_begin(struct call *c)
         rc = api_admit_unsigned(c);
     if (rc == 0)
         rc = checksum_claimed(c, &claimed);
+    if (rc == 0)
+        rc = api_check_quota(c, c->body_length);
     return rc != 0 ? rc : api_put_begin_checked(c, claimed != CHECKSUM_NONE ? claimed : CHECKSUM_CRC64NVME);
 }
 

@@ -64,14 +64,16 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
 int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "SELECT size, blob, etag, checksum FROM s3_part WHERE upload = $1 AND number = $2",
-                          "si", upload_id, number);
+    int rc = tx_query_row(
+        tx, &rows,
+        "SELECT size, blob, etag, checksum, account FROM s3_part WHERE upload = $1 AND number = $2", "si",
+        upload_id, number);
     if (rc != 0)
         return rc;
     *ret = (struct part){.number = number, .size = rows_int(rows, 0), .blob = rows_int(rows, 1)};
     copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 2));
     copy_fixed(ret->checksum, sizeof(ret->checksum), rows_str(rows, 3));
+    copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 4));
     return 0;
 }
 
@@ -82,27 +84,38 @@ static int part_remove(struct tx *tx, const char *upload_id, const struct part *
     return rc != 0 ? rc : blob_unref(tx, part->blob);
 }
 
-int part_put(struct tx *tx, const char *upload_id, int64_t number, struct upload *bytes, const char *etag,
-             const char *sha256, const char *checksum, int64_t *ret_modified_ms)
+/* One of the same number makes room. */
+static int part_replace(struct tx *tx, const char *upload_id, int64_t number)
 {
     struct part old;
-    int64_t blob = 0;
     int rc = part_find(tx, upload_id, number, &old);
     if (rc == 0)
-        rc = part_remove(tx, upload_id, &old);
-    if (rc < 0)
-        return rc;
-    rc = sequence_next(tx, &blob);
+        rc = usage_add(tx, old.account, 0, -old.size, NULL);
     if (rc == 0)
-        rc = upload_store(tx, bytes, sha256, blob, &blob);
+        rc = part_remove(tx, upload_id, &old);
+    return rc == DB_NONE ? 0 : rc;
+}
+
+int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, int64_t *ret_modified_ms,
+             struct reason *why)
+{
+    int64_t blob = 0;
+    int rc = part_replace(tx, upload_id, new->number);
+    if (rc == 0)
+        rc = usage_add(tx, new->account, 0, new->bytes->size, why);
+    if (rc == 0)
+        rc = sequence_next(tx, &blob);
+    if (rc == 0)
+        rc = upload_store(tx, new->bytes, new->sha256, blob, &blob);
     if (rc != 0)
-        return rc < 0 ? rc : FAULT(EIO);
+        return rc;
     *ret_modified_ms = clock_now_ms();
-    return tx_exec(tx,
-                   "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob, checksum) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                   "siissiis", upload_id, number, bytes->size, etag, sha256, *ret_modified_ms, blob,
-                   checksum[0] ? checksum : NULL);
+    return tx_exec(
+        tx,
+        "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob, checksum, account) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "siissiiss", upload_id, new->number, new->bytes->size, new->etag, new->sha256, *ret_modified_ms, blob,
+        new->checksum[0] ? new->checksum : NULL, new->account);
 }
 
 /* One part of the upload, any: DB_NONE when none is left. */
@@ -119,9 +132,20 @@ static int remove_one(struct tx *tx, const char *upload_id)
     return part_remove(tx, upload_id, &part);
 }
 
+/* All parts' bytes at once; as a rule they are one account's. */
+static int discharge(struct tx *tx, const char *upload_id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query(tx, &rows, "SELECT account, sum(size) FROM s3_part WHERE upload = $1 GROUP BY account",
+                      "s", upload_id);
+    while (rc == 0 && (rc = rows_next(rows)) == 0)
+        rc = usage_add(tx, rows_text(rows, 0), 0, -rows_int(rows, 1), NULL);
+    return rc == DB_NONE ? 0 : rc;
+}
+
 int multipart_remove(struct tx *tx, const char *upload_id)
 {
-    int rc = 0;
+    int rc = discharge(tx, upload_id);
     while (rc == 0)
         rc = remove_one(tx, upload_id);
     if (rc != DB_NONE)

@@ -23,9 +23,17 @@ int multipart_create(struct tx *tx, const char *bucket, const char *key, struct 
 /* S3_E_NO_UPLOAD. */
 int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id,
                    struct multipart *ret) MUST_USE;
-/* A part of the same number is replaced. `checksum` may be empty. */
-int part_put(struct tx *tx, const char *upload_id, int64_t number, struct upload *bytes, const char *etag,
-             const char *sha256, const char *checksum, int64_t *ret_modified_ms) MUST_USE;
+struct part_new {
+    int64_t number; /* one of the same number is replaced */
+    struct upload *bytes;
+    const char *etag;
+    const char *sha256;
+    const char *checksum; /* may be empty */
+    const char *account;  /* that is charged for it */
+};
+/* S3_E_QUOTA. */
+int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, int64_t *ret_modified_ms,
+             struct reason *why) MUST_USE;
 /* The upload with its parts. */
 int multipart_remove(struct tx *tx, const char *upload_id) MUST_USE;
 
@@ -33,6 +41,7 @@ struct part {
     int64_t number;
     int64_t size;
     int64_t blob;
+    char account[USAGE_ACCOUNT_SIZE];
     char etag[ETAG_SIZE];
     char checksum[CHECKSUM_TEXT_SIZE];
 };

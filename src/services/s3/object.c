@@ -64,7 +64,7 @@ static void copy_fixed(char *to, size_t size, struct str from)
 #define COLUMNS                                                                                              \
     "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
     "checksum_algorithm, checksum_type, checksum_value, parts, tags, lock_mode, lock_until_ms, legal_hold, " \
-    "encryption"
+    "encryption, account"
 
 /* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
 static void read_checksum(struct rows *rows, struct object *ret)
@@ -94,6 +94,7 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->lock = (struct object_lock){lock_mode_named(rows_str(rows, 15)), rows_int(rows, 16),
                                      rows_int(rows, 17) != 0};
     ret->sealed = !rows_null(rows, 18);
+    copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 19));
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
     ret->tags = rows_null(rows, 14) ? NULL : str_dup(rows_str(rows, 14));
     return ret->headers && (ret->tags || rows_null(rows, 14)) ? 0 : FAULT(ENOMEM);
@@ -148,6 +149,8 @@ static int remove_row(struct tx *tx, const char *bucket, const char *key, const 
                      key, -object->sequence);
     if (rc == 0 && object->parts > 0)
         rc = object_part_remove_all(tx, object->sequence);
+    if (rc == 0 && !object->marker)
+        rc = usage_add(tx, object->account, -1, -object->size, NULL);
     return rc != 0 || object->marker ? rc : blob_unref(tx, object->blob);
 }
 
@@ -191,15 +194,15 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
-        "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption) "
+        "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption, account) "
         "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-        "$20, $21)",
-        "ssisissiisssssisssiis", bucket, new->key, -object->sequence, object->version_id, new->size,
+        "$20, $21, $22)",
+        "ssisissiisssssisssiiss", bucket, new->key, -object->sequence, object->version_id, new->size,
         new->etag, new->sha256, object->modified_ms, object->blob,
         new->headers &&*new->headers ? new->headers : NULL, author, name,
         name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL, new->parts,
         new->upload_id, new->tags, object->lock.mode, object->lock.until_ms, (int64_t)object->lock.hold,
-        object->sealed ? "AES256" : NULL);
+        object->sealed ? "AES256" : NULL, object->account);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
@@ -245,6 +248,10 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     if (rc == 0)
         rc = begin_version(tx, bucket, new->key, ret, &was);
     ret->lock = new->lock;
+    copy_fixed(ret->account, sizeof(ret->account),
+               str_of(origin->account ? origin->account : bucket->account));
+    if (rc == 0)
+        rc = usage_add(tx, ret->account, 1, new->size, why);
     if (rc == 0)
         rc = lock_of_new(bucket, ret->modified_ms, &ret->lock, why);
     if (rc != 0)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "services/s3/upload.h"
+#include "services/s3/usage.h"
 #include "services/s3/bucket.h"
 #include "services/s3/checksum.h"
 #include "services/s3/lock.h"
@@ -27,7 +28,8 @@ struct object {
     int64_t parts; /* that it was made of; 0: it was put as a whole */
     int64_t modified_ms;
     int64_t blob;
-    bool sealed; /* encrypted at rest */
+    bool sealed;                      /* encrypted at rest */
+    char account[USAGE_ACCOUNT_SIZE]; /* that is charged for it */
     struct object_lock lock;
     char *tags;    /* JSON object; NULL: none */
     char *headers; /* "name:value\n" lines: Content-Type and the like, and x-amz-meta-* */

@@ -97,6 +97,7 @@ struct origin api_origin(const struct call *c)
 {
     return (struct origin){.principal = c->caller ? c->caller->user_id : NULL,
                            .arn = c->caller ? c->caller->arn : NULL,
+                           .account = c->caller ? c->caller->account : NULL,
                            .peer = arena_dup(c->arena, c->http->peer),
                            .request_id = c->http->id};
 }

@@ -71,6 +71,7 @@ enum s3_outcome {
     S3_E_NO_LOCK,               /* of the object */
     S3_E_LOCKED,
     S3_E_BAD_REQUEST,
+    S3_E_QUOTA,
     S3_E_ENCRYPTION,    /* no such algorithm */
     S3_E_NO_ENCRYPTION, /* of the bucket */
     S3_E_DAMAGED,       /* the bytes on disk are not those that were put */

@@ -2,6 +2,7 @@
 #include "services/s3/service.h"
 #include "services/s3/api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/quota.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/shapes.h"
 #include "services/s3/verify.h"
@@ -18,6 +19,9 @@ enum level { SERVICE, BUCKET, OBJECT };
 
 /* The first row that fits a request is its operation: those with a sub-resource come first. */
 static const struct operation operations[] = {
+    {"ListUsage", "s3:ListUsage", .flags = OP_EXTENSION, .run = api_list_usage, AT(SERVICE, "GET", "usage")},
+    {"PutQuota", "s3:PutQuota", .flags = OP_WRITE | OP_EXTENSION, .in = &quota_shape, .run = api_put_quota,
+     AT(SERVICE, "PUT", "quota")},
     {"ListBuckets", "s3:ListAllMyBuckets", .run = api_list_buckets, AT(SERVICE, "GET", NULL)},
     {"VerifyObjects", "s3:VerifyObjects", .flags = OP_EXTENSION, .run = api_verify_objects,
      AT(SERVICE, "POST", "verify")},
@@ -274,6 +278,7 @@ static const struct service_error errors[] = {
     {S3_E_BUCKET_STATE, "InvalidBucketState", 409, NULL,
      "The request is not valid for the current state of the bucket."},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
+    {S3_E_QUOTA, "QuotaExceeded", 403, NULL, "The account's quota is reached."},
     {S3_E_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400, NULL,
      "The encryption request that you specified is not valid. The valid value is AES256."},
     {S3_E_NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404, NULL,
@@ -413,6 +418,24 @@ static const struct db_migration migrations[] = {
         "ALTER TABLE s3_blob ADD COLUMN seal_crc BIGINT NOT NULL DEFAULT 0;"
         "CREATE INDEX s3_blob_seal ON s3_blob (seal_key) WHERE seal_key IS NOT NULL;"
         "ALTER TABLE s3_object ADD COLUMN encryption TEXT;"},
+    /* Who put an object is charged for it; for parts of before, and what services put, the bucket's account.
+     */
+    {10,
+     "ALTER TABLE s3_object ADD COLUMN account TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE s3_part ADD COLUMN account TEXT NOT NULL DEFAULT '';"
+     "CREATE TABLE s3_usage ("
+     " account TEXT PRIMARY KEY,"
+     " objects BIGINT NOT NULL,"
+     " bytes BIGINT NOT NULL,"
+     " objects_max BIGINT,"
+     " bytes_max BIGINT);"
+     "UPDATE s3_object SET account = CASE WHEN author LIKE 'arn:aws:___::%' THEN substr(author, 14, 12)"
+     " ELSE (SELECT b.account FROM s3_bucket b WHERE b.name = s3_object.bucket) END WHERE marker = 0;"
+     "UPDATE s3_part SET account = (SELECT b.account FROM s3_upload u JOIN s3_bucket b ON b.name = u.bucket"
+     " WHERE u.id = s3_part.upload);"
+     "INSERT INTO s3_usage (account, objects, bytes) SELECT account, sum(objects), sum(bytes) FROM"
+     " (SELECT account, 1 AS objects, size AS bytes FROM s3_object WHERE marker = 0"
+     "  UNION ALL SELECT account, 0, size FROM s3_part) kept GROUP BY account;"},
 };
 
 struct background {

@@ -9,7 +9,7 @@ extern const struct shape delete_in, delete_out, complete_in;
 /* shapes_setting.c: in and out of a bucket's settings */
 extern const struct shape object_lock_shape, retention_shape, hold_shape, cors_shape, lifecycle_shape,
     acl_shape, public_access_shape, ownership_shape, website_shape, payer_shape, status_shape, logging_shape,
-    policy_status_shape, encryption_shape, configurations_shape;
+    policy_status_shape, encryption_shape, quota_shape, configurations_shape;
 
 /* ---- for the tables' own files */
 

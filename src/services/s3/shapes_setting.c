@@ -222,6 +222,11 @@ static const char *const holds[] = {"ON", "OFF", NULL};
 static const struct field hold_fields[] = {{"Status", FIELD_STRING, FIELD_REQUIRED, .values = holds}};
 const struct shape hold_shape = SHAPE(hold_fields);
 
+/* ---- an account's */
+
+static const struct field quota_fields[] = {{"MaxObjects", FIELD_INTEGER}, {"MaxBytes", FIELD_INTEGER}};
+const struct shape quota_shape = SHAPE(quota_fields);
+
 /* ---- what cannot be set to anything else */
 
 static const char *const payers[] = {"BucketOwner", "Requester", NULL};
