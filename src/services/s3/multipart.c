@@ -96,13 +96,28 @@ static int part_replace(struct tx *tx, const char *upload_id, int64_t number)
     return rc == DB_NONE ? 0 : rc;
 }
 
+static int find_owner(struct tx *tx, const char *upload_id, char ret[USAGE_ACCOUNT_SIZE])
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(
+        tx, &rows, "SELECT b.account FROM s3_upload u JOIN s3_bucket b ON b.name = u.bucket WHERE u.id = $1",
+        "s", upload_id);
+    if (rc == 0)
+        copy_fixed(ret, USAGE_ACCOUNT_SIZE, rows_str(rows, 0));
+    return rc == DB_NONE ? FAULT(EIO) : rc;
+}
+
 int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, int64_t *ret_modified_ms,
              struct reason *why)
 {
+    char account[USAGE_ACCOUNT_SIZE];
     int64_t blob = 0;
     int rc = part_replace(tx, upload_id, new->number);
+    copy_fixed(account, sizeof(account), str_of(new->account));
+    if (rc == 0 && !new->account)
+        rc = find_owner(tx, upload_id, account);
     if (rc == 0)
-        rc = usage_add(tx, new->account, 0, new->bytes->size, why);
+        rc = usage_add(tx, account, 0, new->bytes->size, why);
     if (rc == 0)
         rc = sequence_next(tx, &blob);
     if (rc == 0)
@@ -115,7 +130,7 @@ int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, i
         "INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob, checksum, account) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         "siissiiss", upload_id, new->number, new->bytes->size, new->etag, new->sha256, *ret_modified_ms, blob,
-        new->checksum[0] ? new->checksum : NULL, new->account);
+        new->checksum[0] ? new->checksum : NULL, account);
 }
 
 /* One part of the upload, any: DB_NONE when none is left. */

@@ -29,7 +29,7 @@ struct part_new {
     const char *etag;
     const char *sha256;
     const char *checksum; /* may be empty */
-    const char *account;  /* that is charged for it */
+    const char *account;  /* that is charged for it; NULL: the bucket's */
 };
 /* S3_E_QUOTA. */
 int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, int64_t *ret_modified_ms,
