@@ -1,8 +1,9 @@
 /* A load generator for puts and gets: each connection is a thread with a blocking socket and keep-alive.
  *
- * usage: load HOST PORT PUT|GET PATH SIZE_BYTES CONNECTIONS MILLISECONDS
- * A put goes to PATH + connection + "-" + number; a get is of PATH itself. Requests are signed for S3 when
- * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set. Prints one line of JSON. */
+ * usage: load HOST PORT PUT|GET PATH[?QUERY] SIZE_BYTES CONNECTIONS MILLISECONDS
+ * A put goes to PATH + connection + "-" + number, with bytes of its own; a get is of PATH itself, with its
+ * QUERY in canonical form. Requests are signed for S3 when AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are
+ * set. Prints one line of JSON. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -12,6 +13,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -19,6 +21,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define SAMPLES_MAX 200000
+#define TAIL_SIZE 48 /* at a body's end: what tells it from the others */
 #define READ_SIZE ((size_t)1 << 18)
 
 struct load {
@@ -27,7 +30,8 @@ struct load {
     const char *path;
     struct sigv4_credentials credentials;
     char authority[80];
-    char digest[HASH_HEX_SIZE];
+    char empty_digest[HASH_HEX_SIZE];
+    EVP_MD_CTX *hashed; /* SHA-256 of the body without its tail */
     struct sockaddr_in address;
     char *body;
     size_t body_len;
@@ -43,6 +47,8 @@ struct connection {
     int64_t bytes;
     uint32_t *samples_us;
     char *bytes_in;
+    char digest[HASH_HEX_SIZE]; /* of the request under way */
+    char tail[TAIL_SIZE + 1];
 };
 
 static int send_all(int fd, const char *bytes, size_t len)
@@ -73,30 +79,55 @@ static int dial(const struct load *load)
     return -ECONNREFUSED;
 }
 
-static int put_signature(const struct load *load, struct str path, struct buf *out)
+static size_t tail_len(const struct load *load)
 {
+    return load->body_len < TAIL_SIZE ? load->body_len : TAIL_SIZE;
+}
+
+/* The request's own last bytes, and the digest of all. */
+static int make_tail(struct connection *c)
+{
+    const struct load *load = c->load;
+    unsigned char digest[HASH_MAX_SIZE];
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+
+    (void)snprintf(c->tail, sizeof(c->tail), "%08lld%020lld%020lld", (long long)c->number,
+                   (long long)c->requests, (long long)load->until_us);
+    if (hash && EVP_MD_CTX_copy_ex(hash, load->hashed) == 1 &&
+        EVP_DigestUpdate(hash, c->tail, tail_len(load)) == 1 && EVP_DigestFinal_ex(hash, digest, NULL) == 1)
+        hex_encode(digest, 32, c->digest);
+    EVP_MD_CTX_free(hash);
+    return hash ? 0 : -ENOMEM;
+}
+
+static int put_signature(const struct connection *c, struct str path, struct buf *out)
+{
+    const struct load *load = c->load;
+    struct str query = path;
+    struct str bare = str_split(&query, '?');
     CLEANUP(arena_free) struct arena *arena = arena_new(1 << 18);
     char time[TIME_TEXT_SIZE];
     int64_t now_ms = clock_now_ms();
     struct http_header headers[] = {{STR("host"), str_of(load->authority)},
-                                    {STR("x-amz-content-sha256"), str_of(load->digest)},
+                                    {STR("x-amz-content-sha256"), str_of(c->digest)},
                                     {STR("x-amz-date"), {time, 16}}};
-    struct sigv4_request request = {str_of(load->method), path, STR(""), headers, ARRAY_LEN(headers)};
+    struct sigv4_request request = {str_of(load->method), bare, query.ptr ? query : STR(""), headers,
+                                    ARRAY_LEN(headers)};
     struct str authorization;
     int r;
 
     if (!arena)
         return -ENOMEM;
     time_amz(now_ms, time);
-    r = sigv4_sign(arena, &request, &load->credentials, "us-east-1", "s3", str_of(load->digest), now_ms,
+    r = sigv4_sign(arena, &request, &load->credentials, "us-east-1", "s3", str_of(c->digest), now_ms,
                    &authorization);
     if (r != 0)
         return r;
     return buf_printf(out, "x-amz-date: %s\r\nx-amz-content-sha256: %s\r\nauthorization: " STR_FMT "\r\n",
-                      time, load->digest, STR_ARG(authorization));
+                      time, c->digest, STR_ARG(authorization));
 }
 
-static int make_request(const struct connection *c, struct buf *out)
+static int make_request(struct connection *c, struct buf *out)
 {
     CLEANUP(buf_free) struct buf path = BUF_INIT(4096);
     const struct load *load = c->load;
@@ -108,11 +139,16 @@ static int make_request(const struct connection *c, struct buf *out)
     buf_printf(out, "%s %s HTTP/1.1\r\nhost: %s\r\n", load->method, path.ptr, load->authority);
     if (load->body)
         buf_printf(out, "content-length: %zu\r\n", load->body_len);
-    if (load->credentials.access_key_id && put_signature(load, buf_str(&path), out) != 0)
+    memcpy(c->digest, load->empty_digest, sizeof(c->digest));
+    if (load->body && make_tail(c) != 0)
+        return -ENOMEM;
+    if (load->credentials.access_key_id && put_signature(c, buf_str(&path), out) != 0)
         return -EINVAL;
     buf_puts(out, "\r\n");
-    if (load->body && load->body_len <= 65536)
-        buf_put(out, load->body, load->body_len);
+    if (load->body && load->body_len <= 65536) {
+        buf_put(out, load->body, load->body_len - tail_len(load));
+        buf_put(out, c->tail, tail_len(load));
+    }
     return buf_error(out);
 }
 
@@ -172,7 +208,9 @@ static int exchange(struct connection *c, int fd, struct buf *out)
     if (r == 0)
         r = send_all(fd, out->ptr, out->len);
     if (r == 0 && load->body && load->body_len > 65536)
-        r = send_all(fd, load->body, load->body_len);
+        r = send_all(fd, load->body, load->body_len - TAIL_SIZE);
+    if (r == 0 && load->body && load->body_len > 65536)
+        r = send_all(fd, c->tail, TAIL_SIZE);
     if (r == 0)
         r = read_answer(c, fd);
     if (r == 0 && load->body)
@@ -295,8 +333,14 @@ int main(int argc, char **argv)
             return 1;
         memset(load.body, 'x', load.body_len);
     }
-    hash_sha256_hex((struct str){load.body ? load.body : "", load.body_len}, load.digest);
+    hash_sha256_hex(STR(""), load.empty_digest);
+    load.hashed = EVP_MD_CTX_new();
+    if (!load.hashed || EVP_DigestInit_ex(load.hashed, EVP_sha256(), NULL) != 1 ||
+        EVP_DigestUpdate(load.hashed, load.body ? load.body : "",
+                         load.body ? load.body_len - tail_len(&load) : 0) != 1)
+        return 1;
     r = run(&load, (size_t)count, run_ms);
+    EVP_MD_CTX_free(load.hashed);
     free(load.body);
     return r;
 }

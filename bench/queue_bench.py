@@ -6,11 +6,12 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
+
+from servers import free_port
 
 WORKERS = 8
 JOBS = 5000  # that wait at any time
@@ -32,12 +33,6 @@ UPDATE job SET status = 'Succeeded' WHERE id = :id;
 INSERT INTO job (status, data) VALUES ('Queued', repeat('y', 500));
 COMMIT;
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Postgres:

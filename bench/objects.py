@@ -1,0 +1,183 @@
+"""Objects: Slipway beside nginx and s3rver on one disk, driven alike by bench/load, round by round.
+
+Slipway's requests are signed and verified, its puts are on the disk when they are answered; nginx does neither, s3rver
+looks at signatures and syncs nothing. Bodies differ from each other. CPU is that of the server's processes.
+"""
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import threading
+import time
+
+from servers import Nginx, S3rver, Slipway
+
+MIB = 1 << 20
+LISTED = 100_000
+
+
+def load(build, server, method, path, size, connections, ms):
+    argv = [str(build / "bench" / "load"), "127.0.0.1", str(server.port), method, path, str(size), str(connections),
+            str(ms)]
+    before = server.cpu_s()
+    done = subprocess.run(argv, env=server.env(), capture_output=True, text=True, check=True)
+    result = json.loads(done.stdout)
+    if result["errors"]:
+        raise RuntimeError(f"{server.name}: {method} {path}: {result['errors']} requests failed")
+    result["cpu_us"] = (server.cpu_s() - before) * 1e6 / max(result["requests"], 1)
+    return result
+
+
+def medians(rounds):
+    return {key: round(statistics.median(r[key] for r in rounds), 3) for key in rounds[0]}
+
+
+def measure(args, servers, title, method, size, connections, path):
+    """One case, its rounds interleaved."""
+    rounds = {server.name: [] for server in servers}
+    for number in range(args.rounds if size < 1 << 30 else 1):
+        for server in servers:
+            rounds[server.name].append(load(args.build, server, method, path.format(number), size, connections, args.ms))
+    return {"bench": "objects", "case": title, "connections": connections,
+            "figure": "mb_per_s" if size >= MIB else "per_s",
+            "servers": {name: medians(results) for name, results in rounds.items()}}
+
+
+def name_of(size):
+    return f"{size >> 10} KiB" if size < MIB else f"{size >> 20} MiB" if size < 1 << 30 else f"{size >> 30} GiB"
+
+
+def transfers(args, servers, many):
+    """`many`: the servers that take more than one size; large bodies are for all."""
+    for size in (4 << 10, MIB):
+        for connections in (1, 8, 64):
+            yield measure(args, many, f"put {name_of(size)}", "PUT", size, connections, f"/bench/{size}-{{}}-")
+            yield measure(args, many, f"get {name_of(size)}", "GET", size, connections, f"/bench/{size}-0-0-0")
+    yield measure(args, many, "put 1 MiB", "PUT", MIB, 16, "/bench/sixteen-{}-")
+    for size in (64 * MIB, 1 << 30):
+        yield measure(args, servers, f"put {name_of(size)}", "PUT", size, 1, f"/bench/{size}-{{}}-")
+        yield measure(args, servers, f"get {name_of(size)}", "GET", size, 1, f"/bench/{size}-0-0-0")
+
+
+# ---- what the machine can do
+
+def raw_fdatasync_ms(folder):
+    times, block = [], os.urandom(4096)
+    with open(folder / "raw", "wb", buffering=0) as file:
+        for _ in range(1000):
+            started = time.perf_counter()
+            os.write(file.fileno(), block)
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def md5_mb_per_s():
+    block, started = os.urandom(64 * MIB), time.perf_counter()
+    hashlib.md5(block).digest()
+    return 64 * MIB / 1e6 / (time.perf_counter() - started)
+
+
+# ---- many keys
+
+def fill(args, server, count):
+    """At least so many objects of 100 bytes."""
+    done, number = 0, 0
+    while done < count:
+        done += load(args.build, server, "PUT", f"/many/{number:03}-", 100, 64, 2000)["requests"]
+        number += 1
+    return done
+
+
+def delete_thousand_ms(server):
+    client, times = server.client(), []
+    for _ in range(5):
+        keys = [o["Key"] for o in client.list_objects_v2(Bucket="many", MaxKeys=1000)["Contents"]]
+        started = time.perf_counter()
+        client.delete_objects(Bucket="many", Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True})
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def bench_many(args, work):
+    """Listing, deleting and starting with very many keys, and the memory for them."""
+    server = Slipway(args.build, work / "many")
+    try:
+        server.client().create_bucket(Bucket="many")
+        for wanted in args.keys:
+            count = fill(args, server, wanted)
+            rss = server.rss_mib()
+            query = "/many?list-type=2&max-keys=1000&start-after=000-7"
+            listing = medians([load(args.build, server, "GET", query, 0, 1, args.ms) for _ in range(args.rounds)])
+            deleting = delete_thousand_ms(server)
+            serving = []
+            for _ in range(args.rounds):
+                server.kill()
+                server = Slipway(args.build, work / "many")
+                serving.append(server.started_ms)
+            yield {"bench": "many keys", "keys": count, "list_1000_p50_ms": listing["p50_ms"],
+                   "list_1000_p99_ms": listing["p99_ms"], "delete_1000_ms": round(deleting, 1), "rss_mib": round(rss, 1),
+                   "serving_ms_after_kill": round(statistics.median(serving), 1)}
+    finally:
+        server.stop()
+
+
+def bench_uploads(args, work):
+    """Memory while 64 clients upload 64 MiB each."""
+    server = Slipway(args.build, work / "uploads")
+    try:
+        server.client().create_bucket(Bucket="bench")
+        highest, running = [0.0], threading.Event()
+
+        def watch():
+            while not running.wait(0.02):
+                highest[0] = max(highest[0], server.rss_mib())
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        result = load(args.build, server, "PUT", "/bench/", 64 * MIB, 64, 1000)
+        running.set()
+        watcher.join()
+        yield {"bench": "64 uploads of 64 MiB", "mb_per_s": result["mb_per_s"], "highest_rss_mib": round(highest[0], 1)}
+    finally:
+        server.stop()
+
+
+# ---- the aims
+
+def aims(rows, fdatasync_ms, md5):
+    """What was measured of what is aimed at: [aim, measured]."""
+    def of(case, connections, server, figure):
+        row = next(r for r in rows if r["case"] == case and r["connections"] == connections)
+        return row["servers"].get(server, {}).get(figure, float("nan"))
+
+    def ratio(case, connections, figure, peer):
+        return of(case, connections, "slipway", figure) / of(case, connections, peer, figure)
+
+    yield "put 4 KiB at 64 connections: 3 x nginx", f"{ratio('put 4 KiB', 64, 'per_s', 'nginx'):.2f} x"
+    yield "one connection, put 4 KiB: p50 within 3 x a raw fdatasync", (
+        f"{of('put 4 KiB', 1, 'slipway', 'p50_ms') / fdatasync_ms:.2f} x of {fdatasync_ms:.3f} ms")
+    yield "get 4 KiB at 64 connections: 0.5 x nginx", f"{ratio('get 4 KiB', 64, 'per_s', 'nginx'):.2f} x"
+    yield "get 1 MiB at 8 connections: 0.9 x nginx", f"{ratio('get 1 MiB', 8, 'mb_per_s', 'nginx'):.2f} x"
+    yield "put 64 MiB in one stream: the speed of one core's MD5", (
+        f"{of('put 64 MiB', 1, 'slipway', 'mb_per_s') / md5:.2f} x of {md5:.0f} MB/s")
+
+
+def bench(args, work):
+    servers = []
+    try:
+        servers.append(Slipway(args.build, work / "objects"))
+        servers.append(Nginx(work / "nginx"))
+        servers.append(S3rver(work / "s3rver"))
+        for server in servers:
+            if server.key:
+                server.client().create_bucket(Bucket="bench")
+        rows = []
+        for row in transfers(args, servers, servers):
+            rows.append(row)
+            yield row
+        for aim, measured in aims(rows, raw_fdatasync_ms(work), md5_mb_per_s()):
+            yield {"bench": "aim", "aim": aim, "measured": measured}
+    finally:
+        for server in servers:
+            server.stop()
