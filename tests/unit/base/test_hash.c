@@ -1,9 +1,12 @@
 /* Digests against published vectors; text forms; identifiers. */
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/hash_lane.h"
 #include "base/id.h"
+#include "base/mem.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static void test_digests_of_abc(void **state UNUSED)
@@ -152,11 +155,52 @@ static void test_base62_uses_its_whole_alphabet_evenly(void **state UNUSED)
         assert_in_range(seen[(unsigned char)*c], 700, 1300); /* nine standard deviations */
 }
 
+/* However the bytes come, and however many there are. */
+static void test_a_lane_gives_the_same_digest(void **state UNUSED)
+{
+    static const size_t sizes[] = {0, 1, 131071, 131072, 131073, 262144, 1000003};
+    static const size_t pieces[] = {1000003, 65536, 7919};
+    CLEANUP(free_ptr) char *bytes = mem_alloc(1000003);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < 1000003; i++)
+        bytes[i] = (char)(i * 31 % 251);
+    for (size_t i = 0; i < ARRAY_LEN(sizes) * ARRAY_LEN(pieces); i++) {
+        size_t size = sizes[i / ARRAY_LEN(pieces)], piece = pieces[i % ARRAY_LEN(pieces)];
+        unsigned char whole[HASH_MAX_SIZE], laned[HASH_MAX_SIZE];
+        CLEANUP(hash_free) struct hash *hash = hash_new(HASH_MD5);
+        CLEANUP(hash_lane_end) struct hash_lane *lane = NULL;
+        hash_bytes(HASH_MD5, (struct str){bytes, size}, whole);
+        assert_int_equal(hash_lane_start(hash, &lane), 0);
+        for (size_t at = 0; at < size; at += piece)
+            hash_lane_update(lane, bytes + at, size - at < piece ? size - at : piece);
+        hash_lane_end(&lane);
+        hash_final(hash, laned);
+        assert_memory_equal(whole, laned, hash_size(HASH_MD5));
+    }
+}
+
+static void test_there_are_as_many_lanes_as_processors(void **state UNUSED)
+{
+    struct hash_lane *lanes[1024] = {NULL};
+    CLEANUP(hash_free) struct hash *hash = hash_new(HASH_MD5);
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    for (long i = 0; i < count && i < 1024; i++)
+        assert_int_equal(hash_lane_start(hash, &lanes[i]), 0);
+    struct hash_lane *more = NULL;
+    assert_int_equal(hash_lane_start(hash, &more), count < 1024 ? -EAGAIN : 0);
+    for (long i = 0; i < count && i < 1024; i++)
+        hash_lane_end(&lanes[i]);
+    assert_int_equal(hash_lane_start(hash, &more), 0);
+    hash_lane_end(&more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ordered_uuids_sort_by_their_time),
         cmocka_unit_test(test_digests_of_abc),
+        cmocka_unit_test(test_a_lane_gives_the_same_digest),
+        cmocka_unit_test(test_there_are_as_many_lanes_as_processors),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_of_sha1),
         cmocka_unit_test(test_base64_goes_both_ways),
