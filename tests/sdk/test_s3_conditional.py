@@ -1,5 +1,9 @@
 """Conditional requests: every header of reads, writes, copies and deletions, and which of two goes first."""
+import base64
 import email.utils
+import hashlib
+import json
+import re
 import threading
 import time
 import uuid
@@ -129,3 +133,41 @@ def test_compare_and_swap_loses_no_update(server, target):
     for thread in threads:
         thread.join()
     assert ask(server, "GET", target).body == b"40"
+
+
+def delete_many(server, bucket, objects, profile="dev"):
+    body = "<Delete>" + "".join(f"<Object>{one}</Object>" for one in objects) + "</Delete>"
+    digest = base64.b64encode(hashlib.md5(body.encode()).digest()).decode()
+    return ask(server, "POST", f"/{bucket}?delete=", {"Content-MD5": digest}, body.encode(), profile=profile)
+
+
+def test_deletions_of_many_have_conditions_of_their_own(server, s3, bucket):
+    for key in "abcd":
+        ask(server, "PUT", f"/{bucket}/{key}", {}, b"old")
+    answer = delete_many(server, bucket, [
+        f"<Key>a</Key><ETag>{ETAG}</ETag>", f"<Key>b</Key><ETag>{OTHER}</ETag>", "<Key>c</Key><ETag>*</ETag>",
+        "<Key>never</Key><ETag>*</ETag>", "<Key>d</Key>"])
+    assert answer.status == 200
+    assert re.findall("<Deleted><Key>(.*?)</Key>", answer.text) == ["a", "c", "d"]
+    assert re.findall("<Error><Key>(.*?)</Key><Code>(.*?)</Code>", answer.text) == [
+        ("b", "PreconditionFailed"), ("never", "NoSuchKey")]
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["b"]
+    assert ask(server, "GET", f"/{bucket}/b").status == 200
+
+
+def test_conditions_of_directory_buckets_are_refused(server, bucket, target):
+    for condition in ("<Size>3</Size>", "<LastModifiedTime>2030-01-01T00:00:00Z</LastModifiedTime>"):
+        assert code(delete_many(server, bucket, ["<Key>k</Key>" + condition])) == (501, "NotImplemented")
+    assert ask(server, "GET", target).status == 200
+
+
+def test_who_may_not_read_learns_no_etag_by_deleting(server, s3, bucket, target):
+    other = server.client("sts", profile="shared-services").get_caller_identity()["Account"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": other}, "Action": "s3:DeleteObject",
+         "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    stranger = {"profile": "shared-services"}
+    for etag in (ETAG, OTHER):
+        assert code(ask(server, "DELETE", target, {"If-Match": etag}, **stranger)) == (403, "AccessDenied")
+        assert "<Code>AccessDenied</Code>" in delete_many(server, bucket, [f"<Key>k</Key><ETag>{etag}</ETag>"], **stranger).text
+    assert ask(server, "DELETE", target, {"If-Match": "*"}, **stranger).status == 204

@@ -136,8 +136,10 @@ struct range {
 
 /* RFC 9110 §14.2, one range: others are ignored, as S3 does. S3_E_RANGE. */
 int range_read(struct str header, int64_t size, struct range *ret) MUST_USE;
-/* If-Match of a deletion. S3_E_PRECONDITION, S3_E_NO_KEY: there is no current object. */
-int api_delete_conditions(struct call *c, struct tx *tx) MUST_USE;
+/* If-Match (or ETag) of a deletion; {NULL,0}: none. S3_E_PRECONDITION, S3_E_NO_KEY: there is no current
+ * object, S3_E_DENIED: the caller may not read it, so it may not learn its ETag. */
+int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
+                         struct str match) MUST_USE;
 /* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
 int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
 

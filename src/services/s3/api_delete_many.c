@@ -31,6 +31,33 @@ static int put_refused(struct call *c, const char *key, const char *version_id, 
     return rc != 0 ? rc : json_put_str(entry, "Message", c->reason.text);
 }
 
+/* What may be told of one object without ending the request; NULL: it ends it. */
+static const char *refusal(int rc)
+{
+    switch (rc) {
+    case S3_E_DENIED:
+        return "AccessDenied";
+    case S3_E_PRECONDITION:
+        return "PreconditionFailed";
+    case S3_E_NO_KEY:
+        return "NoSuchKey";
+    default:
+        return NULL;
+    }
+}
+
+static int check_one(struct call *c, const struct bucket *bucket, const json_t *object, const char *key)
+{
+    const char *etag = json_str(object, "ETag", NULL);
+    const struct access access = {
+        *json_str(object, "VersionId", "") ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key};
+    if (json_object_get(object, "LastModifiedTime") || json_object_get(object, "Size"))
+        return call_fail(c, S3_E_NOT_IMPLEMENTED,
+                         "LastModifiedTime and Size are conditions of directory buckets: use ETag.");
+    int rc = access_check(c, c->tx, bucket, &access);
+    return rc != 0 ? rc : api_delete_condition(c, c->tx, bucket, key, etag ? str_of(etag) : (struct str){0});
+}
+
 static int delete_one(struct call *c, const struct bucket *bucket, const struct origin *origin,
                       const json_t *object)
 {
@@ -39,8 +66,7 @@ static int delete_one(struct call *c, const struct bucket *bucket, const struct 
     struct deletion deletion = {0};
     if (version_id && *version_id == '\0')
         version_id = NULL;
-    const struct access access = {version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key};
-    int rc = access_check(c, c->tx, bucket, &access);
+    int rc = check_one(c, bucket, object, key);
     struct origin by = *origin;
     if (rc == 0)
         rc = api_bypass(c, c->tx, bucket, key, &by.bypass_governance);
@@ -48,8 +74,8 @@ static int delete_one(struct call *c, const struct bucket *bucket, const struct 
         rc = object_delete(c->tx, c->platform, bucket, &by, key, version_id, &deletion);
     if (rc == S3_E_LOCKED)
         rc = call_fail(c, S3_E_DENIED, "Access Denied because object protected by object lock.");
-    if (rc == S3_E_DENIED)
-        return put_refused(c, key, version_id, "AccessDenied");
+    if (refusal(rc))
+        return put_refused(c, key, version_id, refusal(rc));
     if (rc != 0 || json_bool(c->in, "Quiet", false))
         return rc;
     return put_deleted(key, version_id, &deletion, json_object_get(c->out, "Deleted"));

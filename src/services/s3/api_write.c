@@ -242,7 +242,7 @@ int api_delete_object(struct call *c)
     if (rc == 0)
         rc = api_bucket(c, tx, &bucket);
     if (rc == 0)
-        rc = api_delete_conditions(c, tx);
+        rc = api_delete_condition(c, tx, &bucket, c->key, http_header(c->http, "if-match"));
     if (rc == 0)
         rc = api_bypass(c, tx, &bucket, c->key, &origin.bypass_governance);
     if (rc == 0)

@@ -2,6 +2,7 @@
  * deletions. A write's conditions are looked at within its transaction: of several at once that all may write
  * only if there is nothing yet, one does. So none is answered ConditionalRequestConflict: its outcome is
  * always known. */
+#include "services/s3/access.h"
 #include "services/s3/api.h"
 #include <stdio.h>
 
@@ -69,13 +70,16 @@ int api_write_conditions(struct call *c, struct object_new *new)
     return new->if_match ? 0 : FAULT(ENOMEM);
 }
 
-int api_delete_conditions(struct call *c, struct tx *tx)
+int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
+                         struct str match)
 {
     CLEANUP(object_unload) struct object current = {0};
-    struct str match = http_header(c->http, "if-match");
     if (!match.ptr)
         return 0;
-    int rc = object_find(tx, c->bucket, c->key, NULL, &current);
+    const struct access access = {"s3:GetObject", key};
+    int rc = str_eqc(str_trim(match), "*") ? 0 : access_check(c, tx, bucket, &access);
+    if (rc == 0)
+        rc = object_find(tx, bucket->name, key, NULL, &current);
     if (rc == S3_E_NO_KEY || (rc == 0 && current.marker))
         return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
     return rc != 0 || etag_listed(match, current.etag) ? rc : failed(c, "If-Match");

@@ -43,6 +43,9 @@ const struct shape tagging_shape = SHAPE(tagging_fields);
 static const struct field delete_object_fields[] = {
     {"Key", FIELD_STRING, FIELD_REQUIRED, 1, 1024},
     {"VersionId", FIELD_STRING},
+    {"ETag", FIELD_STRING},
+    {"LastModifiedTime", FIELD_STRING},
+    {"Size", FIELD_STRING},
 };
 ELEMENT(delete_object_shape, delete_object_fields);
 static const struct field delete_fields[] = {
