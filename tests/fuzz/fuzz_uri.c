@@ -1,4 +1,4 @@
-/* uri_parse_query; and encoding any bytes is undone by decoding. */
+/* uri_parse_query; keys as they come in a path; and encoding any bytes is undone by decoding. */
 #include "fuzz.h"
 #include "wire/uri.h"
 
@@ -11,6 +11,8 @@ void fuzz_one(struct str input)
     int r = uri_parse_query(arena, input, true, &query);
 
     assert(r == 0 || r == URI_E_BAD);
+    r = uri_decode(arena, input, false, &back);
+    assert(r == 0 ? back.len <= input.len : r == URI_E_BAD);
     uri_encode(&out, input, false);
     assert(buf_error(&out) == 0);
     r = uri_decode(arena, buf_str(&out), false, &back);
