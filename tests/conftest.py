@@ -2,6 +2,7 @@
 import configparser
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -34,14 +35,15 @@ def without_aws():
 class Server:
     """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
 
-    def __init__(self, *options, environment=None, workers=False, before=None):
-        """`before` gets the data folder before the first start."""
+    def __init__(self, *options, environment=None, workers=False, before=None, limits=None):
+        """`before` gets the data folder before the first start; `limits` are resource limits of the server's process."""
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="slipway-test."))
         if before:
             before(self.data)
         self.log_path = os.path.join(self.data, "server.log")
         self.options = list(options) + ([] if workers else ["--no-workers"])
         self.environment = dict(environment or {})
+        self.limits = dict(limits or {})
         self.port = 0
         self.process = None
         self.start()
@@ -54,13 +56,18 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--data", self.data, "--port", str(self.port), "--port-file", port_file,
                  *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**without_aws(), **self.environment})
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**without_aws(), **self.environment},
+                preexec_fn=self.confine if self.limits else None)
         until = time.monotonic() + START_S
         while not (os.path.exists(port_file) and open(port_file).read().endswith("\n")):
             if self.process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("slipway serve did not start:\n" + self.log())
             time.sleep(0.01)
         self.port = int(open(port_file).read())
+
+    def confine(self):
+        for what, most in self.limits.items():
+            resource.setrlimit(what, (most, most))
 
     @property
     def endpoint(self):

@@ -15,7 +15,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static wake_ticket counters[SLOTS];
 static struct wake_waiter *lists[LISTS];
 static struct wake_waiter *heap;
-static bool stopped;
+enum stopped { STOPPED_NONE, STOPPED_SUBSCRIBERS, STOPPED_ALL };
+static enum stopped stopped;
 static pthread_once_t timer_once = PTHREAD_ONCE_INIT;
 static pthread_cond_t timer_cond;
 static bool timer_runs;
@@ -98,6 +99,11 @@ static void list_add(struct wake_waiter *waiter)
     if (waiter->next)
         waiter->next->previous = waiter;
     *list = waiter;
+}
+
+static bool is_stopped(const struct wake_waiter *waiter)
+{
+    return stopped == STOPPED_ALL || (stopped == STOPPED_SUBSCRIBERS && !waiter->blocks);
 }
 
 /* Takes the waiter off everything: it is the caller's to fire. */
@@ -211,7 +217,7 @@ void wake_subscribe(const char *topic, wake_ticket ticket, int64_t deadline_mono
         (void)pthread_once(&timer_once, timer_start);
     pthread_mutex_lock(&lock);
     bool signalled = counters[waiter->topic_hash % SLOTS] != ticket;
-    bool late = stopped || (timed && (!timer_runs || deadline_mono_ms <= clock_mono_ms()));
+    bool late = is_stopped(waiter) || (timed && (!timer_runs || deadline_mono_ms <= clock_mono_ms()));
     if (!signalled && !late) {
         list_add(waiter);
         if (timed) {
@@ -245,7 +251,7 @@ static void blocked_fire(struct wake_waiter *waiter, bool timed_out)
 
 bool wake_wait(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms)
 {
-    struct blocked blocked = {.waiter.fire = blocked_fire};
+    struct blocked blocked = {.waiter = {.fire = blocked_fire, .blocks = true}};
     pthread_mutex_init(&blocked.lock, NULL);
     pthread_cond_init(&blocked.cond, NULL);
     wake_subscribe(topic, ticket, deadline_mono_ms, &blocked.waiter);
@@ -260,14 +266,16 @@ bool wake_wait(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms)
     return signalled;
 }
 
-void wake_stop(void)
+static void stop_up_to(enum stopped what)
 {
     struct wake_waiter *fired = NULL;
     pthread_mutex_lock(&lock);
-    stopped = true;
+    stopped = what > stopped ? what : stopped;
     for (size_t i = 0; i < LISTS; i++) {
-        while (lists[i]) {
-            struct wake_waiter *waiter = lists[i];
+        for (struct wake_waiter *waiter = lists[i], *next; waiter; waiter = next) {
+            next = waiter->next;
+            if (!is_stopped(waiter))
+                continue;
             detach(waiter);
             waiter->next = fired;
             fired = waiter;
@@ -277,9 +285,19 @@ void wake_stop(void)
     fire_all(fired, true);
 }
 
+void wake_stop_subscribers(void)
+{
+    stop_up_to(STOPPED_SUBSCRIBERS);
+}
+
+void wake_stop(void)
+{
+    stop_up_to(STOPPED_ALL);
+}
+
 void wake_restart(void)
 {
     pthread_mutex_lock(&lock);
-    stopped = false;
+    stopped = STOPPED_NONE;
     pthread_mutex_unlock(&lock);
 }

@@ -14,6 +14,7 @@ typedef uint64_t wake_ticket; /* a counter's value: the one typedef, so that it 
 struct wake_waiter {
     void (*fire)(struct wake_waiter *waiter,
                  bool timed_out); /* called once, on some thread; must not block */
+    bool blocks;                  /* a thread waits by wake_wait */
     /* wake's own: the topic's list, and the pairing heap of deadlines */
     struct wake_waiter *next;
     struct wake_waiter *previous;
@@ -33,7 +34,9 @@ bool wake_wait(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms);
  * the caller's and must live until then. */
 void wake_subscribe(const char *topic, wake_ticket ticket, int64_t deadline_mono_ms,
                     struct wake_waiter *waiter);
-/* Fires every waiter now (as timed out) and makes further waits return at once: for a graceful stop. */
+/* A graceful stop, in two steps. First what is subscribed is fired (as timed out), at once from now on: who
+ * waits for an answer gets it, while threads go on as they were. Then threads that wait return too. */
+void wake_stop_subscribers(void);
 void wake_stop(void);
-/* Undoes wake_stop (tests). */
+/* Undoes both (tests). */
 void wake_restart(void);

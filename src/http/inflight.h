@@ -14,6 +14,7 @@ enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
  */
 struct http_conn {
     int fd;
+    bool cut; /* for another; the acceptor's */
     _Atomic(enum conn_phase) phase;
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */
@@ -43,6 +44,8 @@ struct http_server {
     pthread_cond_t drained;
     struct http_conn *conns;
     size_t conn_count;
+    size_t arriving; /* accepted, and not yet among conns */
+    int64_t accepted_ms;
     size_t inflight;
     bool closed; /* the pool takes no more */
 };
@@ -119,6 +122,8 @@ int listener_open(struct http_listener *listener, const char *const *addresses, 
 void listener_close(struct http_listener *listener);
 /* The acceptor thread: accepts until stop_fd is readable, and cuts off who is too slow. */
 void *listener_run(void *server);
+/* Cuts all connections that have no whole request under way. */
+void cut_unasked(struct http_server *server);
 void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
                  enum MHD_ConnectionNotificationCode code);
 void conn_phase_set(struct http_conn *conn, enum conn_phase phase);

@@ -1,5 +1,6 @@
 /* Listening sockets, the thread that accepts, and who is cut off: a client may take slow_max_ms for its
- * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second. */
+ * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second. When all
+ * connections are taken, a new one takes the place of the one that has asked for nothing the longest. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,8 +16,11 @@
 #define IDLE_MAX_MS 120000
 #define BODY_MIN_RATE 256
 #define PORT_TRIES 16
-#define LOOK_MS 1000 /* how often the slow are looked for */
-#define FULL_MS 50   /* out of descriptors: how long to let some be closed */
+#define LOOK_MS 1000  /* how often the slow are looked for */
+#define YOUNG_MS 1000 /* a connection that is about to ask for something is not cut for another */
+#define ROOM_TRIES 10
+#define ROOM_MS 5
+#define FULL_MS 50 /* out of descriptors: how long to let some be closed */
 
 static int bind_address(const struct addrinfo *address, int *ret)
 {
@@ -122,6 +126,7 @@ static void conn_add(struct http_server *server, struct http_conn *conn)
         conn->next->previous = conn;
     server->conns = conn;
     server->conn_count++;
+    server->arriving -= server->arriving > 0;
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -181,7 +186,9 @@ static size_t cut_slow(struct http_server *server)
 {
     int64_t now_ms = clock_mono_ms();
     pthread_mutex_lock(&server->lock);
-    size_t count = server->conn_count;
+    if (now_ms - server->accepted_ms > LOOK_MS)
+        server->arriving = 0; /* what has not come in failed on its way */
+    size_t count = server->conn_count + server->arriving;
     for (struct http_conn *conn = server->conns; conn; conn = conn->next)
         if (too_slow(conn, now_ms, server->slow_max_ms))
             (void)shutdown(conn->fd, SHUT_RDWR);
@@ -189,12 +196,71 @@ static size_t cut_slow(struct http_server *server)
     return count;
 }
 
-static bool has_room(struct http_server *server)
+/* Idle, or without whole headers. */
+static bool has_asked(const struct http_conn *conn)
+{
+    enum conn_phase phase = atomic_load(&conn->phase);
+    return phase != CONN_IDLE && phase != CONN_HEADERS;
+}
+
+void cut_unasked(struct http_server *server)
 {
     pthread_mutex_lock(&server->lock);
-    bool room = server->conn_count < server->conn_max;
+    for (struct http_conn *conn = server->conns; conn; conn = conn->next)
+        if (!has_asked(conn))
+            (void)shutdown(conn->fd, SHUT_RDWR);
     pthread_mutex_unlock(&server->lock);
-    return room;
+}
+
+/* The one that has asked for nothing the longest, and is not young; NULL: none. *ret_leaving: how many were
+ * cut already. */
+static struct http_conn *longest_idle(struct http_server *server, size_t *ret_leaving)
+{
+    int64_t oldest_ms = clock_mono_ms() - YOUNG_MS;
+    struct http_conn *found = NULL;
+    *ret_leaving = 0;
+    for (struct http_conn *conn = server->conns; conn; conn = conn->next) {
+        *ret_leaving += conn->cut;
+        if (has_asked(conn) || conn->cut || atomic_load(&conn->since_ms) > oldest_ms)
+            continue;
+        oldest_ms = atomic_load(&conn->since_ms);
+        found = conn;
+    }
+    return found;
+}
+
+/* Cuts as many as are over the limit, one more for the newcomer. */
+static void cut_idle(struct http_server *server)
+{
+    size_t leaving = 0;
+    struct http_conn *victim = longest_idle(server, &leaving);
+    while (victim && server->conn_count + server->arriving >= server->conn_max + leaving) {
+        victim->cut = true;
+        (void)shutdown(victim->fd, SHUT_RDWR);
+        victim = longest_idle(server, &leaving);
+    }
+}
+
+/* Counts the newcomer as arriving. False: all connections are taken by requests. The I/O threads close what
+ * was cut within moments. */
+static bool make_room(struct http_server *server)
+{
+    for (int i = 0; i < ROOM_TRIES; i++) {
+        if (i > 0)
+            (void)poll(NULL, 0, ROOM_MS);
+        pthread_mutex_lock(&server->lock);
+        bool room = server->conn_count + server->arriving < server->conn_max;
+        if (room) {
+            server->arriving++;
+            server->accepted_ms = clock_mono_ms();
+        } else {
+            cut_idle(server);
+        }
+        pthread_mutex_unlock(&server->lock);
+        if (room)
+            return true;
+    }
+    return false;
 }
 
 static void accept_all(struct http_server *server, int listen_fd)
@@ -210,7 +276,7 @@ static void accept_all(struct http_server *server, int listen_fd)
             return;
         }
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (!has_room(server)) {
+        if (!make_room(server)) {
             (void)close(fd);
             continue;
         }

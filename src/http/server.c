@@ -7,6 +7,7 @@
 #include "http/inflight.h"
 #include <fcntl.h>
 #include <stdio.h>
+#include <limits.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -57,7 +58,7 @@ static int start_daemon(struct http_server *server, const struct http_server_con
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_uri, server},
         {MHD_OPTION_THREAD_POOL_SIZE, threads, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, (intptr_t)IO_STACK, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, server->conn_max, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, INT_MAX, NULL}, /* listen.c keeps it: MHD may lock up at its own */
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SEND_TIMEOUT_S, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
@@ -159,7 +160,8 @@ void http_server_stop(struct http_server **ret, int64_t grace_ms)
     if (server->acceptor_runs) {
         if (io_write_all(server->stop_fd, &one, sizeof(one)) == 0)
             pthread_join(server->acceptor, NULL);
-        wake_stop();
+        wake_stop_subscribers();
+        cut_unasked(server);
         wait_drained(server, grace_ms);
     }
     listener_close(&server->listener);

@@ -210,6 +210,7 @@ void house_close(struct house **ret, int64_t grace_ms)
     if (!house)
         return;
     http_server_stop(&house->server, grace_ms);
+    wake_stop();
     for (size_t i = SERVICES_MAX; i-- > 0;)
         if (house->started[i] && services_all[i]->stop)
             services_all[i]->stop(house->states[i]);

@@ -1,10 +1,12 @@
 """Requests that clients' libraries never send: the protocol's own error, nothing changed, the connection usable."""
 import json
 import re
+import resource
 import socket
 import time
 
 import pytest
+from conftest import Server
 from raw import Raw, form_request, json_request, request, s3_request, signed
 
 
@@ -273,6 +275,44 @@ def test_garbage_is_refused(server):
     answer = raw.read()
     assert answer is None or answer.status == 400
     raw.close()
+
+
+def test_idle_clients_give_way_when_all_connections_are_taken():
+    server = Server(limits={resource.RLIMIT_NOFILE: 300})  # for some hundred connections
+    try:
+        idle = [Raw(server) for _ in range(100)]
+        half = [Raw(server) for _ in range(40)]
+        for connection in half:
+            try:
+                connection.send(b"GET / HTTP/1.1\r\nHost")
+            except OSError:
+                pass  # there was no room for it, nor anybody to go: all were young
+        time.sleep(1.5)
+        for _ in range(200):
+            raw = Raw(server)
+            still_usable(server, raw)
+            raw.close()
+        crowd = [Raw(server) for _ in range(60)]
+        for raw in crowd:
+            still_usable(server, raw)
+        for connection in idle + half + crowd:
+            connection.close()
+    finally:
+        server.close()
+
+
+def test_a_stop_waits_for_nobody_who_has_not_asked():
+    server = Server()
+    half = [Raw(server) for _ in range(40)]
+    for connection in half:
+        connection.send(b"GET / HTTP/1.1\r\nHost")
+    time.sleep(0.2)
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 5
+    for connection in half:
+        connection.close()
+    server.close()
 
 
 def test_many_slow_clients_do_not_stop_others(server):

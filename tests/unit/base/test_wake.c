@@ -1,6 +1,7 @@
 /* Wake-ups: none lost, each waiter fired once, deadlines kept. */
 #include "base/clock.h"
 #include "base/wake.h"
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,6 +108,35 @@ static void test_stop_fires_all_and_later_waits_return(void **state UNUSED)
     wake_restart();
 }
 
+static void *wait_thread(void *arg)
+{
+    atomic_int *returned = arg;
+    (void)wake_wait("t", wake_look("t"), INT64_MAX);
+    atomic_store(returned, 1);
+    return NULL;
+}
+
+static void test_stopped_subscribers_leave_threads_waiting(void **state UNUSED)
+{
+    struct counted waiting = {.waiter.fire = counted_fire};
+    struct counted later = {.waiter.fire = counted_fire};
+    atomic_int returned = 0;
+    pthread_t thread;
+    wake_subscribe("s", wake_look("s"), INT64_MAX, &waiting.waiter);
+    assert_int_equal(pthread_create(&thread, NULL, wait_thread, &returned), 0);
+    wake_stop_subscribers();
+    assert_int_equal(waiting.fired, 1);
+    wake_subscribe("s", wake_look("s"), INT64_MAX, &later.waiter);
+    assert_int_equal(later.fired, 1);
+    (void)poll(NULL, 0, 50);
+    assert_int_equal(atomic_load(&returned), 0);
+    assert_false(wake_wait("s", wake_look("s"), clock_mono_ms() + 1)); /* by its deadline */
+    wake_stop();
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(atomic_load(&returned), 1);
+    wake_restart();
+}
+
 #define ROUNDS 20000
 static atomic_int produced;
 static atomic_int consumed;
@@ -150,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_deadlines_fire_each_waiter_once_and_not_early),
         cmocka_unit_test(test_signalled_waiters_leave_the_heap_whole),
         cmocka_unit_test(test_stop_fires_all_and_later_waits_return),
+        cmocka_unit_test(test_stopped_subscribers_leave_threads_waiting),
         cmocka_unit_test(test_no_wake_up_is_lost_between_racing_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
