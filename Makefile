@@ -6,7 +6,7 @@ DATA ?= data
 PORT ?= 7070
 PYTHON := /usr/bin/python3
 
-.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench fuzz docs install clean
+.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench fuzz soak docs install clean
 
 all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -46,7 +46,7 @@ sanitize: test-deps
 	meson test -C $(BUILD)-sanitize --print-errorlogs
 
 wire-tests: test-deps all
-	SLIPWAY_BIN=$(CURDIR)/$(BUILD)/slipway $(PYTHON) -m pytest tests/wire tests/sdk tests/node tests/e2e --durations=10
+	SLIPWAY_BIN=$(CURDIR)/$(BUILD)/slipway $(PYTHON) -m pytest tests/wire tests/sdk tests/node tests/e2e tests/soak --durations=10
 
 lint: test-deps all
 	scripts/lint $(BUILD)
@@ -62,6 +62,14 @@ fuzz: test-deps
 	  meson setup $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C $(BUILD)-sanitize
 	FUZZ_SECONDS=$(FUZZ_SECONDS) meson test -C $(BUILD)-sanitize --suite fuzz --timeout-multiplier 0 --verbose
+
+# The bucket under crowds, cut uploads, random requests and kills, for half an hour, the server under ASan and UBSan.
+soak: test-deps
+	[ -f $(BUILD)-sanitize/build.ninja ] || \
+	  meson setup $(BUILD)-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C $(BUILD)-sanitize
+	SLIPWAY_BIN=$(CURDIR)/$(BUILD)-sanitize/slipway SOAK=full S3_MODEL_SECONDS=120 S3_SHAPES_ROUNDS=40 \
+	  $(PYTHON) -m pytest tests/soak tests/sdk/test_s3_model.py tests/sdk/test_s3_shapes.py --durations=10
 
 # The papers that are made from tables.
 docs: all
