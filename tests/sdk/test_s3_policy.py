@@ -183,7 +183,7 @@ def test_conditions_of_listings_and_puts(s3, other, bucket):
     put(s3, bucket,
         statement(bucket, principal={"AWS": STAGING}, action="s3:ListBucket", resource="",
                   Condition={"StringLike": {"s3:prefix": ["public/*", ""]}, "NumericLessThanEquals": {"s3:max-keys": "10"}}),
-        statement(bucket, principal={"AWS": STAGING}, action="s3:PutObject",
+        statement(bucket, principal={"AWS": STAGING}, action=["s3:PutObject", "s3:PutObjectTagging"],
                   Condition={"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["team", "stage"]},
                              "StringEquals": {"s3:RequestObjectTag/team": "shop", "s3:x-amz-acl": "private"}}))
     assert code_of(other.list_objects_v2, Bucket=bucket, Prefix="public/", MaxKeys=5) == "ok"
@@ -278,3 +278,29 @@ def test_malformed_policies(s3, bucket, policy, says):
         s3.put_bucket_policy(Bucket=bucket, Policy=text)
     error = caught.value.response["Error"]
     assert error["Code"] == "MalformedPolicy" and says in error["Message"]
+
+
+def test_tags_and_locks_of_a_write_need_their_own_permissions(server, s3, other):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket=name, Key="source", Body=b"s", Tagging="a=1")
+    copy = {"Bucket": name, "Key": "copy", "CopySource": f"{name}/source"}
+    retained = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2050-01-01T00:00:00Z"}
+    extras = [({"Tagging": "a=1"}, "s3:PutObjectTagging"), (retained, "s3:PutObjectRetention"),
+              ({"ObjectLockLegalHoldStatus": "ON"}, "s3:PutObjectLegalHold")]
+    basic = ["s3:PutObject", "s3:GetObject"]
+    for extra, action in extras:
+        for allowed, outcome in ((basic, "AccessDenied"), (basic + [action], "ok")):
+            put(s3, name, statement(name, principal={"AWS": STAGING}, action=allowed))
+            assert code_of(other.put_object, Bucket=name, Key="k", Body=b"k", **extra) == outcome, (extra, allowed)
+            assert code_of(other.create_multipart_upload, Bucket=name, Key="k", **extra) == outcome, (extra, allowed)
+        assert code_of(other.put_object, Bucket=name, Key="k", Body=b"k") == "ok"
+    tagging = ["s3:GetObjectTagging", "s3:PutObjectTagging"]
+    for allowed, outcome in ((basic + tagging[:1], "AccessDenied"), (basic + tagging[1:], "AccessDenied"), (basic + tagging, "ok")):
+        put(s3, name, statement(name, principal={"AWS": STAGING}, action=allowed))
+        assert code_of(other.copy_object, **copy) == outcome, allowed
+    put(s3, name, statement(name, principal={"AWS": STAGING}, action=basic))
+    assert code_of(other.copy_object, **copy, TaggingDirective="REPLACE") == "ok"  # by no tags
+    put(s3, name, statement(name, "Deny", {"AWS": DEV}, "s3:PutObjectTagging"))
+    assert code_of(s3.put_object, Bucket=name, Key="own", Body=b"k", Tagging="a=1") == "AccessDenied"
+    assert code_of(s3.put_object, Bucket=name, Key="own", Body=b"k") == "ok"

@@ -316,6 +316,25 @@ int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, con
     return resource ? decide(&a, resource) : FAULT(ENOMEM);
 }
 
+int access_check_extras(struct call *c, struct tx *tx, const struct bucket *bucket, bool tags,
+                        const struct object_lock *lock)
+{
+    const struct {
+        bool asked;
+        const char *action;
+    } extras[] = {
+        {tags, "s3:PutObjectTagging"},
+        {lock->mode != NULL, "s3:PutObjectRetention"},
+        {lock->hold, "s3:PutObjectLegalHold"},
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(extras); i++) {
+        const struct access access = {extras[i].action, c->key};
+        rc = extras[i].asked ? access_check(c, tx, bucket, &access) : 0;
+    }
+    return rc;
+}
+
 /* ---- of requests */
 
 /* With a versionId some actions are others. */

@@ -16,6 +16,10 @@ struct access {
 /* 0 or S3_E_DENIED with words. */
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket,
                  const struct access *access) MUST_USE;
+/* What a write of the request's key may ask for beside its bytes: tags, retention, a legal hold. S3_E_DENIED.
+ */
+int access_check_extras(struct call *c, struct tx *tx, const struct bucket *bucket, bool tags,
+                        const struct object_lock *lock) MUST_USE;
 /* A bucket, into a zeroed *ret, for what is not the request's own action. S3_E_NO_BUCKET, S3_E_DENIED. */
 int api_bucket_for(struct call *c, struct tx *tx, const char *name, const struct access *access,
                    struct bucket *ret) MUST_USE;

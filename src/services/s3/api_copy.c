@@ -236,6 +236,17 @@ static int read_changes(struct call *c, struct copy *copy, struct object_new *ne
     return rc != 0 || !tags ? rc : tagging_of_header(c, &new->tags);
 }
 
+/* Tags that are copied are read, and written. */
+static int check_extras(struct call *c, struct tx *tx, const struct copy *copy, const struct object_new *new)
+{
+    const struct access access = {copy->version_id ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging",
+                                  copy->key};
+    int rc = access_check_extras(c, tx, &copy->target_bucket, new->tags != NULL, &new->lock);
+    if (rc != 0 || !new->tags || new->tags != copy->source.tags)
+        return rc;
+    return access_check(c, tx, &copy->source_bucket, &access);
+}
+
 static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
 {
     struct object_new new = {.key = c->key, .event = "ObjectCreated:Copy"};
@@ -249,6 +260,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
         rc = describe(c, copy);
     if (rc == 0)
         rc = api_lock_headers(c, &new.lock);
+    if (rc == 0)
+        rc = check_extras(c, tx, copy, &new);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc != 0)

@@ -1,6 +1,7 @@
 /* Multipart uploads: begun, given parts, given up. Source: S3 API reference. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/put.h"
@@ -56,6 +57,8 @@ static int create(struct call *c, struct multipart *new)
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = api_bucket(c, tx, &bucket);
+    if (rc == 0)
+        rc = access_check_extras(c, tx, &bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
         rc = lock_of_new(&bucket, clock_now_ms(), &new->lock, &c->reason);
     if (rc == 0)

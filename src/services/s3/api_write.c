@@ -4,6 +4,7 @@
  * PutObject: begin (headers) → body … (hashed, in memory or into DATA/blobs/incoming) → run (digests
  * compared, synced, committed, answered) → end (frees; what was not committed is removed). */
 #include "base/mem.h"
+#include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
@@ -138,6 +139,8 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = api_bucket(c, tx, bucket);
+    if (rc == 0)
+        rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
     return rc != 0 ? rc : db_commit(&tx);
