@@ -278,7 +278,7 @@ static void accept_all(struct http_server *server, int listen_fd)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         if (!make_room(server)) {
             (void)close(fd);
-            continue;
+            return; /* the slow are looked for before the next: only they can make room now */
         }
         /* it closes the socket when it fails */
         (void)MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, len);

@@ -76,7 +76,10 @@ int api_put_quota(struct call *c)
     int rc = read_limit(c, "MaxObjects", &objects_max);
     if (rc == 0)
         rc = read_limit(c, "MaxBytes", &bytes_max);
-    if (rc == 0 && (account.len == 0 || account_get(c->tx, account.ptr, &known) != 0))
+    int found = rc == 0 && account.len > 0 ? account_get(c->tx, account.ptr, &known) : 0;
+    if (found < 0)
+        return found;
+    if (rc == 0 && (account.len == 0 || found != 0))
         return call_fail(c, S3_E_ARGUMENT, "account must be the id of an account that there is");
     return rc != 0 ? rc : usage_limit(c->tx, account.ptr, objects_max, bytes_max);
 }
