@@ -40,16 +40,22 @@ int buf_reserve(struct buf *buf, size_t more_bytes)
     return 0;
 }
 
+char *buf_extend(struct buf *buf, size_t len)
+{
+    if (buf_reserve(buf, len) < 0)
+        return NULL;
+    char *bytes = buf->ptr + buf->len;
+    buf->len += len;
+    bytes[len] = '\0';
+    return bytes;
+}
+
 int buf_put(struct buf *buf, const void *bytes, size_t len)
 {
-    int r = buf_reserve(buf, len);
-    if (r < 0)
-        return r;
-    if (len > 0)
-        memcpy(buf->ptr + buf->len, bytes, len);
-    buf->len += len;
-    buf->ptr[buf->len] = '\0';
-    return 0;
+    char *to = buf_extend(buf, len);
+    if (to && len > 0)
+        memcpy(to, bytes, len);
+    return buf->error;
 }
 
 int buf_puts(struct buf *buf, const char *cstring)
@@ -65,6 +71,19 @@ int buf_put_str(struct buf *buf, struct str s)
 int buf_putc(struct buf *buf, char c)
 {
     return buf_put(buf, &c, 1);
+}
+
+int buf_put_int(struct buf *buf, int64_t value)
+{
+    char text[20]; /* "-9223372036854775808" */
+    char *end = text + sizeof(text), *at = end;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        *--at = '-';
+    return buf_put(buf, at, (size_t)(end - at));
 }
 
 int buf_printf(struct buf *buf, const char *fmt, ...)

@@ -22,6 +22,9 @@ int buf_put(struct buf *buf, const void *bytes, size_t len);
 int buf_puts(struct buf *buf, const char *cstring);
 int buf_put_str(struct buf *buf, struct str s);
 int buf_putc(struct buf *buf, char c);
+int buf_put_int(struct buf *buf, int64_t value); /* in decimal */
+/* Appends `len` bytes for the caller to fill at once; NULL when the buffer has failed. */
+char *buf_extend(struct buf *buf, size_t len);
 int buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int buf_error(const struct buf *buf) MUST_USE;
 struct str buf_str(const struct buf *buf);

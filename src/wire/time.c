@@ -81,20 +81,37 @@ static bool ms_of(const struct civil *c, int64_t *ret)
     return true;
 }
 
+/* Writes `count` digits and what separates them from the next number; a listing has a thousand times. */
+static char *put_digits(char *at, int value, int count, char then)
+{
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[count] = then;
+    return at + count + 1;
+}
+
+static char *put_civil(char *at, const struct civil *c, char then)
+{
+    at = put_digits(at, c->year, 4, '-');
+    at = put_digits(at, c->month, 2, '-');
+    at = put_digits(at, c->day, 2, 'T');
+    at = put_digits(at, c->hour, 2, ':');
+    at = put_digits(at, c->minute, 2, ':');
+    return put_digits(at, c->second, 2, then);
+}
+
 void time_iso8601(int64_t ms, char ret[TIME_TEXT_SIZE])
 {
     struct civil c = civil_of(ms);
 
-    snprintf(ret, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day, c.hour,
-             c.minute, c.second, c.ms);
+    *put_digits(put_civil(ret, &c, '.'), c.ms, 3, 'Z') = '\0';
 }
 
 void time_iso8601_s(int64_t ms, char ret[TIME_TEXT_SIZE])
 {
     struct civil c = civil_of(ms);
 
-    snprintf(ret, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.hour, c.minute,
-             c.second);
+    *put_civil(ret, &c, 'Z') = '\0';
 }
 
 void time_amz(int64_t ms, char ret[TIME_TEXT_SIZE])

@@ -2,6 +2,8 @@
 
 data/database-0.1.0.sql has three pipelines of the dev account: `asks` waits for an approval, `works` has a job on
 offer, `failed` has failed in its stage S1."""
+import base64
+import hashlib
 import pathlib
 import sqlite3
 import time
@@ -103,3 +105,35 @@ def test_what_accounts_kept_before_is_counted(new_server):
     with sqlite3.connect(upgraded.data / "slipway.db") as database:
         usage = {row[0]: row[1:] for row in database.execute("SELECT account, objects, bytes FROM s3_usage")}
     assert usage == {"222222222222": (2, 37)}
+
+
+def test_objects_of_the_version_before_are_listed_and_read(new_server):
+    content = b"put by 0.1.0"
+    sha256 = hashlib.sha256(content)
+
+    def with_objects(data):
+        restore(data / "slipway.db")
+        database = sqlite3.connect(data / "slipway.db")
+        database.execute("INSERT INTO s3_bucket (name, account, created_ms, versioning) "
+                         "VALUES ('old', '222222222222', 0, 'Enabled')")
+        database.execute("UPDATE s3_sequence SET value = 3")
+        database.execute("INSERT INTO s3_blob (id, refs, size, data) VALUES (1, 3, ?, ?)", (len(content), content))
+        database.executemany(
+            "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob)"
+            " VALUES ('old', ?, ?, 'null', 0, ?, ?, ?, ?, 1795425300123, 1)",
+            [(key, rank, len(content), hashlib.md5(content).hexdigest(), sha256.hexdigest(), with_checksum)
+             for key, rank, with_checksum in (("z", -1, 0), ("a", -2, 1), ("m", -3, 0))])
+        database.commit()
+        database.close()
+
+    upgraded = new_server(before=with_objects)
+    s3 = upgraded.client("s3")
+    listed = s3.list_objects_v2(Bucket="old")["Contents"]
+    assert [(o["Key"], o["Size"], o["LastModified"].year) for o in listed] == [(k, len(content), 2026) for k in "amz"]
+    answer = s3.get_object(Bucket="old", Key="a", ChecksumMode="ENABLED")
+    assert answer["Body"].read() == content
+    assert base64.b64decode(answer["ChecksumSHA256"]) == sha256.digest()
+    s3.put_object(Bucket="old", Key="m", Body=b"newer")
+    s3.put_object_tagging(Bucket="old", Key="z", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    versions = s3.list_object_versions(Bucket="old")["Versions"]
+    assert [(v["Key"], v["IsLatest"]) for v in versions] == [("a", True), ("m", True), ("m", False), ("z", True)]

@@ -1,5 +1,6 @@
-/* See listing.h. The walk reads rows along the primary key and seeks anew where it can leap: past a rolled-up
- * prefix, and past the old versions of a key that has many. */
+/* See listing.h. The walk reads the index s3_object_listing, which has all that is told and spares the look
+ * at each row, and seeks anew where it can leap: past a rolled-up prefix, and past the old versions of a key
+ * that has many. */
 #include "services/s3/listing.h"
 
 #define OLD_VERSIONS_READ 16 /* before seeking to the next key is cheaper */

@@ -192,10 +192,10 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
     const char *name = checksum_name(new->checksum.algorithm);
     return tx_exec(
         tx,
-        "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
+        "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
         "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption, account) "
-        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
+        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
         "$20, $21, $22)",
         "ssisissiisssssisssiiss", bucket, new->key, -object->sequence, object->version_id, new->size,
         new->etag, new->sha256, object->modified_ms, object->blob,
@@ -336,11 +336,10 @@ static int put_marker(struct tx *tx, const struct platform *platform, const stru
     bool was = false;
     int rc = begin_version(tx, bucket, key, &marker, &was);
     if (rc == 0)
-        rc = tx_exec(
-            tx,
-            "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, "
-            "modified_ms) VALUES ($1, $2, $3, $4, 1, 0, '', '', 0, $5)",
-            "ssisi", bucket->name, key, -marker.sequence, marker.version_id, marker.modified_ms);
+        rc = tx_exec(tx,
+                     "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, "
+                     "modified_ms) VALUES ($1, $2, $3, $4, 1, 0, '', '', $5)",
+                     "ssisi", bucket->name, key, -marker.sequence, marker.version_id, marker.modified_ms);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     ret->marker = true;

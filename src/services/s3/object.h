@@ -1,7 +1,7 @@
 /* Objects and their versions: rows of s3_object, one per version or delete marker.
  *
  * Newest first within a key: `rank` is the negated sequence number, so that the first row of (bucket, key) is
- * the current version and every listing is one walk along the primary key. A version id carries its sequence
+ * the current version and every listing is one walk along the index. A version id carries its sequence
  * number, so that a version is found by key, too. The id "null" is the one version of an object put while
  * versioning was not enabled. Inside the caller's transaction; nothing here does I/O. */
 #pragma once

@@ -436,6 +436,43 @@ static const struct db_migration migrations[] = {
      "INSERT INTO s3_usage (account, objects, bytes) SELECT account, sum(objects), sum(bytes) FROM"
      " (SELECT account, 1 AS objects, size AS bytes FROM s3_object WHERE marker = 0"
      "  UNION ALL SELECT account, 0, size FROM s3_part) kept GROUP BY account;"},
+    /* The index that finds an object holds all that a listing tells: a page is read from it alone. `rank` is
+     * unique by itself. */
+    {11,
+     "CREATE TABLE s3_object_listed ("
+     " bucket TEXT NOT NULL,"
+     " key TEXT NOT NULL,"
+     " rank BIGINT NOT NULL,"
+     " version_id TEXT NOT NULL,"
+     " marker BIGINT NOT NULL,"
+     " size BIGINT NOT NULL,"
+     " etag TEXT NOT NULL,"
+     " modified_ms BIGINT NOT NULL,"
+     " checksum_algorithm TEXT,"
+     " checksum_type TEXT,"
+     " checksum_value TEXT,"
+     " sha256 TEXT NOT NULL,"
+     " blob BIGINT,"
+     " parts BIGINT NOT NULL DEFAULT 0,"
+     " upload TEXT,"
+     " headers TEXT,"
+     " tags TEXT,"
+     " author TEXT,"
+     " account TEXT NOT NULL DEFAULT '',"
+     " lock_mode TEXT,"
+     " lock_until_ms BIGINT NOT NULL DEFAULT 0,"
+     " legal_hold BIGINT NOT NULL DEFAULT 0,"
+     " encryption TEXT,"
+     " checksum BIGINT NOT NULL DEFAULT 0);"
+     "INSERT INTO s3_object_listed SELECT bucket, key, rank, version_id, marker, size, etag, modified_ms, "
+     "checksum_algorithm,"
+     " checksum_type, checksum_value, sha256, blob, parts, upload, headers, tags, author, account, lock_mode,"
+     " lock_until_ms, legal_hold, encryption, checksum FROM s3_object;"
+     "DROP TABLE s3_object;"
+     "ALTER TABLE s3_object_listed RENAME TO s3_object;"
+     "CREATE UNIQUE INDEX s3_object_listing ON s3_object (bucket, key, rank, version_id, marker, size, etag,"
+     " modified_ms, checksum_algorithm, checksum_type);"
+     "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"},
 };
 
 struct background {

@@ -98,6 +98,25 @@ static void test_buffer_grows_over_many_appends(void **state UNUSED)
     assert_string_equal(buf.ptr, "");
 }
 
+static void test_buffer_takes_numbers_and_bytes_to_fill(void **state UNUSED)
+{
+    CLEANUP(buf_free) struct buf buf = BUF_INIT(60);
+    static const int64_t numbers[] = {0, -1, 10, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        assert_int_equal(buf_put_int(&buf, numbers[i]), 0);
+        assert_int_equal(buf_putc(&buf, ' '), 0);
+    }
+    assert_string_equal(buf.ptr, "0 -1 10 9223372036854775807 -9223372036854775808 ");
+    size_t before = buf.len;
+    char *two = buf_extend(&buf, 2);
+    assert_non_null(two);
+    memcpy(two, "xy", 2);
+    assert_string_equal(buf.ptr + before, "xy");
+    assert_null(buf_extend(&buf, 60));
+    assert_int_equal(buf_error(&buf), -EMSGSIZE);
+    assert_int_equal(buf_put_int(&buf, 1), -EMSGSIZE);
+}
+
 static void test_arena_is_aligned_zeroed_and_bounded(void **state UNUSED)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(100000);
@@ -147,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_buffer_keeps_its_maximum_and_its_error),
         cmocka_unit_test(test_buffer_grows_over_many_appends),
+        cmocka_unit_test(test_buffer_takes_numbers_and_bytes_to_fill),
         cmocka_unit_test(test_arena_is_aligned_zeroed_and_bounded),
         cmocka_unit_test(test_long_reason_is_cut_between_characters),
     };
