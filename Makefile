@@ -6,7 +6,7 @@ DATA ?= data
 PORT ?= 7070
 PYTHON := /usr/bin/python3
 
-.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench fuzz soak docs install clean
+.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench bench-ceph fuzz soak docs install clean
 
 all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -54,6 +54,11 @@ lint: test-deps all
 bench: test-deps all
 	@scripts/install-packages bench
 	$(PYTHON) bench/run.py --build $(BUILD)
+
+# Beside Ceph's RADOS gateway; brings some 90 packages along.
+bench-ceph: test-deps all
+	@scripts/install-packages bench ceph
+	$(PYTHON) bench/run.py --build $(BUILD) --only ceph --rounds 3 --json $(BUILD)/bench-ceph.json
 
 # Longer than `make check` does: FUZZ_SECONDS a parser.
 FUZZ_SECONDS ?= 60

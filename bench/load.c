@@ -167,12 +167,43 @@ static int64_t content_length(const char *head)
     return at ? strtoll(at + 15, NULL, 10) : 0;
 }
 
+#define LAST_CHUNK "0\r\n\r\n"
+#define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
+
+/* Keeps the last bytes of all that came. */
+static void keep_end(char end[LAST_CHUNK_LEN], const char *bytes, size_t len)
+{
+    size_t some = len < LAST_CHUNK_LEN ? len : LAST_CHUNK_LEN;
+    memmove(end, end + some, LAST_CHUNK_LEN - some);
+    memcpy(end + LAST_CHUNK_LEN - some, bytes + len - some, some);
+}
+
+/* Reads to the end of the body, of which `len` bytes at `begun` are there: `length` bytes, or chunks. */
+static int read_body(struct connection *c, int fd, const char *begun, size_t len, int64_t length,
+                     bool chunked)
+{
+    char end[LAST_CHUNK_LEN] = {0};
+    int64_t left = length - (int64_t)len;
+    c->bytes += (int64_t)len;
+    keep_end(end, begun, len);
+    while (chunked ? memcmp(end, LAST_CHUNK, LAST_CHUNK_LEN) != 0 : left > 0) {
+        ssize_t n = recv(fd, c->bytes_in, READ_SIZE, 0);
+
+        if (n <= 0)
+            return -EPIPE;
+        keep_end(end, c->bytes_in, (size_t)n);
+        left -= n;
+        c->bytes += n;
+    }
+    return 0;
+}
+
 /* Reads one answer; the body is thrown away. A status other than 2xx is an error. */
 static int read_answer(struct connection *c, int fd)
 {
     size_t len = 0, head = 0;
-    int64_t left;
-    bool good;
+    bool good, chunked;
+    int r;
 
     while (head == 0 && len < READ_SIZE - 1) {
         ssize_t n = recv(fd, c->bytes_in + len, READ_SIZE - 1 - len, 0);
@@ -187,17 +218,9 @@ static int read_answer(struct connection *c, int fd)
         return -EPROTO;
     good = len > 9 && c->bytes_in[9] == '2';
     c->bytes_in[head - 1] = '\0';
-    left = content_length(c->bytes_in) - (int64_t)(len - head);
-    c->bytes += (int64_t)(len - head);
-    while (left > 0) {
-        ssize_t n = recv(fd, c->bytes_in, READ_SIZE, 0);
-
-        if (n <= 0)
-            return -EPIPE;
-        left -= n;
-        c->bytes += n;
-    }
-    return good ? 0 : -EBADMSG;
+    chunked = strcasestr(c->bytes_in, "transfer-encoding: chunked") != NULL;
+    r = read_body(c, fd, c->bytes_in + head, len - head, content_length(c->bytes_in), chunked);
+    return r != 0 || good ? r : -EBADMSG;
 }
 
 static int exchange(struct connection *c, int fd, struct buf *out)

@@ -90,6 +90,13 @@ def fill(args, server, count):
     return done
 
 
+def listing(args, server):
+    """A page of 1,000 keys, from amid them."""
+    query = "/many?list-type=2&max-keys=1000&start-after=000-7"
+    page = medians([load(args.build, server, "GET", query, 0, 1, args.ms) for _ in range(args.rounds)])
+    return {"list_1000_p50_ms": page["p50_ms"], "list_1000_p99_ms": page["p99_ms"]}
+
+
 def delete_thousand_ms(server):
     client, times = server.client(), []
     for _ in range(5):
@@ -108,16 +115,14 @@ def bench_many(args, work):
         for wanted in args.keys:
             count = fill(args, server, wanted)
             rss = server.rss_mib()
-            query = "/many?list-type=2&max-keys=1000&start-after=000-7"
-            listing = medians([load(args.build, server, "GET", query, 0, 1, args.ms) for _ in range(args.rounds)])
+            page = listing(args, server)
             deleting = delete_thousand_ms(server)
             serving = []
             for _ in range(args.rounds):
                 server.kill()
                 server = Slipway(args.build, work / "many")
                 serving.append(server.started_ms)
-            yield {"bench": "many keys", "keys": count, "list_1000_p50_ms": listing["p50_ms"],
-                   "list_1000_p99_ms": listing["p99_ms"], "delete_1000_ms": round(deleting, 1), "rss_mib": round(rss, 1),
+            yield {"bench": "many keys", "keys": count, **page, "delete_1000_ms": round(deleting, 1), "rss_mib": round(rss, 1),
                    "serving_ms_after_kill": round(statistics.median(serving), 1)}
     finally:
         server.stop()

@@ -16,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import ceph
 import objects
 import processes
 import pushes
@@ -147,7 +148,13 @@ def bench_turns(args, work):
         server.stop()
 
 
-PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "many": bench_many, "start": bench_start, "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns}
+def bench_ceph(args, work):
+    yield from ceph.bench(args, work)
+
+
+PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "many": bench_many, "start": bench_start,
+         "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns}
+OPT_IN = {"ceph": bench_ceph}
 
 
 def show(row):
@@ -172,7 +179,8 @@ def main():
     parser.add_argument("--ms", type=int, default=1000, help="milliseconds a round")
     parser.add_argument("--pipelines", type=int, default=10000)
     parser.add_argument("--keys", type=int, nargs="+", default=[objects.LISTED], help="objects of the part `many`")
-    parser.add_argument("--only", default=",".join(PARTS), help="parts: " + ", ".join(PARTS))
+    parser.add_argument("--only", default=",".join(PARTS),
+                        help=f"parts: {', '.join(PARTS)}; only when asked for: {', '.join(OPT_IN)}")
     parser.add_argument("--json", type=Path, help="default: BUILD/bench.json")
     parser.add_argument("--disk", help="folder whose disk is measured (default: the temporary folder)")
     args = parser.parse_args()
@@ -181,7 +189,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="slipway-bench-", dir=args.disk) as folder:
         for part in args.only.split(","):
             try:
-                for row in PARTS[part](args, Path(folder)):
+                for row in (PARTS | OPT_IN)[part](args, Path(folder)):
                     rows.append(row)
                     show(row)
             except Exception as error:  # a part that cannot run is told, and the others still run
