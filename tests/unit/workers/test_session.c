@@ -44,7 +44,7 @@ static void open_session(struct fixture *f)
         .cwd = SANDBOX_FOLDER,
         .shell = "sh",
         .envp = envp,
-        .memory_kib = 1 << 20,
+        .memory_kib = 64 << 10,
         .cpu_s = 60,
         .cancel_fd = f->cancel_fd,
     };
@@ -154,7 +154,7 @@ static void memory_is_limited(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_not_equal(run(f, "head -c 2000000000 /dev/zero | tail -c 2000000000 >/dev/null"), 0);
+    assert_int_not_equal(run(f, "head -c 200000000 /dev/zero | tail -c 200000000 >/dev/null"), 0);
 }
 
 static void a_deadline_kills_everything(void **state)
