@@ -26,6 +26,9 @@ NESTING = 4  # blocks within a function's own
 OPENING_COMMENT_LINES = 15
 BANNED_CALLS = re.compile(
     r"\b(sprintf|vsprintf|strcpy|strcat|strtok|atoi|atol|atof|gets|sleep|usleep|nanosleep|system|popen)\s*\(")
+# The redo log runs statements again: they must lead to the same state.
+CHANGING_SQL = re.compile(
+    r'"[^"\n]*\b(random|randomblob|changes|datetime|strftime|julianday|unixepoch|now)\(|"[^"\n]*\bCURRENT_(TIME|DATE|TIMESTAMP)\b')
 PROMISES = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
@@ -92,6 +95,8 @@ def breaches(name):
     for number, line in enumerate(lines, 1):
         if PROMISES.search(line):
             yield number, "a promise: do it or leave it out"
+        if name.startswith("src/services/") and CHANGING_SQL.search(line):
+            yield number, "SQL that gives something else when the redo log runs it again"
         found = INCLUDE.match(line)
         breach = found and name.startswith("src/") and include_breach(name, found.group(1))
         if breach:

@@ -41,6 +41,20 @@ int io_write_all(int fd, const void *bytes, size_t len)
     return 0;
 }
 
+int io_pwrite_all(int fd, const void *bytes, size_t len, off_t offset)
+{
+    const char *at = bytes;
+    while (len > 0) {
+        ssize_t wrote = IO_CALL(pwrite(fd, at, len, offset));
+        if (wrote < 0)
+            return FAULT(errno);
+        at += wrote;
+        offset += wrote;
+        len -= (size_t)wrote;
+    }
+    return 0;
+}
+
 int io_pread_all(int fd, void *bytes, size_t len, off_t offset)
 {
     char *at = bytes;

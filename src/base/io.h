@@ -8,6 +8,7 @@
 
 int io_open(const char *path, int flags, mode_t mode) MUST_USE; /* fd; O_CLOEXEC is added */
 int io_write_all(int fd, const void *bytes, size_t len) MUST_USE;
+int io_pwrite_all(int fd, const void *bytes, size_t len, off_t offset) MUST_USE;
 int io_pread_all(int fd, void *bytes, size_t len, off_t offset) MUST_USE; /* -EIO when the file is shorter */
 ssize_t io_read(int fd, void *bytes, size_t len) MUST_USE;
 int io_fsync(int fd) MUST_USE;

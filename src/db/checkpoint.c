@@ -2,19 +2,31 @@
  * long, a second one while the writer pauses, after which SQLite starts the log anew. A failed checkpoint
  * loses nothing: the log keeps the pages, and the next commit past the limit asks again. */
 #include "db/checkpoint.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include <pthread.h>
 
-#define ASK_AT_PAGES 4000   /* 4 MiB */
-#define PAUSE_AT_PAGES 8000 /* 16 MiB */
+/* Pages have 4 KiB: batches must find room within BATCH_RESERVED_BYTES, beyond MOST_PAGES. */
+#define MOVE_AT_PAGES 4000
+#define PAUSE_AT_PAGES 6000
+#define MOST_PAGES 7000
+#define BATCH_BYTES (1LL << 20)
+#define REDO_BYTES (16LL << 20) /* a crash of the machine reads as much again, at most */
+#define PUBLISH_MS 250          /* other processes see commits so late */
+
+struct request {
+    bool stop;
+    bool move;      /* a log has grown */
+    int64_t due_ms; /* clock_mono_ms; when what is open is to be published. 0: nothing is */
+};
 
 struct checkpoint {
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t asked_cond;
-    bool asked;
-    bool stopping;
+    pthread_cond_t changed;
+    struct request next;
+    struct writer_watch watch;
     struct writer *writer;
     struct conn *conn;
     int pages; /* in the log at the last look */
@@ -29,38 +41,81 @@ static void move_pages(void *arg)
     if (rc != SQLITE_OK)
         log_debug("db", "checkpoint: %s", sqlite3_errstr(rc));
     checkpoint->pages = rc == SQLITE_OK ? pages : 0;
+    if (rc == SQLITE_OK && pages == moved)
+        writer_log_moved(checkpoint->writer);
 }
 
-static bool next_request(struct checkpoint *checkpoint)
+static struct timespec time_of(int64_t mono_ms)
+{
+    return (struct timespec){.tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000};
+}
+
+/* Waits until a batch has been open for long enough, or a log has grown. */
+static struct request next_request(struct checkpoint *checkpoint)
+{
+    struct request *next = &checkpoint->next;
+    pthread_mutex_lock(&checkpoint->lock);
+    while (!next->stop && !next->move && (next->due_ms == 0 || clock_mono_ms() < next->due_ms)) {
+        struct timespec due = time_of(next->due_ms);
+        if (next->due_ms == 0)
+            pthread_cond_wait(&checkpoint->changed, &checkpoint->lock);
+        else
+            pthread_cond_timedwait(&checkpoint->changed, &checkpoint->lock, &due);
+    }
+    struct request taken = *next;
+    next->move = false;
+    next->due_ms = 0;
+    pthread_mutex_unlock(&checkpoint->lock);
+    return taken;
+}
+
+static void want(struct checkpoint *checkpoint, bool move, int64_t due_ms)
 {
     pthread_mutex_lock(&checkpoint->lock);
-    while (!checkpoint->asked && !checkpoint->stopping)
-        pthread_cond_wait(&checkpoint->asked_cond, &checkpoint->lock);
-    checkpoint->asked = false;
-    bool go_on = !checkpoint->stopping;
+    checkpoint->next.move |= move;
+    if (due_ms)
+        checkpoint->next.due_ms = due_ms;
+    pthread_cond_signal(&checkpoint->changed);
     pthread_mutex_unlock(&checkpoint->lock);
-    return go_on;
+}
+
+static void wanted(void *arg, enum writer_want what)
+{
+    static const int64_t after_ms[] = {[WRITER_PUBLISH_SOON] = PUBLISH_MS, [WRITER_PUBLISH] = 0};
+    if (what == WRITER_MOVE)
+        want(arg, true, 0);
+    else
+        want(arg, false, clock_mono_ms() + after_ms[what]);
+}
+
+/* What fails loses nothing: the logs keep all, and the next batch asks again. */
+static void failed(const char *what, int r)
+{
+    if (r < 0)
+        log_debug("db", "%s: %s", what, strerror(-r));
+}
+
+static void take_on(struct checkpoint *checkpoint)
+{
+    move_pages(checkpoint);
+    if (checkpoint->pages >= PAUSE_AT_PAGES)
+        failed("checkpoint", writer_pause(checkpoint->writer, move_pages, checkpoint));
+    failed("redo log", writer_restart_log(checkpoint->writer));
 }
 
 static void *checkpoint_thread(void *arg)
 {
     struct checkpoint *checkpoint = arg;
     (void)pthread_setname_np(pthread_self(), "db-checkpoint");
-    while (next_request(checkpoint)) {
-        move_pages(checkpoint);
-        if (checkpoint->pages >= PAUSE_AT_PAGES)
-            writer_pause(checkpoint->writer, move_pages, checkpoint);
+    for (;;) {
+        struct request request = next_request(checkpoint);
+        if (request.stop)
+            return NULL;
+        if (request.move)
+            take_on(checkpoint);
+        else
+            failed("publishing", writer_flush(checkpoint->writer));
     }
-    return NULL;
-}
-
-static void checkpoint_ask(void *arg)
-{
-    struct checkpoint *checkpoint = arg;
-    pthread_mutex_lock(&checkpoint->lock);
-    checkpoint->asked = true;
-    pthread_cond_signal(&checkpoint->asked_cond);
-    pthread_mutex_unlock(&checkpoint->lock);
 }
 
 static void checkpoint_free(struct checkpoint **checkpoint)
@@ -68,7 +123,7 @@ static void checkpoint_free(struct checkpoint **checkpoint)
     if (!*checkpoint)
         return;
     conn_close(&(*checkpoint)->conn);
-    pthread_cond_destroy(&(*checkpoint)->asked_cond);
+    pthread_cond_destroy(&(*checkpoint)->changed);
     pthread_mutex_destroy(&(*checkpoint)->lock);
     free(*checkpoint);
     *checkpoint = NULL;
@@ -80,7 +135,11 @@ int checkpoint_start(const char *path, struct writer *writer, struct checkpoint 
     if (!checkpoint)
         return FAULT(ENOMEM);
     pthread_mutex_init(&checkpoint->lock, NULL);
-    pthread_cond_init(&checkpoint->asked_cond, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&checkpoint->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     checkpoint->writer = writer;
     int r = conn_open(path, (struct conn_options){.cache_kib = 64, .writes = true}, &checkpoint->conn);
     if (r < 0)
@@ -88,7 +147,13 @@ int checkpoint_start(const char *path, struct writer *writer, struct checkpoint 
     int err = pthread_create(&checkpoint->thread, NULL, checkpoint_thread, checkpoint);
     if (err)
         return FAULT(err);
-    writer_watch_log(writer, ASK_AT_PAGES, checkpoint_ask, checkpoint);
+    checkpoint->watch = (struct writer_watch){.wants = wanted,
+                                              .arg = checkpoint,
+                                              .batch_bytes = BATCH_BYTES,
+                                              .redo_bytes = REDO_BYTES,
+                                              .move_pages = MOVE_AT_PAGES,
+                                              .most_pages = MOST_PAGES};
+    writer_watch(writer, &checkpoint->watch);
     *ret = take(checkpoint);
     return 0;
 }
@@ -98,10 +163,10 @@ void checkpoint_stop(struct checkpoint **checkpoint)
     struct checkpoint *stopping = *checkpoint;
     if (!stopping)
         return;
-    writer_watch_log(stopping->writer, 0, NULL, NULL);
+    writer_watch(stopping->writer, NULL);
     pthread_mutex_lock(&stopping->lock);
-    stopping->stopping = true;
-    pthread_cond_signal(&stopping->asked_cond);
+    stopping->next.stop = true;
+    pthread_cond_signal(&stopping->changed);
     pthread_mutex_unlock(&stopping->lock);
     pthread_join(stopping->thread, NULL);
     checkpoint_free(checkpoint);

@@ -1,5 +1,5 @@
-/* The thread that moves the write-ahead log's pages into the database file, so that no caller waits for it.
- */
+/* The thread that takes the logs on, so that no caller does: it publishes what the redo log alone has had for
+ * a while, moves the pages of SQLite's log into the database file, and lets the redo log begin anew. */
 #pragma once
 
 #include "base/base.h"

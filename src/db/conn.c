@@ -102,10 +102,13 @@ int conn_open(const char *path, struct conn_options options, struct conn **ret)
     return 0;
 }
 
-static void stmt_free(struct stmt *stmt)
+void stmt_free(struct stmt **stmt)
 {
-    (void)sqlite3_finalize(stmt->handle); /* repeats the last step's error, known by then */
-    free(stmt);
+    if (!*stmt)
+        return;
+    (void)sqlite3_finalize((*stmt)->handle); /* repeats the last step's error, known by then */
+    free(*stmt);
+    *stmt = NULL;
 }
 
 void conn_close(struct conn **conn)
@@ -115,8 +118,7 @@ void conn_close(struct conn **conn)
     for (size_t i = 0; i < SETS * WAYS; i++) {
         struct stmt *stmt = (*conn)->cache[i / WAYS][i % WAYS];
         assert(!stmt || !stmt->busy);
-        if (stmt)
-            stmt_free(stmt);
+        stmt_free(&stmt);
     }
     int rc = sqlite3_close((*conn)->handle);
     assert(rc == SQLITE_OK);
@@ -140,7 +142,7 @@ static int map_parameters(struct stmt *stmt)
     return 0;
 }
 
-static int stmt_new(struct conn *conn, const char *sql, struct stmt **ret)
+int stmt_new(struct conn *conn, const char *sql, struct stmt **ret)
 {
     struct stmt *stmt = mem_alloc(sizeof(*stmt));
     if (!stmt)
@@ -149,7 +151,7 @@ static int stmt_new(struct conn *conn, const char *sql, struct stmt **ret)
     int rc = sqlite3_prepare_v3(conn->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     int r = rc == SQLITE_OK ? map_parameters(stmt) : conn_fault(conn, rc, sql);
     if (r != 0) {
-        stmt_free(stmt);
+        stmt_free(&stmt);
         return r > 0 ? FAULT(EIO) : r;
     }
     *ret = stmt;
@@ -186,8 +188,7 @@ int conn_prepare(struct conn *conn, const char *sql, struct stmt **ret)
             return r;
         stmt->cached = place && !(*place && (*place)->busy);
         if (stmt->cached) {
-            if (*place)
-                stmt_free(*place);
+            stmt_free(place);
             *place = stmt;
         }
     }
@@ -204,7 +205,7 @@ void conn_release(struct stmt *stmt)
     if (stmt->cached)
         (void)sqlite3_clear_bindings(stmt->handle);
     else
-        stmt_free(stmt);
+        stmt_free(&stmt);
 }
 
 int conn_run(struct conn *conn, const char *sql)

@@ -26,6 +26,9 @@ struct conn_options {
 int conn_open(const char *path, struct conn_options options, struct conn **ret) MUST_USE;
 void conn_close(struct conn **conn); /* CLEANUP-able; no statement may be busy */
 sqlite3 *conn_handle(struct conn *conn);
+/* A statement of its own, outside of the cache; `sql` is kept by address. */
+int stmt_new(struct conn *conn, const char *sql, struct stmt **ret) MUST_USE;
+void stmt_free(struct stmt **stmt); /* CLEANUP-able */
 /* A ready statement, marked busy until conn_release. */
 int conn_prepare(struct conn *conn, const char *sql, struct stmt **ret) MUST_USE;
 void conn_release(struct stmt *stmt);

@@ -1,10 +1,14 @@
-/* Copies a database file while it is used, by SQLite's backup interface: one snapshot, page by page. */
+/* Copies a database file while it is used, by SQLite's backup interface: one snapshot, page by page; then
+ * what the redo log alone has. */
 #include "base/io.h"
+#include "db/batch.h"
 #include "db/conn.h"
 #include "db/db.h"
 #include "db/inject.h"
 #include <fcntl.h>
 #include <unistd.h>
+
+#define TRIES 3 /* a copy that takes longer than the redo log lasts is made again */
 
 static void sqlite_close(sqlite3 **handle)
 {
@@ -42,15 +46,11 @@ static int make_private(const char *path)
     return 0;
 }
 
-int db_copy(const char *from, const char *to)
+static int copy_file(const char *from, const char *to)
 {
     CLEANUP(conn_close) struct conn *source = NULL;
     CLEANUP(sqlite_close) sqlite3 *target = NULL;
-    if (access(from, R_OK) != 0)
-        return FAULT(errno);
-    int rc = inject_install();
-    if (rc == 0)
-        rc = conn_open(from, (struct conn_options){.cache_kib = 1024}, &source);
+    int rc = conn_open(from, (struct conn_options){.cache_kib = 1024}, &source);
     if (rc == 0)
         rc = io_unlink(to);
     if (rc == 0)
@@ -64,6 +64,28 @@ int db_copy(const char *from, const char *to)
         rc = conn_fault(NULL, opened, to);
         return rc > 0 ? FAULT(EIO) : rc;
     }
-    rc = copy_pages(conn_handle(source), target, to);
-    return rc == 0 ? sync_file(to) : rc;
+    return copy_pages(conn_handle(source), target, to);
+}
+
+static int catch_up(const char *from, const char *to)
+{
+    CLEANUP(conn_close) struct conn *copy = NULL;
+    int rc = conn_open(to, (struct conn_options){.cache_kib = 1024, .writes = true}, &copy);
+    return rc == 0 ? batch_catch_up(copy, from) : rc;
+}
+
+int db_copy(const char *from, const char *to)
+{
+    if (access(from, R_OK) != 0)
+        return FAULT(errno);
+    int rc = inject_install();
+    for (int tries = 0; rc == 0 && tries < TRIES; tries++) {
+        rc = copy_file(from, to);
+        if (rc == 0)
+            rc = catch_up(from, to);
+        if (rc != BATCH_AGAIN)
+            return rc == 0 ? sync_file(to) : rc;
+        rc = 0;
+    }
+    return rc == 0 ? FAULT(EAGAIN) : rc;
 }

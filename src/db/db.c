@@ -86,7 +86,9 @@ int db_read(struct db *db, struct tx **ret)
     if (!tx)
         return FAULT(ENOMEM);
     tx->db = db;
-    int r = reader_take(db, &tx->conn);
+    int r = writer_publish(db->writer);
+    if (r == 0)
+        r = reader_take(db, &tx->conn);
     if (r < 0)
         return r;
     r = conn_run(tx->conn, "BEGIN");

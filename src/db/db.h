@@ -2,12 +2,14 @@
  *
  * Any number of read transactions run at once (a connection per thread, a snapshot each). Write transactions
  * take turns: db_begin() waits for its turn, the caller's statements run in a savepoint, db_commit() gives
- * the turn to the next caller and returns when the group that the savepoint belongs to is on disk (WAL,
- * synchronous=FULL). Many callers so share one fsync. A failed group fails for each of its callers; a failed
- * savepoint for its caller only.
+ * the turn to the next caller and returns when the group that the savepoint belongs to is on disk, in the
+ * redo log (redo.h). Many callers so share one sync, and while it goes on the next work. A failed group fails
+ * for each of its callers; a failed savepoint for its caller only. SQLite's own commit follows later, for
+ * many groups at once, or when somebody reads.
  *
  * SQL is portable: `$1` parameters, TEXT / BIGINT / BYTEA, ON CONFLICT, RETURNING; no function of one engine
- * only. SQL text must be a string literal (statements are cached by its address).
+ * only, none that gives something else when it is run again (random(), the clock). SQL text must be a string
+ * literal (statements are cached by its address).
  *
  * Keep write transactions short and free of I/O: every other writer waits. */
 #pragma once
@@ -40,7 +42,8 @@ struct db_stats {
     uint64_t groups;  /* syncs they shared */
 };
 
-/* `path` is the database file; created with mode 0600 when missing. */
+/* `path` is the database file; created with mode 0600 when missing. -EBUSY: it is open already, here or in
+ * another process. */
 int db_open(const char *path, struct db **ret) MUST_USE;
 void db_close(struct db **db); /* waits for commits under way */
 /* Applies what is missing, each schema in order. DB_NEWER: a schema in the file is ahead of this binary's;
@@ -51,6 +54,8 @@ struct db_stats db_stats(struct db *db);
 /* Copies a database file as it is at one moment, also while it is used; what `to` was is gone. Synced. */
 int db_copy(const char *from, const char *to) MUST_USE;
 
+/* Sees all that was committed before. Not by a thread that is within a write transaction, which sees its own.
+ */
 int db_read(struct db *db, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;
 /* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */

@@ -1,23 +1,30 @@
-/* Group commit by flat combining. States of the writer, seen by the turn's holder:
- *   no group       SQLite has no transaction open
- *   group open     SQLite's transaction is open and holds the work of group->members callers
- *   group lost     SQLite has rolled back by itself: every member fails, the next begin opens a new group
+/* Group commit by flat combining, in two steps that overlap. The open group gathers the records of those who
+ * commit while they hold the turn; who gives the turn up while nobody waits for it closes the group and syncs
+ * it, without the turn; meanwhile the next group is open, and when the sync is done one of its members is
+ * told to lead it. Only one syncs at a time: frames are in the order of the work.
  *
- * A commit whose sync failed may have left a whole transaction in the log file, where a crash would revive
- * it although its callers were told of a failure. So after a failed commit a barrier (a tiny transaction at
- * the same place in the log) is committed before anything else; until it succeeds all writes are refused. */
+ * When an append fails, or SQLite undoes the transaction by itself, the batch has work that will never be
+ * durable: `broken`. Every member of the failed group and of the open one is told so, and the batch is healed
+ * before anybody works again. */
 #include "db/group.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "db/batch.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GROUP_MAX 512 /* members; then the next to give up the turn commits */
+#define GROUP_MAX 512                          /* members; then the next to give up the turn syncs */
+#define GROUP_BYTES ((size_t)1 << 20)          /* the same for its records */
+#define RECORDS_MAX ((size_t)256 << 20)        /* of a group; a transaction beyond it fails */
+#define RECORDS_KEPT ((size_t)2 * GROUP_BYTES) /* a larger buffer is given back */
+
+enum group_state { GROUP_WAITS, GROUP_LEADS, GROUP_DONE };
 
 struct group {
-    _Atomic uint32_t done; /* a futex */
+    _Atomic uint32_t state; /* a futex; GROUP_LEADS: one of its members is to lead it */
     atomic_uint refs;
     unsigned members; /* committed into the group so far; the turn's holder's */
     int result;       /* 0 or a fault, once done */
@@ -26,57 +33,39 @@ struct group {
 struct writer {
     pthread_mutex_t turn;
     atomic_uint waiting; /* callers at the mutex */
-    struct conn *conn;
-    struct group *group; /* NULL: none open */
-    bool in_savepoint;   /* the holder's transaction is not the group's first */
-    bool need_barrier;
-    int log_pages;
-    int log_limit;
-    void (*log_grown)(void *arg);
-    void *log_arg;
+
+    /* the turn's holder's */
+    struct batch *batch;
+    struct group *group; /* the open one */
+    struct buf records;  /* its frame: the header's place, then what its members and the holder did */
+    size_t mark;         /* where the holder's part begins */
+    const struct writer_watch *watch;
+    int64_t batch_bytes; /* of the frames since the last flush */
+    bool stuck;          /* the last flush failed: what was acknowledged cannot be read */
+    atomic_int log_pages;
+
+    /* who syncs owns `frame` and appends to the redo log */
+    pthread_mutex_t sync_lock;
+    pthread_cond_t synced;
+    bool syncing;
+    struct group *heir; /* the open group, if it waits for the sync to end; a reference */
+    struct buf frame;
+
+    atomic_bool broken;
+    atomic_bool unpublished; /* durable work that other connections do not see */
     atomic_ullong commits;
     atomic_ullong groups;
 };
 
 static int log_hook(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, int pages)
 {
-    ((struct writer *)arg)->log_pages = pages;
+    atomic_store(&((struct writer *)arg)->log_pages, pages);
     return SQLITE_OK;
-}
-
-int writer_open(const char *path, struct writer **ret)
-{
-    CLEANUP(writer_close) struct writer *writer = mem_alloc(sizeof(*writer));
-    if (!writer)
-        return FAULT(ENOMEM);
-    pthread_mutex_init(&writer->turn, NULL);
-    int r = conn_open(path, (struct conn_options){.cache_kib = 2048, .writes = true}, &writer->conn);
-    if (r == 0)
-        r = conn_run(writer->conn, "CREATE TABLE IF NOT EXISTS slipway_barrier (passed BIGINT NOT NULL)");
-    if (r == 0)
-        r = conn_run(writer->conn, "INSERT INTO slipway_barrier (passed) SELECT 0 "
-                                   "WHERE NOT EXISTS (SELECT 1 FROM slipway_barrier)");
-    if (r < 0)
-        return r;
-    (void)sqlite3_wal_hook(conn_handle(writer->conn), log_hook, writer);
-    *ret = take(writer);
-    return 0;
-}
-
-void writer_close(struct writer **writer)
-{
-    if (!*writer)
-        return;
-    assert(!(*writer)->group);
-    conn_close(&(*writer)->conn);
-    pthread_mutex_destroy(&(*writer)->turn);
-    free(*writer);
-    *writer = NULL;
 }
 
 struct conn *writer_conn(struct writer *writer)
 {
-    return writer->conn;
+    return batch_conn(writer->batch);
 }
 
 struct db_stats writer_stats(struct writer *writer)
@@ -85,199 +74,435 @@ struct db_stats writer_stats(struct writer *writer)
                              .groups = atomic_load(&writer->groups)};
 }
 
+struct buf *writer_records(struct writer *writer)
+{
+    return &writer->records;
+}
+
 bool writer_lost(struct writer *writer)
 {
-    return sqlite3_get_autocommit(conn_handle(writer->conn)) != 0;
+    return batch_lost(writer->batch);
 }
 
-static void turn_take(struct writer *writer)
+static void wants(const struct writer *writer, enum writer_want want)
 {
-    atomic_fetch_add(&writer->waiting, 1);
-    pthread_mutex_lock(&writer->turn);
-    atomic_fetch_sub(&writer->waiting, 1);
+    if (writer->watch)
+        writer->watch->wants(writer->watch->arg, want);
 }
 
-static void turn_give(struct writer *writer)
+static bool is_broken(struct writer *writer)
 {
-    pthread_mutex_unlock(&writer->turn);
+    return atomic_load(&writer->broken) || batch_lost(writer->batch);
 }
 
-static void group_unref(struct group *group)
+/* ---- groups */
+
+static void group_unref(struct group **group)
 {
-    if (atomic_fetch_sub(&group->refs, 1) == 1)
-        free(group);
+    if (*group && atomic_fetch_sub(&(*group)->refs, 1) == 1)
+        free(*group);
+    *group = NULL;
 }
 
-static void group_finish(struct writer *writer, int result)
+static void group_wake(struct group *group, uint32_t state, int count)
 {
-    struct group *group = take(writer->group);
-    if (result == 0) {
-        atomic_fetch_add(&writer->commits, group->members);
-        atomic_fetch_add(&writer->groups, 1);
-    }
-    group->result = result;
-    atomic_store(&group->done, 1);
-    (void)syscall(SYS_futex, &group->done, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
-    group_unref(group);
-}
-
-static int group_wait(struct group *group)
-{
-    while (atomic_load(&group->done) == 0)
-        (void)syscall(SYS_futex, &group->done, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-    int result = group->result;
-    group_unref(group);
-    return result;
-}
-
-static void undo_all(struct writer *writer)
-{
-    if (writer_lost(writer))
+    uint32_t waits = GROUP_WAITS;
+    if (state == GROUP_DONE)
+        atomic_store(&group->state, state);
+    else if (!atomic_compare_exchange_strong(&group->state, &waits, state))
         return;
-    int r = conn_run(writer->conn, "ROLLBACK");
-    if (r < 0 && !writer_lost(writer)) /* the cached statement could not be had: try without */
-        (void)sqlite3_exec(conn_handle(writer->conn), "ROLLBACK", NULL, NULL, NULL);
+    (void)syscall(SYS_futex, &group->state, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static int barrier(struct writer *writer)
+/* Tells the members; the writer's reference is given up. */
+static void group_finish(struct writer *writer, struct group *group, int result)
 {
-    int r = conn_run(writer->conn, "BEGIN IMMEDIATE");
-    if (r == 0)
-        r = conn_run(writer->conn, "UPDATE slipway_barrier SET passed = passed + 1");
-    if (r == 0)
-        r = conn_run(writer->conn, "COMMIT");
-    if (r < 0)
-        undo_all(writer);
-    writer->need_barrier = r < 0;
-    return r;
-}
-
-/* Commits the open group, tells its members, and leaves no group. */
-static void group_commit(struct writer *writer)
-{
-    int r = 0;
-    if (writer_lost(writer)) {
-        r = FAULT(EIO);
-    } else {
-        r = conn_run(writer->conn, writer->group->members > 0 ? "COMMIT" : "ROLLBACK");
-        if (r < 0) {
-            undo_all(writer);
-            (void)barrier(writer); /* its failure is kept in need_barrier */
-        }
-    }
-    bool grown = r == 0 && writer->log_grown && writer->log_pages >= writer->log_limit;
-    group_finish(writer, r);
-    if (grown)
-        writer->log_grown(writer->log_arg);
-}
-
-static bool group_is_due(struct writer *writer)
-{
-    return writer->group->members >= GROUP_MAX || writer_lost(writer) || atomic_load(&writer->waiting) == 0;
+    if (result == 0)
+        atomic_fetch_add(&writer->commits, group->members);
+    group->result = result;
+    group_wake(group, GROUP_DONE, INT32_MAX);
+    group_unref(&group);
 }
 
 static int group_open(struct writer *writer)
 {
-    if (writer->need_barrier) {
-        int r = barrier(writer);
-        if (r < 0)
-            return r;
-    }
-    undo_all(writer); /* does nothing, unless an earlier rollback could not be had */
+    if (writer->group)
+        return 0;
     struct group *group = mem_alloc(sizeof(*group));
     if (!group)
         return FAULT(ENOMEM);
-    int r = conn_run(writer->conn, "BEGIN IMMEDIATE");
-    if (r < 0) {
-        free(group);
-        return r;
-    }
     atomic_store(&group->refs, 1);
     writer->group = group;
     return 0;
 }
 
-int writer_begin(struct writer *writer)
+static bool group_is_due(struct writer *writer)
 {
-    turn_take(writer);
-    int r = 0;
-    writer->in_savepoint = writer->group && writer->group->members > 0;
-    if (!writer->group)
-        r = group_open(writer);
-    else if (writer->in_savepoint)
-        r = conn_run(writer->conn, "SAVEPOINT caller");
-    if (r < 0) {
-        if (writer->group && group_is_due(writer))
-            group_commit(writer);
-        turn_give(writer);
-    }
+    return writer->group && writer->group->members > 0 &&
+           (atomic_load(&writer->waiting) == 0 || writer->group->members >= GROUP_MAX ||
+            writer->records.len >= GROUP_BYTES);
+}
+
+/* Empties a buffer of records, and gives it back when it has grown large. */
+static void records_reset(struct buf *records)
+{
+    if (records->cap > RECORDS_KEPT)
+        buf_free(records);
+    buf_reset(records);
+}
+
+static int records_begin(struct buf *records)
+{
+    int r = buf_extend(records, REDO_HEADER_SIZE) ? 0 : buf_error(records);
+    if (r < 0)
+        buf_reset(records);
     return r;
 }
 
-static void undo_own(struct writer *writer)
+/* ---- one syncs */
+
+/* True: the caller syncs. Else whoever syncs now will tell the open group to go on. */
+static bool sync_claim(struct writer *writer)
 {
-    if (writer_lost(writer))
-        return;
-    if (!writer->in_savepoint) {
-        undo_all(writer);
-        return;
+    pthread_mutex_lock(&writer->sync_lock);
+    bool claimed = !writer->syncing && !atomic_load(&writer->broken);
+    if (claimed) {
+        writer->syncing = true;
+    } else if (writer->syncing && !writer->heir) {
+        writer->heir = writer->group;
+        atomic_fetch_add(&writer->heir->refs, 1);
     }
-    int r = conn_run(writer->conn, "ROLLBACK TO caller");
+    pthread_mutex_unlock(&writer->sync_lock);
+    return claimed;
+}
+
+static void sync_release(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->sync_lock);
+    struct group *heir = take(writer->heir);
+    writer->syncing = false;
+    pthread_cond_broadcast(&writer->synced);
+    pthread_mutex_unlock(&writer->sync_lock);
+    if (heir)
+        group_wake(heir, GROUP_LEADS, 1);
+    group_unref(&heir);
+}
+
+/* With the turn held nobody begins another. */
+static void sync_wait(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->sync_lock);
+    while (writer->syncing)
+        pthread_cond_wait(&writer->synced, &writer->sync_lock);
+    pthread_mutex_unlock(&writer->sync_lock);
+}
+
+/* The open group is open no more: its records are the frame. By the turn's holder, who has claimed the sync.
+ */
+static struct group *group_close(struct writer *writer)
+{
+    struct buf spare = writer->frame;
+    writer->batch_bytes += (int64_t)writer->records.len;
+    if (writer->watch && writer->batch_bytes >= writer->watch->batch_bytes)
+        wants(writer, WRITER_PUBLISH);
+    writer->frame = writer->records;
+    writer->records = spare;
+    return take(writer->group);
+}
+
+/* Makes the group durable, or breaks the batch, and lets the next sync. */
+static void group_sync(struct writer *writer, struct group *group)
+{
+    int r = 0;
+    if (writer->frame.len > REDO_HEADER_SIZE) {
+        r = redo_append(batch_redo(writer->batch), &writer->frame);
+        if (r == 0) {
+            atomic_store(&writer->unpublished, true);
+            atomic_fetch_add(&writer->groups, 1);
+        } else {
+            atomic_store(&writer->broken, true);
+        }
+    }
+    records_reset(&writer->frame);
+    sync_release(writer);
+    group_finish(writer, group, r);
+}
+
+/* ---- the turn */
+
+static _Thread_local const struct writer *turn_of; /* whose turn this thread has */
+
+static void turn_take(struct writer *writer)
+{
+    assert(turn_of != writer); /* a thread reads or begins within its own write transaction */
+    atomic_fetch_add(&writer->waiting, 1);
+    pthread_mutex_lock(&writer->turn);
+    atomic_fetch_sub(&writer->waiting, 1);
+    turn_of = writer;
+}
+
+static void turn_give(struct writer *writer)
+{
+    turn_of = NULL;
+    pthread_mutex_unlock(&writer->turn);
+}
+
+/* Tells those whose work cannot become durable, and brings the batch to what is. */
+static int heal(struct writer *writer)
+{
+    sync_wait(writer);
+    if (writer->group && writer->group->members > 0)
+        group_finish(writer, take(writer->group), FAULT(EIO));
+    records_reset(&writer->records);
+    int r = batch_heal(writer->batch);
+    atomic_store(&writer->broken, r < 0);
+    return r;
+}
+
+/* `broken` keeps a failure, and the next to come tries again. */
+static void heal_if_possible(struct writer *writer)
+{
+    int r = heal(writer);
+    if (r < 0)
+        log_debug("db", "the batch stays broken: %s", strerror(-r));
+}
+
+/* Gives the turn up; leads the open group to the disk if it is due. */
+static void turn_end(struct writer *writer)
+{
+    struct group *led = NULL;
+    if (is_broken(writer))
+        heal_if_possible(writer);
+    else if (group_is_due(writer) && sync_claim(writer))
+        led = group_close(writer);
+    turn_give(writer);
+    if (!led)
+        return;
+    group_sync(writer, led);
+    if (atomic_load(&writer->broken)) {
+        turn_take(writer);
+        turn_end(writer);
+    }
+}
+
+static int group_wait(struct writer *writer, struct group *group)
+{
+    for (;;) {
+        uint32_t state = atomic_load(&group->state);
+        if (state == GROUP_DONE)
+            break;
+        if (state == GROUP_WAITS) {
+            (void)syscall(SYS_futex, &group->state, FUTEX_WAIT_PRIVATE, GROUP_WAITS, NULL, NULL, 0);
+        } else if (atomic_compare_exchange_strong(&group->state, &state, GROUP_WAITS)) {
+            turn_take(writer);
+            turn_end(writer);
+        }
+    }
+    int result = group->result;
+    group_unref(&group);
+    return result;
+}
+
+/* ---- transactions */
+
+static bool log_is_long(struct writer *writer)
+{
+    return writer->watch && (atomic_load(&writer->log_pages) >= writer->watch->move_pages ||
+                             batch_log_bytes(writer->batch) >= writer->watch->redo_bytes);
+}
+
+/* With the turn: all that was committed is durable and published, and the batch is closed. */
+static int settle(struct writer *writer)
+{
+    sync_wait(writer);
+    if (writer->group && writer->group->members > 0 && sync_claim(writer))
+        group_sync(writer, group_close(writer));
+    int r = is_broken(writer) ? heal(writer) : 0;
     if (r == 0)
-        r = conn_run(writer->conn, "RELEASE caller");
-    if (r < 0) /* the caller's part cannot be told from the others': the group is lost */
-        undo_all(writer);
+        r = batch_flush(writer->batch);
+    if (r < 0 && heal(writer) == 0) /* there may be room now */
+        r = batch_flush(writer->batch);
+    writer->stuck = r < 0;
+    if (r < 0) {
+        atomic_store(&writer->broken, true);
+        return r;
+    }
+    writer->batch_bytes = 0;
+    atomic_store(&writer->unpublished, false);
+    if (log_is_long(writer))
+        wants(writer, WRITER_MOVE);
+    return 0;
+}
+
+static int savepoint(struct writer *writer)
+{
+    int r = is_broken(writer) ? heal(writer) : 0;
+    bool opens = !batch_is_open(writer->batch);
+    if (r == 0)
+        r = group_open(writer);
+    if (r == 0 && writer->records.len == 0)
+        r = records_begin(&writer->records);
+    if (r == 0)
+        r = batch_begin(writer->batch);
+    if (r == 0)
+        r = conn_run(writer_conn(writer), "SAVEPOINT caller");
+    if (r == 0 && opens)
+        wants(writer, WRITER_PUBLISH_SOON);
+    writer->mark = writer->records.len;
+    return r;
+}
+
+/* What is acknowledged must be readable: there must be room for it in SQLite's log. */
+static int admit(struct writer *writer)
+{
+    if (writer->stuck)
+        return settle(writer);
+    if (!writer->watch || atomic_load(&writer->log_pages) < writer->watch->most_pages)
+        return 0;
+    wants(writer, WRITER_MOVE);
+    return FAULT(ENOSPC);
+}
+
+int writer_begin(struct writer *writer)
+{
+    turn_take(writer);
+    int r = admit(writer);
+    if (r == 0)
+        r = savepoint(writer);
+    if (r < 0)
+        turn_end(writer);
+    return r;
 }
 
 void writer_undo(struct writer *writer)
 {
-    undo_own(writer);
-    if (writer->group->members == 0)
-        free(take(writer->group)); /* nobody waits for it; SQLite's transaction is closed */
-    else if (group_is_due(writer))
-        group_commit(writer);
-    turn_give(writer);
+    int r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "ROLLBACK TO caller");
+    if (r == 0)
+        r = conn_run(writer_conn(writer), "RELEASE caller");
+    if (r < 0) /* the caller's part cannot be told from the others' */
+        atomic_store(&writer->broken, true);
+    writer->records.len = writer->mark;
+    writer->records.error = 0;
+    turn_end(writer);
 }
 
 int writer_commit(struct writer *writer)
 {
     struct group *group = writer->group;
-    if (writer_lost(writer)) {
+    int r = buf_error(&writer->records);
+    if (r == 0)
+        r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "RELEASE caller");
+    if (r < 0) {
         writer_undo(writer);
-        return FAULT(EIO);
-    }
-    if (writer->in_savepoint) {
-        int r = conn_run(writer->conn, "RELEASE caller");
-        if (r < 0) {
-            writer_undo(writer);
-            return r;
-        }
+        return r;
     }
     group->members++;
     atomic_fetch_add(&group->refs, 1);
-    if (group_is_due(writer))
-        group_commit(writer);
-    turn_give(writer);
+    turn_end(writer);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyser does not count references; one is ours */
-    return group_wait(group);
+    return group_wait(writer, group);
 }
 
-void writer_pause(struct writer *writer, void (*checkpoint)(void *arg), void *arg)
+/* ---- other connections, and the logs */
+
+int writer_publish(struct writer *writer)
 {
+    if (!atomic_load(&writer->unpublished))
+        return 0;
     turn_take(writer);
-    if (writer->group)
-        group_commit(writer);
-    checkpoint(arg);
-    turn_give(writer);
+    int r = atomic_load(&writer->unpublished) ? settle(writer) : 0;
+    turn_end(writer);
+    return r;
 }
 
-void writer_watch_log(struct writer *writer, int pages, void (*grown)(void *arg), void *arg)
+int writer_flush(struct writer *writer)
 {
     turn_take(writer);
-    writer->log_limit = pages;
-    writer->log_grown = grown;
-    writer->log_arg = arg;
-    if (writer->group && group_is_due(writer))
-        group_commit(writer);
-    turn_give(writer);
+    int r = settle(writer);
+    turn_end(writer);
+    return r;
+}
+
+int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg)
+{
+    turn_take(writer);
+    int r = settle(writer);
+    if (r == 0)
+        work(arg);
+    turn_end(writer);
+    return r;
+}
+
+int writer_restart_log(struct writer *writer)
+{
+    int r = batch_sync(writer->batch); /* most of it: the rest is little, and then everybody waits */
+    if (r < 0)
+        return r;
+    turn_take(writer);
+    bool is_long = writer->watch && batch_log_bytes(writer->batch) >= writer->watch->redo_bytes;
+    if (is_long)
+        r = settle(writer);
+    if (is_long && r == 0)
+        r = batch_sync(writer->batch);
+    if (is_long && r == 0)
+        batch_restart(writer->batch);
+    turn_end(writer);
+    return r;
+}
+
+void writer_log_moved(struct writer *writer)
+{
+    atomic_store(&writer->log_pages, 0);
+}
+
+void writer_watch(struct writer *writer, const struct writer_watch *watch)
+{
+    turn_take(writer);
+    writer->watch = watch;
+    turn_end(writer);
+}
+
+/* ---- from open to close */
+
+static void writer_free(struct writer **writer)
+{
+    if (!*writer)
+        return;
+    batch_close(&(*writer)->batch);
+    group_unref(&(*writer)->group);
+    buf_free(&(*writer)->records);
+    buf_free(&(*writer)->frame);
+    pthread_cond_destroy(&(*writer)->synced);
+    pthread_mutex_destroy(&(*writer)->sync_lock);
+    pthread_mutex_destroy(&(*writer)->turn);
+    free(*writer);
+    *writer = NULL;
+}
+
+int writer_open(const char *path, struct writer **ret)
+{
+    CLEANUP(writer_free) struct writer *writer = mem_alloc(sizeof(*writer));
+    if (!writer)
+        return FAULT(ENOMEM);
+    pthread_mutex_init(&writer->turn, NULL);
+    pthread_mutex_init(&writer->sync_lock, NULL);
+    pthread_cond_init(&writer->synced, NULL);
+    writer->records = BUF_INIT(RECORDS_MAX);
+    writer->frame = BUF_INIT(RECORDS_MAX);
+    int r = batch_open(path, &writer->batch);
+    if (r < 0)
+        return r;
+    (void)sqlite3_wal_hook(conn_handle(writer_conn(writer)), log_hook, writer);
+    *ret = take(writer);
+    return 0;
+}
+
+void writer_close(struct writer **writer)
+{
+    if (!*writer)
+        return;
+    int r = writer_flush(*writer);
+    if (r < 0)
+        log_debug("db", "the last commits are in the redo log alone: %s", strerror(-r));
+    writer_free(writer);
 }

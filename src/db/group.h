@@ -1,31 +1,58 @@
-/* The one write connection: whose turn it is, and the group of transactions that the next sync makes durable.
+/* The writer: whose turn it is on the one write connection, and the groups of transactions that share a frame
+ * of the redo log and its sync.
  *
- * A caller takes the turn (writer_begin), works, and gives it up (writer_commit or writer_undo). The first
- * transaction of a group works in SQLite's own transaction, each later one in a savepoint. Whoever gives the
- * turn up while nobody waits for it commits the group; the others sleep until then. */
+ * A caller takes the turn (writer_begin), works in a savepoint of the batch (batch.h), and gives the turn up
+ * (writer_commit or writer_undo). While one group is being synced, the next gathers: who works does not wait
+ * for the disk. Who reads on another connection calls writer_publish first. */
 #pragma once
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "db/conn.h"
 #include "db/db.h"
 
 struct writer;
 
+enum writer_want {
+    WRITER_PUBLISH_SOON, /* a batch has been opened */
+    WRITER_PUBLISH,      /* it has grown large */
+    WRITER_MOVE,         /* a log has grown beyond what is kept */
+};
+
+struct writer_watch {
+    void (*wants)(void *arg, enum writer_want want); /* called by the turn's holder: it must be quick */
+    void *arg;
+    int64_t batch_bytes; /* of the redo log, of a batch that is large */
+    int64_t redo_bytes;  /* of the redo log that wants to begin anew */
+    int move_pages;      /* of SQLite's log that wants to be moved into the database */
+    int most_pages;      /* of SQLite's log; then begins are refused until some have been moved */
+};
+
 int writer_open(const char *path, struct writer **ret) MUST_USE;
 void writer_close(struct writer **writer);
 struct conn *writer_conn(struct writer *writer);
 struct db_stats writer_stats(struct writer *writer);
+/* NULL: nobody is told any more. */
+void writer_watch(struct writer *writer, const struct writer_watch *watch);
 
-/* Waits for the turn and starts a transaction on writer_conn. */
+/* Waits for the turn and starts a transaction on writer_conn. -ENOSPC: the logs cannot be moved on. */
 int writer_begin(struct writer *writer) MUST_USE;
+/* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
+struct buf *writer_records(struct writer *writer);
 /* Gives the turn up and returns when the group is durable, or has failed. */
 int writer_commit(struct writer *writer) MUST_USE;
 /* Undoes the transaction and gives the turn up. */
 void writer_undo(struct writer *writer);
-/* True when SQLite has undone the transaction by itself: the group is lost. */
+/* True when SQLite has undone the transaction by itself: it can only be undone. */
 bool writer_lost(struct writer *writer);
 
-/* Calls `checkpoint` from the turn's holder, without a transaction open. */
-void writer_pause(struct writer *writer, void (*checkpoint)(void *arg), void *arg);
-/* `grown` is called after a commit that left this many pages or more in the log. */
-void writer_watch_log(struct writer *writer, int pages, void (*grown)(void *arg), void *arg);
+/* Lets other connections see all that has been committed so far. Not within a write transaction. */
+int writer_publish(struct writer *writer) MUST_USE;
+/* Publishes, and closes the batch even if it has nothing. */
+int writer_flush(struct writer *writer) MUST_USE;
+/* The same, then calls `work` while nobody else can write. */
+int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg) MUST_USE;
+/* Begins the redo log anew if it is long, and syncs SQLite's log before that. */
+int writer_restart_log(struct writer *writer) MUST_USE;
+/* All of SQLite's log is in the database: it begins anew. */
+void writer_log_moved(struct writer *writer);

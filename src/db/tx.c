@@ -1,6 +1,7 @@
 /* Statements and rows within a transaction. */
 #include "base/mem.h"
 #include "base/wake.h"
+#include "db/record.h"
 #include "db/store.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 struct rows {
     struct tx *tx;
     struct stmt *stmt;
+    int first; /* what the first step said, until rows_next tells it; 0: nothing */
 };
 
 bool tx_writes(const struct tx *tx)
@@ -103,32 +105,51 @@ static int stmt_failed(struct tx *tx, struct stmt *stmt, int rc)
     return tx_failed(tx, r);
 }
 
+/* A writing statement's first step, which makes all of its changes, and its record if it made them. */
+static int step_recorded(struct tx *tx, struct stmt *stmt, const char *types, va_list *args)
+{
+    struct buf *records = writer_records(tx->db->writer);
+    size_t before = records->len;
+    record_statement(records, stmt->sql, types, args);
+    int rc = buf_error(records) ? SQLITE_NOMEM : sqlite3_step(stmt->handle);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW && !buf_error(records))
+        records->len = before;
+    return rc;
+}
+
 int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
 {
     assert(tx->writes);
     struct stmt *stmt;
-    va_list args;
+    va_list args, again;
     va_start(args, types);
+    va_copy(again, args);
     int r = stmt_start(tx, sql, types, &args, &stmt);
+    if (r == 0) {
+        int rc = step_recorded(tx, stmt, types, &again);
+        assert(rc != SQLITE_ROW);
+        if (rc == SQLITE_DONE)
+            tx->changes = sqlite3_changes64(conn_handle(tx->conn));
+        else
+            r = stmt_failed(tx, stmt, rc);
+        conn_release(stmt);
+    }
+    va_end(again);
     va_end(args);
-    if (r < 0)
-        return r;
-    int rc = sqlite3_step(stmt->handle);
-    assert(rc != SQLITE_ROW);
-    if (rc == SQLITE_DONE)
-        tx->changes = sqlite3_changes64(conn_handle(tx->conn));
-    else
-        r = stmt_failed(tx, stmt, rc);
-    conn_release(stmt);
     return r;
 }
 
 static int query_start(struct tx *tx, struct rows **ret, const char *sql, const char *types, va_list *args)
 {
     struct rows *rows = mem_alloc(sizeof(*rows));
+    va_list again;
     if (!rows)
         return tx_failed(tx, FAULT(ENOMEM));
+    va_copy(again, *args);
     int r = stmt_start(tx, sql, types, args, &rows->stmt);
+    if (r == 0 && !sqlite3_stmt_readonly(rows->stmt->handle))
+        rows->first = step_recorded(tx, rows->stmt, types, &again);
+    va_end(again);
     if (r < 0) {
         free(rows);
         return r;
@@ -164,7 +185,8 @@ int tx_query_row(struct tx *tx, struct rows **ret, const char *sql, const char *
 
 int rows_next(struct rows *rows)
 {
-    int rc = sqlite3_step(rows->stmt->handle);
+    int rc = rows->first ? rows->first : sqlite3_step(rows->stmt->handle);
+    rows->first = 0;
     if (rc == SQLITE_ROW)
         return 0;
     return rc == SQLITE_DONE ? DB_NONE : stmt_failed(rows->tx, rows->stmt, rc);
@@ -209,6 +231,7 @@ bool rows_null(struct rows *rows, int column)
 
 int tx_run_script(struct tx *tx, const char *sql)
 {
+    record_script(writer_records(tx->db->writer), sql);
     int rc = sqlite3_exec(conn_handle(tx->conn), sql, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         return 0;

@@ -26,8 +26,8 @@ static bool has_database(const char *dir)
 /* What one that was cut off left beside a database would be taken for the new one's. */
 static int remove_logs(const char *to)
 {
-    static const char *const names[] = {DATABASE "-wal", DATABASE "-shm", DATABASE ".new-wal",
-                                        DATABASE ".new-shm"};
+    static const char *const names[] = {DATABASE "-wal",     DATABASE "-shm",     DATABASE "-redo",
+                                        DATABASE ".new-wal", DATABASE ".new-shm", DATABASE ".new-redo"};
     char path[PATH_MAX];
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(names); i++) {

@@ -93,7 +93,6 @@ struct sim {
     char path[64];
     char pipeline_id[ID_UUID_SIZE];
     struct db *db;
-    struct db *other; /* of another node of the engine, on the same data */
     struct tx *tx;
     struct platform platform;
     struct principal caller;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const struct db_migration things_migrations[] = {
@@ -48,14 +49,20 @@ static int put(struct tx *tx, const char *name, int64_t size)
     return tx_exec(tx, "INSERT INTO things (size, name) VALUES ($2, $1)", "si", name, size);
 }
 
-static int64_t count(struct db *db)
+static int64_t count_in(struct tx *tx)
 {
-    struct tx *tx = NULL;
     struct rows *rows = NULL;
-    assert_int_equal(db_read(db, &tx), 0);
     assert_int_equal(tx_query_row(tx, &rows, "SELECT COUNT(*) FROM things", ""), 0);
     int64_t n = rows_int(rows, 0);
     rows_close(&rows);
+    return n;
+}
+
+static int64_t count(struct db *db)
+{
+    struct tx *tx = NULL;
+    assert_int_equal(db_read(db, &tx), 0);
+    int64_t n = count_in(tx);
     db_end(&tx);
     return n;
 }
@@ -63,12 +70,15 @@ static int64_t count(struct db *db)
 static void test_commit_is_seen_and_undo_is_not(void **state UNUSED)
 {
     struct db *db = open_things();
-    struct tx *tx = NULL;
+    struct tx *tx = NULL, *reader = NULL;
+    assert_int_equal(db_read(db, &reader), 0);
     assert_int_equal(db_begin(db, &tx), 0);
     assert_true(tx_writes(tx));
     assert_int_equal(put(tx, "a", 1), 0);
     assert_int_equal(tx_changes(tx), 1);
-    assert_int_equal(count(db), 0);
+    assert_int_equal(count_in(tx), 1);
+    assert_int_equal(count_in(reader), 0);
+    db_end(&reader);
     assert_int_equal(db_commit(&tx), 0);
     assert_null(tx);
     assert_int_equal(count(db), 1);
@@ -216,16 +226,12 @@ static void test_reader_keeps_its_snapshot(void **state UNUSED)
 {
     struct db *db = open_things();
     struct tx *reader = NULL, *tx = NULL;
-    struct rows *rows = NULL;
     assert_int_equal(db_read(db, &reader), 0);
-    assert_int_equal(tx_query_row(reader, &rows, "SELECT COUNT(*) FROM things", ""), 0);
-    rows_close(&rows);
+    assert_int_equal(count_in(reader), 0);
     assert_int_equal(db_begin(db, &tx), 0);
     assert_int_equal(put(tx, "a", 1), 0);
     assert_int_equal(db_commit(&tx), 0);
-    assert_int_equal(tx_query_row(reader, &rows, "SELECT COUNT(*) FROM things", ""), 0);
-    assert_int_equal(rows_int(rows, 0), 0);
-    rows_close(&rows);
+    assert_int_equal(count_in(reader), 0);
     db_end(&reader);
     assert_int_equal(count(db), 1);
     db_close(&db);
@@ -303,6 +309,46 @@ static void test_log_is_moved_while_writers_run(void **state UNUSED)
     }
     assert_int_equal(stat(wal, &found), 0);
     assert_true(found.st_size < 50 * 1024 * 1024); /* 3,000 bodies are 72 MB of log */
+    (void)snprintf(wal, sizeof(wal), "%s-redo", path);
+    assert_int_equal(stat(wal, &found), 0);
+    assert_true(found.st_size < 50 * 1024 * 1024); /* and 60 MB of the redo log */
+    db_close(&db);
+    assert_int_equal(access(wal, F_OK), -1);
+    db = open_things();
+    assert_int_equal(count(db), 3000);
+    db_close(&db);
+}
+
+/* Another process copies the database while commits are in the redo log alone, and the copy goes its own way.
+ */
+static void test_copy_has_what_was_committed(void **state UNUSED)
+{
+    struct db *db = open_things(), *copy = NULL;
+    struct tx *tx = NULL;
+    char to[128], name[16];
+    const char *schema = NULL;
+    (void)snprintf(to, sizeof(to), "%s/copy.db", folder);
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(name, sizeof(name), "%d", i);
+        assert_int_equal(db_begin(db, &tx), 0);
+        assert_int_equal(put(tx, name, i), 0);
+        assert_int_equal(db_commit(&tx), 0);
+        if (i % 7 == 0)
+            assert_int_equal(count(db), i + 1);
+        assert_int_equal(db_copy(path, to), 0);
+        assert_int_equal(db_open(to, &copy), 0);
+        assert_int_equal(db_migrate(copy, &things, 1, &schema), 0);
+        assert_int_equal(count(copy), i + 1);
+        db_close(&copy);
+    }
+    db_close(&db);
+}
+
+static void test_database_is_open_for_writing_once(void **state UNUSED)
+{
+    struct db *db = open_things(), *second = NULL;
+    assert_int_equal(db_open(path, &second), -EBUSY);
+    assert_null(second);
     db_close(&db);
 }
 
@@ -322,6 +368,8 @@ int main(void)
         CASE(test_reader_keeps_its_snapshot),
         CASE(test_many_callers_share_groups_and_keep_their_own_work),
         CASE(test_log_is_moved_while_writers_run),
+        CASE(test_copy_has_what_was_committed),
+        CASE(test_database_is_open_for_writing_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,21 @@
+/* What a transaction did, as bytes for the redo log: its writing statements with their parameters, in order.
+ * Run again over the same state they lead to the same state: SQL here asks for nothing but its parameters and
+ * the tables (no random(), no clock; lint checks it). */
+#pragma once
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "db/conn.h"
+#include <stdarg.h>
+
+/* Appends a statement; `types` and `args` as tx_exec takes them. Errors stick to `buf`. */
+void record_statement(struct buf *buf, const char *sql, const char *types, va_list *args);
+/* Appends SQL of several statements. */
+void record_script(struct buf *buf, const char *sql);
+
+struct replay; /* statements prepared for a run of records */
+
+int replay_new(struct conn *conn, struct replay **ret) MUST_USE;
+void replay_free(struct replay **replay); /* CLEANUP-able */
+/* Runs the records again on the connection, within its open transaction. -EBADMSG: they are no records. */
+int replay_run(struct replay *replay, struct str records) MUST_USE;
