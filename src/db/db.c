@@ -100,7 +100,7 @@ int db_read(struct db *db, struct tx **ret)
     return 0;
 }
 
-int db_begin(struct db *db, struct tx **ret)
+static int turn_begin(struct db *db, bool writes, struct tx **ret)
 {
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
@@ -108,9 +108,19 @@ int db_begin(struct db *db, struct tx **ret)
     int r = writer_begin(db->writer);
     if (r < 0)
         return r;
-    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .writes = true};
+    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .writes = writes};
     *ret = take(tx);
     return 0;
+}
+
+int db_begin(struct db *db, struct tx **ret)
+{
+    return turn_begin(db, true, ret);
+}
+
+int db_look(struct db *db, struct tx **ret)
+{
+    return writer_is_published(db->writer) ? db_read(db, ret) : turn_begin(db, false, ret);
 }
 
 static void tx_free(struct tx *tx, bool durable)
@@ -127,8 +137,12 @@ static void tx_free(struct tx *tx, bool durable)
 
 int db_commit(struct tx **tx)
 {
+    if (!(*tx)->turn) {
+        db_end(tx);
+        return 0;
+    }
     struct tx *committing = take(*tx);
-    assert(committing->writes && committing->open_rows == 0);
+    assert(committing->open_rows == 0);
     int r = committing->fault;
     if (r < 0)
         writer_undo(committing->db->writer);
@@ -144,7 +158,7 @@ void db_end(struct tx **tx)
         return;
     struct tx *ending = take(*tx);
     assert(ending->open_rows == 0);
-    if (ending->writes) {
+    if (ending->turn) {
         writer_undo(ending->db->writer);
     } else if (conn_run(ending->conn, "COMMIT") == 0) {
         reader_give(ending->db, ending->conn);

@@ -405,9 +405,14 @@ int writer_commit(struct writer *writer)
 
 /* ---- other connections, and the logs */
 
+bool writer_is_published(struct writer *writer)
+{
+    return !atomic_load(&writer->unpublished);
+}
+
 int writer_publish(struct writer *writer)
 {
-    if (!atomic_load(&writer->unpublished))
+    if (writer_is_published(writer))
         return 0;
     turn_take(writer);
     int r = atomic_load(&writer->unpublished) ? settle(writer) : 0;

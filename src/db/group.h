@@ -48,6 +48,7 @@ bool writer_lost(struct writer *writer);
 
 /* Lets other connections see all that has been committed so far. Not within a write transaction. */
 int writer_publish(struct writer *writer) MUST_USE;
+bool writer_is_published(struct writer *writer);
 /* Publishes, and closes the batch even if it has nothing. */
 int writer_flush(struct writer *writer) MUST_USE;
 /* The same, then calls `work` while nobody else can write. */

@@ -27,7 +27,8 @@ struct topic {
 struct tx {
     struct db *db;
     struct conn *conn;
-    bool writes;
+    bool turn;   /* has the writer's turn, and works on its connection */
+    bool writes; /* may */
     int fault; /* the first one met: the transaction can only be undone */
     int64_t changes;
     unsigned open_rows;

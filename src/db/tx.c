@@ -47,24 +47,25 @@ void tx_wake(struct tx *tx, const char *topic_fmt, ...)
     tx->topics = topic;
 }
 
-static int bind_str(sqlite3_stmt *handle, int index, struct str s, bool bytes)
+/* `whose`: SQLITE_STATIC where the bytes outlive the statement's run, else SQLITE_TRANSIENT copies them. */
+static int bind_str(sqlite3_stmt *handle, int index, struct str s, bool bytes, sqlite3_destructor_type whose)
 {
     if (!s.ptr)
         return sqlite3_bind_null(handle, index);
     if (bytes)
-        return sqlite3_bind_blob64(handle, index, s.ptr, s.len, SQLITE_TRANSIENT);
-    return sqlite3_bind_text64(handle, index, s.ptr, s.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+        return sqlite3_bind_blob64(handle, index, s.ptr, s.len, whose);
+    return sqlite3_bind_text64(handle, index, s.ptr, s.len, whose, SQLITE_UTF8);
 }
 
-static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *args)
+static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *args, sqlite3_destructor_type whose)
 {
     switch (type) {
     case 's':
-        return bind_str(handle, index, str_of(va_arg(*args, const char *)), false);
+        return bind_str(handle, index, str_of(va_arg(*args, const char *)), false, whose);
     case 'S':
-        return bind_str(handle, index, va_arg(*args, struct str), false);
+        return bind_str(handle, index, va_arg(*args, struct str), false, whose);
     case 'b':
-        return bind_str(handle, index, va_arg(*args, struct str), true);
+        return bind_str(handle, index, va_arg(*args, struct str), true, whose);
     case 'i':
         return sqlite3_bind_int64(handle, index, va_arg(*args, int64_t));
     case 'n':
@@ -75,7 +76,8 @@ static int bind_one(sqlite3_stmt *handle, int index, char type, va_list *args)
     }
 }
 
-static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list *args, struct stmt **ret)
+static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list *args,
+                      sqlite3_destructor_type whose, struct stmt **ret)
 {
     if (tx->fault)
         return tx->fault;
@@ -86,7 +88,7 @@ static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list
     assert(strlen(types) == stmt->parameters);
     for (unsigned i = 0; i < stmt->parameters; i++) {
         assert(stmt->index[i] > 0); /* every $N up to the highest appears in the SQL */
-        int rc = bind_one(stmt->handle, stmt->index[i], types[i], args);
+        int rc = bind_one(stmt->handle, stmt->index[i], types[i], args, whose);
         if (rc != SQLITE_OK) {
             r = conn_fault(tx->conn, rc, sql);
             conn_release(stmt);
@@ -100,7 +102,7 @@ static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list
 static int stmt_failed(struct tx *tx, struct stmt *stmt, int rc)
 {
     int r = conn_fault(tx->conn, rc, stmt->sql);
-    if (tx->writes && writer_lost(tx->db->writer))
+    if (tx->turn && writer_lost(tx->db->writer))
         return tx_failed(tx, r > 0 ? FAULT(EIO) : r);
     return tx_failed(tx, r);
 }
@@ -124,7 +126,7 @@ int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
     va_list args, again;
     va_start(args, types);
     va_copy(again, args);
-    int r = stmt_start(tx, sql, types, &args, &stmt);
+    int r = stmt_start(tx, sql, types, &args, SQLITE_STATIC, &stmt);
     if (r == 0) {
         int rc = step_recorded(tx, stmt, types, &again);
         assert(rc != SQLITE_ROW);
@@ -146,7 +148,8 @@ static int query_start(struct tx *tx, struct rows **ret, const char *sql, const 
     if (!rows)
         return tx_failed(tx, FAULT(ENOMEM));
     va_copy(again, *args);
-    int r = stmt_start(tx, sql, types, args, &rows->stmt);
+    int r = stmt_start(tx, sql, types, args, SQLITE_TRANSIENT, &rows->stmt);
+    assert(r != 0 || tx->writes || sqlite3_stmt_readonly(rows->stmt->handle));
     if (r == 0 && !sqlite3_stmt_readonly(rows->stmt->handle))
         rows->first = step_recorded(tx, rows->stmt, types, &again);
     va_end(again);

@@ -8,8 +8,12 @@ static int any_waiting(struct call *c)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(build_deinit) struct build build = {0};
-    int r = db_read(c->platform->db, &tx);
-    return r == 0 ? build_store_waiting(tx, c->caller->account, &build) : r;
+    int r = db_look(c->platform->db, &tx);
+    if (r < 0)
+        return r;
+    int found = build_store_waiting(tx, c->caller->account, &build);
+    r = found < 0 ? found : db_commit(&tx);
+    return r < 0 ? r : found;
 }
 
 static int lease(struct call *c, json_t **ret)

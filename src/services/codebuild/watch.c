@@ -18,8 +18,10 @@ struct watch {
 static int next_due(struct db *db, int64_t *ret_ms)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_read(db, &tx);
-    return r == 0 ? build_store_next_due(tx, ret_ms) : r;
+    int r = db_look(db, &tx);
+    if (r == 0)
+        r = build_store_next_due(tx, ret_ms);
+    return r == 0 ? db_commit(&tx) : r;
 }
 
 static int expire(struct db *db, int64_t *ret_next_ms)

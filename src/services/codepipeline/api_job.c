@@ -21,12 +21,12 @@ static int any_offered(struct call *c, bool *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(json_free) json_t *ids = NULL;
-    int r = db_read(c->platform->db, &tx);
+    int r = db_look(c->platform->db, &tx);
 
     if (r == 0)
         r = job_offers(tx, c->caller->account, 1, &ids);
     *ret = json_array_size(ids) > 0;
-    return r;
+    return r ? r : db_commit(&tx);
 }
 
 static int lease(struct call *c, json_t **ret)

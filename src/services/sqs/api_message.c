@@ -167,12 +167,16 @@ static int look(struct call *c, struct receive *r)
     queue_topic(account, name, r->topic);
     r->ticket = wake_look(r->topic);
     CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_read(c->platform->db, &tx);
+    int rc = db_look(c->platform->db, &tx);
     if (rc == 0)
         rc = api_queue(c, tx, &r->queue);
     if (rc == 0)
         rc = read_receive(c, r);
-    return rc != 0 ? rc : message_ready(tx, &r->queue, clock_now_ms(), &r->next_ms);
+    if (rc != 0)
+        return rc;
+    int ready = message_ready(tx, &r->queue, clock_now_ms(), &r->next_ms);
+    rc = ready < 0 ? ready : db_commit(&tx);
+    return rc < 0 ? rc : ready;
 }
 
 static int take_messages(struct call *c, struct receive *r, json_t *messages)

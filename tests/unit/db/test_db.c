@@ -319,6 +319,32 @@ static void test_log_is_moved_while_writers_run(void **state UNUSED)
     db_close(&db);
 }
 
+/* Whether others see it yet or not: a look sees all that was committed, and its end is no commit of anything. */
+static void test_look_sees_what_was_committed(void **state UNUSED)
+{
+    struct db *db = open_things();
+    struct tx *tx = NULL;
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "%d", i);
+        assert_int_equal(db_begin(db, &tx), 0);
+        assert_int_equal(put(tx, name, i), 0);
+        assert_int_equal(db_commit(&tx), 0);
+        if (i % 5 == 0)
+            assert_int_equal(count(db), i + 1);
+        assert_int_equal(db_look(db, &tx), 0);
+        assert_false(tx_writes(tx));
+        assert_int_equal(count_in(tx), i + 1);
+        if (i % 2)
+            db_end(&tx);
+        else
+            assert_int_equal(db_commit(&tx), 0);
+        assert_null(tx);
+    }
+    assert_int_equal(count(db), 20);
+    db_close(&db);
+}
+
 /* Another process copies the database while commits are in the redo log alone, and the copy goes its own way.
  */
 static void test_copy_has_what_was_committed(void **state UNUSED)
@@ -368,6 +394,7 @@ int main(void)
         CASE(test_reader_keeps_its_snapshot),
         CASE(test_many_callers_share_groups_and_keep_their_own_work),
         CASE(test_log_is_moved_while_writers_run),
+        CASE(test_look_sees_what_was_committed),
         CASE(test_copy_has_what_was_committed),
         CASE(test_database_is_open_for_writing_once),
     };
