@@ -58,7 +58,8 @@ int db_copy(const char *from, const char *to) MUST_USE;
  */
 int db_read(struct db *db, struct tx **ret) MUST_USE;
 /* The same for a short look that many take while others write: rather than let other connections see what has
- * been committed since they last did, it takes its turn. db_commit ends it, after which what it saw is durable. */
+ * been committed since they last did, it takes its turn. db_commit ends it, after which what it saw is
+ * durable. */
 int db_look(struct db *db, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;
 /* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */

@@ -29,7 +29,7 @@ struct tx {
     struct conn *conn;
     bool turn;   /* has the writer's turn, and works on its connection */
     bool writes; /* may */
-    int fault; /* the first one met: the transaction can only be undone */
+    int fault;   /* the first one met: the transaction can only be undone */
     int64_t changes;
     unsigned open_rows;
     struct topic *topics; /* to signal once durable */

@@ -319,7 +319,8 @@ static void test_log_is_moved_while_writers_run(void **state UNUSED)
     db_close(&db);
 }
 
-/* Whether others see it yet or not: a look sees all that was committed, and its end is no commit of anything. */
+/* Whether others see it yet or not: a look sees all that was committed, and its end is no commit of anything.
+ */
 static void test_look_sees_what_was_committed(void **state UNUSED)
 {
     struct db *db = open_things();
