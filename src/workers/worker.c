@@ -53,7 +53,8 @@ static const char options_help[] =
     "  --jobs N              jobs at once (default 8)\n"
     "  --cache-dir DIR       artifact cache (SLIPWAY_CACHE; default ~/.cache/slipway/ACCOUNT)\n"
     "  --cache-mib N         size that the cache is kept under (default 2048)\n"
-    "  --no-sandbox          run build commands without bubblewrap: for benchmarks only\n"
+    "  --no-sandbox          run build commands without walls: only on a machine, or in a container, of the "
+    "anchor's own\n"
     "  --exit-with-parent P  stop when process P, the parent, ends\n"
     "  --help                this text\n";
 

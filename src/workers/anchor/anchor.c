@@ -238,11 +238,13 @@ struct parts {
     char *artifacts_dir;
     char *work_dir;
     int work_lock_fd;
+    struct sandbox *sandbox;
 };
 
 static void parts_deinit(struct parts *parts)
 {
     leases_free(&parts->anchor.leases);
+    sandbox_free(&parts->sandbox);
     cache_free(&parts->anchor.cache);
     accounts_free(&parts->anchor.accounts);
     aws_client_free(&parts->anchor.client);
@@ -347,6 +349,17 @@ static int folders_make(struct parts *parts, const struct worker_options *option
     return cache_new(parts->artifacts_dir, options->cache_mib << 20, &parts->anchor.cache);
 }
 
+static int sandbox_make(struct parts *parts)
+{
+    struct reason why = {0};
+    int r = sandbox_new(parts->work_dir, &parts->sandbox, &why);
+
+    if (r == 0 && why.text[0])
+        log_warn("anchor", "each sandbox is built anew, which takes longer: %s", why.text);
+    parts->anchor.sandbox = parts->sandbox;
+    return r;
+}
+
 static int prepare(struct parts *parts, const struct worker_options *options)
 {
     struct anchor *anchor = &parts->anchor;
@@ -367,8 +380,7 @@ static int prepare(struct parts *parts, const struct worker_options *options)
         return r;
     anchor->account = parts->account;
     anchor->worker_id = parts->worker_id;
-    anchor->sandbox_off = options->no_sandbox;
-    return 0;
+    return options->no_sandbox ? 0 : sandbox_make(parts);
 }
 
 int anchor_main(int argc, char **argv)

@@ -296,7 +296,7 @@ static int folders_make(struct build *build)
     r = folder_below(build->folder, "src", &build->source);
     if (r == 0)
         r = folder_below(build->folder, "steps", &build->steps);
-    build->source_inside = build->anchor->sandbox_off ? build->source : SANDBOX_FOLDER "/src";
+    build->source_inside = build->anchor->sandbox ? SANDBOX_FOLDER "/src" : build->source;
     return r;
 }
 

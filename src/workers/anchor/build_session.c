@@ -38,7 +38,7 @@ static int session_start(struct build *build, const char *shell, const char *con
         .cwd = build->source_inside,
         .shell = shell,
         .envp = envp,
-        .sandbox_off = build->anchor->sandbox_off,
+        .sandbox = build->anchor->sandbox,
         .memory_kib = memory_kib(build->tree),
         .cpu_s = CPU_S,
         .cancel_fd = build->lease.cancel_fd,

@@ -51,7 +51,7 @@ static int spawn(const struct session_spec *spec, const int in[2], const int out
 {
     char memory[24], cpu[24];
     CLEANUP(free_ptr) char *steps = NULL;
-    const char *shell = strcmp(spec->shell, "bash") == 0 ? "bash" : "sh";
+    const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : "/bin/sh";
     const char *command[] = {shell, "-c", driver, "slipway-build", NULL, memory, cpu, NULL};
     struct sandbox_spec sandbox = {
         .folder = spec->folder,
@@ -59,7 +59,6 @@ static int spawn(const struct session_spec *spec, const int in[2], const int out
         .cwd = spec->cwd,
         .command = command,
         .envp = spec->envp,
-        .off = spec->sandbox_off,
         .stdin_fd = in[0],
         .stdout_fd = out[1],
         .stderr_fd = status[1],
@@ -67,11 +66,11 @@ static int spawn(const struct session_spec *spec, const int in[2], const int out
 
     snprintf(memory, sizeof(memory), "%lld", (long long)spec->memory_kib);
     snprintf(cpu, sizeof(cpu), "%lld", (long long)spec->cpu_s);
-    steps = str_dup(str_of(spec->sandbox_off ? spec->steps : SANDBOX_FOLDER "/steps"));
+    steps = str_dup(str_of(spec->sandbox ? SANDBOX_FOLDER "/steps" : spec->steps));
     if (!steps)
         return FAULT(ENOMEM);
     command[4] = steps;
-    return sandbox_spawn(&sandbox, ret_pid);
+    return sandbox_spawn(spec->sandbox, &sandbox, ret_pid);
 }
 
 static void reap(struct session *session, int64_t timeout_ms)
@@ -243,9 +242,9 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
     session->output = out[0];
     session->status_out = status[0];
     if (r == -ENOENT)
-        return reason_set(
-            why, SESSION_E_START, "there is no '%s' on this machine: install it (apt-get install %s)",
-            spec->sandbox_off ? spec->shell : "bwrap", spec->sandbox_off ? spec->shell : "bubblewrap");
+        return reason_set(why, SESSION_E_START,
+                          "there is no '%s' on this machine: install it (apt-get install %s)",
+                          spec->sandbox ? "bwrap" : spec->shell, spec->sandbox ? "bubblewrap" : spec->shell);
     if (r)
         return r;
     session->ended = false;

@@ -22,10 +22,10 @@ struct session_spec {
     const char *cwd;
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
-    bool sandbox_off;
-    int64_t memory_kib; /* of private writable memory, each process */
-    int64_t cpu_s;      /* each process */
-    int cancel_fd;      /* becomes readable when the build is cancelled */
+    const struct sandbox *sandbox; /* NULL: none */
+    int64_t memory_kib;            /* of private writable memory, each process */
+    int64_t cpu_s;                 /* each process */
+    int cancel_fd;                 /* becomes readable when the build is cancelled */
 };
 
 enum session_outcome {

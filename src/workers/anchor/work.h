@@ -4,6 +4,7 @@
 #include "workers/accounts.h"
 #include "workers/anchor/cache.h"
 #include "workers/anchor/lease.h"
+#include "workers/anchor/sandbox.h"
 #include "workers/call.h"
 #include "workers/stack.h"
 
@@ -17,8 +18,8 @@ struct anchor {
     struct accounts *accounts;
     struct cache *cache;
     struct leases *leases;
-    const char *work_dir; /* builds' folders are made below it */
-    bool sandbox_off;
+    const char *work_dir;          /* builds' folders are made below it */
+    const struct sandbox *sandbox; /* NULL: builds run without walls */
 };
 
 struct job {

@@ -1,4 +1,4 @@
-/* Build steps in one sandboxed shell. */
+/* Build steps in one sandboxed shell, by copied walls and by walls of its own. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/buf.h"
@@ -12,8 +12,11 @@
 #include <cmocka.h>
 
 struct fixture {
-    char folder[64];
+    char work[64];
+    char folder[80];
     char steps[80];
+    struct sandbox *sandbox;
+    bool copied;
     struct buf output;
     struct session *session;
     int cancel_fd;
@@ -45,6 +48,7 @@ static void open_session(struct fixture *f)
         .shell = "sh",
         .envp = envp,
         .memory_kib = 64 << 10,
+        .sandbox = f->sandbox,
         .cpu_s = 60,
         .cancel_fd = f->cancel_fd,
     };
@@ -54,19 +58,36 @@ static void open_session(struct fixture *f)
         fail_msg("%s", why.text);
 }
 
-static int set_up(void **state)
+static int set_up_in(void **state, bool copied)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    struct reason why = {0};
 
-    snprintf(f->folder, sizeof(f->folder), "/tmp/slipway-test-session-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->steps, sizeof(f->steps), "%s-steps", f->folder);
+    snprintf(f->work, sizeof(f->work), "/tmp/slipway-test-session-XXXXXX");
+    assert_non_null(mkdtemp(f->work));
+    snprintf(f->folder, sizeof(f->folder), "%s/build", f->work);
+    snprintf(f->steps, sizeof(f->steps), "%s/build/steps", f->work);
+    assert_int_equal(io_mkdir(f->folder, 0700), 0);
     assert_int_equal(io_mkdir(f->steps, 0700), 0);
+    assert_int_equal(sandbox_new(copied ? f->work : NULL, &f->sandbox, &why), 0);
+    if (why.text[0])
+        fail_msg("%s", why.text);
+    f->copied = copied;
     f->output = BUF_INIT(1 << 20);
     f->cancel_fd = eventfd(0, EFD_CLOEXEC);
     open_session(f);
     *state = f;
     return 0;
+}
+
+static int set_up_copied(void **state)
+{
+    return set_up_in(state, true);
+}
+
+static int set_up_built(void **state)
+{
+    return set_up_in(state, false);
 }
 
 static int tear_down(void **state)
@@ -75,11 +96,10 @@ static int tear_down(void **state)
     int r;
 
     session_free(&f->session);
+    sandbox_free(&f->sandbox);
     close(f->cancel_fd);
     buf_free(&f->output);
-    r = io_remove_tree(f->folder);
-    if (r == 0)
-        r = io_remove_tree(f->steps);
+    r = io_remove_tree(f->work);
     free(f);
     return r;
 }
@@ -148,6 +168,62 @@ static void the_system_is_read_only_and_others_are_unseen(void **state)
     assert_int_equal(run(f, "test ! -e /home && test \"$(ls /tmp)\" = x"), 0);
     assert_int_equal(run(f, "test $(ls /proc | grep -c '^[0-9]') -lt 10"), 0);
     assert_int_equal(run(f, "test ! -e /dev/fd/3 && test ! -e /dev/fd/4"), 0);
+    assert_int_equal(run(f, "test ! -e /.work && test ! -e /.root"), 0);
+}
+
+/* Its user may be the one that owns the machine's settings. */
+static void the_machine_cannot_be_set(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_not_equal(run(f, "echo 60 2>/dev/null >/proc/sys/vm/swappiness"), 0);
+    assert_int_equal(run(f, "test \"$(hostname)\" = build && ! hostname other 2>/dev/null"), 0);
+    assert_int_not_equal(run(f, "mount -t tmpfs none /mnt 2>/dev/null || umount /proc 2>/dev/null"), 0);
+    assert_int_equal(run(f, "grep -c '^Cap...:.0000000000000000$' /proc/self/status"), 0);
+    assert_string_equal(said(f), "5\n");
+    buf_reset(&f->output);
+    assert_int_equal(run(f, "grep NoNewPrivs /proc/self/status"), 0);
+    assert_string_equal(said(f), "NoNewPrivs:\t1\n");
+}
+
+/* Who runs a step and owns what it writes is who runs the anchor. */
+static void the_user_is_the_same(void **state)
+{
+    struct fixture *f = *state;
+    char id[32];
+
+    snprintf(id, sizeof(id), "%d %d\n", (int)getuid(), (int)getgid());
+    assert_int_equal(run(f, "echo \"$(id -u) $(id -g)\""), 0);
+    assert_string_equal(said(f), id);
+}
+
+/* Behind copied walls a shell is the first process itself; bubblewrap has one of its own before it. */
+static void walls_are_copied_where_they_can_be(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(run(f, "test $$ = 1"), f->copied ? 0 : 1);
+}
+
+/* Two at once behind walls of one making. */
+static void nothing_of_one_build_is_seen_in_another(void **state)
+{
+    struct fixture *f = *state;
+    struct session *other;
+
+    assert_int_equal(run(f, "touch /tmp/a /var/tmp/a /dev/shm/a 2>&1"), 0);
+    assert_int_equal(run(f, "mkdir /a 2>&1"), 0);
+    assert_int_equal(run(f, "ipcmk -M 1 2>&1 >/dev/null"), 0);
+    (void)run(f, "touch /dev/a 2>/dev/null");
+    assert_int_equal(run(f, "script -qc 'sleep 1000' /dev/null >/dev/null & sleep 0.2; test -e /dev/pts/0"),
+                     0);
+    other = take(f->session);
+    open_session(f);
+    buf_reset(&f->output);
+    (void)run(f, "ls -A /tmp /var/tmp /dev/shm; ls -d /a /dev/a /dev/pts/0 2>/dev/null; ipcs -m | grep 0x; "
+                 "ls /proc | grep -c '^[0-9]' | grep -v '^[1-5]$'");
+    assert_string_equal(said(f), "/dev/shm:\n\n/tmp:\n\n/var/tmp:\n");
+    session_free(&other);
 }
 
 static void memory_is_limited(void **state)
@@ -178,7 +254,11 @@ static void cancelling_kills_everything(void **state)
     assert_int_equal(run_until(f, "sleep 1000", 20000, &status), SESSION_E_CANCELLED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                                                           \
+    {#name ", copied", name, set_up_copied, tear_down, NULL},                                                \
+    {                                                                                                        \
+#name ", built", name, set_up_built, tear_down, NULL                                                 \
+    }
 
 int main(void)
 {
@@ -187,6 +267,10 @@ int main(void)
         TEST(statuses_come_back_and_input_is_empty),
         TEST(a_step_that_exits_ends_the_session),
         TEST(the_system_is_read_only_and_others_are_unseen),
+        TEST(the_machine_cannot_be_set),
+        TEST(the_user_is_the_same),
+        TEST(walls_are_copied_where_they_can_be),
+        TEST(nothing_of_one_build_is_seen_in_another),
         TEST(memory_is_limited),
         TEST(a_deadline_kills_everything),
         TEST(cancelling_kills_everything),
