@@ -60,6 +60,10 @@ int aws_call(struct aws_client *client, const char *service, const char *operati
 int aws_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
                   int64_t wait_ms, json_t **ret_out, bool *ret_waited, struct aws_error *error) MUST_USE;
 
+/* The same with a header more, whose name is a literal. */
+int aws_call_header(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                    const struct http_header *header, json_t **ret_out, struct aws_error *error) MUST_USE;
+
 struct aws_s3_request {
     const char *method; /* "GET", "PUT", "HEAD", "DELETE", "POST" */
     const char *bucket;

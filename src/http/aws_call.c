@@ -15,7 +15,6 @@ struct aws_operation {
     const struct aws_service *service;
     const char *name;
     char target[160];
-    char wait[32];
     struct http_header headers[4];
     size_t header_count;
     struct buf base;
@@ -117,13 +116,20 @@ static int decode(const struct aws_operation *operation, const struct http_excha
     return r;
 }
 
-static int call(struct aws_client *client, struct aws_operation *operation, json_t *in, int64_t wait_ms,
-                json_t **ret_out, bool *ret_waited, struct aws_error *error)
+/* A request's own header, and what its answer says by one of that name. */
+struct extra {
+    struct http_header header;
+    int64_t patience_ms; /* more than calls have */
+    bool answered;
+};
+
+static int call(struct aws_client *client, struct aws_operation *operation, json_t *in, struct extra *extra,
+                json_t **ret_out, struct aws_error *error)
 {
     CLEANUP(exchange_deinit)
     struct http_exchange exchange = {.body_fd = -1,
                                      .sink_fd = -1,
-                                     .timeout_ms = CALL_TIMEOUT_MS + wait_ms,
+                                     .timeout_ms = CALL_TIMEOUT_MS + extra->patience_ms,
                                      .answer = BUF_INIT(ANSWER_MAX),
                                      .raw_headers = BUF_INIT(RAW_HEADERS_MAX)};
     struct aws_request request = {.service = operation->service->name,
@@ -139,10 +145,8 @@ static int call(struct aws_client *client, struct aws_operation *operation, json
         r = buf_error(&operation->base);
     if (r != 0)
         return r;
-    if (wait_ms > 0) {
-        snprintf(operation->wait, sizeof(operation->wait), "%lld", (long long)wait_ms);
-        add_header(operation, "X-Slipway-Wait", operation->wait);
-    }
+    if (extra->header.name.ptr)
+        operation->headers[operation->header_count++] = extra->header;
     request.base = buf_str(&operation->base);
     request.headers = operation->headers;
     request.header_count = operation->header_count;
@@ -150,13 +154,13 @@ static int call(struct aws_client *client, struct aws_operation *operation, json
     r = aws_send(client, &request, &exchange, error);
     if (r != 0)
         return r;
-    if (ret_waited)
-        *ret_waited = http_exchange_header(&exchange, "X-Slipway-Wait").ptr != NULL;
+    extra->answered =
+        extra->header.name.ptr && http_exchange_header(&exchange, extra->header.name.ptr).ptr != NULL;
     return ret_out ? decode(operation, &exchange, ret_out, error) : 0;
 }
 
-int aws_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
-                  int64_t wait_ms, json_t **ret_out, bool *ret_waited, struct aws_error *error)
+static int call_with(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                     struct extra *extra, json_t **ret_out, struct aws_error *error)
 {
     CLEANUP(operation_deinit)
     struct aws_operation under_way = {.service = aws_service_find(service),
@@ -167,11 +171,37 @@ int aws_call_wait(struct aws_client *client, const char *service, const char *op
     struct aws_error unread;
 
     assert(under_way.service); /* a programmer's mistake: the table is the list */
-    return call(client, &under_way, owned, wait_ms, ret_out, ret_waited, error ? error : &unread);
+    return call(client, &under_way, owned, extra, ret_out, error ? error : &unread);
+}
+
+int aws_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                  int64_t wait_ms, json_t **ret_out, bool *ret_waited, struct aws_error *error)
+{
+    char text[32];
+    struct extra extra = {.patience_ms = wait_ms};
+    int r;
+
+    snprintf(text, sizeof(text), "%lld", (long long)wait_ms);
+    if (wait_ms > 0)
+        extra.header = (struct http_header){STR("X-Slipway-Wait"), str_of(text)};
+    r = call_with(client, service, operation, in, &extra, ret_out, error);
+    if (r == 0 && ret_waited)
+        *ret_waited = extra.answered;
+    return r;
+}
+
+int aws_call_header(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                    const struct http_header *header, json_t **ret_out, struct aws_error *error)
+{
+    struct extra extra = {.header = *header};
+
+    return call_with(client, service, operation, in, &extra, ret_out, error);
 }
 
 int aws_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
              json_t **ret_out, struct aws_error *error)
 {
-    return aws_call_wait(client, service, operation, in, 0, ret_out, NULL, error);
+    struct extra none = {0};
+
+    return call_with(client, service, operation, in, &none, ret_out, error);
 }

@@ -53,6 +53,17 @@ int work_call(struct aws_client *client, const char *service, const char *operat
     return work_call_wait(client, service, operation, in, 0, ret_out, error, why);
 }
 
+int work_call_header(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                     const struct http_header *header, json_t **ret_out, struct aws_error *error,
+                     struct reason *why)
+{
+    char what[128];
+    int r = aws_call_header(client, service, operation, in, header, ret_out, error);
+
+    snprintf(what, sizeof(what), "%s:%s", service, operation);
+    return work_outcome(r, error, what, why);
+}
+
 const json_t *work_list(const json_t *object, const char *key)
 {
     const json_t *list = json_object_get(object, key);

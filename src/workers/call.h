@@ -16,6 +16,10 @@ enum work_outcome {
 /* As aws_call; `error` may be NULL. WORK_E_RETRY, _FAILED, _STOPPED with words in *why (may be NULL). */
 int work_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
               json_t **ret_out, struct aws_error *error, struct reason *why) MUST_USE;
+/* The same with a header more. `error` must be given. */
+int work_call_header(struct aws_client *client, const char *service, const char *operation, json_t *in,
+                     const struct http_header *header, json_t **ret_out, struct aws_error *error,
+                     struct reason *why) MUST_USE;
 /* The same, waiting up to wait_ms for news; paces itself where the endpoint answers at once. */
 int work_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,
                    int64_t wait_ms, json_t **ret_out, struct aws_error *error, struct reason *why) MUST_USE;

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.parse
 import uuid
 import zipfile
@@ -42,6 +43,7 @@ class Desk(http.server.ThreadingHTTPServer):
         self.results = queue.Queue()
         self.broken = {}  # operation → how many times it is answered 503
         self.asked = []  # forms that were sent
+        self.cancelled = False  # what holders of leases are told
         self.late = {}  # operation → the error that its next answer says, though it was done: somebody was faster
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -73,7 +75,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return {"jobs": self.server.poll()}
         if operation in ("PutJobSuccessResult", "PutJobFailureResult"):
             self.server.results.put({"operation": operation, **given})
-        return {"leaseMs": 30000, "cancelled": False} if operation == "ExtendJobLease" else {}
+            return {"jobs": [self.server.jobs.get_nowait()] if "nextJobs" in given and not self.server.jobs.empty() else []}
+        return {"leaseMs": 30000, "cancelled": self.server.cancelled} if operation == "ExtendJobLease" else {}
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -113,7 +116,7 @@ class Bench:
     """An anchor of the dev account that works for the desk."""
 
     def __init__(self, house):
-        self.desk = Desk(house.port)
+        self.house, self.desk = house, Desk(house.port)
         self.cache = tempfile.mkdtemp(prefix="slipway-test-cache.")
         key, secret = house.keys("dev")
         self.anchor = subprocess.Popen(
@@ -144,17 +147,20 @@ class Bench:
     def location(self, key):
         return {"type": "S3", "s3Location": {"bucketName": self.store, "objectKey": key}}
 
-    def run(self, category, provider, configuration, execution=None, output=None, **data):
+    def offer(self, category, provider, configuration, execution=None, output=None, lease_ms=30000, **data):
         execution = execution or str(uuid.uuid4())
         inputs = [] if category == "Source" else [{"name": "App", "sha256": self.sha256,
                                                    "location": self.location("App/1")}]
-        self.desk.jobs.put({"id": str(uuid.uuid4()), "nonce": "n", "accountId": ACCOUNT, "leaseMs": 30000, "data": {
+        self.desk.jobs.put({"id": str(uuid.uuid4()), "nonce": "n", "accountId": ACCOUNT, "leaseMs": lease_ms, "data": {
             "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
             "actionConfiguration": {"configuration": configuration},
             "pipelineContext": {"pipelineName": "p", "pipelineExecutionId": "e", "stage": {"name": "s"},
                                 "action": {"name": "a", "actionExecutionId": execution}},
             "inputArtifacts": inputs,
             "outputArtifacts": [{"name": "Out", "location": self.location(output)}] if output else [], **data}})
+
+    def run(self, *words, **more):
+        self.offer(*words, **more)
         return self.desk.results.get(timeout=60)
 
     def deploy(self, mode, execution=None, output=None, **more):
@@ -427,9 +433,49 @@ def alone(server):
     made.close()
 
 
+def wait_for(look, what, seconds=60):
+    until = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def test_a_build_is_stopped_with_the_job_that_it_is_part_of(alone):
+    builds = alone.house.client("codebuild", profile="dev")
+    before = set(builds.list_builds()["ids"])
+    alone.desk.cancelled = True
+    try:
+        alone.offer("Rule", "Commands", {}, commands=["sleep 1000"], lease_ms=3000, inputArtifacts=[])
+        wait_for(lambda: set(builds.list_builds()["ids"]) - before, "a build has begun")
+        [build] = set(builds.list_builds()["ids"]) - before
+        shown = lambda: builds.batch_get_builds(ids=[build])["builds"][0]
+        wait_for(lambda: shown()["buildComplete"], "the build has ended")
+        assert shown()["buildStatus"] == "STOPPED"
+        assert alone.desk.results.empty()
+    finally:
+        alone.desk.cancelled = False
+
+
+def test_the_lines_of_a_short_build_are_there_when_it_ends(alone):
+    succeeded(commands(alone, "Rule", ["echo first", "printf last"], inputArtifacts=[]))
+    builds, logs = (alone.house.client(name, profile="dev") for name in ("codebuild", "logs"))
+    place = builds.batch_get_builds(ids=builds.list_builds()["ids"][:1])["builds"][0]["logs"]
+    events = logs.get_log_events(logGroupName=place["groupName"], logStreamName=place["streamName"], startFromHead=True)["events"]
+    said = [e["message"] for e in events if not e["message"].startswith("[Container]")]
+    assert said == ["first", "last"]
+    assert [e["timestamp"] for e in events] == sorted(e["timestamp"] for e in events)
+
+
+def test_a_result_brings_the_next_job(alone):
+    for _ in range(3):
+        alone.offer("Rule", "Commands", {}, commands=["true"], inputArtifacts=[])
+    for _ in range(3):
+        succeeded(alone.desk.results.get(timeout=60))
+
+
 def test_a_build_goes_on_trying_while_the_services_are_away(alone):
     alone.desk.broken = {"PutLogEvents": 4, "UpdateBuild": 8}
-    succeeded(commands(alone, "Rule", ["test -d ."], inputArtifacts=[]))
+    succeeded(commands(alone, "Rule", ["echo begun; sleep 1"], inputArtifacts=[]))
     assert alone.desk.broken == {"PutLogEvents": 0, "UpdateBuild": 0}
 
 

@@ -236,6 +236,40 @@ def test_successor_takes_at_once_what_its_predecessor_held(codebuild, worker, pr
     worker.update(second, buildStatus="SUCCEEDED")
 
 
+def test_who_starts_a_build_may_take_it_at_once(codebuild, worker, project):
+    start = lambda who, **more: worker.call("StartBuild", {"X-Slipway-Lease": who}, projectName=project, **more)
+    answer = start("me", idempotencyToken="l" + project)
+    build, work = answer["build"], answer["lease"]
+    assert work["id"] == build["id"] and work["attempt"] == 1 and work["leaseMs"] == LEASE_MS and work["nonce"]
+    assert [p["phaseType"] for p in build["phases"]] == ["SUBMITTED", "QUEUED", "PROVISIONING"]
+    assert build["id"] not in [w["id"] for w in worker.poll(most=50)]
+    assert "lease" not in start("me", idempotencyToken="l" + project)  # held: by its nonce alone it is reported
+    worker.update(work, release=True)
+    again = start("another", idempotencyToken="l" + project)["lease"]
+    assert again["id"] == work["id"] and again["nonce"] != work["nonce"]
+    assert code_of(worker.update, work, buildStatus="SUCCEEDED") == "InvalidNonceException"
+    worker.update(again, buildStatus="SUCCEEDED")
+    ended = start("me", idempotencyToken="l" + project)
+    assert "lease" not in ended and ended["build"]["buildStatus"] == "SUCCEEDED"
+    assert "lease" not in worker.call("StartBuild", projectName=project)
+    assert code_of(start, "x" * 129) == "InvalidInputException"
+
+
+def test_last_report_carries_lines_and_brings_the_build(server, codebuild, worker, project):
+    logs = server.client("logs", profile="dev")
+    work = worker.call("StartBuild", {"X-Slipway-Lease": "me"}, projectName=project)["lease"]
+    place = {"logGroupName": work["logs"]["groupName"], "logStreamName": work["logs"]["streamName"]}
+    logs.delete_log_stream(**place)  # is made again
+    now = int(time.time() * 1000)
+    lines = [{"timestamp": now, "message": "one"}, {"timestamp": now + 1, "message": "two"}]
+    assert code_of(worker.update, work, logEvents=[{"timestamp": now, "message": ""}]) == "InvalidInputException"
+    answer = worker.update(work, buildStatus="FAILED", logEvents=lines, showBuild=True)
+    assert answer["cancelled"] is False and answer["build"]["buildStatus"] == "FAILED"
+    worker.update(work, buildStatus="FAILED", logEvents=lines)  # the answer to the first may have been lost
+    read = logs.get_log_events(**place, startFromHead=True)["events"]
+    assert [(e["timestamp"], e["message"]) for e in read] == [(line["timestamp"], line["message"]) for line in lines]
+
+
 def test_bad_reports_change_nothing(codebuild, worker, project):
     build = codebuild.start_build(projectName=project)["build"]["id"]
     work = worker.take(build)

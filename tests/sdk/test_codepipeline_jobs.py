@@ -91,6 +91,21 @@ def test_results_need_the_lease_s_nonce_and_the_digests(worker, client, started)
     assert status(client, name, run) == "Succeeded"
 
 
+def test_result_brings_the_next_job(worker, client, started):
+    name, run = started([action("Go"), action("Then", 2)])
+    [job] = worker.take("Artifact")
+    for bad in ({}, {"workerId": ""}, {"workerId": "w", "maxBatchSize": 51}):
+        assert code_of(worker.succeed, job, nextJobs=bad) == "ValidationException"
+    [go] = worker.succeed(job, nextJobs={"workerId": "next"})["jobs"]
+    assert go["data"]["pipelineContext"]["action"]["name"] == "Go" and go["nonce"] and go["leaseMs"] == LEASE_S * 1000
+    assert worker.poll() == []
+    assert worker.succeed(job, nextJobs={"workerId": "next"})["jobs"] == []  # repeated: it is leased already
+    [then] = worker.succeed(go, nextJobs={"workerId": "next", "maxBatchSize": 5})["jobs"]
+    assert worker.fail(then, nextJobs={"workerId": "next"}) == {"jobs": []}
+    assert status(client, name, run) == "Failed"
+    assert worker.poll(successorOf=["next"]) == []
+
+
 def test_released_job_is_offered_again_with_another_nonce(worker, client, started):
     started([action("Go")])
     [first] = worker.take("Artifact")

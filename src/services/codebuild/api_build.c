@@ -12,16 +12,34 @@ static const char *initiator(const struct call *c)
     return colon ? colon + 1 : c->caller->arn;
 }
 
-static int start(struct call *c, const json_t *input)
+static int start(struct call *c, const json_t *input, const char *worker)
 {
-    json_t *build = NULL;
-    int r = build_start(c->tx, c->platform, c->caller->account, input, initiator(c), &build, &c->reason);
-    return r == 0 ? json_put(c->out, "build", build) : r;
+    const struct build_order order = {input, initiator(c), worker};
+    json_t *build = NULL, *work = NULL;
+    int r = build_start(c->tx, c->platform, c->caller->account, &order, &build, &work, &c->reason);
+    if (r == 0)
+        r = json_put(c->out, "build", build);
+    return r == 0 && work ? json_put(c->out, "lease", work) : r;
+}
+
+/* *ret: who takes the build at once; NULL: the caller does not say. */
+static int lease_header(struct call *c, const char **ret)
+{
+    struct str worker = http_header(c->http, "x-slipway-lease");
+    if (!worker.ptr)
+        return 0;
+    if (worker.len < 1 || worker.len > CODEBUILD_WORKER_MAX)
+        return call_fail(c, CODEBUILD_E_INVALID, "X-Slipway-Lease is a workerId: 1 to %d characters.",
+                         CODEBUILD_WORKER_MAX);
+    *ret = arena_dup(c->arena, worker);
+    return *ret ? 0 : FAULT(ENOMEM);
 }
 
 int codebuild_start_build(struct call *c)
 {
-    return start(c, c->in);
+    const char *worker = NULL;
+    int r = lease_header(c, &worker);
+    return r == 0 ? start(c, c->in, worker) : r;
 }
 
 /* An id, or the build's ARN. */
@@ -53,7 +71,7 @@ int codebuild_retry_build(struct call *c)
     (void)json_object_del(input, "idempotencyToken"); /* -1 only when there is none */
     if (token && json_put_str(input, "idempotencyToken", token) != 0)
         return FAULT(ENOMEM);
-    return start(c, input);
+    return start(c, input, NULL);
 }
 
 int codebuild_stop_build(struct call *c)

@@ -53,7 +53,7 @@ int codebuild_poll_for_builds(struct call *c)
 int codebuild_update_build(struct call *c)
 {
     json_t *answer = NULL;
-    int r = build_update(c->tx, c->caller->account, c->in, &answer, &c->reason);
+    int r = build_update(c->tx, c->platform, c->caller->account, c->in, &answer, &c->reason);
     if (r != 0)
         return r;
     r = json_object_update(c->out, answer) ? FAULT(ENOMEM) : 0;

@@ -5,7 +5,6 @@
 #include "services/codebuild/build.h"
 #include "base/clock.h"
 #include "base/id.h"
-#include "services/logs/logs.h"
 #include "services/service.h"
 #include <stdio.h>
 
@@ -28,16 +27,21 @@ const char *build_uuid(const char *id)
     return colon ? colon + 1 : "";
 }
 
-int build_save_changed(struct tx *tx, const struct build *build)
+static void tell_moved(struct tx *tx, const struct build *build)
 {
     if (build->state == BUILD_ENDED) {
         tx_wake(tx, CODEBUILD_TOPIC_BUILD, build_uuid(build->id));
         tx_wake(tx, CODEBUILD_TOPIC_BUILDS, build->account);
-        return build_store_save(tx, build);
+        return;
     }
     if (build->state == BUILD_QUEUED)
         tx_wake(tx, CODEBUILD_TOPIC_WAITING, build->account);
     tx_wake(tx, CODEBUILD_TOPIC_DUE);
+}
+
+int build_save_changed(struct tx *tx, const struct build *build)
+{
+    tell_moved(tx, build);
     return build_store_save(tx, build);
 }
 
@@ -90,76 +94,75 @@ static int check_limit(struct tx *tx, const char *account, const json_t *project
     return r;
 }
 
-/* *ret: the build that this token has started before; NULL: none. */
-static int find_repeated(struct tx *tx, const struct platform *platform, const char *account,
-                         const json_t *input, json_t **ret, struct reason *why)
+/* *ret_found: this token has started a build before; it is read into *ret then. */
+static int find_repeated(struct tx *tx, const char *account, const json_t *input, struct build *ret,
+                         bool *ret_found, struct reason *why)
 {
     const char *token = json_str(input, "idempotencyToken", "");
-    CLEANUP(build_deinit) struct build build = {0};
     if (token[0] == '\0')
         return 0;
-    if (strlen(token) >= sizeof(build.token))
+    if (strlen(token) >= sizeof(ret->token))
         return reason_set(why, CODEBUILD_E_INVALID, "idempotencyToken is longer than %zu characters.",
-                          sizeof(build.token) - 1);
-    int r = build_store_by_token(tx, account, token, &build);
+                          sizeof(ret->token) - 1);
+    int r = build_store_by_token(tx, account, token, ret);
     if (r != 0)
         return r < 0 ? r : 0;
-    if (build.state == BUILD_ENDED && clock_now_ms() - build.started_ms >= TOKEN_MS)
+    if (ret->state == BUILD_ENDED && clock_now_ms() - ret->started_ms >= TOKEN_MS) {
+        build_deinit(ret);
+        *ret = (struct build){0};
         return 0;
-    if (!json_equal(json_object_get(build.body, "input"), input))
+    }
+    if (!json_equal(json_object_get(ret->body, "input"), input))
         return reason_set(
             why, CODEBUILD_E_INVALID,
             "Parameters do not match those of an earlier request with the same idempotency token.");
-    return build_show(&build, platform, ret);
+    *ret_found = true;
+    return 0;
 }
 
-/* Its stream is there before its first line. */
-static int log_prepare(struct tx *tx, const struct build *build)
+static int create(struct tx *tx, const char *account, const struct build_order *order, const json_t *project,
+                  struct build *build, struct reason *why)
 {
-    const json_t *logs = json_object_get(build->body, "logs");
-    const char *name = json_str(logs, "groupName", "");
-    struct log_group group;
-    int r;
-    if (!str_eqc(STR("ENABLED"), json_str(logs, "status", "ENABLED")))
-        return 0;
-    r = log_group_find(tx, build->account, name, &group, NULL);
-    if (r == LOGS_E_NOT_FOUND)
-        r = log_group_create(tx, build->account, name, NULL, NULL);
+    int r = check_limit(tx, account, project, why);
     if (r == 0)
-        r = log_group_find(tx, build->account, name, &group, NULL);
+        r = init(tx, account, order->input, build);
     if (r == 0)
-        r = log_stream_create(tx, &group, json_str(logs, "streamName", ""), NULL);
-    return r < 0 ? r : 0; /* a name that logs refuse: the build goes on without */
+        r = spec_make(project, order->input, account, build->id, order->initiator, &build->body, why);
+    if (r != 0)
+        return r;
+    build->limit_ms = build->started_ms + json_int(build->body, "queuedTimeoutInMinutes", 480) * 60000;
+    r = order->worker ? build_take(build, order->worker, build->started_ms) : 0;
+    if (r == 0)
+        r = build_store_insert(tx, build);
+    if (r == 0)
+        r = build_log_prepare(tx, build);
+    tell_moved(tx, build);
+    return r;
 }
 
-int build_start(struct tx *tx, const struct platform *platform, const char *account, const json_t *input,
-                const char *initiator, json_t **ret_build, struct reason *why)
+int build_start(struct tx *tx, const struct platform *platform, const char *account,
+                const struct build_order *order, json_t **ret_build, json_t **ret_work, struct reason *why)
 {
     CLEANUP(project_row_deinit) struct project_row project = {0};
     CLEANUP(build_deinit) struct build build = {0};
-    const char *name = json_str(input, "projectName", "");
+    const char *name = json_str(order->input, "projectName", "");
+    bool repeated = false;
     int r = project_store_get(tx, account, name, &project);
     if (r != 0)
         return r < 0 ? r
                      : reason_set(why, CODEBUILD_E_NOT_FOUND,
                                   "Project cannot be found: arn:aws:codebuild:%s:%s:project/%s",
                                   platform->region, account, name);
-    r = find_repeated(tx, platform, account, input, ret_build, why);
-    if (r != 0 || *ret_build)
-        return r;
-    r = check_limit(tx, account, project.body, why);
-    if (r == 0)
-        r = init(tx, account, input, &build);
-    if (r == 0)
-        r = spec_make(project.body, input, account, build.id, initiator, &build.body, why);
+    r = find_repeated(tx, account, order->input, &build, &repeated, why);
     if (r != 0)
         return r;
-    build.limit_ms = build.started_ms + json_int(build.body, "queuedTimeoutInMinutes", 480) * 60000;
-    r = build_store_insert(tx, &build);
-    if (r == 0)
-        r = log_prepare(tx, &build);
-    if (r == 0)
-        r = build_save_changed(tx, &build);
+    bool taken = order->worker && (!repeated || build.state == BUILD_QUEUED);
+    if (!repeated)
+        r = create(tx, account, order, project.body, &build, why);
+    else if (taken)
+        r = build_take_saved(tx, &build, order->worker);
+    if (r == 0 && taken)
+        r = build_show_work(&build, platform, clock_now_ms(), ret_work);
     return r == 0 ? build_show(&build, platform, ret_build) : r;
 }
 

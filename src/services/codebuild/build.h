@@ -23,6 +23,16 @@ int build_finish(struct tx *tx, struct build *build, const char *status, const c
 /* Saves after a move and tells those who wait for it. */
 int build_save_changed(struct tx *tx, const struct build *build) MUST_USE;
 
+/* The lease itself, of a build that waits: to be saved by the caller. */
+int build_take(struct build *build, const char *worker, int64_t now_ms) MUST_USE;
+/* The same of one that is stored already. */
+int build_take_saved(struct tx *tx, struct build *build, const char *worker) MUST_USE;
+
+/* Makes the build's log stream, and its group where there is none. */
+int build_log_prepare(struct tx *tx, const struct build *build) MUST_USE;
+/* Puts lines, as PutLogEvents takes them, into the build's stream. */
+int build_log_put(struct tx *tx, const struct build *build, const json_t *events) MUST_USE;
+
 int phase_end(struct build *build, const char *type, const char *status, int64_t now_ms) MUST_USE;
 int phase_note(struct build *build, const char *type, const char *code, const char *message) MUST_USE;
 /* Takes over a worker's list of phases. */

@@ -38,11 +38,19 @@ int project_delete(struct tx *tx, const char *account, const char *name) MUST_US
 #define CODEBUILD_LEASE_MS 10000
 #define CODEBUILD_MAX_ATTEMPTS 10 /* workers that may die over one build; then it is a FAULT */
 #define CODEBUILD_ID_SIZE 300     /* PROJECT:UUID */
+#define CODEBUILD_WORKER_MAX 128  /* characters of a workerId */
 
-/* `input` is StartBuild's. CODEBUILD_E_NOT_FOUND, CODEBUILD_E_INVALID, CODEBUILD_E_LIMIT. `initiator` is who
- * started it ("user/NAME"). */
-int build_start(struct tx *tx, const struct platform *platform, const char *account, const json_t *input,
-                const char *initiator, json_t **ret_build, struct reason *why) MUST_USE;
+struct build_order {
+    const json_t *input;   /* StartBuild's */
+    const char *initiator; /* who starts it ("user/NAME") */
+    const char *worker;    /* who takes it at once; NULL: it waits */
+};
+
+/* CODEBUILD_E_NOT_FOUND, CODEBUILD_E_INVALID, CODEBUILD_E_LIMIT. *ret_work is set when `worker` has got it,
+ * as PollForBuilds shows it: not one that it has started before and that somebody has taken since. */
+int build_start(struct tx *tx, const struct platform *platform, const char *account,
+                const struct build_order *order, json_t **ret_build, json_t **ret_work,
+                struct reason *why) MUST_USE;
 /* The build as BatchGetBuilds shows it; the caller's reference. CODEBUILD_E_NOT_FOUND. */
 int build_get(struct tx *tx, const struct platform *platform, const char *account, const char *id,
               json_t **ret_build) MUST_USE;
@@ -56,10 +64,10 @@ int build_lease(struct tx *tx, const struct platform *platform, const char *acco
                 size_t max, json_t **ret_builds) MUST_USE;
 /* What `worker`, who is known to have ended, still holds waits again. */
 int build_orphan(struct tx *tx, const char *account, const char *worker) MUST_USE;
-/* A worker's report; `input` is UpdateBuild's, *ret_answer its output. CODEBUILD_E_NOT_FOUND,
- * CODEBUILD_E_NONCE, CODEBUILD_E_INVALID. */
-int build_update(struct tx *tx, const char *account, const json_t *input, json_t **ret_answer,
-                 struct reason *why) MUST_USE;
+/* A worker's report; `input` is UpdateBuild's, *ret_answer its output, with the build when it asks for that.
+ * CODEBUILD_E_NOT_FOUND, CODEBUILD_E_NONCE, CODEBUILD_E_INVALID. */
+int build_update(struct tx *tx, const struct platform *platform, const char *account, const json_t *input,
+                 json_t **ret_answer, struct reason *why) MUST_USE;
 /* Gives every leased build a full lease from now: workers could not report while the server was down. */
 int build_grace(struct tx *tx, int64_t now_ms) MUST_USE;
 /* Takes back leases that have run out, ends builds whose time is over. *ret_next_ms: when to look again

@@ -4,11 +4,8 @@
 #include "base/id.h"
 #include <stdio.h>
 
-static int lease_one(struct tx *tx, const struct platform *platform, struct build *build, const char *worker,
-                     json_t *list)
+int build_take(struct build *build, const char *worker, int64_t now_ms)
 {
-    int64_t now_ms = clock_now_ms();
-    json_t *work = NULL;
     build_move(build, BUILD_LEASED);
     (void)snprintf(build->worker, sizeof(build->worker), "%s", worker);
     id_hex(build->nonce, sizeof(build->nonce) - 1);
@@ -17,11 +14,22 @@ static int lease_one(struct tx *tx, const struct platform *platform, struct buil
     if (!build->timed)
         build->limit_ms = now_ms + json_int(build->body, "timeoutInMinutes", 60) * 60000;
     build->timed = true;
-    int r = build_enter(build, "PROVISIONING", now_ms);
+    return build_enter(build, "PROVISIONING", now_ms);
+}
+
+int build_take_saved(struct tx *tx, struct build *build, const char *worker)
+{
+    int r = build_take(build, worker, clock_now_ms());
+    return r == 0 ? build_save_changed(tx, build) : r;
+}
+
+static int lease_one(struct tx *tx, const struct platform *platform, struct build *build, const char *worker,
+                     json_t *list)
+{
+    json_t *work = NULL;
+    int r = build_take_saved(tx, build, worker);
     if (r == 0)
-        r = build_save_changed(tx, build);
-    if (r == 0)
-        r = build_show_work(build, platform, now_ms, &work);
+        r = build_show_work(build, platform, clock_now_ms(), &work);
     return r == 0 && json_array_append_new(list, work) ? FAULT(ENOMEM) : r;
 }
 
@@ -73,6 +81,8 @@ static int apply_report(struct tx *tx, struct build *build, const json_t *input)
     int64_t now_ms = clock_now_ms();
     const char *phase = json_str(input, "currentPhase", NULL), *status = json_str(input, "buildStatus", NULL);
     int r = phase_merge(build, json_object_get(input, "phases"), now_ms);
+    if (r == 0)
+        r = build_log_put(tx, build, json_object_get(input, "logEvents"));
     if (r == 0 && phase)
         r = build_enter(build, phase, now_ms);
     if (r == 0)
@@ -89,8 +99,27 @@ static int apply_report(struct tx *tx, struct build *build, const json_t *input)
     return build_store_save(tx, build); /* due later than before: nobody need be woken */
 }
 
-int build_update(struct tx *tx, const char *account, const json_t *input, json_t **ret_answer,
-                 struct reason *why)
+static int answer_make(const struct build *build, const struct platform *platform, bool cancelled, bool shown,
+                       json_t **ret)
+{
+    int64_t left_ms = build->limit_ms - clock_now_ms();
+    CLEANUP(json_free)
+    json_t *answer = json_pack("{s:b, s:I, s:I}", "cancelled", cancelled, "leaseMs",
+                               (json_int_t)(build->state == BUILD_LEASED ? CODEBUILD_LEASE_MS : 0),
+                               "timeoutMs", (json_int_t)(left_ms > 0 ? left_ms : 0));
+    json_t *whole = NULL;
+    int r = answer ? 0 : FAULT(ENOMEM);
+    if (r == 0 && shown)
+        r = build_show(build, platform, &whole);
+    if (r == 0 && whole)
+        r = json_put(answer, "build", whole);
+    if (r == 0)
+        *ret = take(answer);
+    return r;
+}
+
+int build_update(struct tx *tx, const struct platform *platform, const char *account, const json_t *input,
+                 json_t **ret_answer, struct reason *why)
 {
     CLEANUP(build_deinit) struct build build = {0};
     const char *id = json_str(input, "id", ""), *nonce = json_str(input, "nonce", "");
@@ -109,13 +138,8 @@ int build_update(struct tx *tx, const char *account, const json_t *input, json_t
     bool cancelled = build.state == BUILD_ENDED;
     if (!cancelled)
         r = apply_report(tx, &build, input);
-    if (r != 0)
-        return r;
-    int64_t left_ms = build.limit_ms - clock_now_ms();
-    *ret_answer = json_pack("{s:b, s:I, s:I}", "cancelled", cancelled, "leaseMs",
-                            (json_int_t)(build.state == BUILD_LEASED ? CODEBUILD_LEASE_MS : 0), "timeoutMs",
-                            (json_int_t)(left_ms > 0 ? left_ms : 0));
-    return *ret_answer ? 0 : FAULT(ENOMEM);
+    return r == 0 ? answer_make(&build, platform, cancelled, json_bool(input, "showBuild", false), ret_answer)
+                  : r;
 }
 
 int build_grace(struct tx *tx, int64_t now_ms)

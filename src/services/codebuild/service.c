@@ -17,7 +17,7 @@ static const struct operation operations[] = {
      &codebuild_projects_out, codebuild_batch_get_projects},
     {"ListProjects", "codebuild:ListProjects", OP_READ, &codebuild_list_projects_in,
      &codebuild_list_projects_out, codebuild_list_projects},
-    {"StartBuild", "codebuild:StartBuild", OP_WRITE, &codebuild_start_in, &codebuild_build_out,
+    {"StartBuild", "codebuild:StartBuild", OP_WRITE, &codebuild_start_in, &codebuild_start_out,
      codebuild_start_build},
     {"RetryBuild", "codebuild:RetryBuild", OP_WRITE, &codebuild_retry_in, &codebuild_build_out,
      codebuild_retry_build},

@@ -359,6 +359,14 @@ static const struct field work_fields[] = {
 };
 static const struct shape work = SHAPE(work_fields);
 ITEMS(works, work);
+static const struct field start_out_fields[] = {PART("build", build), PART("lease", work)};
+const struct shape codebuild_start_out = SHAPE(start_out_fields);
+static const struct field log_event_fields[] = {
+    {.name = "timestamp", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED, .min = 0, .max = INT64_MAX},
+    NEED("message"),
+};
+static const struct shape log_event = SHAPE(log_event_fields);
+ITEMS(log_events, log_event);
 static const struct field poll_out_fields[] = {LIST("builds", works)};
 const struct shape codebuild_poll_out = SHAPE(poll_out_fields);
 static const struct field update_in_fields[] = {
@@ -371,8 +379,10 @@ static const struct field update_in_fields[] = {
     LIST_MAX("exportedEnvironmentVariables", exporteds, 1000),
     TEXT1("resolvedSourceVersion"),
     FLAG("release"),
+    LIST_MAX("logEvents", log_events, 10000),
+    FLAG("showBuild"),
 };
 const struct shape codebuild_update_in = SHAPE(update_in_fields);
 static const struct field update_out_fields[] = {FLAG("cancelled"), NUMBER("leaseMs", 0, 0),
-                                                 NUMBER("timeoutMs", 0, 0)};
+                                                 NUMBER("timeoutMs", 0, 0), PART("build", build)};
 const struct shape codebuild_update_out = SHAPE(update_out_fields);

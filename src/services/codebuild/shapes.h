@@ -12,6 +12,7 @@ extern const struct shape codebuild_projects_out;
 extern const struct shape codebuild_list_projects_in;
 extern const struct shape codebuild_list_projects_out;
 extern const struct shape codebuild_start_in;
+extern const struct shape codebuild_start_out;
 extern const struct shape codebuild_build_out;
 extern const struct shape codebuild_build_id_in;
 extern const struct shape codebuild_build_ids_in;

@@ -101,12 +101,26 @@ int codepipeline_release_job(struct call *c)
                         &c->reason);
 }
 
+/* A worker that reports may take what it does next in the same step. */
+static int result(struct call *c, bool success)
+{
+    const json_t *next = json_object_get(c->in, "nextJobs");
+    json_t *jobs = NULL;
+    int r = jobs_result(c->tx, c->platform, c->caller->account, c->in, success, &c->reason);
+
+    if (r || !next)
+        return r;
+    r = jobs_lease_account(c->tx, c->caller->account, json_str(next, "workerId", ""),
+                           (size_t)json_int(next, "maxBatchSize", 1), &jobs);
+    return r ? r : json_put(c->out, "jobs", jobs);
+}
+
 int codepipeline_put_job_success_result(struct call *c)
 {
-    return jobs_result(c->tx, c->platform, c->caller->account, c->in, true, &c->reason);
+    return result(c, true);
 }
 
 int codepipeline_put_job_failure_result(struct call *c)
 {
-    return jobs_result(c->tx, c->platform, c->caller->account, c->in, false, &c->reason);
+    return result(c, false);
 }

@@ -46,6 +46,12 @@ static const struct field fields_output_digest_list[] = {
 };
 static const struct shape shape_output_digest_list = SHAPE(fields_output_digest_list);
 
+static const struct field fields_next_jobs[] = {
+    {"workerId", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128},
+    {"maxBatchSize", FIELD_INTEGER, .min = 1, .max = 50},
+};
+static const struct shape shape_next_jobs = SHAPE(fields_next_jobs);
+
 static const struct field fields_put_job_success_result_input[] = {
     UUID("jobId", FIELD_REQUIRED),
     {"currentRevision", FIELD_STRUCT, .of = &shape_current_revision},
@@ -54,6 +60,7 @@ static const struct field fields_put_job_success_result_input[] = {
     {"outputVariables", FIELD_MAP, .of = &shape_texts},
     {"nonce", FIELD_STRING, .min = 1, .max = 50},
     {"outputArtifacts", FIELD_LIST, .min = 0, .max = 10, .of = &shape_output_digest_list},
+    {"nextJobs", FIELD_STRUCT, .of = &shape_next_jobs},
 };
 const struct shape shape_put_job_success_result_input = SHAPE(fields_put_job_success_result_input);
 
@@ -75,6 +82,7 @@ static const struct field fields_put_job_failure_result_input[] = {
     UUID("jobId", FIELD_REQUIRED),
     {"failureDetails", FIELD_STRUCT, .flags = FIELD_REQUIRED, .of = &shape_failure_details},
     {"nonce", FIELD_STRING, .min = 1, .max = 50},
+    {"nextJobs", FIELD_STRUCT, .of = &shape_next_jobs},
 };
 const struct shape shape_put_job_failure_result_input = SHAPE(fields_put_job_failure_result_input);
 

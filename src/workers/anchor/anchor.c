@@ -16,6 +16,7 @@
 
 #define WORK_PREFIX "work-"
 #define POLL_MS 30000
+#define BATCH_MAX 50
 #define WORKER_ID_SIZE 128
 #define PREDECESSORS_MAX 50
 #define RETRY_FIRST_MS 20
@@ -31,13 +32,10 @@ struct loop {
     const char *service;
     const char *operation;
     const char *list; /* the answer's member */
-    void (*run)(const struct anchor *anchor, json_t *tree);
+    void (*run)(const struct anchor *anchor, json_t *tree, json_t **ret_next);
     const struct anchor *anchor;
     struct aws_client *poller;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int64_t free_slots;
-    int64_t slots;
+    struct slots *slots;
     bool polled;
     pthread_t thread;
     bool started;
@@ -52,13 +50,16 @@ static void *assignment_run(void *arg)
 {
     struct assignment *assignment = arg;
     struct loop *loop = assignment->loop;
+    json_t *tree = assignment->tree;
 
-    loop->run(loop->anchor, assignment->tree);
     free(assignment);
-    pthread_mutex_lock(&loop->lock);
-    loop->free_slots++;
-    pthread_cond_broadcast(&loop->changed);
-    pthread_mutex_unlock(&loop->lock);
+    while (tree) {
+        json_t *next = NULL;
+
+        loop->run(loop->anchor, tree, &next);
+        tree = next;
+    }
+    slots_give(loop->slots);
     return NULL;
 }
 
@@ -70,9 +71,7 @@ static void assign(struct loop *loop, json_t *tree)
     pthread_t thread;
     int r = ENOMEM;
 
-    pthread_mutex_lock(&loop->lock);
-    loop->free_slots--;
-    pthread_mutex_unlock(&loop->lock);
+    slots_take(loop->slots);
     if (assignment) {
         *assignment = (struct assignment){loop, json_incref(tree)};
         pthread_attr_init(&attributes);
@@ -87,21 +86,7 @@ static void assign(struct loop *loop, json_t *tree)
     if (assignment)
         json_decref(assignment->tree);
     free(assignment);
-    pthread_mutex_lock(&loop->lock);
-    loop->free_slots++;
-    pthread_mutex_unlock(&loop->lock);
-}
-
-static int64_t slots_await(struct loop *loop)
-{
-    int64_t slots;
-
-    pthread_mutex_lock(&loop->lock);
-    while (loop->free_slots == 0)
-        pthread_cond_wait(&loop->changed, &loop->lock);
-    slots = loop->free_slots;
-    pthread_mutex_unlock(&loop->lock);
-    return slots > 50 ? 50 : slots;
+    slots_give(loop->slots);
 }
 
 /* Until a first poll has told of them; a copy, because both loops do. */
@@ -119,8 +104,10 @@ static int poll_once(struct loop *loop)
     const json_t *list;
     json_t *tree;
     size_t i;
-    json_t *in = json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)slots_await(loop), "waitMs",
-                           POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
+    int64_t most = slots_await(loop->slots);
+    json_t *in =
+        json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)(most > BATCH_MAX ? BATCH_MAX : most),
+                  "waitMs", POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
     int r =
         in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
 
@@ -150,22 +137,11 @@ static void *loop_run(void *arg)
     return NULL;
 }
 
-static void idle_await(struct loop *loop)
-{
-    pthread_mutex_lock(&loop->lock);
-    while (loop->free_slots < loop->slots)
-        pthread_cond_wait(&loop->changed, &loop->lock);
-    pthread_mutex_unlock(&loop->lock);
-}
-
 static int loop_start(struct loop *loop, const struct anchor *anchor, const struct worker_options *options)
 {
     int r = worker_client(options, &loop->poller);
 
     loop->anchor = anchor;
-    loop->free_slots = loop->slots = options->jobs;
-    pthread_mutex_init(&loop->lock, NULL);
-    pthread_cond_init(&loop->changed, NULL);
     if (r)
         return r;
     r = pthread_create(&loop->thread, NULL, loop_run, loop);
@@ -187,15 +163,23 @@ static void loops_stop_polling(struct loop *loops, size_t count)
 static void loop_end(struct loop *loop)
 {
     if (loop->started)
-        idle_await(loop);
+        slots_await_all(loop->slots);
     aws_client_free(&loop->poller);
 }
 
 static int serve(const struct anchor *anchor, const struct worker_options *options)
 {
     struct loop loops[] = {
-        {.service = "codepipeline", .operation = "PollForAccountJobs", .list = "jobs", .run = job_run},
-        {.service = "codebuild", .operation = "PollForBuilds", .list = "builds", .run = build_run},
+        {.service = "codepipeline",
+         .operation = "PollForAccountJobs",
+         .list = "jobs",
+         .run = job_run,
+         .slots = anchor->jobs},
+        {.service = "codebuild",
+         .operation = "PollForBuilds",
+         .list = "builds",
+         .run = build_run,
+         .slots = anchor->builds},
     };
     int r = 0;
 
@@ -239,10 +223,14 @@ struct parts {
     char *work_dir;
     int work_lock_fd;
     struct sandbox *sandbox;
+    struct slots jobs;
+    struct slots builds;
 };
 
 static void parts_deinit(struct parts *parts)
 {
+    slots_deinit(&parts->jobs);
+    slots_deinit(&parts->builds);
     leases_free(&parts->anchor.leases);
     sandbox_free(&parts->sandbox);
     cache_free(&parts->anchor.cache);
@@ -365,6 +353,9 @@ static int prepare(struct parts *parts, const struct worker_options *options)
     struct anchor *anchor = &parts->anchor;
     int r = worker_client(options, &anchor->client);
 
+    parts->jobs.free = parts->jobs.all = parts->builds.free = parts->builds.all = options->jobs;
+    anchor->jobs = &parts->jobs;
+    anchor->builds = &parts->builds;
     if (r == 0)
         r = worker_account(anchor->client, options, parts->account);
     if (r == 0)
@@ -387,8 +378,11 @@ int anchor_main(int argc, char **argv)
 {
     CLEANUP(parts_deinit) struct parts parts = {.work_lock_fd = -1};
     struct worker_options options;
-    int r = worker_options_parse(argc, argv, "anchor", about, &options);
+    int r;
 
+    slots_init(&parts.jobs, 1);
+    slots_init(&parts.builds, 1);
+    r = worker_options_parse(argc, argv, "anchor", about, &options);
     if (r)
         return r == WORKER_E_HELP ? 0 : 2;
     setlocale(LC_CTYPE, "C.UTF-8");

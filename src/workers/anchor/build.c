@@ -26,6 +26,8 @@ static int update_once(struct build *build, json_t *in)
 
     if (r == 0 && json_bool(out, "cancelled", false))
         lease_cancel(&build->lease);
+    if (r == 0 && !build->ended)
+        build->ended = json_incref(json_object_get(out, "build"));
     if (r != WORK_E_FAILED)
         return r;
     log_warn("anchor", "build %s: %s", build->id, why.text);
@@ -427,7 +429,7 @@ static int work(struct build *build)
     return r == WORK_E_FAILED || r == WORK_E_ABSENT ? failed(build, "CLIENT_ERROR") : r;
 }
 
-static int report(struct build *build)
+static int report(struct build *build, json_t *lines)
 {
     json_t *in = json_pack("{s:s, s:s, s:O}", "currentPhase", "FINALIZING", "buildStatus",
                            build->status ? build->status : "SUCCEEDED", "exportedEnvironmentVariables",
@@ -435,6 +437,10 @@ static int report(struct build *build)
 
     if (in && build->artifacts)
         json_put(in, "artifacts", json_incref(build->artifacts));
+    if (in && lines)
+        json_put(in, "logEvents", json_incref(lines));
+    if (in && build->shown)
+        json_put_bool(in, "showBuild", true);
     if (phase_leave(build)) {
         json_decref(in);
         return FAULT(ENOMEM);
@@ -452,7 +458,28 @@ static void log_finish(struct build *build)
             break;
         pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
     }
-    build_log_close(&build->log);
+}
+
+/* The last lines go with the report where they can, and by themselves where it is not taken. */
+static int report_with_lines(struct build *build)
+{
+    json_t *lines = build_log_last(&build->log);
+    int r;
+
+    if (!lines)
+        log_finish(build);
+    r = report(build, lines);
+    if (r == 0 && lines && !atomic_load(&build->lease.cancelled))
+        build_log_carried(&build->log);
+    if (lines)
+        log_finish(build);
+    return r;
+}
+
+static int hand_back(struct build *build)
+{
+    log_finish(build);
+    return worker_stopping() ? tell(build, json_pack("{s:b}", "release", 1), update) : 0;
 }
 
 static void end(struct build *build, int outcome)
@@ -468,11 +495,8 @@ static void end(struct build *build, int outcome)
     }
     if (build->status && build->status[0])
         log_info("anchor", "build %s %s: %s", build->id, build->status, build->why.text);
-    log_finish(build);
-    if (outcome != WORK_E_STOPPED)
-        r = report(build);
-    else
-        r = worker_stopping() ? tell(build, json_pack("{s:b}", "release", 1), update) : 0;
+    r = outcome == WORK_E_STOPPED ? hand_back(build) : report_with_lines(build);
+    build_log_close(&build->log);
     if (r)
         log_warn("anchor", "build %s: its end is not reported; its lease ends by itself", build->id);
 }
@@ -486,13 +510,14 @@ static void build_deinit(struct build *build)
     json_decref(build->exported);
     json_decref(build->artifacts);
     json_decref(build->passed);
+    json_decref(build->ended);
     json_decref(build->tree);
     free(build->folder);
     free(build->source);
     free(build->steps);
 }
 
-void build_run(const struct anchor *anchor, json_t *tree)
+static json_t *run(const struct anchor *anchor, json_t *tree, struct lease *outer)
 {
     CLEANUP(build_deinit)
     struct build build = {
@@ -504,17 +529,30 @@ void build_run(const struct anchor *anchor, json_t *tree)
         .phase_due_ms = INT64_MAX,
         .exported = json_array(),
         .passed = json_array(),
+        .shown = outer != NULL,
         .deadline_ms = clock_mono_ms() + json_int(tree, "timeoutMs", 3600000),
         .lease = {.extend = extend, .lease_ms = json_int(tree, "leaseMs", 30000), .cancel_fd = -1},
     };
-    int r = build.exported && build.passed ? lease_begin(anchor->leases, &build.lease) : FAULT(ENOMEM);
+    int r = build.exported && build.passed ? lease_begin(anchor->leases, &build.lease, outer) : FAULT(ENOMEM);
 
     if (r) {
         log_error("anchor", "build %s cannot be started: %s; its lease ends by itself", build.id,
                   strerror(-r));
-        return;
+        return NULL;
     }
     r = work(&build);
     end(&build, r);
     lease_end(anchor->leases, &build.lease);
+    return take(build.ended);
+}
+
+void build_run(const struct anchor *anchor, json_t *tree, json_t **ret_next)
+{
+    *ret_next = NULL;
+    json_decref(run(anchor, tree, NULL));
+}
+
+json_t *build_run_within(struct job *job, json_t *tree)
+{
+    return run(job->anchor, tree, &job->lease);
 }

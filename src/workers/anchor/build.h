@@ -34,6 +34,8 @@ struct build {
     const char *status;     /* the final one, once known: "FAILED", "TIMED_OUT" … */
     json_t *exported;       /* [{name, value}] */
     json_t *artifacts;      /* {location, sha256sum}; NULL: none */
+    bool shown;             /* the last report is answered with the build */
+    json_t *ended;          /* that; NULL: none came */
 };
 
 /* A phase begins, the one before has succeeded unless it failed. A short one is told with the next report. */

@@ -11,6 +11,8 @@
 #define RETRY_MS 1000
 #define BATCH_BYTES 262144
 #define BATCH_LINES 2000
+#define CARRIED_BYTES 65536 /* six times as many when all are escaped: a report takes a mebibyte */
+#define CARRIED_LINES 500
 #define WAITING_MAX 20000
 #define LINE_MAX_BYTES 32768
 
@@ -219,10 +221,8 @@ void build_log_say(struct build_log *log, const char *fmt, ...)
     build_log_bytes(log, "\n", 1);
 }
 
-bool build_log_finish(struct build_log *log)
+static void lines_end(struct build_log *log)
 {
-    if (!log->group)
-        return false;
     if (log->partial.len)
         line_add(log, buf_str(&log->partial));
     buf_reset(&log->partial);
@@ -230,6 +230,31 @@ bool build_log_finish(struct build_log *log)
         build_log_say(log, "%lld lines were lost: too many came while the log could not be written",
                       (long long)log->lost);
     log->lost = 0;
+}
+
+json_t *build_log_last(struct build_log *log)
+{
+    bool fits;
+
+    if (!log->group)
+        return NULL;
+    lines_end(log);
+    fits = json_array_size(log->events) <= CARRIED_LINES && log->bytes <= CARRIED_BYTES;
+    return fits && json_array_size(log->events) > 0 ? log->events : NULL;
+}
+
+void build_log_carried(struct build_log *log)
+{
+    (void)json_array_clear(log->events);
+    log->bytes = 0;
+    log->due_ms = INT64_MAX;
+}
+
+bool build_log_finish(struct build_log *log)
+{
+    if (!log->group)
+        return false;
+    lines_end(log);
     build_log_flush(log);
     return json_array_size(log->events) > 0;
 }

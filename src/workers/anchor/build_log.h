@@ -26,5 +26,10 @@ void build_log_say(struct build_log *log, const char *fmt, ...) PRINTF_LIKE(2, 3
 void build_log_bytes(void *log, const char *bytes, size_t len);
 int64_t build_log_due_ms(void *log);
 void build_log_flush(void *log);
-/* Ends the last line; true when something is still to be sent. */
+/* Ends the last line. What waits, when one report can carry it all: the log's own; NULL: nothing, or too
+ * much. */
+json_t *build_log_last(struct build_log *log);
+/* That was carried. */
+void build_log_carried(struct build_log *log);
+/* Ends the last line and sends all; true when something is still to be sent. */
 bool build_log_finish(struct build_log *log);

@@ -278,8 +278,23 @@ static json_t *failure_make(const struct job *job)
     return in;
 }
 
+/* Of an answer to a result. */
+static json_t *next_take(const json_t *out)
+{
+    return json_incref(json_array_get(json_object_get(out, "jobs"), 0));
+}
+
+static json_t *result_make(struct job *job, int outcome)
+{
+    json_t *in = outcome ? failure_make(job) : success_make(job);
+
+    if (in && !worker_stopping())
+        json_put(in, "nextJobs", json_pack("{s:s}", "workerId", job->anchor->worker_id));
+    return in;
+}
+
 /* Until the service has it, or does not want it any more. */
-static void report(struct job *job, int outcome)
+static void report(struct job *job, int outcome, json_t **ret_next)
 {
     int64_t pause_ms = RETRY_FIRST_MS;
     const char *operation = outcome ? "PutJobFailureResult" : "PutJobSuccessResult";
@@ -287,11 +302,14 @@ static void report(struct job *job, int outcome)
     if (outcome)
         log_info("anchor", "job %s failed: %.*s", job->id, (int)strcspn(job->why.text, "\n"), job->why.text);
     for (;;) {
-        json_t *in = outcome ? failure_make(job) : success_make(job);
+        json_t *in = result_make(job, outcome);
+        CLEANUP(json_free) json_t *out = NULL;
         struct reason why = {0};
-        int r = in ? work_call(job->anchor->client, "codepipeline", operation, in, NULL, NULL, &why)
+        int r = in ? work_call(job->anchor->client, "codepipeline", operation, in, &out, NULL, &why)
                    : FAULT(ENOMEM);
 
+        if (r == 0)
+            *ret_next = next_take(out);
         if (r == 0 || r == WORK_E_STOPPED)
             return;
         if (r == WORK_E_FAILED) {
@@ -353,20 +371,20 @@ static void job_deinit(struct job *job)
     buf_free(&job->summary);
 }
 
-void job_run(const struct anchor *anchor, json_t *tree)
+void job_run(const struct anchor *anchor, json_t *tree, json_t **ret_next)
 {
     CLEANUP(job_deinit) struct job job = {0};
     int r = job_init(&job, anchor, tree);
 
     if (r == 0)
-        r = lease_begin(anchor->leases, &job.lease);
+        r = lease_begin(anchor->leases, &job.lease, NULL);
     if (r) {
         log_error("anchor", "job %s cannot be started: %s; its lease ends by itself", job.id, strerror(-r));
         return;
     }
-    r = act_until_done(&job);
+    r = worker_stopping() ? WORK_E_STOPPED : act_until_done(&job); /* all leases may be cancelled already */
     if (r != WORK_E_STOPPED)
-        report(&job, r);
+        report(&job, r, ret_next);
     lease_end(anchor->leases, &job.lease);
     if (r == WORK_E_STOPPED && worker_stopping())
         hand_back(&job);

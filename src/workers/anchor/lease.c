@@ -27,6 +27,14 @@ void lease_cancel(struct lease *lease)
         FAULT(errno);
 }
 
+/* Called with the lock: the inner one cannot end meanwhile. */
+static void cancel_with_inner(struct lease *lease)
+{
+    lease_cancel(lease);
+    if (lease->inner)
+        lease_cancel(lease->inner);
+}
+
 static struct lease *first_due(struct leases *leases)
 {
     struct lease *first = NULL;
@@ -55,9 +63,9 @@ static void extend(struct leases *leases, struct lease *lease)
     lease->in_call = true;
     pthread_mutex_unlock(&leases->lock);
     r = lease->extend(lease, &lease_ms, &cancelled);
-    if (r > 0 || cancelled)
-        lease_cancel(lease);
     pthread_mutex_lock(&leases->lock);
+    if (r > 0 || cancelled)
+        cancel_with_inner(lease);
     lease->in_call = false;
     if (lease_ms > 0)
         lease->lease_ms = lease_ms;
@@ -121,7 +129,7 @@ void leases_free(struct leases **leases)
     *leases = NULL;
 }
 
-int lease_begin(struct leases *leases, struct lease *lease)
+int lease_begin(struct leases *leases, struct lease *lease, struct lease *outer)
 {
     atomic_init(&lease->cancelled, false);
     lease->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -131,6 +139,11 @@ int lease_begin(struct leases *leases, struct lease *lease)
     pthread_mutex_lock(&leases->lock);
     lease->next = leases->list;
     leases->list = lease;
+    lease->outer = outer;
+    if (outer)
+        outer->inner = lease;
+    if (outer && atomic_load(&outer->cancelled))
+        lease_cancel(lease);
     pthread_cond_broadcast(&leases->changed);
     pthread_mutex_unlock(&leases->lock);
     return 0;
@@ -147,6 +160,8 @@ void lease_end(struct leases *leases, struct lease *lease)
     while (*at != lease)
         at = &(*at)->next;
     *at = lease->next;
+    if (lease->outer)
+        lease->outer->inner = NULL;
     pthread_mutex_unlock(&leases->lock);
     close_fd(&lease->cancel_fd);
 }
@@ -155,6 +170,6 @@ void leases_cancel_all(struct leases *leases)
 {
     pthread_mutex_lock(&leases->lock);
     for (struct lease *lease = leases->list; lease; lease = lease->next)
-        lease_cancel(lease);
+        cancel_with_inner(lease);
     pthread_mutex_unlock(&leases->lock);
 }

@@ -19,13 +19,17 @@ struct lease {
     bool in_call;
     bool ending;
     struct lease *next;
+    struct lease *inner; /* cancelled with this one */
+    struct lease *outer;
 };
 
 int leases_new(struct leases **ret) MUST_USE;
 void leases_free(struct leases **leases);
-int lease_begin(struct leases *leases, struct lease *lease) MUST_USE;
+/* `outer` (NULL: none) outlives it, and cancels it too. */
+int lease_begin(struct leases *leases, struct lease *lease, struct lease *outer) MUST_USE;
 /* No call is under way and none follows. */
 void lease_end(struct leases *leases, struct lease *lease);
+/* By its owner; one that has no inner lease. */
 void lease_cancel(struct lease *lease);
 /* Cancels every lease: the anchor stops. */
 void leases_cancel_all(struct leases *leases);

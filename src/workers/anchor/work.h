@@ -5,6 +5,7 @@
 #include "workers/anchor/cache.h"
 #include "workers/anchor/lease.h"
 #include "workers/anchor/sandbox.h"
+#include "workers/anchor/slots.h"
 #include "workers/call.h"
 #include "workers/stack.h"
 
@@ -18,6 +19,8 @@ struct anchor {
     struct accounts *accounts;
     struct cache *cache;
     struct leases *leases;
+    struct slots *jobs;
+    struct slots *builds;          /* also those that a job runs itself */
     const char *work_dir;          /* builds' folders are made below it */
     const struct sandbox *sandbox; /* NULL: builds run without walls */
 };
@@ -41,8 +44,9 @@ struct job {
     const char *failure_type; /* NULL: JobFailed */
 };
 
-/* Runs a leased job to its reported result; takes the tree. job.c */
-void job_run(const struct anchor *anchor, json_t *tree);
+/* Runs a leased job to its reported result; takes the tree. *ret_next is the next one, which came with the
+ * answer, or NULL. job.c */
+void job_run(const struct anchor *anchor, json_t *tree, json_t **ret_next);
 bool job_given_up(const struct job *job);
 struct stack_patience job_patience(struct job *job);
 
@@ -62,7 +66,10 @@ int job_output_put(struct job *job, const char *name, int fd) MUST_USE;
 /* Says that an output artifact is stored already, with this digest. */
 int job_output_is(struct job *job, const json_t *artifact, const char *sha256_hex) MUST_USE;
 
-/* A leased build; takes the tree. build.c */
-void build_run(const struct anchor *anchor, json_t *tree);
+/* A leased build; takes the tree. No other comes with its end. build.c */
+void build_run(const struct anchor *anchor, json_t *tree, json_t **ret_next);
+/* The same of one that a job has started and taken: it is cancelled when the job is. The build as
+ * BatchGetBuilds shows it after its end, the caller's; NULL: it has not ended here. */
+json_t *build_run_within(struct job *job, json_t *tree) MUST_USE;
 /* An empty temporary file without a name. */
 int work_temporary(const struct anchor *anchor, int *ret_fd) MUST_USE;

@@ -37,7 +37,7 @@ static void leases_are_extended_before_they_run_out(void **state UNUSED)
     struct leases *leases = NULL;
 
     assert_int_equal(leases_new(&leases), 0);
-    assert_int_equal(lease_begin(leases, &owner.lease), 0);
+    assert_int_equal(lease_begin(leases, &owner.lease, NULL), 0);
     while (atomic_load(&owner.extensions) < 3)
         assert_false(told(&owner, 5));
     lease_end(leases, &owner.lease);
@@ -51,8 +51,8 @@ static void a_cancelled_or_lost_lease_tells_its_owner(void **state UNUSED)
     struct leases *leases = NULL;
 
     assert_int_equal(leases_new(&leases), 0);
-    assert_int_equal(lease_begin(leases, &cancelled.lease), 0);
-    assert_int_equal(lease_begin(leases, &lost.lease), 0);
+    assert_int_equal(lease_begin(leases, &cancelled.lease, NULL), 0);
+    assert_int_equal(lease_begin(leases, &lost.lease, NULL), 0);
     assert_true(told(&cancelled, 20000));
     assert_true(told(&lost, 20000));
     lease_end(leases, &cancelled.lease);
@@ -67,7 +67,7 @@ static void an_answer_without_time_does_not_keep_the_owner(void **state UNUSED)
     struct leases *leases = NULL;
 
     assert_int_equal(leases_new(&leases), 0);
-    assert_int_equal(lease_begin(leases, &owner.lease), 0);
+    assert_int_equal(lease_begin(leases, &owner.lease, NULL), 0);
     while (atomic_load(&owner.extensions) < 2)
         assert_false(told(&owner, 1));
     lease_end(leases, &owner.lease);
@@ -80,10 +80,45 @@ static void stopping_tells_everybody(void **state UNUSED)
     struct leases *leases = NULL;
 
     assert_int_equal(leases_new(&leases), 0);
-    assert_int_equal(lease_begin(leases, &owner.lease), 0);
+    assert_int_equal(lease_begin(leases, &owner.lease, NULL), 0);
     leases_cancel_all(leases);
     assert_true(told(&owner, 20000));
     lease_end(leases, &owner.lease);
+    leases_free(&leases);
+}
+
+static void an_inner_lease_is_cancelled_with_the_outer(void **state UNUSED)
+{
+    struct owner outer = {.lease = {.extend = extend, .lease_ms = 3}, .answer_cancelled = true};
+    struct owner inner = {.lease = {.extend = extend, .lease_ms = 30000}, .answer_ms = 30000};
+    struct owner late = inner;
+    struct leases *leases = NULL;
+
+    assert_int_equal(leases_new(&leases), 0);
+    assert_int_equal(lease_begin(leases, &outer.lease, NULL), 0);
+    assert_int_equal(lease_begin(leases, &inner.lease, &outer.lease), 0);
+    assert_true(told(&inner, 20000));
+    lease_end(leases, &inner.lease);
+    assert_int_equal(lease_begin(leases, &late.lease, &outer.lease), 0);
+    assert_true(told(&late, 0));
+    lease_end(leases, &late.lease);
+    lease_end(leases, &outer.lease);
+    leases_free(&leases);
+}
+
+static void an_inner_lease_leaves_the_outer_alone(void **state UNUSED)
+{
+    struct owner outer = {.lease = {.extend = extend, .lease_ms = 30000}, .answer_ms = 30000};
+    struct owner inner = {.lease = {.extend = extend, .lease_ms = 3}, .answer_cancelled = true};
+    struct leases *leases = NULL;
+
+    assert_int_equal(leases_new(&leases), 0);
+    assert_int_equal(lease_begin(leases, &outer.lease, NULL), 0);
+    assert_int_equal(lease_begin(leases, &inner.lease, &outer.lease), 0);
+    assert_true(told(&inner, 20000));
+    lease_end(leases, &inner.lease);
+    assert_false(told(&outer, 0));
+    lease_end(leases, &outer.lease);
     leases_free(&leases);
 }
 
@@ -94,6 +129,8 @@ int main(void)
         cmocka_unit_test(a_cancelled_or_lost_lease_tells_its_owner),
         cmocka_unit_test(an_answer_without_time_does_not_keep_the_owner),
         cmocka_unit_test(stopping_tells_everybody),
+        cmocka_unit_test(an_inner_lease_is_cancelled_with_the_outer),
+        cmocka_unit_test(an_inner_lease_leaves_the_outer_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #define SERVICE "codebuild"
 #define WAIT_MS 10000
+#define LEASE_HEADER "X-Slipway-Lease"
 #define LOG_LINES 15
 #define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
 
@@ -66,13 +67,16 @@ static int artifacts_put(const struct job *job, json_t *in)
     return json_put(in, "artifactsOverride", artifacts);
 }
 
-/* Takes `in`. */
-static int start(struct job *job, json_t *in)
+/* Takes `in`. *ret_lease: the build itself, when it was asked for and this anchor has got it; the caller's.
+ */
+static int start(struct job *job, json_t *in, bool lease, json_t **ret_lease)
 {
+    const struct http_header asking = {STR(LEASE_HEADER), str_of(job->anchor->worker_id)};
     CLEANUP(json_free) json_t *out = NULL;
     struct aws_error error = {0};
     const char *id;
-    int r = work_call(job->client, SERVICE, "StartBuild", in, &out, &error, &job->why);
+    int r = lease ? work_call_header(job->client, SERVICE, "StartBuild", in, &asking, &out, &error, &job->why)
+                  : work_call(job->client, SERVICE, "StartBuild", in, &out, &error, &job->why);
 
     if (r == WORK_E_FAILED && strcmp(error.code, "ResourceNotFoundException") == 0)
         job->failure_type = "ConfigurationError";
@@ -80,6 +84,7 @@ static int start(struct job *job, json_t *in)
         return r;
     id = json_string_value(json_path(out, "build.id"));
     job->external_id = str_dup(str_of(id));
+    *ret_lease = json_incref(json_object_get(out, "lease"));
     return job->external_id ? 0 : FAULT(ENOMEM);
 }
 
@@ -156,6 +161,16 @@ static int stop(struct job *job)
     return r < 0 ? r : WORK_E_STOPPED;
 }
 
+/* WORK_E_RETRY: it has not ended. */
+static int conclude(struct job *job, const json_t *build)
+{
+    if (strcmp(json_str(build, "buildStatus", ""), "SUCCEEDED") == 0)
+        return build_succeeded(job, build);
+    if (strcmp(json_str(build, "buildStatus", ""), "IN_PROGRESS") != 0)
+        return build_failed(job, build);
+    return WORK_E_RETRY;
+}
+
 static int await(struct job *job)
 {
     for (;;) {
@@ -169,13 +184,31 @@ static int await(struct job *job)
         build = json_path(out, "builds.0");
         if (!build)
             return job_fail(job, "JobFailed", "build %s does not exist any more", job->external_id);
-        if (strcmp(json_str(build, "buildStatus", ""), "SUCCEEDED") == 0)
-            return build_succeeded(job, build);
-        if (strcmp(json_str(build, "buildStatus", ""), "IN_PROGRESS") != 0)
-            return build_failed(job, build);
+        r = conclude(job, build);
+        if (r != WORK_E_RETRY)
+            return r;
         if (job_given_up(job)) /* an anchor that stops leaves the build to whoever takes the job next */
             return worker_stopping() ? WORK_E_STOPPED : stop(job);
     }
+}
+
+/* The anchor's own where it has room for it: nobody need be told of it, and nobody waited for. */
+static int start_and_run(struct job *job, json_t *in)
+{
+    CLEANUP(json_free) json_t *ended = NULL;
+    json_t *lease = NULL;
+    bool room = slots_try(job->anchor->builds);
+    int r = start(job, in, room, &lease);
+
+    if (lease)
+        ended = build_run_within(job, lease);
+    if (room)
+        slots_give(job->anchor->builds);
+    if (r == 0 && ended) {
+        r = conclude(job, ended);
+        return r == WORK_E_RETRY ? await(job) : r;
+    }
+    return r ? r : await(job);
 }
 
 int build_action_run(struct job *job, json_t *in)
@@ -190,6 +223,5 @@ int build_action_run(struct job *job, json_t *in)
         json_decref(in);
         return r;
     }
-    r = start(job, in);
-    return r ? r : await(job);
+    return start_and_run(job, in);
 }

@@ -84,9 +84,11 @@ static json_t *start(const char *text)
 {
     CLEANUP(json_free) json_t *input = parse(text);
     CLEANUP(db_end) struct tx *tx = begin();
-    json_t *build = NULL;
+    const struct build_order order = {input, "user/dev", NULL};
+    json_t *build = NULL, *work = NULL;
     struct reason why = {0};
-    int r = build_start(tx, &platform, ACCOUNT, input, "user/dev", &build, &why);
+    int r = build_start(tx, &platform, ACCOUNT, &order, &build, &work, &why);
+    assert_null(work);
     if (r != 0)
         return NULL;
     assert_int_equal(db_commit(&tx), 0);
@@ -139,7 +141,7 @@ static int update(const char *id, const char *nonce, const char *more, bool *ret
     struct reason why = {0};
     assert_int_equal(json_put_str(input, "id", id), 0);
     assert_int_equal(json_put_str(input, "nonce", nonce), 0);
-    int r = build_update(tx, ACCOUNT, input, &answer, &why);
+    int r = build_update(tx, &platform, ACCOUNT, input, &answer, &why);
     if (r != 0)
         return r;
     if (ret_cancelled)
