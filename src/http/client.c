@@ -314,7 +314,8 @@ static void set_options(CURL *curl, struct transfer *transfer, struct curl_slist
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
+    if (exchange->sink_fd >= 0) /* one of its own for each transfer: small ones would pay for it */
+        curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);

@@ -290,6 +290,16 @@ static void put_result(struct buf *body, const char *root, int64_t modified_ms, 
     checksum_put_element(body, checksum->algorithm, checksum->text);
 }
 
+/* Slipway's own: what a HEAD of the source would tell besides its version. */
+static void reply_source(struct call *c, const struct object *source)
+{
+    char size[24], etag[ETAG_SIZE + 2];
+    (void)snprintf(size, sizeof(size), "%lld", (long long)source->size);
+    (void)snprintf(etag, sizeof(etag), "\"%s\"", source->etag);
+    http_reply_header(c->http, "X-Slipway-Copy-Source-Size", size);
+    http_reply_header(c->http, "X-Slipway-Copy-Source-ETag", etag);
+}
+
 static int reply_copy(struct call *c, const struct copy *copy)
 {
     CLEANUP(buf_free) struct buf body = BUF_INIT(4096);
@@ -302,6 +312,7 @@ static int reply_copy(struct call *c, const struct copy *copy)
     call_reply(c, 200);
     if (copy->source_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-copy-source-version-id", copy->source.version_id);
+    reply_source(c, &copy->source);
     if (copy->target_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", copy->target.version_id);
     api_encryption_header(c, copy->target.sealed);

@@ -322,15 +322,6 @@ static int client_get(struct build *build)
                                   &build->why);
 }
 
-/* What keeps it from starting is told by the first command: it tries again. */
-static int session_early(struct build *build)
-{
-    int r = build_session_early(build);
-
-    build->why = (struct reason){0};
-    return r < 0 ? r : 0;
-}
-
 static int log_begin(struct build *build)
 {
     int r = log_open(build);
@@ -367,8 +358,6 @@ static int prepare(struct build *build)
     static int (*const steps[])(struct build *) = {client_get, log_begin, source_get, spec_get, env_get};
     int r = folders_make(build);
 
-    if (r == 0)
-        r = session_early(build);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
         r = patiently(build, steps[i]);
     if (r == 0 && build->spec.ignored.len)

@@ -22,7 +22,6 @@ struct build {
     struct buildspec spec;
     struct build_env env;
     struct session *session; /* NULL: none is open */
-    bool early;              /* the session has not got the variables yet */
     json_t *passed;          /* phases that are over and not told: they go with the next report */
     int64_t deadline_ms;
     int step_count;
@@ -52,8 +51,6 @@ void build_phase_failed(struct build *build, const char *status, const char *cod
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
  * cancelled; faults. */
 int build_phases_run(struct build *build) MUST_USE;
-/* Starts the sandbox that the first command will need; outcomes are session.h's. */
-int build_session_early(struct build *build) MUST_USE;
 /* Runs one step of the buildspec's shell; *ret_status is its exit status. 0, SESSION_E_START, _TIMEOUT,
  * _CANCELLED. */
 int build_step(struct build *build, const char *text, int *ret_status) MUST_USE;

@@ -1,15 +1,11 @@
-/* A build's shell. It starts before the source is there, because a sandbox takes milliseconds: the variables,
- * which the buildspec has a say in, come to it by a first step. Where that cannot be, another one starts with
- * them. */
+/* A build's shell: starts with the first command, and anew after one that ended it. */
 #include "base/io.h"
 #include "wire/json.h"
 #include "workers/anchor/build.h"
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 
 #define CPU_S 28800
-#define EXPORTS_MAX_BYTES (4 << 20)
 
 static const struct {
     const char *type;
@@ -30,14 +26,14 @@ static int64_t memory_kib(const json_t *tree)
     return computes[0].memory_gib << 20;
 }
 
-static int session_start(struct build *build, const char *shell, const char *const *envp)
+static int session_start(struct build *build)
 {
     const struct session_spec spec = {
         .folder = build->folder,
         .steps = build->steps,
         .cwd = build->source_inside,
-        .shell = shell,
-        .envp = envp,
+        .shell = build->spec.shell,
+        .envp = (const char *const *)build->env.envp,
         .sandbox = build->anchor->sandbox,
         .memory_kib = memory_kib(build->tree),
         .cpu_s = CPU_S,
@@ -45,14 +41,6 @@ static int session_start(struct build *build, const char *shell, const char *con
     };
 
     return session_open(&spec, &build->session, &build->why);
-}
-
-int build_session_early(struct build *build)
-{
-    static const char *const envp[] = {BUILD_ENV_PATH, NULL};
-
-    build->early = true;
-    return session_start(build, "sh", envp);
 }
 
 static int step_write(struct build *build, struct str text, char name[24])
@@ -85,70 +73,10 @@ static int step_do(struct build *build, struct str text, int *ret_status)
     return r ? r : session_step(build->session, name, build->deadline_ms, &output, ret_status);
 }
 
-/* ---- the variables of a shell that started without them */
-
-/* IFS is the shell's own: it ignores the environment's. */
-static bool can_be_exported(const char *name)
-{
-    if (!isalpha((unsigned char)*name) && *name != '_')
-        return false;
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && *c != '_')
-            return false;
-    return strcmp(name, "IFS") != 0;
-}
-
-static int export_write(struct buf *buf, const char *name, struct str value)
-{
-    struct str left = value;
-    int r = buf_printf(buf, "export %s='", name);
-
-    while (r == 0 && left.len > 0) {
-        bool more = memchr(left.ptr, '\'', left.len) != NULL;
-        r = buf_put_str(buf, str_split(&left, '\''));
-        if (r == 0 && more)
-            r = buf_puts(buf, "'\\''");
-    }
-    return r ? r : buf_puts(buf, "'\n");
-}
-
-/* False when they cannot be given this way. */
-static bool exports_write(const struct build *build, struct buf *buf)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach (build->env.map, name, value)
-        if (!can_be_exported(name) || export_write(buf, name, str_of(json_string_value(value))))
-            return false;
-    return true;
-}
-
-/* Without a session afterwards when another one is needed. */
-static int variables_give(struct build *build)
-{
-    CLEANUP(buf_free) struct buf exports = BUF_INIT((size_t)EXPORTS_MAX_BYTES);
-    int status = 1, r = 0;
-
-    build->early = false;
-    if (build->session && strcmp(build->spec.shell, "bash") != 0 && exports_write(build, &exports)) {
-        r = session_ready(build->session, &build->why);
-        if (r == 0)
-            r = step_do(build, buf_str(&exports), &status);
-        if (r == SESSION_E_ENDED)
-            r = 0;
-    }
-    if (status != 0)
-        session_free(&build->session);
-    return r;
-}
-
 int build_step(struct build *build, const char *text, int *ret_status)
 {
-    int r = build->early ? variables_give(build) : 0;
+    int r = build->session ? 0 : session_start(build);
 
-    if (r == 0 && !build->session)
-        r = session_start(build, build->spec.shell, (const char *const *)build->env.envp);
     if (r == 0)
         r = session_ready(build->session, &build->why);
     if (r == SESSION_E_START)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define DIGEST_DIGITS 64
-#define READ_BYTES 262144
+#define READ_BYTES 65536 /* below what malloc maps afresh each time */
 #define TEMPORARY_PREFIX "tmp-"
 
 struct flight { /* a digest being fetched: others that want it wait */

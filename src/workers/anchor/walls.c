@@ -53,7 +53,8 @@ struct walls {
     gid_t gid;
     char uid_map[32]; /* from the owner of the namespace back to it */
     char gid_map[32];
-    char *folder_to; /* where the work folder is mounted while the root is made */
+    int capability_count; /* that this kernel has */
+    char *folder_to;      /* where the work folder is mounted while the root is made */
     char *steps_to;
     struct deed deeds[DEEDS_MAX];
     size_t deed_count;
@@ -255,14 +256,14 @@ static int user_return(const struct walls *walls)
     return text_write("/proc/self/gid_map", walls->gid_map);
 }
 
-static int rights_drop(void)
+static int rights_drop(const struct walls *walls)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return -1;
-    for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+    for (int i = 0; i < walls->capability_count; i++)
         if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0))
             return -1;
     return (int)syscall(SYS_capset, &header, none);
@@ -292,7 +293,7 @@ static int second(void *arg)
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || setsid() < 0 ||
         sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) || root_change(entry) || user_return(entry->walls) ||
-        rights_drop())
+        rights_drop(entry->walls))
         fail(entry);
     for (int i = 0; i < 3; i++)
         if (dup2(spec->fds[i], i) < 0)
@@ -491,6 +492,8 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     walls->gid = getgid();
     (void)snprintf(walls->uid_map, sizeof(walls->uid_map), "%u 0 1", walls->uid);
     (void)snprintf(walls->gid_map, sizeof(walls->gid_map), "%u 0 1", walls->gid);
+    while (prctl(PR_CAPBSET_READ, walls->capability_count, 0, 0, 0) >= 0)
+        walls->capability_count++;
     walls->folder_to = join(WALLS_ROOT, inside);
     walls->steps_to = join(WALLS_ROOT, steps_inside);
     r = walls->folder_to && walls->steps_to ? deeds_make(walls, places, count, inside) : FAULT(ENOMEM);

@@ -1,5 +1,6 @@
 /* Source/S3: copies the pinned version of the artifact into the pipeline's store, byte for byte within S3,
- * and learns its SHA-256 from the copy. Source: CodePipeline User Guide, "Amazon S3 source action". */
+ * and learns its SHA-256 from the copy, as from Slipway all else. Source: CodePipeline User Guide, "Amazon S3
+ * source action". */
 #include "base/hash.h"
 #include "wire/json.h"
 #include "wire/uri.h"
@@ -11,8 +12,9 @@
 struct origin {
     const char *bucket;
     const char *key;
-    const char *version_id; /* of the revision that the execution is pinned to, or of the current object */
+    const char *version_id; /* of the revision that the execution is pinned to; empty: the current one */
     struct s3_head head;
+    bool told; /* the copy's answer had all of it */
 };
 
 static int copy_source_header(const struct origin *origin, struct buf *ret)
@@ -43,8 +45,22 @@ static int digest_of_answer(struct str answer, char ret_hex[65], struct reason *
     return 0;
 }
 
-static int copy(struct job *job, const struct origin *origin, const char *bucket, const char *key,
-                char ret_hex[65])
+/* What the answer tells of the origin: all that a HEAD would, from Slipway. */
+static void origin_read(const struct http_exchange *exchange, struct origin *ret)
+{
+    struct str version = http_exchange_header(exchange, "x-amz-copy-source-version-id");
+    struct str size = http_exchange_header(exchange, "x-slipway-copy-source-size");
+    struct str etag = http_exchange_header(exchange, "x-slipway-copy-source-etag");
+
+    if (version.ptr)
+        snprintf(ret->head.version_id, sizeof(ret->head.version_id), STR_FMT, STR_ARG(version));
+    if (!etag.ptr || !str_to_int(size, 0, INT64_MAX, &ret->head.size))
+        return;
+    snprintf(ret->head.etag, sizeof(ret->head.etag), STR_FMT, STR_ARG(etag));
+    ret->told = true;
+}
+
+static int copy(struct job *job, struct origin *origin, const char *bucket, const char *key, char ret_hex[65])
 {
     CLEANUP(buf_free) struct buf from = BUF_INIT(8192);
     struct http_exchange exchange = {.answer = BUF_INIT(65536), .raw_headers = BUF_INIT(65536)};
@@ -67,6 +83,8 @@ static int copy(struct job *job, const struct origin *origin, const char *bucket
     r = work_outcome(aws_s3(job->client, &request, &exchange, &error), &error, "s3:CopyObject", &job->why);
     if (r == 0)
         r = digest_of_answer(buf_str(&exchange.answer), ret_hex, &job->why);
+    if (r == 0)
+        origin_read(&exchange, origin);
     buf_free(&exchange.answer);
     buf_free(&exchange.raw_headers);
     return r;
@@ -86,42 +104,57 @@ static const char *pinned_version(const struct job *job)
 
 static int origin_find(struct job *job, struct origin *ret)
 {
-    int r;
-
     ret->bucket = job_setting(job, "S3Bucket");
     ret->key = job_setting(job, "S3ObjectKey");
     if (!ret->bucket || !ret->key)
         return job_fail(job, "ConfigurationError",
                         "the action's configuration needs S3Bucket and S3ObjectKey");
     ret->version_id = pinned_version(job);
-    r = work_s3_head(job->client, ret->bucket, ret->key, ret->version_id, &ret->head, &job->why);
+    return 0;
+}
+
+/* `copied`: what became of the copy. Whether the origin is there, and what AWS does not tell of it with the
+ * copy. */
+static int origin_look(struct job *job, struct origin *origin, int copied)
+{
+    const char *version = origin->version_id[0] ? origin->version_id : origin->head.version_id;
+    struct reason why = {0};
+    struct s3_head head;
+    int r;
+
+    if (copied != WORK_E_FAILED && (copied || origin->told))
+        return copied;
+    r = work_s3_head(job->client, origin->bucket, origin->key, version, &head, &why);
     if (r == WORK_E_ABSENT)
         job->failure_type = "RevisionUnavailable";
-    if (r == 0 && !ret->version_id[0])
-        ret->version_id = ret->head.version_id;
-    return r;
+    if (r)
+        job->why = why;
+    else
+        origin->head = head;
+    return r ? r : copied;
 }
 
 static int report_revision(struct job *job, const struct origin *origin, const char *digest)
 {
+    const char *version = origin->version_id[0] ? origin->version_id : origin->head.version_id;
     char words[256];
     int r = job_variable(job, "BucketName", origin->bucket);
 
     if (r == 0)
         r = job_variable(job, "ObjectKey", origin->key);
     if (r == 0)
-        r = job_variable(job, "VersionId", origin->version_id);
+        r = job_variable(job, "VersionId", version);
     if (r == 0)
         r = job_variable(job, "ETag", origin->head.etag);
     if (r == 0)
         r = job_variable(job, "SHA256", digest);
     if (r)
         return r;
-    snprintf(words, sizeof(words), "version %.100s, %lld bytes, SHA-256 %s", origin->version_id,
+    snprintf(words, sizeof(words), "version %.100s, %lld bytes, SHA-256 %s", version,
              (long long)origin->head.size, digest);
     buf_puts(&job->summary, words);
-    job->revision = json_pack("{s:s, s:s, s:s}", "revision", origin->version_id, "changeIdentifier",
-                              origin->version_id, "revisionSummary", words);
+    job->revision = json_pack("{s:s, s:s, s:s}", "revision", version, "changeIdentifier", version,
+                              "revisionSummary", words);
     return job->revision ? 0 : FAULT(ENOMEM);
 }
 
@@ -139,7 +172,7 @@ int action_source_s3(struct job *job)
         return job_fail(job, "ConfigurationError", "a Source action needs an output artifact");
     r = origin_find(job, &origin);
     if (r == 0)
-        r = copy(job, &origin, bucket, key, digest);
+        r = origin_look(job, &origin, copy(job, &origin, bucket, key, digest));
     if (r == 0 && !digest[0]) {
         r = work_s3_head(job->client, bucket, key, NULL, &copied, &job->why);
         if (r == 0)
