@@ -117,12 +117,14 @@ def bench_resume(args, work):
 
 
 def bench_push(args, work):
-    """From a push to the job and the process that it sets going, by a launcher and anchors as they always run."""
-    server = Slipway(args.build, work / "push", workers=True)
-    try:
-        yield from pushes.bench(args.build, server)
-    finally:
-        server.stop()
+    """From a push to the job and the process that it sets going, by a launcher and anchors as they always run, then by an
+    anchor without a sandbox."""
+    for sandbox in (True, False):
+        server = Slipway(args.build, work / ("push" if sandbox else "push-open"), workers=True, sandbox=sandbox)
+        try:
+            yield from pushes.bench(args.build, server, sandbox)
+        finally:
+            server.stop()
 
 
 def bench_engine(args, work):
@@ -131,12 +133,14 @@ def bench_engine(args, work):
 
 
 def bench_processes(args, work):
-    """Executions a second with a sandboxed process each."""
-    server = Slipway(args.build, work / "processes", workers=True)
-    try:
-        yield from processes.bench(args, server, pushes.artifact())
-    finally:
-        server.stop()
+    """Executions a second with a process each, in a sandbox and without one."""
+    for sandbox, compared in ((True, ("processes", "bubblewrap", processes.WALLS)),
+                              (False, ("processes, no sandbox", "true", processes.TRUE))):
+        server = Slipway(args.build, work / ("processes" if sandbox else "processes-open"), workers=True, sandbox=sandbox)
+        try:
+            yield from processes.bench(args, server, pushes.artifact(), *compared)
+        finally:
+            server.stop()
 
 
 def bench_turns(args, work):

@@ -101,11 +101,12 @@ class Server:
 class Slipway(Server):
     name = "slipway"
 
-    def __init__(self, build, data, workers=False):
+    def __init__(self, build, data, workers=False, sandbox=True):
+        self.build, self.own = build, []
         self.data, port_file = Path(data), Path(data).with_suffix(".port")
         port_file.unlink(missing_ok=True)
         argv = [str(build / "slipway"), "serve", "--data", str(data), "--port", "0", "--listen", "127.0.0.1",
-                "--port-file", str(port_file)] + ([] if workers else ["--no-workers"])
+                "--port-file", str(port_file)] + ([] if workers and sandbox else ["--no-workers"])
         started = time.monotonic()
         self.process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: port_file.exists() and port_file.read_text().strip(), "slipway serve")
@@ -115,6 +116,22 @@ class Slipway(Server):
         keys.read(self.data / "credentials")
         self.keys = dict(keys["shared-services"])
         self.key, self.secret = self.keys["aws_access_key_id"], self.keys["aws_secret_access_key"]
+        if workers and not sandbox:
+            self.start_own("launcher")
+            self.start_own("anchor", "--no-sandbox", "--cache-dir", str(self.data) + "-cache")
+
+    def start_own(self, command, *options):
+        """A worker of the shared account that `serve` would start with a sandbox."""
+        argv = [str(self.build / "slipway"), command, "--endpoint-url", f"http://127.0.0.1:{self.port}",
+                "--exit-with-parent", str(os.getpid()), *options]
+        self.own.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env()))
+
+    def stop(self):
+        for worker in self.own:
+            worker.terminate()
+        for worker in self.own:
+            worker.wait(timeout=20)
+        super().stop()
 
 
 class Nginx(Server):

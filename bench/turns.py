@@ -13,19 +13,32 @@ TURNS = 6  # executions
 ROLE = "arn:aws:iam::111111111111:role/slipway-deploy"
 
 
+SIGNED_S = 60  # a signature holds for some minutes, and making one costs more than the request does
+
+
 class Caller:
-    """One connection, signed requests."""
+    """One connection, signed requests; who asks the same again asks by the same signature."""
 
     def __init__(self, server):
+        self.signed = {}
         self.url = f"http://127.0.0.1:{server.port}/"
         self.credentials = Credentials(server.keys["aws_access_key_id"], server.keys["aws_secret_access_key"])
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port)
 
+    def sign(self, operation, body):
+        at, headers = self.signed.get((operation, body), (0, None))
+        if not headers or time.monotonic() - at > SIGNED_S:
+            request = AWSRequest("POST", self.url, data=body, headers={
+                "X-Amz-Target": "CodePipeline_20150709." + operation, "Content-Type": "application/x-amz-json-1.1"})
+            SigV4Auth(self.credentials, "codepipeline", "us-east-1").add_auth(request)
+            headers = dict(request.headers)
+            self.signed = {} if len(self.signed) > 1000 else self.signed
+            self.signed[operation, body] = time.monotonic(), headers
+        return headers
+
     def call(self, operation, **members):
-        request = AWSRequest("POST", self.url, data=json.dumps(members), headers={
-            "X-Amz-Target": "CodePipeline_20150709." + operation, "Content-Type": "application/x-amz-json-1.1"})
-        SigV4Auth(self.credentials, "codepipeline", "us-east-1").add_auth(request)
-        self.connection.request("POST", "/", request.body, dict(request.headers))
+        body = json.dumps(members)
+        self.connection.request("POST", "/", body, self.sign(operation, body))
         answer = self.connection.getresponse()
         body = answer.read()
         if answer.status != 200:
