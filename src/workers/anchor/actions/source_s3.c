@@ -163,7 +163,7 @@ int action_source_s3(struct job *job)
     const json_t *output = json_path(job->data, "outputArtifacts.0");
     const char *bucket = json_string_value(json_path(output, "location.s3Location.bucketName"));
     const char *key = json_string_value(json_path(output, "location.s3Location.objectKey"));
-    struct origin origin = {0};
+    struct origin origin = {.version_id = ""};
     struct s3_head copied;
     char digest[65] = "";
     int r;
