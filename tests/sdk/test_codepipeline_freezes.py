@@ -198,6 +198,7 @@ def test_freezes_are_listed_in_pages_and_stay_on_record(line):
 
 @pytest.mark.parametrize("spec, words", [
     ({"startsAt": 2000000000, "endsAt": 1900000000}, "before it starts"),
+    ({"endsAt": 1600000000}, "in the past"),
     ({"recurrence": {"rule": "FREQ=HOURLY", "start": "2026-11-27T16:00:00", "durationMinutes": 5}}, "frequency"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27 16:00:00", "durationMinutes": 5}}, "local beginning"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27T16:00:00", "durationMinutes": 5, "timeZone": "X"}}, "zone"),
@@ -209,6 +210,13 @@ def test_a_bad_freeze_is_refused(line, spec, words):
     with pytest.raises(Refused) as refused:
         line.freeze(**spec)
     assert refused.value.code == "ValidationException" and words in str(refused.value)
+
+
+def test_a_freeze_is_not_replaced_by_one_that_is_over(line):
+    frozen = line.freeze(pipelines=[line.name])
+    assert code_of(line.freeze, name=frozen["name"], endsAt=1600000000) == "ValidationException"
+    [listed] = [f for f in line.worker.call("ListFreezes")["freezes"] if f["name"] == frozen["name"]]
+    assert (listed["state"], listed["reason"]) == ("Active", frozen["reason"])
 
 
 def test_the_commands(line):

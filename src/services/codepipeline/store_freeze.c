@@ -153,6 +153,9 @@ int freeze_put(struct tx *tx, const struct principal *caller, const json_t *spec
     bool was;
     int r = freeze_check(spec, why);
 
+    if (r == 0 && json_int(spec, "endsAt", INT64_MAX) <= now_ms)
+        return reason_set(why, PIPELINE_E_INVALID,
+                          "The freeze '%s' would be over already: endsAt is in the past.", name);
     if (r == 0)
         r = row_end(tx, caller->account, name, caller->arn, "replaced", now_ms, &was);
     if (r == 0)
