@@ -102,7 +102,7 @@ static int pipelines_make(struct db *db)
         for (int64_t last = i + BATCH; r == 0 && i < last && i < pipelines; i++) {
             CLEANUP(json_free) json_t *declaration = declaration_json(i);
             struct reason why = {0};
-            r = pipeline_create(tx, &platform, ACCOUNT, declaration, NULL, &why);
+            r = pipeline_create(tx, &platform, &caller, declaration, NULL, &why);
             if (r)
                 (void)fprintf(stderr, "no pipeline: %s\n", why.text);
         }

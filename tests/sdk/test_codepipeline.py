@@ -448,6 +448,7 @@ def test_history_says_who_when_and_why_also_after_the_end(worker, client, make):
     assert [e["what"] for e in events] == [
         "created", "started", "stage-entered", "stage-succeeded", "stage-entered", "rejected", "action-failed", "Failed", "deleted"]
     assert [e.get("stageName") for e in events] == [None, "Source", "Source", "Source", "S1", "S1", "S1", "S1", None]
+    assert {e["who"] for e in events if e["what"] in ("created", "deleted")} == {f"arn:aws:iam::{ACCOUNT}:root"}
     rejected = events[5]
     assert (rejected["stageName"], rejected["actionName"], rejected["why"]) == ("S1", "Ask", "not today")
     assert rejected["who"].startswith(f"arn:aws:iam::{ACCOUNT}:") and rejected["pipelineExecutionId"] == run

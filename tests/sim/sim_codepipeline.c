@@ -92,8 +92,8 @@ void plan_change(bool full)
     CLEANUP(json_free) json_t *declaration = plan_random(&sim.plans[sim.version + 1], full);
     say("version %lld", (long long)++sim.version);
     r = sim.version == 1
-            ? pipeline_create(sim.tx, &sim.platform, sim.caller.account, declaration, NULL, &why)
-            : pipeline_update(sim.tx, &sim.platform, sim.caller.account, declaration, NULL, &why);
+            ? pipeline_create(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why)
+            : pipeline_update(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why);
     if (no_fault(r))
         broken("the declaration is refused: %s", why.text);
 }
@@ -497,7 +497,7 @@ static void run_seed(uint64_t seed, size_t steps)
     drain();
     tally();
     prune();
-    no_fault(pipeline_delete(sim.tx, &sim.platform, sim.caller.account, PIPELINE, NULL));
+    no_fault(pipeline_delete(sim.tx, &sim.platform, &sim.caller, PIPELINE, NULL));
     for (int64_t next_ms = sim.now_ms; next_ms != INT64_MAX; sim.now_ms = next_ms)
         no_fault(timers_fire(sim.tx, &sim.platform, next_ms, INT32_MAX, &next_ms));
     if (scalar("SELECT count(*) FROM codepipeline_due WHERE pipeline_id = $1") ||

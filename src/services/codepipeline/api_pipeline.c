@@ -22,7 +22,7 @@ int codepipeline_create_pipeline(struct call *c)
     const json_t *declaration = json_object_get(c->in, "pipeline");
     const json_t *tags = json_object_get(c->in, "tags");
     struct pipeline pipeline;
-    int r = pipeline_create(c->tx, c->platform, c->caller->account, declaration, tags, &c->reason);
+    int r = pipeline_create(c->tx, c->platform, c->caller, declaration, tags, &c->reason);
 
     if (r == 0)
         r = pipeline_find(c->tx, c->caller->account, json_str(declaration, "name", ""), &pipeline);
@@ -53,7 +53,7 @@ int codepipeline_update_pipeline(struct call *c)
 {
     const json_t *declaration = json_object_get(c->in, "pipeline");
     struct pipeline pipeline;
-    int r = pipeline_update(c->tx, c->platform, c->caller->account, declaration, NULL, &c->reason);
+    int r = pipeline_update(c->tx, c->platform, c->caller, declaration, NULL, &c->reason);
 
     if (r == 0)
         r = pipeline_find(c->tx, c->caller->account, json_str(declaration, "name", ""), &pipeline);
@@ -63,7 +63,7 @@ int codepipeline_update_pipeline(struct call *c)
 /* A pipeline that is not there is as good as deleted, as on AWS. */
 int codepipeline_delete_pipeline(struct call *c)
 {
-    int r = pipeline_delete(c->tx, c->platform, c->caller->account, json_str(c->in, "name", ""), NULL);
+    int r = pipeline_delete(c->tx, c->platform, c->caller, json_str(c->in, "name", ""), NULL);
 
     return r == PIPELINE_E_NOT_FOUND ? 0 : r;
 }

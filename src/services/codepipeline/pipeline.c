@@ -28,9 +28,11 @@ static int declaration_store(struct tx *tx, const struct pipeline *pipeline, con
     return r ? r : follow_put(tx, pipeline, normal);
 }
 
-int pipeline_create(struct tx *tx, const struct platform *platform, const char *account,
+int pipeline_create(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *declaration, const json_t *tags, struct reason *why)
 {
+    const struct history made = {.what = "created", .who = caller->arn};
+    const char *account = caller->account;
     struct pipeline pipeline = {.version = 1};
     char arn[PIPELINE_ARN_SIZE];
     int r = declaration_check(tx, account, declaration, why);
@@ -52,12 +54,14 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const char *
     if (r == 0 && tags)
         r = tags_put(tx, arn, tags, why);
     tx_wake(tx, TOPIC_LIST, account);
-    return r ? r : history_add(tx, &pipeline, &(struct history){.what = "created"}, pipeline.created_ms);
+    return r ? r : history_add(tx, &pipeline, &made, pipeline.created_ms);
 }
 
-int pipeline_update(struct tx *tx, const struct platform *platform, const char *account,
+int pipeline_update(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *declaration, int64_t *ret_version, struct reason *why)
 {
+    const struct history changed = {.what = "updated", .who = caller->arn};
+    const char *account = caller->account;
     struct pipeline pipeline;
     int r = pipeline_require(tx, account, json_str(declaration, "name", ""), &pipeline, why);
 
@@ -72,7 +76,7 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const char *
     if (r == 0)
         r = declaration_store(tx, &pipeline, declaration);
     if (r == 0)
-        r = history_add(tx, &pipeline, &(struct history){.what = "updated"}, pipeline.updated_ms);
+        r = history_add(tx, &pipeline, &changed, pipeline.updated_ms);
     tx_wake(tx, TOPIC_LIST, account);
     tx_wake(tx, TOPIC_PIPELINE, pipeline.account, pipeline.name);
     if (r == 0 && ret_version)
@@ -104,7 +108,7 @@ static int jobs_cancel(struct tx *tx, const struct pipeline *pipeline, int64_t n
     return r == DB_NONE ? 0 : r;
 }
 
-static int executions_record(struct tx *tx, const struct pipeline *pipeline, int64_t now_ms)
+static int executions_record(struct tx *tx, const struct pipeline *pipeline, const char *who, int64_t now_ms)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query(tx, &rows,
@@ -115,6 +119,7 @@ static int executions_record(struct tx *tx, const struct pipeline *pipeline, int
         struct history history = {
             .execution_id = rows_text(rows, 0),
             .what = machine_name(&machine_execution, EXECUTION_CANCELLED),
+            .who = who,
             .why = "The pipeline was deleted.",
         };
 
@@ -123,16 +128,18 @@ static int executions_record(struct tx *tx, const struct pipeline *pipeline, int
     return r == DB_NONE ? 0 : r;
 }
 
-int pipeline_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
-                    struct reason *why)
+int pipeline_delete(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                    const char *name, struct reason *why)
 {
+    const struct history deleted = {.what = "deleted", .who = caller->arn};
+    const char *account = caller->account;
     struct pipeline pipeline;
     char arn[PIPELINE_ARN_SIZE];
     int64_t now_ms = clock_now_ms();
     int r = pipeline_require(tx, account, name, &pipeline, why);
 
     if (r == 0)
-        r = executions_record(tx, &pipeline, now_ms);
+        r = executions_record(tx, &pipeline, caller->arn, now_ms);
     if (r == 0)
         r = jobs_cancel(tx, &pipeline, now_ms);
     if (r == 0)
@@ -144,7 +151,7 @@ int pipeline_delete(struct tx *tx, const struct platform *platform, const char *
         return r;
     tx_wake(tx, TOPIC_LIST, account);
     tx_wake(tx, TOPIC_PIPELINE, pipeline.account, pipeline.name);
-    return history_add(tx, &pipeline, &(struct history){.what = "deleted"}, now_ms);
+    return history_add(tx, &pipeline, &deleted, now_ms);
 }
 
 int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration)

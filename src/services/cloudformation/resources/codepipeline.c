@@ -205,6 +205,16 @@ static int declaration_of(const struct resource_work *w, json_t **ret)
     return err;
 }
 
+/* Whoever asked for the stack's operation, in the stack's account. */
+static struct principal actor_of(const struct resource_work *w)
+{
+    struct principal actor = {0};
+
+    (void)snprintf(actor.account, sizeof(actor.account), "%s", w->account);
+    (void)snprintf(actor.arn, sizeof(actor.arn), "%s", w->actor);
+    return actor;
+}
+
 static int create(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *declaration = NULL;
@@ -218,24 +228,27 @@ static int create(struct resource_work *w)
         return err;
     if (given && !(tags = resource_lower_camel(given, NULL)))
         return FAULT(ENOMEM);
-    err = pipeline_create(w->tx, w->platform, w->account, declaration, tags, w->why);
+    const struct principal actor = actor_of(w);
+    err = pipeline_create(w->tx, w->platform, &actor, declaration, tags, w->why);
     return err ? err : resource_attribute(w, "Version", "1");
 }
 
 static int update(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *declaration = NULL;
+    const struct principal actor = actor_of(w);
     int64_t version = 0;
     int err = declaration_of(w, &declaration);
 
     if (!err)
-        err = pipeline_update(w->tx, w->platform, w->account, declaration, &version, w->why);
+        err = pipeline_update(w->tx, w->platform, &actor, declaration, &version, w->why);
     return err ? err : resource_attribute(w, "Version", "%lld", (long long)version);
 }
 
 static int drop(struct resource_work *w)
 {
-    int err = pipeline_delete(w->tx, w->platform, w->account, w->physical_id, w->why);
+    const struct principal actor = actor_of(w);
+    int err = pipeline_delete(w->tx, w->platform, &actor, w->physical_id, w->why);
 
     return err == PIPELINE_E_NOT_FOUND ? 0 : err;
 }

@@ -221,7 +221,7 @@ static void change(struct maker *maker, const char *name)
     for (size_t i = maker_below(maker, 3); i > 0; i--)
         maker_mutate(maker, declaration);
     assert_int_equal(json_put_str(declaration, "name", name), 0);
-    int r = pipeline_update(tx, &platform, ACCOUNT, declaration, &version, &why);
+    int r = pipeline_update(tx, &platform, &me, declaration, &version, &why);
     HOLDS(r == 0 || (r >= PIPELINE_E_STRUCTURE && r <= PIPELINE_E_ACTION_DECLARATION));
     HOLDS(count_of("SELECT COUNT(*) FROM codepipeline_version") == before + (r == 0));
 }
@@ -276,7 +276,7 @@ static void check(size_t mutations, size_t *ret_accepted)
     for (size_t i = 0; i < mutations; i++)
         maker_mutate(&maker, declaration);
     world_begin();
-    int r = pipeline_create(tx, &platform, ACCOUNT, declaration, NULL, &why);
+    int r = pipeline_create(tx, &platform, &me, declaration, NULL, &why);
     if (mutations == 0 && r != 0)
         fail_msg("DECLARATION_SEED=%llu: a valid pipeline was refused: %s", (unsigned long long)seed,
                  why.text);
@@ -287,7 +287,7 @@ static void check(size_t mutations, size_t *ret_accepted)
     if (r == 0) {
         (*ret_accepted)++;
         run_to_the_end(&maker, json_str(declaration, "name", ""));
-        HOLDS(pipeline_delete(tx, &platform, ACCOUNT, json_str(declaration, "name", ""), NULL) == 0);
+        HOLDS(pipeline_delete(tx, &platform, &me, json_str(declaration, "name", ""), NULL) == 0);
     }
     db_end(&tx);
 }

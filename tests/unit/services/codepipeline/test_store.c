@@ -159,8 +159,8 @@ static void put(const char *text, bool again)
 {
     CLEANUP(json_free) json_t *json = parse(text);
     struct reason why = {0};
-    int r = again ? pipeline_update(tx, &platform, ACCOUNT, json, NULL, &why)
-                  : pipeline_create(tx, &platform, ACCOUNT, json, NULL, &why);
+    int r = again ? pipeline_update(tx, &platform, &me, json, NULL, &why)
+                  : pipeline_create(tx, &platform, &me, json, NULL, &why);
     assert_int_equal(r, 0);
 }
 
