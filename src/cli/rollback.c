@@ -12,6 +12,7 @@ struct rollback {
     const char *pipeline;
     const char *stage;
     const char *now; /* the version that is deployed in the stage */
+    json_t *plan;    /* what the server would deploy: RollbackStage's wouldDeploy */
     json_t *actions;
     json_t *executions;
 };
@@ -42,7 +43,7 @@ static json_t *request(const struct rollback *rollback, const char *execution, b
 
 /* The newest that is meant and that the server would take; the first refusal is printed when there is none.
  */
-static int find_target(const struct rollback *rollback, const char **ret)
+static int find_target(struct rollback *rollback, const char **ret)
 {
     const char *asked = "", *refused = NULL;
     size_t index;
@@ -55,7 +56,7 @@ static int find_target(const struct rollback *rollback, const char **ret)
         asked = execution;
         rollback->cli->tolerated = "UnableToRollbackStageException";
         int status = cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
-                              request(rollback, execution, true), NULL);
+                              request(rollback, execution, true), &rollback->plan);
         rollback->cli->tolerated = NULL;
         if (status == 0)
             *ret = execution;
@@ -97,27 +98,34 @@ static int look(struct rollback *rollback)
 /* What comes back, by which actions. */
 static void print_plan(const struct rollback *rollback, const char *target)
 {
+    const json_t *plan = json_object_get(rollback->plan, "wouldDeploy");
     size_t index;
-    json_t *action;
+    json_t *each;
     (void)printf("%s %s to version %s of execution %s\n", dry_run ? "would roll back" : "rolling back",
                  rollback->stage, execution_version(rollback->executions, target), target);
     if (*rollback->now)
         (void)printf("  now there:   version %s\n", rollback->now);
-    for (index = json_array_size(rollback->actions); index > 0; index--) {
-        action = json_array_get(rollback->actions, index - 1);
-        if (strcmp(json_str(action, "pipelineExecutionId", ""), target) == 0 &&
-            strcmp(json_str(action, "stageName", ""), rollback->stage) == 0)
-            (void)printf("  runs again:  %s\n", json_str(action, "actionName", ""));
-    }
+    json_array_foreach (json_object_get(plan, "artifactRevisions"), index, each)
+        (void)printf("  artifact:    %s, version %s, SHA-256 %s\n", json_str(each, "name", ""),
+                     json_str(each, "revisionId", ""), json_str(each, "sha256", "not known"));
+    json_array_foreach (json_object_get(plan, "variables"), index, each)
+        (void)printf("  variable:    %s = %s\n", json_str(each, "name", ""),
+                     json_str(each, "resolvedValue", ""));
+    (void)printf("  by pipeline: version %lld\n", (long long)json_int(plan, "pipelineVersion", 0));
+    json_array_foreach (json_object_get(plan, "actions"), index, each)
+        (void)printf("  runs again:  %s\n", json_str(each, "name", ""));
 }
 
-static int roll_back(const struct rollback *rollback)
+static int roll_back(struct rollback *rollback)
 {
     CLEANUP(json_free) json_t *out = NULL;
+    const struct cli *cli = rollback->cli;
     const char *target = NULL;
     int status = find_target(rollback, &target);
     if (status || !target)
         return status;
+    if (dry_run && cli->json)
+        return cli_print_json(rollback->plan);
     print_plan(rollback, target);
     if (dry_run)
         return COMMAND_OK;
@@ -125,9 +133,20 @@ static int roll_back(const struct rollback *rollback)
                       request(rollback, target, false), &out);
     if (status)
         return status;
-    (void)printf("started execution %s: `slipway watch %s %s` shows it\n",
-                 json_str(out, "pipelineExecutionId", ""), rollback->cli->args[0], rollback->cli->args[1]);
+    const char *id = json_str(out, "pipelineExecutionId", "");
+    if (cli->arg_count == 2)
+        (void)printf("started execution %s: `slipway explain %s` shows it\n", id, cli->args[0]);
+    else
+        (void)printf("started execution %s: `slipway watch %s %s` shows it\n", id, cli->args[0],
+                     cli->args[1]);
     return COMMAND_OK;
+}
+
+static int find_pipeline(struct cli *cli, json_t **release, const char **ret)
+{
+    int status = cli->arg_count == 2 ? 0 : release_find(cli, account, cli->args[0], cli->args[1], release);
+    *ret = cli->arg_count == 2 ? cli->args[0] : json_str(*release, "pipeline", "");
+    return status;
 }
 
 int rollback_main(int argc, char **argv)
@@ -138,26 +157,27 @@ int rollback_main(int argc, char **argv)
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
     static const struct cli_spec spec = {
-        "rollback APP BRANCH STAGE",
+        "rollback APP BRANCH STAGE | rollback PIPELINE STAGE",
         "Deploys to one stage again what an earlier execution deployed there, by the pipeline of that time.\n"
         "Without --to: the newest version that is not the present one. Nothing else of the pipeline moves.",
         options,
         ARRAY_LEN(options),
-        3,
+        2,
         3};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
+    struct rollback rollback = {.cli = &cli};
     int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
         return status;
-    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    rollback.stage = cli.args[cli.arg_count - 1];
+    status = find_pipeline(&cli, &release, &rollback.pipeline);
     if (status)
         return status;
-    struct rollback rollback = {
-        .cli = &cli, .pipeline = json_str(release, "pipeline", ""), .stage = cli.args[2]};
     status = look(&rollback);
     if (!status)
         status = roll_back(&rollback);
+    json_decref(rollback.plan);
     json_decref(rollback.actions);
     json_decref(rollback.executions);
     return status;

@@ -473,7 +473,10 @@ def test_rollback_brings_back_what_an_older_version_deployed(worker, client, mak
     worker.do("Artifact", "Go")
     roll_back = lambda target, **more: worker.call("RollbackStage", pipelineName=name, stageName="S1",
                                                    targetPipelineExecutionId=target, **more)
-    assert roll_back(good, dryRun=True) == {} and worker.poll() == []
+    would = roll_back(good, dryRun=True)["wouldDeploy"]
+    assert worker.poll() == [] and would["pipelineVersion"] == 1
+    assert [(r["name"], r["sha256"]) for r in would["artifactRevisions"]] == [("App", SHA256)]
+    assert [(a["name"], a["configuration"]["StackName"]) for a in would["actions"]] == [("Go", "one")]
     back = roll_back(good)["pipelineExecutionId"]
     assert code_of(roll_back, bad) == "UnableToRollbackStageException"  # it runs
     [job] = worker.take("Go")

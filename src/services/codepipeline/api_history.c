@@ -5,26 +5,6 @@
 
 #define PAGE_MAX 100
 
-static int variables_put(json_t *out, const json_t *data)
-{
-    json_t *values = json_path(data, "variables.variables"), *value, *list = json_array();
-    const char *name;
-    int r = json_put(out, "variables", list);
-
-    json_object_foreach (values, name, value)
-        if (r == 0 &&
-            json_array_append_new(list, json_pack("{s:s, s:O}", "name", name, "resolvedValue", value)))
-            r = FAULT(ENOMEM);
-    return r;
-}
-
-static int revisions_put(json_t *out, const json_t *data)
-{
-    json_t *revisions = json_object_get(data, "revisions");
-
-    return json_put(out, "artifactRevisions", revisions ? json_incref(revisions) : json_array());
-}
-
 /* rows: version, status, data */
 static int execution_put(struct call *c, const struct pipeline *pipeline, const char *id, struct rows *rows)
 {
@@ -41,8 +21,8 @@ static int execution_put(struct call *c, const struct pipeline *pipeline, const 
     if (r == 0)
         r = show_execution(out, id, rows_text(rows, 1), data);
     if (r == 0)
-        r = revisions_put(out, data);
-    return r ? r : variables_put(out, data);
+        r = show_revisions(out, data);
+    return r ? r : show_variables(out, data);
 }
 
 static int no_execution(struct call *c, const char *id)

@@ -29,7 +29,7 @@ static const struct operation operations[] = {
         codepipeline_stop_execution),
     ROW("RetryStageExecution", OP_WRITE, &shape_retry_stage_execution_input, &shape_execution_id_output,
         codepipeline_retry_stage),
-    ROW("RollbackStage", OP_WRITE, &shape_rollback_stage_input, &shape_execution_id_output,
+    ROW("RollbackStage", OP_WRITE, &shape_rollback_stage_input, &shape_rollback_stage_output,
         codepipeline_rollback_stage),
     ROW("OverrideStageCondition", OP_WRITE, &shape_override_stage_condition_input, NULL,
         codepipeline_override_condition),

@@ -8,6 +8,7 @@ extern const char *const values_result[];
 
 extern const struct shape shape_action_type_id;
 extern const struct shape shape_artifact_detail_list_out;
+extern const struct shape shape_artifact_revision_list_out;
 extern const struct shape shape_commands;
 extern const struct shape shape_condition_list;
 extern const struct shape shape_conditions;
@@ -76,6 +77,7 @@ extern const struct shape shape_put_webhook_input;
 extern const struct shape shape_put_webhook_output;
 extern const struct shape shape_retry_stage_execution_input;
 extern const struct shape shape_rollback_stage_input;
+extern const struct shape shape_rollback_stage_output;
 extern const struct shape shape_stage_condition_state_out;
 extern const struct shape shape_start_pipeline_execution_input;
 extern const struct shape shape_status_output;

@@ -258,6 +258,20 @@ static const struct field fields_rollback_stage_input[] = {
 };
 const struct shape shape_rollback_stage_input = SHAPE(fields_rollback_stage_input);
 
+static const struct field fields_would_deploy_out[] = {
+    {"pipelineVersion", FIELD_INTEGER},
+    {"artifactRevisions", FIELD_LIST, .of = &shape_artifact_revision_list_out},
+    {"variables", FIELD_ANY},
+    {"actions", FIELD_ANY},
+};
+static const struct shape shape_would_deploy_out = SHAPE(fields_would_deploy_out);
+
+static const struct field fields_rollback_stage_output[] = {
+    {"pipelineExecutionId", FIELD_STRING},
+    {"wouldDeploy", FIELD_STRUCT, .of = &shape_would_deploy_out},
+};
+const struct shape shape_rollback_stage_output = SHAPE(fields_rollback_stage_output);
+
 static const char *const values_stage_transition_type[] = {"Inbound", "Outbound", NULL};
 static const struct field fields_enable_stage_transition_input[] = {
     NAME("pipelineName"),

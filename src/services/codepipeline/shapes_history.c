@@ -29,7 +29,7 @@ static const struct shape shape_artifact_revision_out = SHAPE(fields_artifact_re
 static const struct field fields_artifact_revision_list_out[] = {
     {"member", FIELD_STRUCT, .of = &shape_artifact_revision_out},
 };
-static const struct shape shape_artifact_revision_list_out = SHAPE(fields_artifact_revision_list_out);
+const struct shape shape_artifact_revision_list_out = SHAPE(fields_artifact_revision_list_out);
 
 static const struct field fields_execution_trigger_out[] = {
     {"triggerType", FIELD_STRING},

@@ -1,5 +1,6 @@
 /* Executions and artifacts as the API shows them. */
 #include "services/codepipeline/show.h"
+#include "services/codepipeline/engine/machine.h"
 #include "services/codepipeline/engine/source.h"
 #include "wire/json.h"
 
@@ -13,11 +14,23 @@ const char *show_type(const json_t *data)
     return json_object_get(data, "rollback") ? "ROLLBACK" : "STANDARD";
 }
 
+/* Whatever ends other than by success says why: a stop without a reason at least by whom. */
+static int summary_put(json_t *out, const char *status, const json_t *data)
+{
+    const char *summary = json_str(data, "summary", NULL);
+    const json_t *stop = json_object_get(data, "stop");
+
+    if (summary && summary[0])
+        return json_put_str(out, "statusSummary", summary);
+    return stop && machine_state(&machine_execution, status) == EXECUTION_STOPPED
+               ? json_put_format(out, "statusSummary", "Stopped by %s.", json_str(stop, "by", "somebody"))
+               : 0;
+}
+
 int show_execution(json_t *out, const char *id, const char *status, const json_t *data)
 {
     const json_t *trigger = json_object_get(data, "trigger"), *stop = json_object_get(data, "stop");
     const json_t *rollback = json_object_get(data, "rollback");
-    const char *summary = json_str(data, "summary", NULL);
     int r = json_put_str(out, "pipelineExecutionId", id);
 
     if (r == 0)
@@ -30,8 +43,8 @@ int show_execution(json_t *out, const char *id, const char *status, const json_t
         r = json_put(
             out, "rollbackMetadata",
             json_pack("{s:s}", "rollbackTargetPipelineExecutionId", json_str(rollback, "target", "")));
-    if (r == 0 && summary)
-        r = json_put_str(out, "statusSummary", summary);
+    if (r == 0)
+        r = summary_put(out, status, data);
     if (r == 0)
         r = json_put(out, "trigger",
                      json_pack("{s:s, s:s}", "triggerType",
@@ -97,4 +110,24 @@ int show_artifacts(const json_t *artifacts, json_t **ret)
             return FAULT(ENOMEM);
     *ret = take(list);
     return *ret ? 0 : FAULT(ENOMEM);
+}
+
+int show_variables(json_t *out, const json_t *data)
+{
+    json_t *values = json_path(data, "variables.variables"), *value, *list = json_array();
+    const char *name;
+    int r = json_put(out, "variables", list);
+
+    json_object_foreach (values, name, value)
+        if (r == 0 &&
+            json_array_append_new(list, json_pack("{s:s, s:O}", "name", name, "resolvedValue", value)))
+            r = FAULT(ENOMEM);
+    return r;
+}
+
+int show_revisions(json_t *out, const json_t *data)
+{
+    json_t *revisions = json_object_get(data, "revisions");
+
+    return json_put(out, "artifactRevisions", revisions ? json_incref(revisions) : json_array());
 }
