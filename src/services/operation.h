@@ -44,10 +44,11 @@ struct field {
     bool (*check)(const char *text); /* further syntax of a string, or NULL */
     const char *check_says;          /* the pattern as AWS's error shows it */
     const struct shape *of;
-    const char *wire_name; /* Query and XML name where it differs: "Attribute" */
-    const char *item;      /* XML list element (NULL: "member"); map entry (NULL: "entry") */
-    const char *map_key;   /* Query/XML map key element (NULL: "key") */
-    const char *map_value; /* NULL: "value" */
+    const char *wire_name;    /* Query and XML name where it differs: "Attribute" */
+    const char *item;         /* XML list element (NULL: "member"); map entry (NULL: "entry") */
+    const char *map_key;      /* Query/XML map key element (NULL: "key") */
+    const char *map_value;    /* NULL: "value" */
+    const struct field *keys; /* length and syntax of a map's keys, or NULL */
 };
 
 struct shape {

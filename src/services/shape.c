@@ -157,12 +157,37 @@ static void check_list(struct checking *checking, const struct field *field, con
     }
 }
 
+/* AWS tells of the map, and of all that its keys must satisfy. */
+static void check_key(struct checking *checking, const struct field *field, const json_t *map,
+                      const char *key)
+{
+    const struct field *keys = field->keys;
+    int64_t length = utf8_length(key, strlen(key));
+    bool bounded = keys->max != 0;
+    if ((!bounded || (length >= keys->min && length <= keys->max)) && (!keys->check || keys->check(key)))
+        return;
+    if (!violation_begin(checking, field, map))
+        return;
+    buf_puts(&checking->said, "Map keys must satisfy constraint: [");
+    if (bounded)
+        buf_printf(&checking->said,
+                   "Member must have length less than or equal to %lld, Member must have length greater "
+                   "than or equal to %lld",
+                   (long long)keys->max, (long long)keys->min);
+    if (keys->check)
+        buf_printf(&checking->said, "%sMember must satisfy regular expression pattern: %s",
+                   bounded ? ", " : "", keys->check_says);
+    buf_puts(&checking->said, "]");
+}
+
 static void check_map(struct checking *checking, const struct field *field, const json_t *value, int depth)
 {
     const char *key;
     json_t *entry;
     check_bounds(checking, field, value, (int64_t)json_object_size(value), "length");
     json_object_foreach ((json_t *)value, key, entry) {
+        if (field->keys)
+            check_key(checking, field, value, key);
         if (!field->of)
             break;
         size_t back = path_push(checking, key, false);

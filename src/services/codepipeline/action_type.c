@@ -2,6 +2,7 @@
  * Source: CodePipeline user guide, "Action structure reference" and "Valid action types and providers". */
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/engine/approval.h"
+#include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 12
@@ -207,6 +208,15 @@ int action_type_list(struct tx *tx, const char *account, const char *owner, json
     return r;
 }
 
+static int names_check(const json_t *type, struct reason *why)
+{
+    const char *twice = text_twice(json_object_get(type, "actionConfigurationProperties"), "name");
+
+    return twice ? reason_set(why, PIPELINE_E_INVALID,
+                              "Property names must be unique: '%s' is used more than once.", twice)
+                 : 0;
+}
+
 static int queryable_check(const json_t *type, struct reason *why)
 {
     const json_t *property, *found = NULL;
@@ -237,7 +247,9 @@ int action_type_declaration_check(const json_t *type, struct reason *why)
             return reason_set(why, PIPELINE_E_INVALID,
                               "The minimumCount of %s is more than its maximumCount.", details[i]);
     }
-    return queryable_check(type, why);
+    int r = names_check(type, why);
+
+    return r ? r : queryable_check(type, why);
 }
 
 static int room_check(struct tx *tx, const char *account, struct reason *why)
@@ -424,10 +436,15 @@ static const struct {
 
 static int environment_check(const json_t *action, struct reason *why)
 {
-    const json_t *variable;
+    const json_t *variables = json_object_get(action, "environmentVariables"), *variable;
+    const char *twice = text_twice(variables, "name");
     size_t i;
 
-    json_array_foreach (json_object_get(action, "environmentVariables"), i, variable)
+    if (twice)
+        return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                          "Environment variable '%s' of action '%s' is given more than once.", twice,
+                          json_str(action, "name", ""));
+    json_array_foreach (variables, i, variable)
         if (strcmp(json_str(variable, "type", "PLAINTEXT"), "PLAINTEXT") != 0)
             return reason_set(
                 why, PIPELINE_E_ACTION_DECLARATION,

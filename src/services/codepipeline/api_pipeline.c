@@ -2,9 +2,19 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/show.h"
+#include "services/codepipeline/texts.h"
 #include <stdio.h>
 
 #define LIST_MAX 1000
+
+/* Type and mode are always said, as on AWS. */
+static int kind_put(json_t *out, const json_t *declaration)
+{
+    int r = json_put_str(out, "pipelineType", declaration_type(declaration));
+
+    return r ? r : json_put_str(out, "executionMode", declaration_mode(declaration));
+}
 
 static int declaration_show(struct call *c, const struct pipeline *pipeline, int64_t version)
 {
@@ -14,7 +24,9 @@ static int declaration_show(struct call *c, const struct pipeline *pipeline, int
     if (r == DB_NONE)
         return call_fail(c, PIPELINE_E_VERSION_NOT_FOUND, "Pipeline '%s' does not have a version %lld",
                          pipeline->name, (long long)version);
-    return r ? r : json_put(c->out, "pipeline", declaration);
+    if (r == 0)
+        r = json_put(c->out, "pipeline", declaration);
+    return r ? r : kind_put(declaration, declaration);
 }
 
 int codepipeline_create_pipeline(struct call *c)
@@ -68,13 +80,17 @@ int codepipeline_delete_pipeline(struct call *c)
     return r == PIPELINE_E_NOT_FOUND ? 0 : r;
 }
 
+/* rows: name, version, created_ms, updated_ms, declaration */
 static int summary_add(json_t *list, struct rows *rows)
 {
+    CLEANUP(json_free) json_t *declaration = NULL;
     json_t *summary = json_pack("{s:s, s:I, s:I, s:I}", "name", rows_text(rows, 0), "version",
                                 (json_int_t)rows_int(rows, 1), "created", (json_int_t)rows_int(rows, 2),
                                 "updated", (json_int_t)rows_int(rows, 3));
 
-    return !summary || json_array_append_new(list, summary) ? FAULT(ENOMEM) : 0;
+    int r = json_array_append_new(list, summary) ? FAULT(ENOMEM) : json_column(rows, 4, &declaration);
+
+    return r ? r : kind_put(summary, declaration);
 }
 
 /* The token is the last name shown: names are of a token's letters. */
@@ -83,13 +99,19 @@ static int summaries_put(struct call *c)
     CLEANUP(rows_close) struct rows *rows = NULL;
     int64_t max = json_int(c->in, "maxResults", LIST_MAX);
     json_t *list = json_array(), *last;
+    const char *token = json_str(c->in, "nextToken", "");
     int r = json_put(c->out, "pipelines", list);
 
+    if (!text_is_name(token))
+        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
+                         "The nextToken is not one of an earlier answer: start without it.");
     if (r == 0)
         r = tx_query(c->tx, &rows,
-                     "SELECT name, version, created_ms, updated_ms FROM codepipeline_pipeline"
-                     " WHERE account = $1 AND name > $2 ORDER BY name LIMIT $3",
-                     "ssi", c->caller->account, json_str(c->in, "nextToken", ""), max + 1);
+                     "SELECT p.name, p.version, p.created_ms, p.updated_ms, v.declaration"
+                     " FROM codepipeline_pipeline p JOIN codepipeline_version v"
+                     " ON v.pipeline_id = p.id AND v.version = p.version"
+                     " WHERE p.account = $1 AND p.name > $2 ORDER BY p.name LIMIT $3",
+                     "ssi", c->caller->account, token, max + 1);
     while (r == 0 && (r = rows_next(rows)) == 0) {
         if ((int64_t)json_array_size(list) == max) {
             last = json_array_get(list, (size_t)max - 1);

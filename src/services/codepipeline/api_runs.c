@@ -66,7 +66,7 @@ static int input_put(json_t *out, const struct listing *listing, const struct pl
     return r ? r : json_put(input, "inputArtifacts", artifacts);
 }
 
-static int output_put(json_t *out, const json_t *detail, bool succeeded)
+static int output_put(json_t *out, const struct listing *listing, const json_t *detail, bool succeeded)
 {
     json_t *variables = json_object_get(detail, "outputVariables"), *error = json_object_get(detail, "error");
     json_t *artifacts = NULL;
@@ -76,8 +76,9 @@ static int output_put(json_t *out, const json_t *detail, bool succeeded)
                   json_str(detail, "summary", NULL), "errorDetails", error, "outputVariables", variables);
     int r = json_put(out, "output", output);
 
-    if (r == 0)
-        r = show_artifacts(succeeded ? json_object_get(detail, "outputArtifacts") : NULL, &artifacts);
+    if (r || listing->rules)
+        return r;
+    r = show_artifacts(succeeded ? json_object_get(detail, "outputArtifacts") : NULL, &artifacts);
     return r ? r : json_put(output, "outputArtifacts", artifacts);
 }
 
@@ -112,7 +113,8 @@ static int run_put(json_t *list, const struct listing *listing, struct rows *row
     if (json_array_append_new(list, out))
         return FAULT(ENOMEM);
     r = input_put(out, listing, action, detail);
-    return r ? r : output_put(out, detail, machine_state(&machine_action, status) == ACTION_SUCCEEDED);
+    return r ? r
+             : output_put(out, listing, detail, machine_state(&machine_action, status) == ACTION_SUCCEEDED);
 }
 
 /* ---- the list */

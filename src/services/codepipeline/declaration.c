@@ -3,6 +3,7 @@
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/declaration_conditions.h"
+#include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
 #define STAGES_MAX 50
@@ -21,18 +22,43 @@ static const char *name_of(const json_t *object)
     return json_str(object, "name", "");
 }
 
+const char *declaration_type(const json_t *declaration)
+{
+    return json_str(declaration, "pipelineType", json_object_get(declaration, "variables") ? "V2" : "V1");
+}
+
+const char *declaration_mode(const json_t *declaration)
+{
+    return json_str(declaration, "executionMode", "SUPERSEDED");
+}
+
 static int check_features(const struct check *check)
 {
-    const char *mode = json_str(check->declaration, "executionMode", "SUPERSEDED");
+    const char *mode = declaration_mode(check->declaration);
 
-    if (strcmp(mode, "SUPERSEDED") != 0 &&
-        strcmp(json_str(check->declaration, "pipelineType", "V1"), "V2") != 0)
+    if (strcmp(mode, "SUPERSEDED") != 0 && strcmp(declaration_type(check->declaration), "V2") != 0)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
                           "Execution mode %s needs a pipeline of type V2: set pipelineType to V2.", mode);
     if (json_array_size(json_object_get(check->declaration, "triggers")) > 0)
         return reason_set(
             check->why, PIPELINE_E_STRUCTURE,
             "Triggers are not supported by Slipway: start the pipeline with StartPipelineExecution.");
+    return 0;
+}
+
+/* Source: CodePipeline user guide, "What type of pipeline is right for me?" A pipeline that has variables and
+ * does not say its type is of type V2 (CodePipeline API, PipelineDeclaration). */
+static int check_variables(const struct check *check)
+{
+    const json_t *variables = json_object_get(check->declaration, "variables");
+    const char *twice = text_twice(variables, "name");
+
+    if (twice)
+        return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                          "Variable names must be unique: '%s' is used more than once.", twice);
+    if (variables && strcmp(declaration_type(check->declaration), "V2") != 0)
+        return reason_set(check->why, PIPELINE_E_STRUCTURE,
+                          "Pipeline variables need a pipeline of type V2: set pipelineType to V2.");
     return 0;
 }
 
@@ -48,6 +74,7 @@ static int check_store(const struct check *check)
 
 static int check_stages(const struct check *check)
 {
+    const char *twice = text_twice(check->stages, "name");
     size_t count = json_array_size(check->stages);
 
     if (count < 2)
@@ -65,12 +92,10 @@ static int check_stages(const struct check *check)
             return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
                               "Stage '%s' has %zu actions; a stage has 1 to %d.", name_of(stage), actions,
                               ACTIONS_MAX);
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(name_of(stage), name_of(json_array_get(check->stages, k))) == 0)
-                return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                                  "Stage names must be unique: '%s' is used more than once.", name_of(stage));
     }
-    return 0;
+    return twice ? reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                              "Stage names must be unique: '%s' is used more than once.", twice)
+                 : 0;
 }
 
 static int check_conditions(const struct check *check)
@@ -93,16 +118,13 @@ static int check_action_names(const struct check *check)
     size_t i;
 
     json_array_foreach (check->stages, i, stage) {
-        const json_t *actions = json_object_get(stage, "actions");
+        const char *twice = text_twice(json_object_get(stage, "actions"), "name");
 
-        for (size_t a = 0; a < json_array_size(actions); a++)
-            for (size_t b = 0; b < a; b++)
-                if (strcmp(name_of(json_array_get(actions, a)), name_of(json_array_get(actions, b))) == 0)
-                    return reason_set(
-                        check->why, PIPELINE_E_ACTION_DECLARATION,
-                        "Action names must be unique within a stage: '%s' is used more than once in "
-                        "stage '%s'.",
-                        name_of(json_array_get(actions, a)), name_of(stage));
+        if (twice)
+            return reason_set(
+                check->why, PIPELINE_E_ACTION_DECLARATION,
+                "Action names must be unique within a stage: '%s' is used more than once in stage '%s'.",
+                twice, name_of(stage));
     }
     return 0;
 }
@@ -292,8 +314,8 @@ static int check_namespaces(const struct check *check)
 }
 
 static int (*const checks[])(const struct check *) = {
-    check_features, check_store, check_stages,    check_conditions, check_action_names,
-    check_sources,  check_types, check_artifacts, check_namespaces,
+    check_features,     check_variables, check_store, check_stages,    check_conditions,
+    check_action_names, check_sources,   check_types, check_artifacts, check_namespaces,
 };
 
 int declaration_check(struct tx *tx, const char *account, const json_t *declaration, struct reason *why)

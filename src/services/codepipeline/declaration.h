@@ -12,5 +12,8 @@ extern const struct shape shape_tag;
  * PIPELINE_E_ACTION_DECLARATION. */
 int declaration_check(struct tx *tx, const char *account, const json_t *declaration,
                       struct reason *why) MUST_USE;
+/* "V1" or "V2", "SUPERSEDED", "QUEUED" or "PARALLEL": what it says, or what it is without saying so. */
+const char *declaration_type(const json_t *declaration);
+const char *declaration_mode(const json_t *declaration);
 /* Defaults as AWS stores them: runOrder, region-less actions, empty lists. A new object. */
 int declaration_normalise(const json_t *declaration, int64_t version, json_t **ret) MUST_USE;

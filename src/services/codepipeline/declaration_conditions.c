@@ -2,7 +2,9 @@
  * Source: CodePipeline user guide, "Configure conditions for a stage" and "Configure automatic retry". */
 #include "services/codepipeline/declaration_conditions.h"
 #include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/declaration.h"
 #include "services/codepipeline/rule_type.h"
+#include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
 struct check {
@@ -48,6 +50,7 @@ static int result_check(const struct check *check, const struct kind *kind, cons
 
 static int rules_check(const struct check *check, const struct kind *kind, const json_t *rules)
 {
+    const char *twice = text_twice(rules, "name");
     const json_t *rule;
     size_t i;
     int r = 0;
@@ -55,16 +58,14 @@ static int rules_check(const struct check *check, const struct kind *kind, const
     if (json_array_size(rules) == 0)
         return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
                           "The condition in %s of stage '%s' has no rules.", kind->member, check->name);
-    json_array_foreach (rules, i, rule) {
-        for (size_t k = 0; r == 0 && k < i; k++)
-            if (strcmp(json_str(rule, "name", ""), json_str(json_array_get(rules, k), "name", "")) == 0)
-                r = reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
-                               "Rule names must be unique within a condition: '%s' is used more than once in "
-                               "stage '%s'.",
-                               json_str(rule, "name", ""), check->name);
+    if (twice)
+        return reason_set(check->why, PIPELINE_E_STAGE_DECLARATION,
+                          "Rule names must be unique within a condition: '%s' is used more than once in "
+                          "stage '%s'.",
+                          twice, check->name);
+    json_array_foreach (rules, i, rule)
         if (r == 0)
             r = rule_type_check(rule, check->name, check->why);
-    }
     return r;
 }
 
@@ -106,8 +107,8 @@ int declaration_conditions_check(const json_t *declaration, const json_t *stage,
         .stage = stage,
         .name = json_str(stage, "name", ""),
         .first = first,
-        .v2 = strcmp(json_str(declaration, "pipelineType", "V1"), "V2") == 0,
-        .parallel = strcmp(json_str(declaration, "executionMode", ""), "PARALLEL") == 0,
+        .v2 = strcmp(declaration_type(declaration), "V2") == 0,
+        .parallel = strcmp(declaration_mode(declaration), "PARALLEL") == 0,
         .why = why,
     };
     int r = 0;

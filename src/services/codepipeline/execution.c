@@ -2,6 +2,7 @@
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
 #include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/texts.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -37,7 +38,11 @@ static int variables_start(const struct plan *plan, const json_t *given, json_t 
 {
     const json_t *declared = json_object_get(plan->declaration, "variables"), *variable;
     CLEANUP(json_free) json_t *values = json_object();
+    const char *twice = text_twice(given, "name");
     size_t i;
+
+    if (twice)
+        return reason_set(why, PIPELINE_E_INVALID, "The variable '%s' is given more than once.", twice);
 
     json_array_foreach (declared, i, variable) {
         const char *value = json_str(variable, "defaultValue", NULL);

@@ -26,7 +26,8 @@ const struct shape shape_commands = SHAPE(fields_commands);
 static const struct field fields_rule_declaration[] = {
     NAME("name"),
     {"ruleTypeId", FIELD_STRUCT, .flags = FIELD_REQUIRED, .of = &shape_rule_type_id},
-    {"configuration", FIELD_MAP, .of = &shape_rule_configuration},
+    {"configuration", FIELD_MAP, .min = 0, .max = 200, .of = &shape_rule_configuration,
+     .keys = &configuration_keys},
     {"commands", FIELD_LIST, .min = 1, .max = 50, .of = &shape_commands},
     {"inputArtifacts", FIELD_LIST, .of = &shape_input_artifact_list},
     {"roleArn", FIELD_STRING, .min = 0, .max = 1024, .check = text_is_role_arn,

@@ -180,7 +180,8 @@ const struct shape shape_explain_pipeline_output = SHAPE(fields_explain_pipeline
 static const struct field fields_pipeline_variable[] = {
     {"name", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128, .check = text_is_namespace,
      .check_says = "[A-Za-z0-9@\\-_]+"},
-    {"value", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 1000},
+    {"value", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 1000, .check = text_is_line,
+     .check_says = ".*"},
 };
 static const struct shape shape_pipeline_variable = SHAPE(fields_pipeline_variable);
 

@@ -11,7 +11,7 @@ static const struct shape shape_query_param_map = SHAPE(fields_query_param_map);
 static const struct field fields_poll_for_jobs_input[] = {
     {"actionTypeId", FIELD_STRUCT, .flags = FIELD_REQUIRED, .of = &shape_action_type_id},
     {"maxBatchSize", FIELD_INTEGER, .min = 1, .max = INT32_MAX},
-    {"queryParam", FIELD_MAP, .min = 0, .max = 1, .of = &shape_query_param_map},
+    {"queryParam", FIELD_MAP, .min = 0, .max = 1, .of = &shape_query_param_map, .keys = &configuration_keys},
 };
 const struct shape shape_poll_for_jobs_input = SHAPE(fields_poll_for_jobs_input);
 
@@ -52,12 +52,14 @@ static const struct field fields_next_jobs[] = {
 };
 static const struct shape shape_next_jobs = SHAPE(fields_next_jobs);
 
+static const struct field output_variable_names = {"key", FIELD_STRING, .check = text_is_namespace,
+                                                   .check_says = "[A-Za-z0-9@\\-_]+"};
 static const struct field fields_put_job_success_result_input[] = {
     UUID("jobId", FIELD_REQUIRED),
     {"currentRevision", FIELD_STRUCT, .of = &shape_current_revision},
     {"continuationToken", FIELD_STRING, .min = 1, .max = 2048},
     {"executionDetails", FIELD_STRUCT, .of = &shape_execution_details},
-    {"outputVariables", FIELD_MAP, .of = &shape_texts},
+    {"outputVariables", FIELD_MAP, .of = &shape_texts, .keys = &output_variable_names},
     {"nonce", FIELD_STRING, .min = 1, .max = 50},
     {"outputArtifacts", FIELD_LIST, .min = 0, .max = 10, .of = &shape_output_digest_list},
     {"nextJobs", FIELD_STRUCT, .of = &shape_next_jobs},

@@ -3,8 +3,8 @@
 #include "services/codepipeline/shapes.h"
 #include "services/codepipeline/texts.h"
 
-static const char *const values_category[] = {"Source", "Build",    "Deploy", "Test",
-                                              "Invoke", "Approval", NULL};
+static const char *const values_category[] = {"Source", "Build",    "Deploy",  "Test",
+                                              "Invoke", "Approval", "Compute", NULL};
 /* AWS takes AWS and ThirdParty: there, custom types have no such form. */
 static const char *const values_owner[] = {"AWS", "ThirdParty", "Custom", NULL};
 
@@ -17,14 +17,20 @@ static const struct field fields_action_type_identifier[] = {
 const struct shape shape_get_action_type_input = SHAPE(fields_action_type_identifier);
 
 static const struct field fields_lambda_executor[] = {
-    {"lambdaFunctionArn", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 140},
+    {"lambdaFunctionArn", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 140,
+     .check = text_is_function_arn, .check_says = "arn:aws(-[\\w]+)*:lambda:.+:[0-9]{12}:function:.+"},
 };
 static const struct shape shape_lambda_executor = SHAPE(fields_lambda_executor);
 
 static const struct field fields_account_list[] = {
-    {"member", FIELD_STRING, .min = 1, .max = 12},
+    {"member", FIELD_STRING, .check = text_is_account, .check_says = "[0-9]{12}"},
 };
 static const struct shape shape_account_list = SHAPE(fields_account_list);
+
+static const struct field fields_allowed_account_list[] = {
+    {"member", FIELD_STRING, .check = text_is_account_or_all, .check_says = "[0-9]{12}|\\*"},
+};
+static const struct shape shape_allowed_account_list = SHAPE(fields_allowed_account_list);
 
 static const struct field fields_principal_list[] = {
     {"member", FIELD_STRING, .min = 1, .max = 128},
@@ -60,7 +66,7 @@ static const struct shape shape_artifact_counts = SHAPE(fields_artifact_counts);
 
 static const struct field fields_permissions[] = {
     {"allowedAccounts", FIELD_LIST, .flags = FIELD_REQUIRED, .min = 1, .max = 1000,
-     .of = &shape_account_list},
+     .of = &shape_allowed_account_list},
 };
 static const struct shape shape_permissions = SHAPE(fields_permissions);
 

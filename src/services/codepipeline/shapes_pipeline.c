@@ -76,7 +76,8 @@ static const char *const values_environment_variable_type[] = {"PLAINTEXT", "SEC
 static const struct field fields_environment_variable[] = {
     {"name", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128, .check = text_is_word,
      .check_says = "[A-Za-z0-9_]+"},
-    {"value", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 2000},
+    {"value", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 2000, .check = text_is_line,
+     .check_says = ".*"},
     {"type", FIELD_STRING, .values = values_environment_variable_type},
 };
 static const struct shape shape_environment_variable = SHAPE(fields_environment_variable);
@@ -90,7 +91,7 @@ static const struct field fields_action_declaration[] = {
     NAME("name"),
     {"actionTypeId", FIELD_STRUCT, .flags = FIELD_REQUIRED, .of = &shape_action_type_id},
     {"runOrder", FIELD_INTEGER, .min = 1, .max = 999},
-    {"configuration", FIELD_MAP, .of = &shape_action_configuration_map},
+    {"configuration", FIELD_MAP, .of = &shape_action_configuration_map, .keys = &configuration_keys},
     {"outputArtifacts", FIELD_LIST, .of = &shape_output_artifact_list},
     {"inputArtifacts", FIELD_LIST, .of = &shape_input_artifact_list},
     {"roleArn", FIELD_STRING, .min = 0, .max = 1024, .check = text_is_role_arn,
@@ -144,8 +145,8 @@ static const char *const values_execution_mode[] = {"QUEUED", "SUPERSEDED", "PAR
 static const struct field fields_pipeline_variable_declaration[] = {
     {"name", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128, .check = text_is_namespace,
      .check_says = "[A-Za-z0-9@\\-_]+"},
-    {"defaultValue", FIELD_STRING, .min = 1, .max = 1000},
-    {"description", FIELD_STRING, .min = 0, .max = 200},
+    {"defaultValue", FIELD_STRING, .min = 1, .max = 1000, .check = text_is_line, .check_says = ".*"},
+    {"description", FIELD_STRING, .min = 0, .max = 200, .check = text_is_line, .check_says = ".*"},
 };
 static const struct shape shape_pipeline_variable_declaration = SHAPE(fields_pipeline_variable_declaration);
 
@@ -160,12 +161,13 @@ static const struct field fields_any_list[] = {
 };
 static const struct shape shape_any_list = SHAPE(fields_any_list);
 
+static const struct field region_names = {"key", FIELD_STRING, .min = 4, .max = 30};
 static const struct field fields_declaration[] = {
     NAME("name"),
     {"roleArn", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 0, .max = 1024, .check = text_is_role_arn,
      .check_says = "arn:aws(-[\\w]+)*:iam::[0-9]{12}:role/.*"},
     {"artifactStore", FIELD_STRUCT, .of = &shape_artifact_store},
-    {"artifactStores", FIELD_MAP, .of = &shape_artifact_store_map},
+    {"artifactStores", FIELD_MAP, .of = &shape_artifact_store_map, .keys = &region_names},
     {"stages", FIELD_LIST, .flags = FIELD_REQUIRED, .of = &shape_pipeline_stage_declaration_list},
     {"version", FIELD_INTEGER, .min = 1, .max = INT32_MAX},
     {"pipelineType", FIELD_STRING, .values = values_pipeline_type},
@@ -217,10 +219,8 @@ static const struct field fields_list_pipelines_input[] = {
 const struct shape shape_list_pipelines_input = SHAPE(fields_list_pipelines_input);
 
 static const struct field fields_pipeline_summary_out[] = {
-    {"name", FIELD_STRING},
-    {"version", FIELD_INTEGER},
-    {"created", FIELD_TIMESTAMP},
-    {"updated", FIELD_TIMESTAMP},
+    {"name", FIELD_STRING},          {"version", FIELD_INTEGER},   {"pipelineType", FIELD_STRING},
+    {"executionMode", FIELD_STRING}, {"created", FIELD_TIMESTAMP}, {"updated", FIELD_TIMESTAMP},
 };
 static const struct shape shape_pipeline_summary_out = SHAPE(fields_pipeline_summary_out);
 

@@ -1,5 +1,6 @@
 /* Tags of pipelines and their ARNs. */
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/texts.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <stdio.h>
@@ -22,11 +23,14 @@ static int tags_count(struct tx *tx, const char *arn, int64_t *ret)
 
 int tags_put(struct tx *tx, const char *arn, const json_t *tags, struct reason *why)
 {
+    const char *twice = text_twice(tags, "key");
     const json_t *tag;
     int64_t count = 0;
     size_t i;
     int r = 0;
 
+    if (twice)
+        return reason_set(why, PIPELINE_E_TAGS, "The tag key '%s' is given more than once.", twice);
     json_array_foreach (tags, i, tag) {
         const char *key = json_str(tag, "key", "");
 

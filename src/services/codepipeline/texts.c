@@ -1,6 +1,7 @@
 /* Syntax of texts. Source: the patterns of CodePipeline's service model (API version 2015-07-09). */
 #include "services/codepipeline/texts.h"
 #include "base/id.h"
+#include "wire/json.h"
 #include <ctype.h>
 
 static bool all_in(const char *text, const char *others)
@@ -66,6 +67,40 @@ bool text_is_uuid(const char *text)
     }
     return text[ID_UUID_SIZE - 1] == '\0';
 }
+
+bool text_is_line(const char *text)
+{
+    return !strpbrk(text, "\r\n");
+}
+
+bool text_is_account(const char *text)
+{
+    return strlen(text) == 12 && strspn(text, "0123456789") == 12;
+}
+
+bool text_is_account_or_all(const char *text)
+{
+    return strcmp(text, "*") == 0 || text_is_account(text);
+}
+
+bool text_is_function_arn(const char *text)
+{
+    return str_glob(STR("arn:aws*:lambda:?*:????????????:function:?*"), str_of(text));
+}
+
+const char *text_twice(const json_t *list, const char *member)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_str(json_array_get(list, i), member, "");
+
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(text, json_str(json_array_get(list, k), member, "")) == 0)
+                return text;
+    }
+    return NULL;
+}
+
+const struct field configuration_keys = {"key", FIELD_STRING, .min = 1, .max = 50};
 
 static const struct field fields_texts[] = {
     {"member", FIELD_STRING},

@@ -13,6 +13,13 @@ bool text_is_role_arn(const char *text);
 bool text_is_arn(const char *text);
 bool text_is_sha256(const char *text);
 bool text_is_uuid(const char *text);
+bool text_is_line(const char *text);
+bool text_is_account(const char *text);
+bool text_is_account_or_all(const char *text);
+bool text_is_function_arn(const char *text);
+
+/* The text of that member which more than one element of the list has, or NULL. */
+const char *text_twice(const json_t *list, const char *member);
 
 /* Required names of pipelines, stages and actions; ids; ARNs; words of other lengths. */
 #define NAME(member)                                                                                         \
@@ -37,3 +44,4 @@ bool text_is_uuid(const char *text);
     }
 
 extern const struct shape shape_texts; /* any map of texts */
+extern const struct field configuration_keys;

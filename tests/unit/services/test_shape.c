@@ -16,6 +16,9 @@ static const struct field pair_fields[] = {{.name = "Key", .flags = FIELD_REQUIR
 static const struct shape pair = SHAPE(pair_fields);
 static const struct field pair_item_fields[] = {{.name = "", .type = FIELD_STRUCT, .of = &pair}};
 static const struct shape pair_item = SHAPE(pair_item_fields);
+static const struct field key_words = {
+    .name = "key", .min = 1, .max = 3, .check = is_word, .check_says = "[abc]*"};
+static const struct field key_syntax = {.name = "key", .check = is_word, .check_says = "[abc]*"};
 static const struct field fields[] = {
     {.name = "Name", .flags = FIELD_REQUIRED, .min = 2, .max = 5, .check = is_word, .check_says = "[abc]*"},
     {.name = "Count", .type = FIELD_INTEGER, .min = 1, .max = 10},
@@ -34,6 +37,8 @@ static const struct field fields[] = {
      .wire_name = "Attribute",
      .map_key = "Name",
      .map_value = "Value"},
+    {.name = "Keyed", .type = FIELD_MAP, .of = &text, .keys = &key_words},
+    {.name = "Worded", .type = FIELD_MAP, .of = &text, .keys = &key_syntax},
     {.name = "Any", .type = FIELD_ANY},
 };
 static const struct shape shape = SHAPE(fields);
@@ -93,6 +98,26 @@ static void test_validation_speaks_as_aws(void **state UNUSED)
                                                      "length less than or equal to 4");
     says("{\"Name\":\"ab\",\"Flag\":\"yes\"}", "1 validation error detected: Value 'yes' at 'flag' failed to "
                                                "satisfy constraint: Member must be of type Boolean");
+}
+
+static void test_the_keys_of_a_map_are_looked_at(void **state UNUSED)
+{
+    says("{\"Name\":\"ab\",\"Keyed\":{\"abc\":\"v\"},\"Worded\":{\"abcabc\":\"v\"}}", NULL);
+    says("{\"Name\":\"ab\",\"Keyed\":{\"abca\":\"v\"}}",
+         "1 validation error detected: Value '{\"abca\":\"v\"}' at 'keyed' failed to satisfy constraint: Map "
+         "keys "
+         "must satisfy constraint: [Member must have length less than or equal to 3, Member must have length "
+         "greater than or equal to 1, Member must satisfy regular expression pattern: [abc]*]");
+    says("{\"Name\":\"ab\",\"Keyed\":{\"\":\"v\"},\"Worded\":{\"x\":\"v\"}}",
+         "2 validation errors detected: Value '{\"\":\"v\"}' at 'keyed' failed to satisfy constraint: Map "
+         "keys must "
+         "satisfy constraint: [Member must have length less than or equal to 3, Member must have length "
+         "greater "
+         "than or equal to 1, Member must satisfy regular expression pattern: [abc]*]; Value '{\"x\":\"v\"}' "
+         "at "
+         "'worded' failed to satisfy constraint: Map keys must satisfy constraint: [Member must satisfy "
+         "regular "
+         "expression pattern: [abc]*]");
 }
 
 static void test_length_is_in_characters(void **state UNUSED)
@@ -214,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_validation_speaks_as_aws),
+        cmocka_unit_test(test_the_keys_of_a_map_are_looked_at),
         cmocka_unit_test(test_length_is_in_characters),
         cmocka_unit_test(test_many_errors_are_counted),
         cmocka_unit_test(test_json_in),

@@ -1,0 +1,171 @@
+"""What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
+import pytest
+
+from pipelines import ACCOUNT, Refused, Worker, action, approval, code_of, declaration
+
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+
+
+@pytest.fixture(scope="module")
+def worker(server):
+    return Worker(server)
+
+
+@pytest.fixture
+def make(worker):
+    names = []
+
+    def maker(*stages, tags=None, **more):
+        members = {"tags": tags} if tags else {}
+        names.append(worker.call("CreatePipeline", pipeline=declaration(*stages, **more), **members)["pipeline"]["name"])
+        return names[-1]
+    yield maker
+    for name in names:
+        worker.call("DeletePipeline", name=name)
+
+
+def refusal(call, *arguments, **members):
+    """(code, words)"""
+    with pytest.raises(Refused) as refused:
+        call(*arguments, **members)
+    return refused.value.code, str(refused.value)
+
+
+def commands(**more):
+    return {**action("Run", category="Compute", provider="Commands", inputs=["App"], **more), "configuration": {},
+            "commands": ["true"]}
+
+
+# ---- type and mode
+
+@pytest.mark.parametrize("given,shown", [
+    ({}, ("V1", "SUPERSEDED")),
+    ({"pipelineType": "V2"}, ("V2", "SUPERSEDED")),
+    ({"pipelineType": "V2", "executionMode": "QUEUED"}, ("V2", "QUEUED")),
+    ({"variables": [{"name": "Env", "defaultValue": "dev"}]}, ("V2", "SUPERSEDED")),
+])
+def test_type_and_mode_are_shown_also_when_not_given(worker, make, given, shown):
+    name = make([approval("Ask")], **given)
+    pipeline = worker.call("GetPipeline", name=name)["pipeline"]
+    [listed] = [p for p in worker.call("ListPipelines")["pipelines"] if p["name"] == name]
+    for one in (pipeline, listed, worker.call("UpdatePipeline", pipeline=pipeline)["pipeline"]):
+        assert (one["pipelineType"], one["executionMode"]) == shown
+
+
+def test_variables_need_type_v2(make):
+    code, words = refusal(make, [approval("Ask")], pipelineType="V1", variables=[{"name": "Env", "defaultValue": "dev"}])
+    assert code == "InvalidStructureException" and "set pipelineType to V2" in words
+
+
+def test_a_token_that_is_none_is_refused(worker):
+    assert code_of(worker.call, "ListPipelines", nextToken="no token!") == "InvalidNextTokenException"
+
+
+# ---- once only
+
+def test_names_are_used_once(worker, make):
+    variables = [{"name": "Env", "defaultValue": "a"}, {"name": "Env", "defaultValue": "b"}]
+    code, words = refusal(make, [approval("Ask")], pipelineType="V2", variables=variables)
+    assert code == "InvalidStructureException" and "'Env' is used more than once" in words
+
+    twice = [{"name": "LEVEL", "value": "1"}, {"name": "LEVEL", "value": "2"}]
+    code, words = refusal(make, [commands(environmentVariables=twice)], pipelineType="V2")
+    assert code == "InvalidActionDeclarationException" and "'LEVEL' of action 'Run'" in words
+
+    name = make([approval("Ask")], pipelineType="V2", variables=[{"name": "Env"}])
+    given = [{"name": "Env", "value": "a"}, {"name": "Env", "value": "b"}]
+    code, words = refusal(worker.call, "StartPipelineExecution", name=name, variables=given)
+    assert code == "ValidationException" and "'Env' is given more than once" in words
+
+    tags = [{"key": "team", "value": "a"}, {"key": "team", "value": "b"}]
+    assert refusal(make, [approval("Ask")], tags=tags)[0] == "InvalidTagsException"
+    arn = f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:{name}"
+    assert code_of(worker.call, "TagResource", resourceArn=arn, tags=tags) == "InvalidTagsException"
+
+    properties = [{"name": "Job", "required": True, "key": True, "secret": False}] * 2
+    counts = {"minimumCount": 0, "maximumCount": 0}
+    code, words = refusal(worker.call, "CreateCustomActionType", category="Test", provider="Twice", version="1",
+                          configurationProperties=properties, inputArtifactDetails=counts, outputArtifactDetails=counts)
+    assert code == "ValidationException" and "'Job' is used more than once" in words
+
+
+# ---- keys of maps, and lines
+
+def test_keys_have_a_length_and_a_syntax(worker, make):
+    long = action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "s", "k" * 51: "v"})
+    code, words = refusal(make, [long])
+    assert code == "ValidationException"
+    assert "Map keys must satisfy constraint: [Member must have length less than or equal to 50" in words
+
+    stores = {"us-east-1": {"type": "S3", "location": "store-bucket"}}
+    made = declaration([approval("Ask")])
+    del made["artifactStore"]
+    assert code_of(worker.call, "CreatePipeline", pipeline={**made, "artifactStores": {
+        "eu": stores["us-east-1"]}}) == "ValidationException"
+
+    name = make([action("Go")])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    code, words = refusal(worker.succeed, job, outputVariables={"a b": "c"})
+    assert code == "ValidationException" and "[A-Za-z0-9@\\\\-_]+" in words
+    worker.succeed(job, outputVariables={"a-b@c_1": "c"})
+
+
+def test_a_variable_s_value_is_one_line(worker, make):
+    name = make([approval("Ask")], pipelineType="V2", variables=[{"name": "Env"}])
+    for value, refused in (("one line", False), ("two\nlines", True)):
+        call = ("StartPipelineExecution", {"name": name, "variables": [{"name": "Env", "value": value}]})
+        if refused:
+            assert code_of(worker.call, call[0], **call[1]) == "ValidationException"
+        else:
+            worker.call(call[0], **call[1])
+
+
+def test_a_custom_type_may_be_of_category_compute(worker):
+    identity = {"category": "Compute", "provider": "Own", "version": "1"}
+    counts = {"minimumCount": 0, "maximumCount": 0}
+    worker.call("CreateCustomActionType", **identity, inputArtifactDetails=counts, outputArtifactDetails=counts)
+    shown = worker.call("GetActionType", owner="Custom", **identity)["actionType"]
+    assert shown["id"] == {**identity, "owner": "Custom"}
+    worker.call("UpdateActionType", actionType={**shown, "description": "computes"})
+
+
+# ---- who, and what would be
+
+def test_who_changed_a_pipeline_and_deleted_it_is_in_its_history(worker):
+    made = declaration([approval("Ask")])
+    worker.call("CreatePipeline", pipeline=made)
+    worker.call("UpdatePipeline", pipeline=made)
+    run = worker.call("StartPipelineExecution", name=made["name"])["pipelineExecutionId"]
+    worker.call("DeletePipeline", name=made["name"])
+    events = worker.call("ListPipelineHistory", pipelineName=made["name"])["events"]
+    who = {e["what"]: e.get("who") for e in events}
+    assert {what: who[what] for what in ("created", "updated", "deleted", "Cancelled")} == dict.fromkeys(
+        ("created", "updated", "deleted", "Cancelled"), ROOT)
+    [cancelled] = [e for e in events if e["what"] == "Cancelled"]
+    assert cancelled["pipelineExecutionId"] == run
+
+
+def test_a_stop_without_a_reason_says_by_whom(worker, make):
+    name = make([action("Go")])
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.call("StopPipelineExecution", pipelineName=name, pipelineExecutionId=run, abandon=True)
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert (shown["status"], shown["statusSummary"]) == ("Stopped", f"Stopped by {ROOT}.")
+
+
+def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, make):
+    name = make([action("Go")], pipelineType="V2", variables=[{"name": "Env", "defaultValue": "dev"}])
+    for version in ("v1", "v2"):
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=[
+            {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}])
+        worker.do("Artifact", "Go")
+    said = server.slipway("rollback", name, "S1", "--dry-run", profile="dev")
+    assert "would roll back S1 to version v1" in said and "now there:   version v2" in said
+    assert "artifact:    App, version v1, SHA-256 abab" in said and "variable:    Env = dev" in said
+    assert "by pipeline: version 1" in said and "runs again:  Go" in said and worker.poll() == []
+    assert f"`slipway explain {name}` shows it" in server.slipway("rollback", name, "S1", profile="dev")
+    worker.do("Go")
+    assert server.slipway("rollback", name, "Nowhere", profile="dev", check=False).returncode == 3
+    assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
