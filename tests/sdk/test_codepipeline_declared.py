@@ -61,6 +61,14 @@ def test_a_token_that_is_none_is_refused(worker):
     assert code_of(worker.call, "ListPipelines", nextToken="no token!") == "InvalidNextTokenException"
 
 
+def test_the_widest_pipeline_may_say_much_in_each_action(worker, make):
+    said = {"ActionMode": "DELETE_ONLY", "StackName": "s" * 600}
+    name = make(*[[action(f"A{i}", configuration=said) for i in range(50)] for _ in range(49)])
+    stages = worker.call("GetPipeline", name=name)["pipeline"]["stages"]
+    assert [len(stage["actions"]) for stage in stages] == [1] + [50] * 49
+    assert all(a["configuration"] == said for stage in stages[1:] for a in stage["actions"])
+
+
 # ---- once only
 
 def test_names_are_used_once(worker, make):

@@ -2,7 +2,6 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
-#include "services/codepipeline/show.h"
 #include "services/codepipeline/texts.h"
 #include <stdio.h>
 
@@ -80,17 +79,17 @@ int codepipeline_delete_pipeline(struct call *c)
     return r == PIPELINE_E_NOT_FOUND ? 0 : r;
 }
 
-/* rows: name, version, created_ms, updated_ms, declaration */
+/* rows: name, version, created_ms, updated_ms, pipelineType, executionMode, type of variables */
 static int summary_add(json_t *list, struct rows *rows)
 {
-    CLEANUP(json_free) json_t *declaration = NULL;
-    json_t *summary = json_pack("{s:s, s:I, s:I, s:I}", "name", rows_text(rows, 0), "version",
-                                (json_int_t)rows_int(rows, 1), "created", (json_int_t)rows_int(rows, 2),
-                                "updated", (json_int_t)rows_int(rows, 3));
+    const char *type =
+        !rows_null(rows, 4) ? rows_text(rows, 4) : declaration_type_default(!rows_null(rows, 6));
+    json_t *summary = json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "name", rows_text(rows, 0), "version",
+                                (json_int_t)rows_int(rows, 1), "pipelineType", type, "executionMode",
+                                rows_null(rows, 5) ? DECLARATION_MODE : rows_text(rows, 5), "created",
+                                (json_int_t)rows_int(rows, 2), "updated", (json_int_t)rows_int(rows, 3));
 
-    int r = json_array_append_new(list, summary) ? FAULT(ENOMEM) : json_column(rows, 4, &declaration);
-
-    return r ? r : kind_put(summary, declaration);
+    return !summary || json_array_append_new(list, summary) ? FAULT(ENOMEM) : 0;
 }
 
 /* The token is the last name shown: names are of a token's letters. */
@@ -106,12 +105,15 @@ static int summaries_put(struct call *c)
         return call_fail(c, PIPELINE_E_NEXT_TOKEN,
                          "The nextToken is not one of an earlier answer: start without it.");
     if (r == 0)
-        r = tx_query(c->tx, &rows,
-                     "SELECT p.name, p.version, p.created_ms, p.updated_ms, v.declaration"
-                     " FROM codepipeline_pipeline p JOIN codepipeline_version v"
-                     " ON v.pipeline_id = p.id AND v.version = p.version"
-                     " WHERE p.account = $1 AND p.name > $2 ORDER BY p.name LIMIT $3",
-                     "ssi", c->caller->account, token, max + 1);
+        r = tx_query(
+            c->tx, &rows,
+            "SELECT p.name, p.version, p.created_ms, p.updated_ms,"
+            " json_extract(v.declaration, '$.pipelineType'),"
+            " json_extract(v.declaration, '$.executionMode'), json_type(v.declaration, '$.variables')"
+            " FROM codepipeline_pipeline p JOIN codepipeline_version v"
+            " ON v.pipeline_id = p.id AND v.version = p.version"
+            " WHERE p.account = $1 AND p.name > $2 ORDER BY p.name LIMIT $3",
+            "ssi", c->caller->account, token, max + 1);
     while (r == 0 && (r = rows_next(rows)) == 0) {
         if ((int64_t)json_array_size(list) == max) {
             last = json_array_get(list, (size_t)max - 1);

@@ -22,14 +22,20 @@ static const char *name_of(const json_t *object)
     return json_str(object, "name", "");
 }
 
+const char *declaration_type_default(bool variables)
+{
+    return variables ? "V2" : "V1";
+}
+
 const char *declaration_type(const json_t *declaration)
 {
-    return json_str(declaration, "pipelineType", json_object_get(declaration, "variables") ? "V2" : "V1");
+    return json_str(declaration, "pipelineType",
+                    declaration_type_default(json_object_get(declaration, "variables") != NULL));
 }
 
 const char *declaration_mode(const json_t *declaration)
 {
-    return json_str(declaration, "executionMode", "SUPERSEDED");
+    return json_str(declaration, "executionMode", DECLARATION_MODE);
 }
 
 static int check_features(const struct check *check)

@@ -11,13 +11,19 @@
         name, "codepipeline:" name, flags, in, out, run                                                      \
     }
 
+/* 50 stages of 50 actions with a kilobyte of configuration each are 2.5 MiB. */
+#define DECLARATION_ROW(name, in, out, run)                                                                  \
+    {                                                                                                        \
+        name, "codepipeline:" name, OP_WRITE, in, out, run, .body_max = 8 << 20                              \
+    }
+
 static const struct operation operations[] = {
-    ROW("CreatePipeline", OP_WRITE, &shape_create_pipeline_input, &shape_create_pipeline_output,
-        codepipeline_create_pipeline),
+    DECLARATION_ROW("CreatePipeline", &shape_create_pipeline_input, &shape_create_pipeline_output,
+                    codepipeline_create_pipeline),
     ROW("GetPipeline", OP_READ, &shape_get_pipeline_input, &shape_get_pipeline_output,
         codepipeline_get_pipeline),
-    ROW("UpdatePipeline", OP_WRITE, &shape_update_pipeline_input, &shape_get_pipeline_output,
-        codepipeline_update_pipeline),
+    DECLARATION_ROW("UpdatePipeline", &shape_update_pipeline_input, &shape_get_pipeline_output,
+                    codepipeline_update_pipeline),
     ROW("DeletePipeline", OP_WRITE, &shape_delete_pipeline_input, NULL, codepipeline_delete_pipeline),
     ROW("ListPipelines", OP_READ, &shape_list_pipelines_input, &shape_list_pipelines_output,
         codepipeline_list_pipelines),
