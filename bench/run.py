@@ -16,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import buildbot
 import ceph
 import objects
 import processes
@@ -152,12 +153,18 @@ def bench_turns(args, work):
         server.stop()
 
 
+def bench_buildbot(args, work):
+    """From a trigger to its process, and builds a second, beside Buildbot."""
+    yield from buildbot.bench(args, work, pushes.artifact())
+
+
 def bench_ceph(args, work):
     yield from ceph.bench(args, work)
 
 
 PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "many": bench_many, "start": bench_start,
-         "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns}
+         "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns,
+         "buildbot": bench_buildbot}
 OPT_IN = {"ceph": bench_ceph}
 
 
