@@ -146,3 +146,22 @@ def test_a_bad_configuration_is_refused(release, configuration, words):
     with pytest.raises(Refused) as refused:
         release.worker.call("CreatePipeline", pipeline=made)
     assert refused.value.code == "InvalidActionDeclarationException" and words in str(refused.value)
+
+
+def test_each_of_many_at_once_has_its_token(server):
+    """In PARALLEL mode GetPipelineState shows one of them: the others' tokens are their externalExecutionId, as on AWS."""
+    client, worker = server.client("codepipeline", profile="dev"), Worker(server)
+    made = declaration([approval("Ask")], pipelineType="V2", executionMode="PARALLEL")
+    name = worker.call("CreatePipeline", pipeline=made)["pipeline"]["name"]
+    runs = [client.start_pipeline_execution(name=name)["pipelineExecutionId"] for _ in range(3)]
+    for job in worker.poll():
+        worker.succeed(job)
+    asked = {a["pipelineExecutionId"]: a["output"]["executionResult"]["externalExecutionId"]
+             for a in client.list_action_executions(pipelineName=name)["actionExecutionDetails"] if a["actionName"] == "Ask"}
+    assert set(asked) == set(runs) and len(set(asked.values())) == 3
+    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=asked[runs[0]],
+                               result={"summary": "this one", "status": "Approved"})
+    status = {e["pipelineExecutionId"]: e["status"]
+              for e in client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]}
+    assert status == {runs[0]: "Succeeded", runs[1]: "InProgress", runs[2]: "InProgress"}
+    client.delete_pipeline(name=name)

@@ -187,6 +187,14 @@ def test_continuation_offers_another_job_of_the_same_action(worker, client, star
     assert status(client, name, run) == "Succeeded"
 
 
+def test_variables_come_with_the_last_result_alone(worker, started):
+    started([action("Go")])
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    assert code_of(worker.succeed, job, continuationToken="more", outputVariables={"a": "b"}) == "ValidationException"
+    worker.succeed(job, outputVariables={"a": "b"})
+
+
 def test_extensions_are_validated(worker):
     for members in ({}, {"workerId": ""}, {"workerId": "w", "maxBatchSize": 51}, {"workerId": "w", "waitMs": 60001},
                     {"workerId": "w", "maxBatchSize": 0}):

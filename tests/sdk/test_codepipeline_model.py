@@ -80,6 +80,34 @@ def test_a_custom_type_is_shown_in_its_maker_s_form_and_changed(codepipeline, ma
     make([action("Go", category="Test", owner="Custom", provider="Scan", configuration={"Level": "1"})])
 
 
+def test_links_of_a_custom_type_are_filled_in(codepipeline, worker, make):
+    base = "https://ci.example/"
+    identity = custom(codepipeline, "Linked", settings={
+        "entityUrlTemplate": base + "{Config:Job}", "revisionUrlTemplate": base + "{Config:Token}",
+        "executionUrlTemplate": base + "{Config:Job}/{ExternalExecutionId}"}, configurationProperties=[
+            {"name": "Job", "required": True, "key": True, "secret": False},
+            {"name": "Token", "required": True, "key": False, "secret": True}])
+    name = make([action("Go", category="Test", owner="Custom", provider="Linked",
+                        configuration={"Job": "nightly run", "Token": "hush"})])
+    codepipeline.start_pipeline_execution(name=name)
+    worker.do("Artifact")
+    [job] = codepipeline.poll_for_jobs(actionTypeId=identity)["jobs"]
+    codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+
+    def shown():
+        return codepipeline.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]
+    assert shown()["entityUrl"] == base + "nightly%20run"
+    assert "revisionUrl" not in shown()  # it would tell a secret
+    assert "externalExecutionUrl" not in shown()["latestExecution"]
+    codepipeline.put_job_success_result(jobId=job["id"], executionDetails={"externalExecutionId": "7", "summary": "done"})
+    link = base + "nightly%20run/7"
+    assert shown()["latestExecution"]["externalExecutionUrl"] == link
+    [run] = [a for a in codepipeline.list_action_executions(pipelineName=name)["actionExecutionDetails"]
+             if a["actionName"] == "Go"]
+    assert run["output"]["executionResult"] == {
+        "externalExecutionId": "7", "externalExecutionSummary": "done", "externalExecutionUrl": link}
+
+
 def test_what_is_not_carried_out_is_refused(codepipeline):
     identity = custom(codepipeline, "Refuse")  # what boto3 lets through
     good = codepipeline.get_action_type(**identity)["actionType"]

@@ -115,8 +115,13 @@ static int result(struct call *c, bool success)
     return r ? r : json_put(c->out, "jobs", jobs);
 }
 
+/* Source: CodePipeline API, PutJobSuccessResult: variables come with the last result alone. */
 int codepipeline_put_job_success_result(struct call *c)
 {
+    if (json_object_get(c->in, "continuationToken") && json_object_get(c->in, "outputVariables"))
+        return call_fail(
+            c, PIPELINE_E_INVALID,
+            "outputVariables come with the result that ends the job: leave continuationToken out.");
     return result(c, true);
 }
 

@@ -1,6 +1,7 @@
 /* ListActionExecutions and ListRuleExecutions: every run of every action, or rule; the newest execution's
  * first, and of each execution the newest first. */
 #include "services/codepipeline/api.h"
+#include "services/codepipeline/links.h"
 #include "services/codepipeline/show.h"
 
 #define PAGE_MAX 100
@@ -66,14 +67,24 @@ static int input_put(json_t *out, const struct listing *listing, const struct pl
     return r ? r : json_put(input, "inputArtifacts", artifacts);
 }
 
-static int output_put(json_t *out, const struct listing *listing, const json_t *detail, bool succeeded)
+/* An approval has its token there: GetPipelineState shows that of one execution alone, and in PARALLEL mode
+ * many wait. Source: CodePipeline API, PutApprovalResult. */
+static const char *external_id(struct rows *rows, const json_t *detail)
 {
+    const char *token = rows_text(rows, 12);
+
+    return token[0] ? token : json_str(detail, "externalExecutionId", NULL);
+}
+
+static int output_put(json_t *out, const struct listing *listing, struct rows *rows, const json_t *detail)
+{
+    bool succeeded = machine_state(&machine_action, rows_text(rows, 4)) == ACTION_SUCCEEDED;
     json_t *variables = json_object_get(detail, "outputVariables"), *error = json_object_get(detail, "error");
     json_t *artifacts = NULL;
     json_t *output =
         json_pack("{s:{s:s*, s:s*, s:O*}, s:O*}", "executionResult", "externalExecutionId",
-                  json_str(detail, "externalExecutionId", NULL), "externalExecutionSummary",
-                  json_str(detail, "summary", NULL), "errorDetails", error, "outputVariables", variables);
+                  external_id(rows, detail), "externalExecutionSummary", json_str(detail, "summary", NULL),
+                  "errorDetails", error, "outputVariables", variables);
     int r = json_put(out, "output", output);
 
     if (r || listing->rules)
@@ -94,17 +105,20 @@ static const struct plan_action *action_of(const struct plan *plan, struct rows 
 }
 
 /* rows: id, execution_id, stage, action, status, ordinal, started_ms, updated_ms, detail, version, phase,
- * seq */
-static int run_put(json_t *list, const struct listing *listing, struct rows *rows, const struct plan *plan)
+ * seq, token */
+static int run_put(struct call *c, json_t *list, const struct listing *listing, struct rows *rows,
+                   const struct plan *plan)
 {
     const char *stage = rows_text(rows, 2), *name = rows_text(rows, 3), *status = rows_text(rows, 4);
     const struct plan_action *action = action_of(plan, rows);
     CLEANUP(json_free) json_t *detail = NULL;
+    const json_t *configuration;
     json_t *out;
     int r = json_column(rows, 8, &detail);
 
     if (r || !action)
         return r ? r : FAULT(EBADMSG);
+    configuration = json_object_get(detail, "resolvedConfiguration");
     out = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:s*}", listing->id, rows_text(rows, 0),
                     "pipelineExecutionId", rows_text(rows, 1), "pipelineVersion",
                     (json_int_t)rows_int(rows, 9), "stageName", stage, listing->name, name, "status", status,
@@ -113,8 +127,12 @@ static int run_put(json_t *list, const struct listing *listing, struct rows *row
     if (json_array_append_new(list, out))
         return FAULT(ENOMEM);
     r = input_put(out, listing, action, detail);
+    if (r == 0)
+        r = output_put(out, listing, rows, detail);
     return r ? r
-             : output_put(out, listing, detail, machine_state(&machine_action, status) == ACTION_SUCCEEDED);
+             : links_run_put(c->tx, c->caller->account, action,
+                             configuration ? configuration : action->configuration,
+                             json_path(out, "output.executionResult"));
 }
 
 /* ---- the list */
@@ -157,14 +175,14 @@ static int runs_put(struct call *c, const struct listing *listing, const struct 
         place = (struct place){.seq = rows_int(rows, 11), .ordinal = rows_int(rows, 5)};
         r = plan_require(c, pipeline, plans, rows_int(rows, 9), &plan);
         if (r == 0)
-            r = run_put(list, listing, rows, plan);
+            r = run_put(c, list, listing, rows, plan);
     }
     return r == DB_NONE ? 0 : r;
 }
 
 #define RUNS(of)                                                                                             \
     "SELECT a.id, a.execution_id, a.stage, a.action, a.status, a.ordinal, a.started_ms, a.updated_ms,"       \
-    " a.detail, e.version, a.phase, e.seq"                                                                   \
+    " a.detail, e.version, a.phase, e.seq, a.token"                                                          \
     " FROM codepipeline_execution e JOIN codepipeline_action a ON a.execution_id = e.id"                     \
     " WHERE e." of " = $1 AND e.pipeline_id = $2 AND e.seq <= $3 AND (e.seq < $3 OR a.ordinal < $4)"         \
     " AND (a.phase <> '') = $6 AND a.replaced <= $7 ORDER BY e.seq DESC, a.ordinal DESC LIMIT $5"

@@ -2,6 +2,7 @@
  * actions. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine/freeze.h"
+#include "services/codepipeline/links.h"
 #include "services/codepipeline/show.h"
 #include "wire/time.h"
 
@@ -197,7 +198,11 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
     for (size_t i = 0; r == 0 && i < stage->count; i++)
         if (json_array_append_new(actions, json_pack("{s:s}", "actionName", stage->actions[i].name)))
             r = FAULT(ENOMEM);
-    return r || gate->status == STAGE_NONE ? r : runs_put(c, pipeline, gate, actions);
+    if (r == 0 && gate->status != STAGE_NONE)
+        r = runs_put(c, pipeline, gate, actions);
+    for (size_t i = 0; r == 0 && i < stage->count; i++)
+        r = links_state_put(c->tx, pipeline->account, &stage->actions[i], json_array_get(actions, i));
+    return r;
 }
 
 static int head_put(struct call *c, const struct pipeline *pipeline)
