@@ -117,6 +117,9 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
 
+/* sendfile.c: a file that libmicrohttpd is about to send, up to `end`. */
+void sendfile_until(int fd, int64_t end);
+
 /* listen.c */
 int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;
 void listener_close(struct http_listener *listener);

@@ -183,6 +183,7 @@ static struct MHD_Response *body_response(struct reply *reply)
         response = MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
         break;
     case BODY_FILE:
+        sendfile_until(reply->fd, reply->offset + reply->len);
         response =
             MHD_create_response_from_fd_at_offset64((uint64_t)reply->len, reply->fd, (uint64_t)reply->offset);
         break;

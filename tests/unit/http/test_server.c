@@ -1,18 +1,25 @@
 /* The listener with a handler made for the test: what a request goes through, seen from a raw socket. */
 #include "base/clock.h"
-#include "http/server.h"
+#include "http/inflight.h"
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #define TOPIC "test:http"
+#define LARGE (9 << 20) /* more than sockets and pieces hold */
+#define LARGE_FROM 5
 
 struct test {
     struct http_server *server;
@@ -64,6 +71,25 @@ static ssize_t ten_bytes(void *ctx UNUSED, int64_t offset, void *bytes, size_t m
     return (ssize_t)len;
 }
 
+static unsigned char byte_at(size_t offset)
+{
+    return (unsigned char)(offset * 2654435761U >> 13);
+}
+
+/* `missing` bytes short of what the reply says. */
+static void reply_large(struct http_request *request, size_t missing)
+{
+    size_t size = LARGE_FROM + LARGE - missing;
+    int fd = memfd_create("large", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    unsigned char *bytes = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(bytes, MAP_FAILED);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = byte_at(i);
+    munmap(bytes, size);
+    http_reply_file(request, fd, LARGE_FROM, LARGE);
+}
+
 static void on_run(void *ctx, struct http_request *request)
 {
     struct test *test = ctx;
@@ -77,6 +103,10 @@ static void on_run(void *ctx, struct http_request *request)
     http_reply_header(request, "X-Target", request->target.ptr);
     if (str_eqc(request->path, "/file"))
         http_reply_file(request, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 1, 3);
+    else if (str_eqc(request->path, "/large"))
+        reply_large(request, 0);
+    else if (str_eqc(request->path, "/short"))
+        reply_large(request, 1);
     else if (str_eqc(request->path, "/produced"))
         http_reply_stream(request, 10, ten_bytes, NULL, NULL);
     else if (str_eqc(request->method, "HEAD"))
@@ -225,6 +255,118 @@ static void test_bodies_of_replies(void **state UNUSED)
     stop(test);
 }
 
+/* How many bytes of /large come. */
+static size_t hear_large(int fd)
+{
+    static unsigned char some[100000];
+    size_t heard = 0;
+    ssize_t n = 0;
+    while (heard < LARGE && (n = recv(fd, some, sizeof(some), 0)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            assert_int_equal(some[i], byte_at(LARGE_FROM + heard + (size_t)i));
+        heard += (size_t)n;
+    }
+    return heard;
+}
+
+/* Until nothing more can be sent, as far as a client sees it. */
+static void wait_stalled(int fd)
+{
+    int queued = -1, now = 0;
+    for (int same = 0; same < 50; same = now == queued && now > 0 ? same + 1 : 0) {
+        queued = now;
+        assert_int_equal(ioctl(fd, FIONREAD, &now), 0);
+        (void)poll(NULL, 0, 2);
+    }
+}
+
+static void ask_large(int fd, const char *path)
+{
+    say(fd, "GET ");
+    say(fd, path);
+    say(fd, " HTTP/1.1\r\nHost: h\r\n\r\n");
+    const char *head = hear(fd, "\r\n\r\n");
+    const char *length = strstr(head, "Content-Length: 9437184\r\n");
+    assert_non_null(length);
+    assert_null(strstr(length + 1, "Content-Length"));
+}
+
+static void test_large_file_reaches_a_slow_reader_whole(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    for (int i = 0; i < 2; i++) {
+        ask_large(fd, "/large");
+        wait_stalled(fd);
+        assert_int_equal(hear_large(fd), LARGE);
+    }
+    say(fd, "GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, "Content-Length: 3\r\n", "ELF");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_file_that_is_shorter_than_was_said_ends_the_connection(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    ask_large(fd, "/short");
+    assert_int_equal(hear_large(fd), LARGE - 1);
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_reader_of_a_large_file_that_goes_away(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int64_t until = clock_mono_ms() + 10000;
+    int fd = dial(test);
+    ask_large(fd, "/large");
+    wait_stalled(fd);
+    close_fd(&fd);
+    while (atomic_load(&test->ended) == 0 && clock_mono_ms() < until)
+        sched_yield();
+    assert_int_equal(atomic_load(&test->ended), 1);
+    stop(test);
+}
+
+static void test_stop_cuts_off_who_does_not_read(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    ask_large(fd, "/large");
+    wait_stalled(fd);
+    http_server_stop(&test->server, 50);
+    assert_int_equal(atomic_load(&test->ended), 1);
+    assert_true(hear_large(fd) < LARGE);
+    close_fd(&fd);
+}
+
+/* What one call of libmicrohttpd's sends. */
+static ssize_t send_some(int64_t end, size_t count)
+{
+    int sockets[2];
+    off64_t offset = 0;
+    CLEANUP(close_fd) int fd = memfd_create("some", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, 200000), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets), 0);
+    sendfile_until(fd, end);
+    ssize_t sent = sendfile64(sockets[0], fd, &offset, count);
+    assert_int_equal(offset, sent);
+    close_fd(&sockets[0]);
+    close_fd(&sockets[1]);
+    return sent;
+}
+
+static void test_one_call_sends_more_than_the_library_asks_for(void **state UNUSED)
+{
+    assert_ptr_equal(dlsym(RTLD_DEFAULT, "sendfile64"), sendfile64);
+    assert_int_equal(send_some(0, 131072), 131072);
+    assert_int_equal(send_some(150000, 131072), 150000);
+    assert_int_equal(send_some(150000, 131071), 131071);
+    assert_int_equal(send_some(1000, 131072), 131072);
+}
+
 static void wait_runs(struct test *test, int runs)
 {
     int64_t until = clock_mono_ms() + 10000;
@@ -334,6 +476,11 @@ int main(void)
         cmocka_unit_test(test_parked_until_signalled),
         cmocka_unit_test(test_parked_until_its_deadline),
         cmocka_unit_test(test_parked_client_that_went_away_is_not_run),
+        cmocka_unit_test(test_one_call_sends_more_than_the_library_asks_for),
+        cmocka_unit_test(test_large_file_reaches_a_slow_reader_whole),
+        cmocka_unit_test(test_file_that_is_shorter_than_was_said_ends_the_connection),
+        cmocka_unit_test(test_reader_of_a_large_file_that_goes_away),
+        cmocka_unit_test(test_stop_cuts_off_who_does_not_read),
         cmocka_unit_test(test_stop_answers_who_is_parked),
         cmocka_unit_test(test_slow_clients_are_cut_off),
         cmocka_unit_test(test_taken_port_is_told),
