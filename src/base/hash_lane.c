@@ -1,11 +1,11 @@
-/* See hash_lane.h. Two blocks: one is filled while the other is hashed. */
+/* See hash_lane.h. Two blocks are with it at most; the owner fills a third. */
 #include "base/hash_lane.h"
+#include "base/block.h"
 #include "base/mem.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define BLOCK_SIZE ((size_t)128 << 10)
 #define BLOCKS 2
 
 struct hash_lane {
@@ -16,9 +16,8 @@ struct hash_lane {
     size_t given;         /* blocks, of all that ever were */
     size_t done;
     bool ended;
-    size_t filled; /* of the block that is being filled: number `given` */
     size_t lens[BLOCKS];
-    unsigned char blocks[BLOCKS][BLOCK_SIZE];
+    unsigned char *blocks[BLOCKS]; /* number n is at n % BLOCKS */
 };
 
 static atomic_long lanes;
@@ -56,51 +55,58 @@ static void *run(void *arg)
     return NULL;
 }
 
+static void lane_free(struct hash_lane **lane)
+{
+    if (!*lane)
+        return;
+    for (size_t i = 0; i < BLOCKS; i++)
+        block_free(&(*lane)->blocks[i]);
+    free(*lane);
+    *lane = NULL;
+}
+
+static struct hash_lane *lane_new(struct hash *hash)
+{
+    CLEANUP(lane_free) struct hash_lane *lane = mem_alloc(sizeof(*lane));
+    if (!lane)
+        return NULL;
+    lane->hash = hash;
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (!(lane->blocks[i] = block_new()))
+            return NULL;
+    return take(lane);
+}
+
 int hash_lane_start(struct hash *hash, struct hash_lane **ret)
 {
     if (!take_place())
         return -EAGAIN;
-    struct hash_lane *lane = mem_alloc(sizeof(*lane));
+    CLEANUP(lane_free) struct hash_lane *lane = lane_new(hash);
     if (lane) {
-        lane->hash = hash;
         pthread_mutex_init(&lane->lock, NULL);
         pthread_cond_init(&lane->moved, NULL);
         if (pthread_create(&lane->thread, NULL, run, lane) == 0) {
-            *ret = lane;
+            *ret = take(lane);
             return 0;
         }
     }
-    free(lane);
     atomic_fetch_sub(&lanes, 1);
     return -EAGAIN;
 }
 
-/* The filled block is given away; the next is free when this returns. */
-static void give(struct hash_lane *lane)
+void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
 {
     pthread_mutex_lock(&lane->lock);
-    lane->lens[lane->given % BLOCKS] = lane->filled;
-    lane->given++;
-    lane->filled = 0;
-    pthread_cond_signal(&lane->moved);
     while (lane->given - lane->done == BLOCKS)
         pthread_cond_wait(&lane->moved, &lane->lock);
+    size_t index = lane->given % BLOCKS;
+    unsigned char *done = lane->blocks[index];
+    lane->blocks[index] = *block;
+    lane->lens[index] = len;
+    lane->given++;
+    pthread_cond_signal(&lane->moved);
     pthread_mutex_unlock(&lane->lock);
-}
-
-void hash_lane_update(struct hash_lane *lane, const void *bytes, size_t len)
-{
-    const unsigned char *at = bytes;
-    while (len > 0) {
-        size_t room = BLOCK_SIZE - lane->filled;
-        size_t some = len < room ? len : room;
-        memcpy(lane->blocks[lane->given % BLOCKS] + lane->filled, at, some);
-        lane->filled += some;
-        at += some;
-        len -= some;
-        if (lane->filled == BLOCK_SIZE)
-            give(lane);
-    }
+    *block = done;
 }
 
 void hash_lane_end(struct hash_lane **ret)
@@ -108,8 +114,6 @@ void hash_lane_end(struct hash_lane **ret)
     struct hash_lane *lane = *ret;
     if (!lane)
         return;
-    if (lane->filled > 0)
-        give(lane);
     pthread_mutex_lock(&lane->lock);
     lane->ended = true;
     pthread_cond_signal(&lane->moved);
@@ -117,7 +121,6 @@ void hash_lane_end(struct hash_lane **ret)
     pthread_join(lane->thread, NULL);
     pthread_mutex_destroy(&lane->lock);
     pthread_cond_destroy(&lane->moved);
-    free(lane);
-    *ret = NULL;
+    lane_free(ret);
     atomic_fetch_sub(&lanes, 1);
 }

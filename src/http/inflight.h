@@ -91,6 +91,7 @@ struct inflight {
     bool began;
     bool gone; /* the client went away while parked */
     size_t dropped;
+    size_t longest_piece; /* of the body */
     struct pool_job job;
     struct wake_waiter waiter;
     struct reply reply;

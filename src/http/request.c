@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#define LONG_PIECE ((size_t)16 * 1024)
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 #define DROP_MAX                                                                                             \
     ((size_t)2 * 1024 * 1024) /* an unwanted body up to this is read so that the connection stays */
@@ -161,11 +162,16 @@ static enum MHD_Result take_body(struct inflight *flight, const void *bytes, siz
 
 /* The peer left in the middle of its body: when its end comes together with its last bytes, the
  * edge-triggered epoll tells of no further change, and only the timeout would. TLS may hold bytes that the
- * socket has no more. */
-static bool body_cut(const struct inflight *flight)
+ * socket has no more. A long piece as long as one before it filled the buffer: there is another look at the
+ * socket anyway. */
+static bool body_cut(struct inflight *flight, size_t len)
 {
     const struct http_conn *conn = flight->conn;
     char next;
+    if (len > LONG_PIECE && len == flight->longest_piece)
+        return false;
+    if (len > flight->longest_piece)
+        flight->longest_piece = len;
     if (!conn || flight->server->tls || atomic_load(&conn->bytes) >= flight->request.content_length)
         return false;
     return recv(conn->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
@@ -265,7 +271,7 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
         size_t len = *upload_size;
         *upload_size = 0;
         enum MHD_Result taken = take_body(flight, upload, len);
-        return taken == MHD_YES && body_cut(flight) ? MHD_NO : taken;
+        return taken == MHD_YES && body_cut(flight, len) ? MHD_NO : taken;
     }
     switch (flight->phase) {
     case FLIGHT_BODY:

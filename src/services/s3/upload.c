@@ -22,17 +22,18 @@ int upload_init(const struct platform *platform, unsigned digests, struct upload
 /* The disk works while the rest comes in: the sync at the end finds little to do. */
 static void begin_writeback(struct upload *upload)
 {
-    if (upload->size - upload->begun < WRITEBACK_BYTES)
+    if (upload->written - upload->begun < WRITEBACK_BYTES)
         return;
     /* whether it helped or not, the sync at the end is what counts */
-    (void)sync_file_range(upload->fd, upload->begun, upload->size - upload->begun, SYNC_FILE_RANGE_WRITE);
-    upload->begun = upload->size;
+    (void)sync_file_range(upload->fd, upload->begun, upload->written - upload->begun, SYNC_FILE_RANGE_WRITE);
+    upload->begun = upload->written;
 }
 
 static int write_file(struct upload *upload, const void *bytes, size_t len)
 {
     int rc = upload->sealer ? sealer_write(upload->sealer, upload->fd, bytes, len)
                             : io_write_all(upload->fd, bytes, len);
+    upload->written += (int64_t)len;
     if (rc == 0)
         begin_writeback(upload);
     return rc;
@@ -47,18 +48,20 @@ static int become_file(struct upload *upload)
     int rc = blob_incoming_path(upload->platform, name, path);
     if (rc != 0)
         return rc;
-    rc = io_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    upload->block = block_new();
+    rc = upload->block ? io_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600) : FAULT(ENOMEM);
     if (rc < 0)
         return rc;
     upload->fd = rc;
     memcpy(upload->name, name, sizeof(name));
-    rc = write_file(upload, upload->small.ptr, upload->small.len);
+    memcpy(upload->block, upload->small.ptr, upload->small.len);
+    upload->filled = upload->small.len;
     buf_free(&upload->small);
-    return rc;
+    return 0;
 }
 
 /* MD5 is the slowest of what a byte goes through: a large body's is computed beside the rest. */
-static void update_md5(struct upload *upload, const void *bytes, size_t len)
+static void hash_block(struct upload *upload)
 {
     if (!upload->lane_tried && upload->size >= LANE_FROM) {
         upload->lane_tried = true;
@@ -66,29 +69,61 @@ static void update_md5(struct upload *upload, const void *bytes, size_t len)
             upload->lane = NULL;
     }
     if (upload->lane)
-        hash_lane_update(upload->lane, bytes, len);
+        hash_lane_give(upload->lane, &upload->block, upload->filled);
     else
-        hash_update(upload->md5, bytes, len);
+        hash_update(upload->md5, upload->block, upload->filled);
+}
+
+static int write_block(struct upload *upload)
+{
+    const unsigned char *bytes = upload->block;
+    size_t len = upload->filled;
+    if (len == 0)
+        return 0;
+    if (upload->md5)
+        hash_block(upload);
+    upload->filled = 0;
+    return write_file(upload, bytes, len);
+}
+
+/* Bytes come in pieces of 24 KiB: a block of them is one write. */
+static int add_to_blocks(struct upload *upload, const unsigned char *bytes, size_t len)
+{
+    int rc = 0;
+    while (rc == 0 && len > 0) {
+        size_t room = BLOCK_SIZE - upload->filled;
+        size_t some = len < room ? len : room;
+        memcpy(upload->block + upload->filled, bytes, some);
+        upload->filled += some;
+        bytes += some;
+        len -= some;
+        if (upload->filled == BLOCK_SIZE)
+            rc = write_block(upload);
+    }
+    return rc;
 }
 
 int upload_write(struct upload *upload, const void *bytes, size_t len)
 {
     if (len == 0)
         return 0;
-    if (upload->md5)
-        update_md5(upload, bytes, len);
     if (upload->sha256)
         hash_update(upload->sha256, bytes, len);
     upload->size += (int64_t)len;
     if (upload->fd < 0 && upload->size <= BLOB_INLINE_MAX)
         return buf_put(&upload->small, bytes, len);
     int rc = upload->fd < 0 ? become_file(upload) : 0;
-    return rc != 0 ? rc : write_file(upload, bytes, len);
+    return rc != 0 ? rc : add_to_blocks(upload, bytes, len);
 }
 
 int upload_finish(struct upload *upload)
 {
+    int rc = write_block(upload);
+    if (rc != 0)
+        return rc;
     hash_lane_end(&upload->lane);
+    if (upload->md5 && upload->fd < 0)
+        hash_update(upload->md5, upload->small.ptr, upload->small.len);
     if (upload->md5)
         hash_final(upload->md5, upload->md5_digest);
     if (upload->sha256)
@@ -96,7 +131,7 @@ int upload_finish(struct upload *upload)
     if (upload->fd < 0)
         return upload->sealer ? sealer_small(upload->sealer, &upload->small) : 0;
     char folder[PATH_MAX];
-    int rc = blob_incoming_path(upload->platform, "", folder);
+    rc = blob_incoming_path(upload->platform, "", folder);
     if (rc == 0 && upload->sealer)
         rc = sealer_finish(upload->sealer, upload->fd);
     if (rc == 0)
@@ -187,6 +222,7 @@ void upload_deinit(struct upload *upload)
     hash_free(&upload->md5);
     hash_free(&upload->sha256);
     buf_free(&upload->small);
+    block_free(&upload->block);
     sealer_free(&upload->sealer);
     if (upload->fd < 0)
         return;

@@ -2,6 +2,7 @@
  * server has encryption keys. */
 #pragma once
 
+#include "base/block.h"
 #include "base/hash_lane.h"
 #include "services/s3/blob.h"
 
@@ -12,9 +13,12 @@ struct upload {
     char name[BLOB_NAME_SIZE];
     bool known; /* the bytes were there already: the file goes */
     int64_t size;
+    unsigned char *block; /* what is not written yet */
+    size_t filled;
+    int64_t written;
     int64_t begun; /* up to where the file's bytes are on their way to the disk */
     struct hash *md5;
-    struct hash_lane *lane; /* that computes md5; NULL: it is computed as the bytes come */
+    struct hash_lane *lane; /* that computes md5; NULL: it is computed before a block is written */
     bool lane_tried;
     struct hash *sha256;
     unsigned char md5_digest[HASH_MAX_SIZE]; /* after upload_finish */

@@ -1,6 +1,7 @@
 /* Digests against published vectors; text forms; identifiers. */
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/block.h"
 #include "base/hash_lane.h"
 #include "base/id.h"
 #include "base/mem.h"
@@ -159,7 +160,7 @@ static void test_base62_uses_its_whole_alphabet_evenly(void **state UNUSED)
 static void test_a_lane_gives_the_same_digest(void **state UNUSED)
 {
     static const size_t sizes[] = {0, 1, 131071, 131072, 131073, 262144, 1000003};
-    static const size_t pieces[] = {1000003, 65536, 7919};
+    static const size_t pieces[] = {262144, 65536, 7919};
     CLEANUP(free_ptr) char *bytes = mem_alloc(1000003);
     assert_non_null(bytes);
     for (size_t i = 0; i < 1000003; i++)
@@ -171,8 +172,15 @@ static void test_a_lane_gives_the_same_digest(void **state UNUSED)
         CLEANUP(hash_lane_end) struct hash_lane *lane = NULL;
         hash_bytes(HASH_MD5, (struct str){bytes, size}, whole);
         assert_int_equal(hash_lane_start(hash, &lane), 0);
-        for (size_t at = 0; at < size; at += piece)
-            hash_lane_update(lane, bytes + at, size - at < piece ? size - at : piece);
+        CLEANUP(block_free) unsigned char *block = block_new();
+        assert_non_null(block);
+        for (size_t at = 0; at < size; at += piece) {
+            size_t len = size - at < piece ? size - at : piece;
+            memcpy(block, bytes + at, len);
+            const unsigned char *given = block;
+            hash_lane_give(lane, &block, len);
+            assert_memory_equal(given, bytes + at, len);
+        }
         hash_lane_end(&lane);
         hash_final(hash, laned);
         assert_memory_equal(whole, laned, hash_size(HASH_MD5));

@@ -1,0 +1,10 @@
+/* Large blocks that bytes pass through: some are kept for the next who asks, since fresh memory costs a page
+ * fault for every 4 KiB, which is as much as copying them. */
+#pragma once
+
+#include "base/base.h"
+
+#define BLOCK_SIZE ((size_t)256 << 10)
+
+unsigned char *block_new(void) MUST_USE; /* not zeroed; NULL when out of memory */
+void block_free(unsigned char **block);  /* CLEANUP-able */
