@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include <pthread.h>
 
-#define KEPT_MAX 16
+#define KEPT_MAX 32
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char *kept[KEPT_MAX];

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 
-#define BLOCK_SIZE ((size_t)256 << 10)
+#define BLOCK_SIZE ((size_t)128 << 10)
 
 unsigned char *block_new(void) MUST_USE; /* not zeroed; NULL when out of memory */
 void block_free(unsigned char **block);  /* CLEANUP-able */

@@ -2,6 +2,7 @@
  * replacements do and can; hence the suppressed deprecation. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/hash.h"
+#include "base/md5_many.h"
 #include "base/mem.h"
 #include <openssl/crypto.h>
 #include <openssl/md5.h>
@@ -65,6 +66,69 @@ void hash_update(struct hash *hash, const void *bytes, size_t len)
         SHA256_Update(&hash->state.sha256, bytes, len);
         break;
     }
+}
+
+/* What goes side by side: MD5s between two blocks, and how many blocks all of them have. */
+struct side_by_side {
+    struct hash *hashes[MD5_MANY];
+    struct str *bytes[MD5_MANY];
+    size_t count;
+    size_t blocks;
+};
+
+static struct side_by_side find_side_by_side(struct hash *const hashes[], struct str bytes[], size_t count)
+{
+    struct side_by_side found = {.blocks = SIZE_MAX};
+    for (size_t i = 0; i < count; i++) {
+        size_t blocks = bytes[i].len / MD5_BLOCK;
+        if (hashes[i]->type != HASH_MD5 || hashes[i]->state.md5.num != 0 || blocks == 0)
+            continue;
+        found.hashes[found.count] = hashes[i];
+        found.bytes[found.count++] = &bytes[i];
+        if (blocks < found.blocks)
+            found.blocks = blocks;
+    }
+    return found;
+}
+
+static void update_side_by_side(struct side_by_side *some)
+{
+    uint32_t states[MD5_MANY][4];
+    uint32_t(*moved[MD5_MANY])[4];
+    const unsigned char *from[MD5_MANY];
+    size_t len = some->blocks * MD5_BLOCK;
+    for (size_t i = 0; i < some->count; i++) {
+        const MD5_CTX *md5 = &some->hashes[i]->state.md5;
+        memcpy(states[i], (const uint32_t[4]){md5->A, md5->B, md5->C, md5->D}, sizeof(states[i]));
+        moved[i] = &states[i];
+        from[i] = (const unsigned char *)some->bytes[i]->ptr;
+    }
+    md5_many(moved, from, some->count, some->blocks);
+    for (size_t i = 0; i < some->count; i++) {
+        MD5_CTX *md5 = &some->hashes[i]->state.md5;
+        uint64_t bits = ((uint64_t)md5->Nh << 32 | md5->Nl) + 8 * (uint64_t)len;
+        md5->A = states[i][0];
+        md5->B = states[i][1];
+        md5->C = states[i][2];
+        md5->D = states[i][3];
+        md5->Nl = (MD5_LONG)bits;
+        md5->Nh = (MD5_LONG)(bits >> 32);
+        *some->bytes[i] = (struct str){some->bytes[i]->ptr + len, some->bytes[i]->len - len};
+    }
+}
+
+void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count)
+{
+    struct str left[MD5_MANY];
+    assert(count <= MD5_MANY);
+    memcpy(left, bytes, count * sizeof(*left));
+    struct side_by_side some = find_side_by_side(hashes, left, count);
+    while (some.count >= MD5_MANY_FROM) {
+        update_side_by_side(&some);
+        some = find_side_by_side(hashes, left, count);
+    }
+    for (size_t i = 0; i < count; i++)
+        hash_update(hashes[i], left[i].ptr, left[i].len);
 }
 
 void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE])

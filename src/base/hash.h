@@ -14,6 +14,8 @@ size_t hash_size(enum hash_type type);               /* bytes */
 struct hash *hash_new(enum hash_type type) MUST_USE; /* NULL when out of memory */
 void hash_free(struct hash **hash);                  /* CLEANUP-able */
 void hash_update(struct hash *hash, const void *bytes, size_t len);
+/* hash_update of each with its own bytes; of MD5s many at a time (md5_many.h). `count` up to MD5_MANY. */
+void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count);
 void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE]);
 
 void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);

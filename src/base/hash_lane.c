@@ -1,112 +1,148 @@
-/* See hash_lane.h. Two blocks are with it at most; the owner fills a third. */
+/* See hash_lane.h. Lanes that have a block wait in one queue, each once; a thread takes the first, or many
+ * when many wait, and puts those back that have another block. So a hash's blocks stay in order. */
 #include "base/hash_lane.h"
-#include "base/block.h"
+#include "base/md5_many.h"
 #include "base/mem.h"
 #include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #define BLOCKS 2
+#define TAKEN_MAX MD5_MANY
+#define THREADS_MAX 16
 
 struct hash_lane {
     struct hash *hash;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t moved; /* given or done, or ended */
+    pthread_cond_t moved; /* a block is done */
     size_t given;         /* blocks, of all that ever were */
     size_t done;
-    bool ended;
     size_t lens[BLOCKS];
     unsigned char *blocks[BLOCKS]; /* number n is at n % BLOCKS */
+    struct hash_lane *next;        /* in the queue */
 };
 
-static atomic_long lanes;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t queued = PTHREAD_COND_INITIALIZER;
+static struct hash_lane *first;
+static struct hash_lane **last = &first;
+static size_t count_queued;
+static long threads;
 
-static bool take_place(void)
+static void enqueue(struct hash_lane *lane)
 {
-    if (atomic_fetch_add(&lanes, 1) < sysconf(_SC_NPROCESSORS_ONLN))
-        return true;
-    atomic_fetch_sub(&lanes, 1);
-    return false;
+    lane->next = NULL;
+    *last = lane;
+    last = &lane->next;
+    count_queued++;
+    pthread_cond_signal(&queued);
 }
 
-/* False: there will be no more. */
-static bool next_block(struct hash_lane *lane)
+static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
 {
-    pthread_mutex_lock(&lane->lock);
-    while (lane->done == lane->given && !lane->ended)
-        pthread_cond_wait(&lane->moved, &lane->lock);
-    bool is = lane->done < lane->given;
-    pthread_mutex_unlock(&lane->lock);
-    return is;
+    size_t max = count_queued < MD5_MANY_FROM ? 1 : TAKEN_MAX;
+    size_t count = 0;
+    while (count < max && first) {
+        taken[count++] = first;
+        first = first->next;
+    }
+    if (!first)
+        last = &first;
+    count_queued -= count;
+    return count;
 }
 
-static void *run(void *arg)
+static void hash_blocks(struct hash_lane *const taken[], size_t count)
 {
-    struct hash_lane *lane = arg;
-    while (next_block(lane)) {
-        size_t index = lane->done % BLOCKS;
-        hash_update(lane->hash, lane->blocks[index], lane->lens[index]);
-        pthread_mutex_lock(&lane->lock);
-        lane->done++;
-        pthread_cond_signal(&lane->moved);
-        pthread_mutex_unlock(&lane->lock);
+    struct hash *hashes[TAKEN_MAX];
+    struct str blocks[TAKEN_MAX];
+    for (size_t i = 0; i < count; i++) {
+        size_t index = taken[i]->done % BLOCKS;
+        hashes[i] = taken[i]->hash;
+        blocks[i] = (struct str){(const char *)taken[i]->blocks[index], taken[i]->lens[index]};
+    }
+    hash_update_many(hashes, blocks, count);
+    for (size_t i = 0; i < count; i++)
+        block_free(&taken[i]->blocks[taken[i]->done % BLOCKS]);
+}
+
+static void *run(void *arg UNUSED)
+{
+    struct hash_lane *taken[TAKEN_MAX];
+    (void)pthread_setname_np(pthread_self(), "hash");
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        while (!first)
+            pthread_cond_wait(&queued, &lock);
+        size_t count = dequeue(taken);
+        pthread_mutex_unlock(&lock);
+        hash_blocks(taken, count);
+        pthread_mutex_lock(&lock);
+        for (size_t i = 0; i < count; i++) {
+            if (++taken[i]->done < taken[i]->given)
+                enqueue(taken[i]);
+            pthread_cond_signal(&taken[i]->moved);
+        }
     }
     return NULL;
 }
 
-static void lane_free(struct hash_lane **lane)
+/* As many threads as processors, for good, once there is a lane. Under the lock. */
+static void start_threads(void)
 {
-    if (!*lane)
+    pthread_attr_t attributes;
+    pthread_t thread;
+    long wanted = sysconf(_SC_NPROCESSORS_ONLN);
+    if (pthread_attr_init(&attributes) != 0)
         return;
-    for (size_t i = 0; i < BLOCKS; i++)
-        block_free(&(*lane)->blocks[i]);
-    free(*lane);
-    *lane = NULL;
-}
-
-static struct hash_lane *lane_new(struct hash *hash)
-{
-    CLEANUP(lane_free) struct hash_lane *lane = mem_alloc(sizeof(*lane));
-    if (!lane)
-        return NULL;
-    lane->hash = hash;
-    for (size_t i = 0; i < BLOCKS; i++)
-        if (!(lane->blocks[i] = block_new()))
-            return NULL;
-    return take(lane);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    while (threads < THREADS_MAX && threads < wanted && pthread_create(&thread, &attributes, run, NULL) == 0)
+        threads++;
+    (void)pthread_attr_destroy(&attributes);
 }
 
 int hash_lane_start(struct hash *hash, struct hash_lane **ret)
 {
-    if (!take_place())
+    struct hash_lane *lane = mem_alloc(sizeof(*lane));
+    if (!lane)
         return -EAGAIN;
-    CLEANUP(lane_free) struct hash_lane *lane = lane_new(hash);
-    if (lane) {
-        pthread_mutex_init(&lane->lock, NULL);
-        pthread_cond_init(&lane->moved, NULL);
-        if (pthread_create(&lane->thread, NULL, run, lane) == 0) {
-            *ret = take(lane);
-            return 0;
-        }
+    pthread_mutex_lock(&lock);
+    start_threads();
+    bool some = threads > 0;
+    pthread_mutex_unlock(&lock);
+    if (!some) {
+        free(lane);
+        return -EAGAIN;
     }
-    atomic_fetch_sub(&lanes, 1);
-    return -EAGAIN;
+    lane->hash = hash;
+    pthread_cond_init(&lane->moved, NULL);
+    *ret = lane;
+    return 0;
+}
+
+/* Waits until it is at most so many blocks behind. */
+static void wait_behind(struct hash_lane *lane, size_t blocks)
+{
+    pthread_mutex_lock(&lock);
+    while (lane->given - lane->done > blocks)
+        pthread_cond_wait(&lane->moved, &lock);
+    pthread_mutex_unlock(&lock);
 }
 
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
 {
-    pthread_mutex_lock(&lane->lock);
-    while (lane->given - lane->done == BLOCKS)
-        pthread_cond_wait(&lane->moved, &lane->lock);
+    unsigned char *another = block_new();
+    wait_behind(lane, another ? BLOCKS - 1 : 0);
+    if (!another) {
+        hash_update(lane->hash, *block, len);
+        return;
+    }
+    pthread_mutex_lock(&lock);
     size_t index = lane->given % BLOCKS;
-    unsigned char *done = lane->blocks[index];
     lane->blocks[index] = *block;
     lane->lens[index] = len;
-    lane->given++;
-    pthread_cond_signal(&lane->moved);
-    pthread_mutex_unlock(&lane->lock);
-    *block = done;
+    if (lane->given++ == lane->done)
+        enqueue(lane);
+    pthread_mutex_unlock(&lock);
+    *block = another;
 }
 
 void hash_lane_end(struct hash_lane **ret)
@@ -114,13 +150,8 @@ void hash_lane_end(struct hash_lane **ret)
     struct hash_lane *lane = *ret;
     if (!lane)
         return;
-    pthread_mutex_lock(&lane->lock);
-    lane->ended = true;
-    pthread_cond_signal(&lane->moved);
-    pthread_mutex_unlock(&lane->lock);
-    pthread_join(lane->thread, NULL);
-    pthread_mutex_destroy(&lane->lock);
+    wait_behind(lane, 0);
     pthread_cond_destroy(&lane->moved);
-    lane_free(ret);
-    atomic_fetch_sub(&lanes, 1);
+    free(lane);
+    *ret = NULL;
 }

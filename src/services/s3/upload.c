@@ -76,14 +76,13 @@ static void hash_block(struct upload *upload)
 
 static int write_block(struct upload *upload)
 {
-    const unsigned char *bytes = upload->block;
-    size_t len = upload->filled;
-    if (len == 0)
+    if (upload->filled == 0)
         return 0;
-    if (upload->md5)
+    int rc = write_file(upload, upload->block, upload->filled);
+    if (rc == 0 && upload->md5)
         hash_block(upload);
     upload->filled = 0;
-    return write_file(upload, bytes, len);
+    return rc;
 }
 
 /* Bytes come in pieces of 24 KiB: a block of them is one write. */

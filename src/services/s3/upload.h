@@ -2,7 +2,6 @@
  * server has encryption keys. */
 #pragma once
 
-#include "base/block.h"
 #include "base/hash_lane.h"
 #include "services/s3/blob.h"
 

@@ -1,13 +1,11 @@
 /* Digests against published vectors; text forms; identifiers. */
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/block.h"
 #include "base/hash_lane.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include <setjmp.h>
 #include <stdarg.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 static void test_digests_of_abc(void **state UNUSED)
@@ -156,50 +154,105 @@ static void test_base62_uses_its_whole_alphabet_evenly(void **state UNUSED)
         assert_in_range(seen[(unsigned char)*c], 700, 1300); /* nine standard deviations */
 }
 
-/* However the bytes come, and however many there are. */
-static void test_a_lane_gives_the_same_digest(void **state UNUSED)
+static char *some_bytes(size_t size)
 {
-    static const size_t sizes[] = {0, 1, 131071, 131072, 131073, 262144, 1000003};
-    static const size_t pieces[] = {262144, 65536, 7919};
-    CLEANUP(free_ptr) char *bytes = mem_alloc(1000003);
+    char *bytes = mem_alloc(size);
     assert_non_null(bytes);
-    for (size_t i = 0; i < 1000003; i++)
-        bytes[i] = (char)(i * 31 % 251);
-    for (size_t i = 0; i < ARRAY_LEN(sizes) * ARRAY_LEN(pieces); i++) {
-        size_t size = sizes[i / ARRAY_LEN(pieces)], piece = pieces[i % ARRAY_LEN(pieces)];
-        unsigned char whole[HASH_MAX_SIZE], laned[HASH_MAX_SIZE];
-        CLEANUP(hash_free) struct hash *hash = hash_new(HASH_MD5);
-        CLEANUP(hash_lane_end) struct hash_lane *lane = NULL;
-        hash_bytes(HASH_MD5, (struct str){bytes, size}, whole);
-        assert_int_equal(hash_lane_start(hash, &lane), 0);
-        CLEANUP(block_free) unsigned char *block = block_new();
-        assert_non_null(block);
-        for (size_t at = 0; at < size; at += piece) {
-            size_t len = size - at < piece ? size - at : piece;
-            memcpy(block, bytes + at, len);
-            const unsigned char *given = block;
-            hash_lane_give(lane, &block, len);
-            assert_memory_equal(given, bytes + at, len);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)(i * 31 % 251 + i / 4099);
+    return bytes;
+}
+
+static void assert_digest(struct hash *hash, struct str bytes)
+{
+    unsigned char whole[HASH_MAX_SIZE], got[HASH_MAX_SIZE];
+    hash_bytes(HASH_MD5, bytes, whole);
+    hash_final(hash, got);
+    assert_memory_equal(whole, got, hash_size(HASH_MD5));
+}
+
+static size_t begun_of(size_t message)
+{
+    return message == 5 ? 7 : message * 64;
+}
+
+/* Of every number of messages, of lengths that share few blocks, one of them within a block. */
+static void test_digests_of_many_at_once(void **state UNUSED)
+{
+    CLEANUP(free_ptr) char *bytes = some_bytes(20000);
+    for (size_t count = 0; count <= 16; count++) {
+        struct hash *hashes[16];
+        struct str pieces[16];
+        for (size_t i = 0; i < count; i++) {
+            hashes[i] = hash_new(HASH_MD5);
+            size_t begun = begun_of(i);
+            hash_update(hashes[i], bytes + i, begun);
+            pieces[i] = (struct str){bytes + i + begun, i == 2 ? 0 : i * 517 % 4000};
         }
-        hash_lane_end(&lane);
-        hash_final(hash, laned);
-        assert_memory_equal(whole, laned, hash_size(HASH_MD5));
+        hash_update_many(hashes, pieces, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_digest(hashes[i], (struct str){bytes + i, begun_of(i) + pieces[i].len});
+            hash_free(&hashes[i]);
+        }
     }
 }
 
-static void test_there_are_as_many_lanes_as_processors(void **state UNUSED)
+/* The length is told in the digest: in bits, and beyond 32 of them. */
+static void test_many_at_once_of_more_than_512_mib(void **state UNUSED)
 {
-    struct hash_lane *lanes[1024] = {NULL};
-    CLEANUP(hash_free) struct hash *hash = hash_new(HASH_MD5);
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    for (long i = 0; i < count && i < 1024; i++)
-        assert_int_equal(hash_lane_start(hash, &lanes[i]), 0);
-    struct hash_lane *more = NULL;
-    assert_int_equal(hash_lane_start(hash, &more), count < 1024 ? -EAGAIN : 0);
-    for (long i = 0; i < count && i < 1024; i++)
+    const size_t piece = 64 << 20;
+    CLEANUP(free_ptr) char *bytes = some_bytes(piece);
+    CLEANUP(hash_free) struct hash *alone = hash_new(HASH_MD5);
+    struct hash *hashes[3];
+    unsigned char wanted[HASH_MAX_SIZE], got[HASH_MAX_SIZE];
+    for (size_t i = 0; i < 3; i++)
+        hashes[i] = hash_new(HASH_MD5);
+    for (size_t done = 0; done < (9 * piece); done += piece) {
+        hash_update(alone, bytes, piece);
+        hash_update_many(hashes, (const struct str[]){{bytes, piece}, {bytes, piece}, {bytes, piece}}, 3);
+    }
+    hash_final(alone, wanted);
+    for (size_t i = 0; i < 3; i++) {
+        hash_final(hashes[i], got);
+        assert_memory_equal(wanted, got, hash_size(HASH_MD5));
+        hash_free(&hashes[i]);
+    }
+}
+
+static size_t piece_at(size_t at, size_t size, size_t piece)
+{
+    return size - at < piece ? size - at : piece;
+}
+
+/* However the bytes come, however many there are, and whoever else is being hashed. */
+static void test_lanes_give_the_same_digests(void **state UNUSED)
+{
+    static const size_t sizes[] = {0, 1, 131071, 131072, 131073, 262144, 1000003};
+    static const size_t pieces[] = {131072, 65536, 7919};
+    const size_t count = ARRAY_LEN(sizes) * ARRAY_LEN(pieces);
+    CLEANUP(free_ptr) char *bytes = some_bytes(1000003);
+    struct hash *hashes[ARRAY_LEN(sizes) * ARRAY_LEN(pieces)];
+    struct hash_lane *lanes[ARRAY_LEN(sizes) * ARRAY_LEN(pieces)];
+    CLEANUP(block_free) unsigned char *block = block_new();
+    assert_non_null(block);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_new(HASH_MD5);
+        assert_int_equal(hash_lane_start(hashes[i], &lanes[i]), 0);
+    }
+    for (size_t round = 0; round < 1 + 1000003 / 7919; round++)
+        for (size_t i = 0; i < count; i++) {
+            size_t size = sizes[i % ARRAY_LEN(sizes)], piece = pieces[i / ARRAY_LEN(sizes)];
+            if (round * piece >= size)
+                continue;
+            size_t len = piece_at(round * piece, size, piece);
+            memcpy(block, bytes + round * piece, len);
+            hash_lane_give(lanes[i], &block, len);
+        }
+    for (size_t i = 0; i < count; i++) {
         hash_lane_end(&lanes[i]);
-    assert_int_equal(hash_lane_start(hash, &more), 0);
-    hash_lane_end(&more);
+        assert_digest(hashes[i], (struct str){bytes, sizes[i % ARRAY_LEN(sizes)]});
+        hash_free(&hashes[i]);
+    }
 }
 
 int main(void)
@@ -207,8 +260,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ordered_uuids_sort_by_their_time),
         cmocka_unit_test(test_digests_of_abc),
-        cmocka_unit_test(test_a_lane_gives_the_same_digest),
-        cmocka_unit_test(test_there_are_as_many_lanes_as_processors),
+        cmocka_unit_test(test_digests_of_many_at_once),
+        cmocka_unit_test(test_many_at_once_of_more_than_512_mib),
+        cmocka_unit_test(test_lanes_give_the_same_digests),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_of_sha1),
         cmocka_unit_test(test_base64_goes_both_ways),
