@@ -304,3 +304,33 @@ def test_tags_and_locks_of_a_write_need_their_own_permissions(server, s3, other)
     put(s3, name, statement(name, "Deny", {"AWS": DEV}, "s3:PutObjectTagging"))
     assert code_of(s3.put_object, Bucket=name, Key="own", Body=b"k", Tagging="a=1") == "AccessDenied"
     assert code_of(s3.put_object, Bucket=name, Key="own", Body=b"k") == "ok"
+
+
+SETTINGS = {
+    "put_bucket_versioning": {"VersioningConfiguration": {"Status": "Enabled"}},
+    "get_bucket_versioning": {},
+    "put_bucket_notification_configuration": {"NotificationConfiguration": {}},
+    "get_bucket_notification_configuration": {},
+    "put_bucket_tagging": {"Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}},
+    "delete_bucket_tagging": {},
+    "put_public_access_block": {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": True}},
+    "put_bucket_policy": {"Policy": "{}"},
+    "delete_bucket": {},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_how_a_bucket_is_set_is_its_accounts_and_whom_its_policy_names(s3, other, bucket, name):
+    assert code_of(getattr(other, name), Bucket=bucket, **SETTINGS[name]) == "AccessDenied"
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action="s3:*", resource=""))
+    if name != "put_bucket_policy":
+        expected = "BucketNotEmpty" if name == "delete_bucket" else "ok"
+        assert code_of(getattr(other, name), Bucket=bucket, **SETTINGS[name]) == expected
+    put(s3, bucket, statement(bucket, effect="Deny", action=["s3:*"], resource=""))
+    if name != "put_bucket_policy":
+        assert code_of(getattr(s3, name), Bucket=bucket, **SETTINGS[name]) == "AccessDenied"
+
+
+def test_settings_ask_whose_the_bucket_is_meant_to_be(s3, bucket):
+    for name in ("put_bucket_versioning", "put_bucket_notification_configuration", "put_bucket_tagging", "delete_bucket"):
+        assert code_of(getattr(s3, name), Bucket=bucket, ExpectedBucketOwner=STAGING, **SETTINGS[name]) == "AccessDenied"

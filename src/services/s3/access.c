@@ -305,15 +305,36 @@ static int decide(struct asking *a, const char *resource)
                                 : "because no resource-based policy allows the action");
 }
 
+/* What is in the bucket, not how it is set. */
+static bool is_of_objects(const struct access *access)
+{
+    static const char *const actions[] = {"s3:ListBucket", "s3:ListBucketVersions",
+                                          "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"};
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        if (strcmp(actions[i], access->action) == 0)
+            return true;
+    return access->key != NULL;
+}
+
+/* Without a policy. */
+static int decide_open(const struct asking *a, const char *resource)
+{
+    const struct principal *caller = a->c->caller;
+    bool own = caller && strcmp(caller->account, a->bucket->account) == 0;
+    return own || (caller && is_of_objects(a->access))
+               ? 0
+               : refuse(a, resource, "because no resource-based policy allows the action");
+}
+
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
 {
     struct asking a = {c, tx, bucket, access};
-    if (!bucket->policy)
-        return c->caller ? 0 : call_fail(c, S3_E_DENIED, "Access Denied");
     const char *resource = access->key
                                ? arena_printf(c->arena, "arn:aws:s3:::%s/%s", bucket->name, access->key)
                                : arena_printf(c->arena, "arn:aws:s3:::%s", bucket->name);
-    return resource ? decide(&a, resource) : FAULT(ENOMEM);
+    if (!resource)
+        return FAULT(ENOMEM);
+    return bucket->policy ? decide(&a, resource) : decide_open(&a, resource);
 }
 
 int access_check_extras(struct call *c, struct tx *tx, const struct bucket *bucket, bool tags,

@@ -2,7 +2,8 @@
  *
  * A denial of the policy wins. The owner's account may do the rest; other accounts and unsigned callers need
  * the policy's permission, and do not have it where the bucket restricts a public policy. Until identities
- * have policies that are evaluated, a bucket without a policy is open to whoever signs (docs/limits.md). */
+ * have policies that are evaluated, the objects of a bucket without a policy are open to whoever signs
+ * (docs/limits.md); how it is set is its account's. */
 #pragma once
 
 #include "services/s3/api.h"

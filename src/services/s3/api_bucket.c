@@ -52,13 +52,23 @@ int api_head_bucket(struct call *c)
         return rc;
     call_reply(c, 200);
     http_reply_header(c->http, "x-amz-bucket-region", c->platform->region);
+    http_reply_header(c->http, "x-amz-access-point-alias", "false");
     http_reply_no_body(c->http, 0);
     return CALL_REPLIED;
 }
 
+/* What changes a bucket: its body is what the client says it is, and the caller may. */
+static int admit(struct call *c)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    int rc = api_check_body(c);
+    return rc != 0 ? rc : api_bucket(c, c->tx, &bucket);
+}
+
 int api_delete_bucket(struct call *c)
 {
-    return bucket_delete(c->tx, c->platform, c->caller->account, c->bucket, &c->reason);
+    int rc = admit(c);
+    return rc != 0 ? rc : bucket_delete(c->tx, c->platform, c->caller->account, c->bucket, &c->reason);
 }
 
 int api_get_location(struct call *c)
@@ -87,6 +97,9 @@ int api_get_versioning(struct call *c)
 
 int api_put_versioning(struct call *c)
 {
+    int rc = admit(c);
+    if (rc != 0)
+        return rc;
     if (strcmp(json_str(c->in, "MfaDelete", "Disabled"), "Disabled") != 0)
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "MFA delete is not supported by Slipway.");
     return bucket_set_versioning(c->tx, c->platform, c->caller->account, c->bucket,
@@ -142,7 +155,7 @@ int api_put_notification(struct call *c)
                              others[i]);
     CLEANUP(json_free) json_t *queues = json_array();
     const json_t *configurations = json_object_get(c->in, "QueueConfiguration");
-    int rc = queues ? 0 : FAULT(ENOMEM);
+    int rc = queues ? admit(c) : FAULT(ENOMEM);
     for (size_t i = 0; rc == 0 && i < json_array_size(configurations); i++)
         rc = read_queue(c, json_array_get(configurations, i), queues);
     return rc != 0 ? rc
@@ -203,18 +216,16 @@ int api_put_tagging(struct call *c)
 {
     CLEANUP(json_free) json_t *tags = json_object();
     const json_t *set = json_object_get(c->in, "TagSet");
-    if (!tags)
-        return FAULT(ENOMEM);
-    for (size_t i = 0; i < json_array_size(set); i++) {
+    int rc = tags ? admit(c) : FAULT(ENOMEM);
+    for (size_t i = 0; rc == 0 && i < json_array_size(set); i++) {
         const json_t *tag = json_array_get(set, i);
         const char *key = json_str(tag, "Key", "");
         if (json_object_get(tags, key))
             return call_fail(c, S3_E_TAG, "Cannot provide multiple Tags with the same key");
-        int rc = json_put_str(tags, key, json_str(tag, "Value", ""));
-        if (rc != 0)
-            return rc;
+        rc = json_put_str(tags, key, json_str(tag, "Value", ""));
     }
-    return bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, tags, &c->reason);
+    return rc != 0 ? rc
+                   : bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, tags, &c->reason);
 }
 
 int api_get_tagging(struct call *c)
@@ -241,5 +252,7 @@ int api_get_tagging(struct call *c)
 
 int api_delete_tagging(struct call *c)
 {
-    return bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, NULL, &c->reason);
+    int rc = admit(c);
+    return rc != 0 ? rc
+                   : bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, NULL, &c->reason);
 }
