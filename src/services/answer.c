@@ -2,7 +2,9 @@
  * Source: "Common Errors" of the services' API references; S3's "Error responses"; observed with AWS CLI 2.9.
  */
 #include "services/exchange.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "wire/time.h"
 
 enum { COLUMN_JSON, COLUMN_QUERY, COLUMN_S3, COLUMNS };
 
@@ -162,6 +164,38 @@ static void answer_error(struct exchange *x, const struct wire_error *error)
     x->protocol->error(x, error);
 }
 
+static void put_time(struct exchange *x, const char *name, int64_t at_ms)
+{
+    char time[TIME_TEXT_SIZE];
+    time_iso8601_s(at_ms, time);
+    call_error_element(&x->call, name, arena_dup(x->call.arena, str_of(time)));
+}
+
+/* What S3's errors say besides. Clients find a bucket's region by one. */
+static void put_details(struct exchange *x, int refusal)
+{
+    struct call *c = &x->call;
+    switch (refusal) {
+    case REFUSE_SCOPE:
+        call_error_element(c, "Region", c->platform->region);
+        return;
+    case REFUSE_KEY_UNKNOWN:
+        call_error_element(c, "AWSAccessKeyId", arena_dup(c->arena, x->claim.access_key_id));
+        return;
+    case REFUSE_SKEWED:
+        put_time(x, "RequestTime", x->claim.time_ms);
+        put_time(x, "ServerTime", clock_now_ms());
+        call_error_element(c, "MaxAllowedSkewMilliseconds", arena_printf(c->arena, "%d", SIGV4_MAX_SKEW_MS));
+        return;
+    case REFUSE_EXPIRED:
+        put_time(x, "Expires", x->claim.expires_ms);
+        put_time(x, "ServerTime", clock_now_ms());
+        return;
+    default:
+        return;
+    }
+}
+
 void answer_refusal(struct exchange *x, int refusal_or_fault)
 {
     int refusal = refusal_or_fault;
@@ -175,6 +209,8 @@ void answer_refusal(struct exchange *x, int refusal_or_fault)
                   refusal_or_fault < 0 ? strerror(-refusal_or_fault) : "an outcome without a row");
         x->call.reason.text[0] = '\0'; /* a fault's words stay in the log */
     }
+    if (column_of(x) == COLUMN_S3)
+        put_details(x, refusal);
     const struct code *code = &refusals[refusal].as[column_of(x)];
     const char *said = x->call.reason.text;
     answer_error(x, &(struct wire_error){.code = code->code,

@@ -34,7 +34,8 @@ static int check_scope(struct exchange *x)
     if (!str_eqc(x->claim.region, c->platform->region))
         return reason_set(
             &c->reason, REFUSE_SCOPE,
-            "Credential should be scoped to a valid region: '%.*s' is not; this endpoint is '%s'.",
+            is_s3(x) ? "The authorization header is malformed; the region '%.*s' is wrong; expecting '%s'"
+                     : "Credential should be scoped to a valid region: '%.*s' is not; this endpoint is '%s'.",
             x->claim.region.len > 64 ? 64 : (int)x->claim.region.len, x->claim.region.ptr,
             c->platform->region);
     return 0;

@@ -49,15 +49,35 @@ static int rest_xml_encode(struct exchange *x)
     return 0;
 }
 
-/* What helps to find out why a signature does not verify; S3 answers the same. */
-static void put_signature(struct exchange *x, struct buf *body)
+/* "41 57 53": a difference that cannot be seen is seen there. */
+static void put_bytes(struct buf *body, const char *name, struct str text)
 {
-    if (!x->to_sign.ptr)
+    xml_open(body, name);
+    for (size_t i = 0; i < text.len; i++)
+        buf_printf(body, i > 0 ? " %02x" : "%02x", (unsigned char)text.ptr[i]);
+    xml_close(body, name);
+}
+
+/* What helps to find out why a signature does not verify; S3 answers the same. */
+static void put_signature(struct exchange *x, const struct wire_error *error, struct buf *body)
+{
+    if (!x->to_sign.ptr || strcmp(error->code, "SignatureDoesNotMatch") != 0)
         return;
     xml_elem(body, "AWSAccessKeyId", x->claim.access_key_id);
     xml_elem(body, "StringToSign", x->to_sign);
     xml_elem(body, "SignatureProvided", x->claim.signature);
+    put_bytes(body, "StringToSignBytes", x->to_sign);
     xml_elem(body, "CanonicalRequest", x->canonical);
+    put_bytes(body, "CanonicalRequestBytes", x->canonical);
+}
+
+/* A copy's error may be about its source. */
+static bool has_element(const struct call *c, const char *name)
+{
+    for (size_t i = 0; i < c->error_element_count; i++)
+        if (str_eqc(c->error_elements[i].name, name))
+            return true;
+    return false;
 }
 
 static void put_error(struct exchange *x, const struct wire_error *error, struct buf *body)
@@ -69,12 +89,12 @@ static void put_error(struct exchange *x, const struct wire_error *error, struct
     xml_open(body, "Error");
     xml_elem(body, "Code", str_of(error->code));
     xml_elem(body, "Message", str_of(error->message));
-    put_signature(x, body);
+    put_signature(x, error, body);
     for (size_t i = 0; i < c->error_element_count; i++)
         xml_elem(body, c->error_elements[i].name.ptr, c->error_elements[i].value);
-    if (c->bucket)
+    if (c->bucket && !has_element(c, "BucketName"))
         xml_elem(body, "BucketName", str_of(c->bucket));
-    if (c->key)
+    if (c->key && !has_element(c, "Key"))
         xml_elem(body, "Key", (struct str){c->key, c->key_len});
     xml_elem(body, "Resource", c->http->path);
     xml_elem(body, "RequestId", str_of(c->http->id));

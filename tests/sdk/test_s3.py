@@ -334,9 +334,12 @@ def test_versions_and_delete_markers(s3, versioned):
 
 def test_unknown_versions(s3, versioned):
     version = s3.put_object(Bucket=versioned, Key="k", Body=b"1")["VersionId"]
-    for unknown in ("0" * 32, version[:-1] + ("0" if version[-1] != "0" else "1"), "nonsense", "null"):
+    for unknown in ("0" * 32, version[:-1] + ("0" if version[-1] != "0" else "1"), "null"):
         assert error_of(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
     assert error_of(s3.get_object, Bucket=versioned, Key="other", VersionId=version) == ("NoSuchVersion", 404)
+    for call in (s3.get_object, s3.delete_object, s3.get_object_tagging):
+        assert error_of(call, Bucket=versioned, Key="k", VersionId="nonsense") == ("InvalidArgument", 400)
+    assert s3.delete_object(Bucket=versioned, Key="k", VersionId="0" * 32)["VersionId"] == "0" * 32
 
 
 def test_null_version_before_and_after_versioning(s3, bucket):
@@ -541,7 +544,9 @@ def test_copy_errors(s3, versioned):
     etag = s3.put_object(Bucket=versioned, Key="k", Body=b"x")["ETag"]
     source = {"Bucket": versioned, "Key": "k"}
     assert error_of(s3.copy_object, Bucket=versioned, Key="d",
-                    CopySource=dict(source, VersionId="nonsense")) == ("NoSuchVersion", 404)
+                    CopySource=dict(source, VersionId="nonsense")) == ("InvalidArgument", 400)
+    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
+                    CopySource=dict(source, VersionId="0" * 32)) == ("NoSuchVersion", 404)
     assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=source,
                     CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
     marker = s3.delete_object(Bucket=versioned, Key="k")["VersionId"]

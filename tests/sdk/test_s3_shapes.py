@@ -23,7 +23,8 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 NEWER_ELEMENTS = {"ChecksumType", "ChecksumCRC64NVME", "BucketArn", "BucketRegion", "ChecksumAlgorithm",
                   "TransitionDefaultMinimumObjectSize", "ContinuationToken", "Prefix"}
 NEWER_HEADERS = {"x-amz-checksum-type", "x-amz-checksum-crc64nvme", "x-amz-transition-default-minimum-object-size",
-                 "x-amz-checksum-algorithm", "x-amz-object-size", "x-amz-bucket-region", "x-amz-tagging-count"}
+                 "x-amz-checksum-algorithm", "x-amz-object-size", "x-amz-bucket-region", "x-amz-tagging-count",
+                 "x-amz-access-point-alias"}
 ALWAYS = {"x-amz-request-id", "x-amz-id-2", "date", "server", "content-type", "content-length", "connection",
           "transfer-encoding", "etag", "last-modified", "accept-ranges", "vary", "cache-control", "location", "allow"}
 # older names of the same requests: answered by the newer shape

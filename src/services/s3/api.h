@@ -80,8 +80,11 @@ int api_list_uploads(struct call *c);
 
 /* ---- shared */
 
-/* Bytes that fail to reach the disk are no fault of the client's, but it should know why. */
-int api_disk_outcome(struct call *c, int rc) MUST_USE;
+/* What came of a write: of a condition that did not hold it is told which. Bytes that fail to reach the disk
+ * are no fault of the client's, but it should know why. */
+int api_write_outcome(struct call *c, int rc) MUST_USE;
+/* Of a write: S3_E_PRECONDITION, and which. */
+int api_condition_failed(struct call *c) MUST_USE;
 /* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
 int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
 
@@ -113,7 +116,7 @@ int api_check_key(struct call *c) MUST_USE;
 /* Of a new object: S3_E_ACL, S3_E_NOT_IMPLEMENTED rather than silently doing less than was asked. */
 int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
-/* The request's versionId, NULL when not given. S3_E_ARGUMENT for an empty one. */
+/* The request's versionId, NULL when not given. S3_E_ARGUMENT for what is no version's id. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
 /* Replies with the XML in `body`, which it takes. */
 void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun */

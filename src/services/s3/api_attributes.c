@@ -1,5 +1,6 @@
 /* GetObjectAttributes. Source: S3 API reference; the ETag has no quotes and a composite checksum no count
  * here, as observed with S3. */
+#include "services/s3/argument.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/object_part.h"
 #include "wire/xml.h"
@@ -34,7 +35,7 @@ static int read_asked(struct call *c, unsigned *ret)
             if (str_eqc(name, attributes[i].name))
                 bit = attributes[i].bit;
         if (bit == 0)
-            return call_fail(c, S3_E_ARGUMENT, "Invalid attribute name specified.");
+            return api_bad_argument(c, "x-amz-object-attributes", name, "Invalid attribute name specified.");
         *ret |= bit;
     }
     return 0;

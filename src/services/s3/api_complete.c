@@ -379,5 +379,5 @@ int api_complete_upload(struct call *c)
         upload_settle(&done.whole);
     else if (rc == S3_E_NO_UPLOAD)
         rc = find_completed(c, &done);
-    return rc != 0 ? api_disk_outcome(c, rc) : reply_complete(c, &done);
+    return rc != 0 ? api_write_outcome(c, rc) : reply_complete(c, &done);
 }

@@ -4,6 +4,7 @@
  * multipart object, or another algorithm) they are read once, outside of any transaction; the copy is then
  * made if its source still has those bytes. A copied part is a part like any other: its bytes are copied. */
 #include "base/mem.h"
+#include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
@@ -83,20 +84,32 @@ static int read_source(struct call *c, struct copy *copy)
     copy->bucket = arena_dup(c->arena, bucket);
     copy->key = arena_dup(c->arena, decoded);
     copy->version_id = version.ptr ? arena_dup(c->arena, version) : NULL;
+    if (version.ptr && !api_is_version_id(version))
+        return api_bad_argument(c, "versionId", version, "Invalid version id specified");
     return copy->bucket && copy->key && (copy->version_id || !version.ptr) ? 0 : FAULT(ENOMEM);
+}
+
+/* Of the source, which is not the request's own object. */
+static int no_source(struct call *c, int outcome, const struct copy *copy, const char *says)
+{
+    call_error_element(c, "BucketName", copy->bucket);
+    call_error_element(c, "Key", copy->key);
+    if (outcome == S3_E_NO_VERSION)
+        call_error_element(c, "VersionId", copy->version_id);
+    return call_fail(c, outcome, "%s", says);
 }
 
 static int find_source(struct call *c, struct tx *tx, struct copy *copy)
 {
     int rc = object_find(tx, copy->bucket, copy->key, copy->version_id, &copy->source);
     if (rc == S3_E_NO_VERSION)
-        return call_fail(c, rc, "The specified version does not exist.");
+        return no_source(c, rc, copy, "The specified version does not exist.");
     if (rc == 0 && copy->source.marker && copy->version_id)
         return call_fail(
             c, S3_E_REQUEST,
             "The source of a copy request may not specifically refer to a delete marker by version id.");
     if (rc == S3_E_NO_KEY || (rc == 0 && copy->source.marker))
-        return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+        return no_source(c, S3_E_NO_KEY, copy, "The specified key does not exist.");
     return rc != 0 ? rc : conditions_check(c, "x-amz-copy-source-", &copy->source);
 }
 
@@ -104,6 +117,8 @@ static int load_source_bucket(struct call *c, struct tx *tx, struct copy *copy)
 {
     const struct access access = {copy->version_id ? "s3:GetObjectVersion" : "s3:GetObject", copy->key};
     int rc = api_bucket_for(c, tx, copy->bucket, &access, &copy->source_bucket);
+    if (rc == S3_E_NO_BUCKET)
+        call_error_element(c, "BucketName", copy->bucket);
     return rc != 0 ? rc : api_check_owner(c, &copy->source_bucket, "x-amz-source-expected-bucket-owner");
 }
 
@@ -352,7 +367,7 @@ int api_copy_object(struct call *c)
         return call_fail(c, S3_E_CONFLICT,
                          "The source changed again and again while it was read. Try again.");
     if (rc != 0)
-        return api_disk_outcome(c, rc);
+        return api_write_outcome(c, rc);
     upload_settle(&copy.bytes);
     return reply_copy(c, &copy);
 }
@@ -493,7 +508,7 @@ int api_copy_part(struct call *c)
     if (rc == 0)
         rc = store_part(c, &part);
     if (rc != 0)
-        return api_disk_outcome(c, rc);
+        return api_write_outcome(c, rc);
     upload_settle(&part.upload);
     return reply_part(c, &part);
 }

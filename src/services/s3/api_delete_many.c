@@ -1,4 +1,5 @@
 /* DeleteObjects: up to a thousand deletions in one transaction. Source: S3 API reference. */
+#include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/version_api.h"
 #include "wire/json.h"
@@ -66,6 +67,10 @@ static int delete_one(struct call *c, const struct bucket *bucket, const struct 
     struct deletion deletion = {0};
     if (version_id && *version_id == '\0')
         version_id = NULL;
+    if (version_id && !api_is_version_id(str_of(version_id))) {
+        (void)call_fail(c, S3_E_NO_VERSION, "The specified version does not exist.");
+        return put_refused(c, key, version_id, "NoSuchVersion");
+    }
     int rc = check_one(c, bucket, object, key);
     struct origin by = *origin;
     if (rc == 0)
@@ -93,6 +98,8 @@ int api_delete_objects(struct call *c)
         rc = api_check_body(c);
     if (rc == 0)
         rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
+    if (rc == 0)
+        rc = api_admit_origin(c, c->tx);
     if (rc == 0)
         rc = api_check_owner(c, &bucket, "x-amz-expected-bucket-owner");
     for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)

@@ -2,7 +2,7 @@
  *
  * The answer's head tells whether there is more, so that the entries are gathered first. */
 #include "base/hash.h"
-#include "services/s3/api.h"
+#include "services/s3/argument.h"
 #include "services/s3/listing.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -106,7 +106,7 @@ static int read_max(struct call *c, const char *name, int64_t *ret)
     if (said.len == 0)
         return 0;
     if (!str_to_int(said, 0, INT32_MAX, ret))
-        return call_fail(c, S3_E_ARGUMENT, "Provided %s not an integer or within integer range", name);
+        return api_bad_number(c, name, said);
     if (*ret > PAGE_MAX)
         *ret = PAGE_MAX;
     return 0;
@@ -122,7 +122,7 @@ static int answer_init(struct call *c, const char *root, struct answer *a)
     a->text = BUF_INIT(4 * S3_KEY_MAX);
     a->encode = str_eqc(encoding, "url");
     if (encoding.len > 0 && !a->encode)
-        return call_fail(c, S3_E_ARGUMENT, "Invalid Encoding Method specified in Request");
+        return api_bad_argument(c, "encoding-type", encoding, "Invalid Encoding Method specified in Request");
     a->listing.bucket = c->bucket;
     a->listing.prefix = uri_get(&c->query, "prefix");
     a->listing.delimiter = uri_get(&c->query, "delimiter");
@@ -196,7 +196,8 @@ static int read_token(struct call *c, struct str *ret)
     if (!bytes)
         return FAULT(ENOMEM);
     if (token.len == 0 || !base64_decode(token, bytes, &len) || memchr(bytes, '\0', len))
-        return call_fail(c, S3_E_ARGUMENT, "The continuation token provided is incorrect");
+        return api_bad_argument(c, "continuation-token", token,
+                                "The continuation token provided is incorrect");
     *ret = (struct str){bytes, len};
     return 0;
 }
@@ -245,7 +246,8 @@ int api_list_versions(struct call *c)
     struct str version = uri_get(&c->query, "version-id-marker");
     a.listing.after = uri_get(&c->query, "key-marker");
     if (version.len > 0 && a.listing.after.len == 0)
-        return call_fail(c, S3_E_ARGUMENT, "A version-id marker cannot be specified without a key marker.");
+        return api_bad_argument(c, "version-id-marker", version,
+                                "A version-id marker cannot be specified without a key marker.");
     a.listing.after_version = version.len > 0 ? version.ptr : NULL;
     rc = walk(&a);
     if (rc != 0)

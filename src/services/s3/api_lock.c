@@ -1,6 +1,7 @@
 /* Object lock as requests and answers have it: retention and legal holds of versions. Source: S3 API
  * reference; S3's own messages. */
 #include "base/clock.h"
+#include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/version_api.h"
 #include "wire/json.h"
@@ -25,7 +26,7 @@ int api_lock_headers(struct call *c, struct object_lock *ret)
     struct str hold = http_header(c->http, HOLD);
     *ret = (struct object_lock){0};
     if (hold.ptr && !str_eqc(hold, "ON") && !str_eqc(hold, "OFF"))
-        return call_fail(c, S3_E_ARGUMENT, "Legal Hold must be either of 'ON' or 'OFF'");
+        return api_bad_argument(c, HOLD, hold, "Legal Hold must be either of 'ON' or 'OFF'");
     ret->hold = hold.ptr && str_eqc(hold, "ON");
     if (!mode.ptr && !until.ptr)
         return 0;
@@ -33,9 +34,9 @@ int api_lock_headers(struct call *c, struct object_lock *ret)
         return call_fail(c, S3_E_ARGUMENT, UNTIL " and " MODE " must both be supplied");
     ret->mode = lock_mode_named(str_trim(mode));
     if (!ret->mode)
-        return call_fail(c, S3_E_ARGUMENT, "Unknown wormMode directive.");
+        return api_bad_argument(c, MODE, mode, "Unknown wormMode directive.");
     if (!time_parse_iso8601(str_trim(until), &ret->until_ms))
-        return call_fail(c, S3_E_ARGUMENT, "The retain until date must be provided in ISO 8601 format");
+        return api_bad_argument(c, UNTIL, until, "The retain until date must be provided in ISO 8601 format");
     return check_until(c, ret->until_ms);
 }
 

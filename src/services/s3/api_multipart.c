@@ -1,6 +1,7 @@
 /* Multipart uploads: begun, given parts, given up. Source: S3 API reference. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
@@ -17,6 +18,8 @@
 
 static int no_upload(struct call *c)
 {
+    struct str id = uri_get(&c->query, "uploadId");
+    call_error_element(c, "UploadId", arena_dup(c->arena, id.ptr ? id : STR("")));
     return call_fail(
         c, S3_E_NO_UPLOAD,
         "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart "
@@ -45,9 +48,11 @@ static void put_names(struct call *c, struct buf *out, const char *root)
 
 int api_part_number(struct call *c, int64_t *ret)
 {
-    return str_to_int(uri_get(&c->query, "partNumber"), 1, PART_MAX, ret)
+    struct str said = uri_get(&c->query, "partNumber");
+    return str_to_int(said, 1, PART_MAX, ret)
                ? 0
-               : call_fail(c, S3_E_ARGUMENT, "Part number must be an integer between 1 and 10000, inclusive");
+               : api_bad_argument(c, "partNumber", said,
+                                  "Part number must be an integer between 1 and 10000, inclusive");
 }
 
 static int create(struct call *c, struct multipart *new)

@@ -2,6 +2,7 @@
  *
  * Parts are in the order of their numbers, uploads in that of their keys and, within a key, of their age: an
  * upload's id begins with its sequence number. */
+#include "services/s3/argument.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "wire/uri.h"
@@ -17,7 +18,7 @@ static int read_number(struct call *c, const char *name, int64_t absent, int64_t
     if (said.len == 0)
         return 0;
     if (!str_to_int(said, 0, INT32_MAX, ret))
-        return call_fail(c, S3_E_ARGUMENT, "Provided %s not an integer or within integer range", name);
+        return api_bad_number(c, name, said);
     return 0;
 }
 
@@ -267,7 +268,7 @@ static int uploads_init(struct call *c, struct uploads *u)
     if (u->key_marker.len > 0)
         u->id_marker = uri_get(&c->query, "upload-id-marker");
     if (encoding.len > 0 && !u->encode)
-        return call_fail(c, S3_E_ARGUMENT, "Invalid Encoding Method specified in Request");
+        return api_bad_argument(c, "encoding-type", encoding, "Invalid Encoding Method specified in Request");
     return read_max(c, "max-uploads", &u->max);
 }
 

@@ -25,11 +25,16 @@ void reading_deinit(struct reading *r)
 
 static int refuse_marker(struct call *c, const struct object *marker, const char *version_id)
 {
+    char time[TIME_TEXT_SIZE];
     call_error_header(c, "x-amz-delete-marker", "true");
     call_error_header(c, "x-amz-version-id", marker->version_id);
     if (!version_id)
         return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
+    time_http(marker->modified_ms, time);
     call_error_header(c, "Allow", "DELETE");
+    call_error_header(c, "Last-Modified", time);
+    call_error_element(c, "Method", arena_dup(c->arena, c->http->method));
+    call_error_element(c, "ResourceType", "DeleteMarker");
     return call_fail(c, S3_E_DELETE_MARKER, "The specified method is not allowed against this resource.");
 }
 
@@ -47,9 +52,22 @@ int api_find_object(struct call *c, struct tx *tx, const struct bucket *bucket, 
     int rc = object_find(tx, c->bucket, key, version_id, ret);
     if (rc == S3_E_NO_KEY)
         return refuse_key(c, tx, bucket);
-    if (rc == S3_E_NO_VERSION)
+    if (rc == S3_E_NO_VERSION) {
+        call_error_element(c, "VersionId", version_id);
         return call_fail(c, rc, "The specified version does not exist.");
+    }
     return rc == 0 && ret->marker ? refuse_marker(c, ret, version_id) : rc;
+}
+
+static int refuse_part(struct call *c, const struct reading *r, int64_t number)
+{
+    const char *asked = arena_printf(c->arena, "%" PRId64, number);
+    const char *there = arena_printf(c->arena, "%" PRId64, r->object.parts > 0 ? r->object.parts : 1);
+    if (!asked || !there)
+        return FAULT(ENOMEM);
+    call_error_element(c, "ActualPartCount", there);
+    call_error_element(c, "PartNumberRequested", asked);
+    return call_fail(c, S3_E_PART_NUMBER, "The requested partnumber is not satisfiable");
 }
 
 /* An object that was put as a whole is its own and only part. */
@@ -66,7 +84,7 @@ static int find_part(struct call *c, struct tx *tx, struct reading *r)
     if (rc == 0 && r->object.parts > 0)
         rc = object_part_find(tx, r->object.sequence, number, &r->part);
     if (rc == DB_NONE || (rc == 0 && r->part.number != number))
-        return call_fail(c, S3_E_PART_NUMBER, "The requested partnumber is not satisfiable");
+        return refuse_part(c, r, number);
     return rc;
 }
 

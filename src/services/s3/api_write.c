@@ -82,7 +82,7 @@ int api_put_body(struct call *c, const void *bytes, size_t len)
 {
     struct put *put = c->state;
     checksum_update(&put->checksum, bytes, len);
-    return api_put_failed(c, api_disk_outcome(c, upload_write(&put->upload, bytes, len)));
+    return api_put_failed(c, api_write_outcome(c, upload_write(&put->upload, bytes, len)));
 }
 
 int api_put_failed(struct call *c, int rc)
@@ -146,8 +146,10 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     return rc != 0 ? rc : db_commit(&tx);
 }
 
-int api_disk_outcome(struct call *c, int rc)
+int api_write_outcome(struct call *c, int rc)
 {
+    if (rc == S3_E_PRECONDITION)
+        return api_condition_failed(c);
     if (rc != -ENOSPC && rc != -EDQUOT && rc != -EFBIG)
         return rc;
     return call_fail(c, S3_E_NO_SPACE,
@@ -157,7 +159,7 @@ int api_disk_outcome(struct call *c, int rc)
 int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE])
 {
     struct put *put = c->state;
-    int rc = api_disk_outcome(c, upload_finish(&put->upload));
+    int rc = api_write_outcome(c, upload_finish(&put->upload));
     if (rc == 0 && put->upload.sha256) /* a form's body is more than its file */
         hex_encode(put->upload.sha256_digest, hash_size(HASH_SHA256), c->body_sha256);
     if (rc == 0)
@@ -198,7 +200,7 @@ int api_put_store(struct call *c, const char *event, struct stored *ret)
     new.headers = headers.ptr;
     new.upload = api_put_upload(c);
     new.size = new.upload->size;
-    rc = api_disk_outcome(c, commit_put(c, &new, &ret->bucket, &ret->object));
+    rc = api_write_outcome(c, commit_put(c, &new, &ret->bucket, &ret->object));
     if (rc == 0)
         upload_settle(api_put_upload(c));
     return rc;

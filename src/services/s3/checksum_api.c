@@ -34,7 +34,7 @@ static int check_sdk(struct call *c, enum checksum_algorithm claimed)
         return call_fail(c, S3_E_REQUEST,
                          SDK_ALGORITHM " specified, but no corresponding x-amz-checksum-* or x-amz-trailer "
                                        "headers were found.");
-    return algorithm == claimed
+    return algorithm == claimed && algorithm != CHECKSUM_NONE
                ? 0
                : call_fail(c, S3_E_REQUEST, "Value for " SDK_ALGORITHM " header is invalid.");
 }

@@ -22,9 +22,13 @@ bool etag_listed(struct str list, const char *etag)
     return false;
 }
 
-static int failed(struct call *c, const char *condition)
+/* `prefix` is "" or "x-amz-copy-source-". */
+static int failed(struct call *c, const char *prefix, const char *condition)
 {
-    call_error_element(c, "Condition", condition);
+    const char *header = arena_printf(c->arena, "%s%s", prefix, condition);
+    if (!header)
+        return FAULT(ENOMEM);
+    call_error_element(c, "Condition", header);
     return call_fail(c, S3_E_PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 }
 
@@ -44,14 +48,30 @@ int conditions_check(struct call *c, const char *prefix, const struct object *ob
     int64_t modified_ms = object->modified_ms - object->modified_ms % 1000;
     int64_t time_ms = 0;
     if (match.ptr && !etag_listed(match, object->etag))
-        return failed(c, "If-Match");
+        return failed(c, prefix, "If-Match");
     if (!match.ptr && until.ptr && time_parse_http(until, &time_ms) && modified_ms > time_ms)
-        return failed(c, "If-Unmodified-Since");
+        return failed(c, prefix, "If-Unmodified-Since");
     bool same = none.ptr ? etag_listed(none, object->etag)
                          : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms;
     if (!same)
         return 0;
-    return *prefix ? failed(c, none.ptr ? "If-None-Match" : "If-Modified-Since") : S3_E_NOT_MODIFIED;
+    return *prefix ? failed(c, prefix, none.ptr ? "If-None-Match" : "If-Modified-Since") : S3_E_NOT_MODIFIED;
+}
+
+static int not_implemented(struct call *c, const char *header, const char *because)
+{
+    call_error_element(c, "Header", header);
+    call_error_element(c, "additionalMessage", because);
+    return call_fail(c, S3_E_NOT_IMPLEMENTED,
+                     "A header you provided implies functionality that is not implemented");
+}
+
+/* The source of a copy has conditions of its own: of its failure it is told there. */
+int api_condition_failed(struct call *c)
+{
+    if (c->error_element_count > 0)
+        return S3_E_PRECONDITION;
+    return failed(c, "", http_header(c->http, "if-none-match").ptr ? "If-None-Match" : "If-Match");
 }
 
 int api_write_conditions(struct call *c, struct object_new *new)
@@ -59,7 +79,11 @@ int api_write_conditions(struct call *c, struct object_new *new)
     struct str none = http_header(c->http, "if-none-match");
     struct str match = http_header(c->http, "if-match");
     if (none.ptr && !str_eqc(str_trim(none), "*"))
-        return call_fail(c, S3_E_NOT_IMPLEMENTED, "If-None-Match of a write takes '*' only.");
+        return not_implemented(c, "If-None-Match",
+                               "We don't accept the provided value of If-None-Match header for this API");
+    if (none.ptr && match.ptr)
+        return not_implemented(c, "If-Match,If-None-Match",
+                               "Multiple conditional request headers present in the request");
     new->if_none_match = none.ptr != NULL;
     if (!match.ptr)
         return 0;
@@ -82,5 +106,5 @@ int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *buc
         rc = object_find(tx, bucket->name, key, NULL, &current);
     if (rc == S3_E_NO_KEY || (rc == 0 && current.marker))
         return call_fail(c, S3_E_NO_KEY, "The specified key does not exist.");
-    return rc != 0 || etag_listed(match, current.etag) ? rc : failed(c, "If-Match");
+    return rc != 0 || etag_listed(match, current.etag) ? rc : failed(c, "", "If-Match");
 }

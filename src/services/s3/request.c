@@ -1,11 +1,13 @@
 /* What requests say about objects, apart from their bytes: keys, kept headers, ranges, conditions. */
 #include "base/hash.h"
-#include "services/s3/api.h"
+#include "services/s3/argument.h"
 #include "services/s3/encryption.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
+#include <ctype.h>
 #include <stdio.h>
 
+#define VERSION_ID_LETTERS_MIN 24
 #define META_PREFIX "x-amz-meta-"
 #define META_MAX 2048
 #define LINES_MAX 16384
@@ -79,6 +81,28 @@ static const struct {
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
 };
 
+static int check_canned(struct call *c)
+{
+    struct str said = http_header(c->http, "x-amz-acl");
+    return !said.ptr || str_eqc(said, "private") || str_eqc(said, "bucket-owner-full-control")
+               ? 0
+               : api_bad_argument(c, "x-amz-acl", said, "");
+}
+
+/* What is read at once is kept like all else, as STANDARD; from what must be restored first nothing could be
+ * read. */
+static int check_storage_class(struct call *c)
+{
+    static const char *const kept[] = {"STANDARD",   "REDUCED_REDUNDANCY",  "STANDARD_IA",
+                                       "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
+    struct str said = http_header(c->http, "x-amz-storage-class");
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (!said.ptr || str_eqc(said, kept[i]))
+            return 0;
+    call_error_element(c, "StorageClassRequested", arena_dup(c->arena, said));
+    return call_fail(c, S3_E_STORAGE_CLASS, "The storage class you specified is not valid");
+}
+
 int api_check_headers(struct call *c)
 {
     for (size_t i = 0; i < ARRAY_LEN(refused_headers); i++) {
@@ -90,7 +114,10 @@ int api_check_headers(struct call *c)
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.",
                          refused_headers[i].header);
     }
-    return api_encryption_asked(c);
+    int rc = check_canned(c);
+    if (rc == 0)
+        rc = check_storage_class(c);
+    return rc != 0 ? rc : api_encryption_asked(c);
 }
 
 struct origin api_origin(const struct call *c)
@@ -102,6 +129,36 @@ struct origin api_origin(const struct call *c)
                            .request_id = c->http->id};
 }
 
+int api_bad_argument(struct call *c, const char *name, struct str value, const char *says)
+{
+    const char *kept = arena_dup(c->arena, value.ptr ? value : STR(""));
+    if (!kept)
+        return FAULT(ENOMEM);
+    call_error_element(c, "ArgumentName", name);
+    call_error_element(c, "ArgumentValue", kept);
+    return call_fail(c, S3_E_ARGUMENT, "%s", says);
+}
+
+int api_bad_number(struct call *c, const char *name, struct str value)
+{
+    int64_t number = 0;
+    bool negative = str_to_int(value, INT64_MIN, -1, &number);
+    const char *says =
+        negative ? arena_printf(c->arena, "Argument %s must be an integer between 0 and 2147483647", name)
+                 : arena_printf(c->arena, "Provided %s not an integer or within integer range", name);
+    return says ? api_bad_argument(c, name, value, says) : FAULT(ENOMEM);
+}
+
+bool api_is_version_id(struct str text)
+{
+    if (str_eqc(text, "null"))
+        return true;
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]) && !strchr("._-", text.ptr[i]))
+            return false;
+    return text.len >= VERSION_ID_LETTERS_MIN;
+}
+
 int api_version_id(struct call *c, const char **ret)
 {
     *ret = NULL;
@@ -109,7 +166,9 @@ int api_version_id(struct call *c, const char **ret)
         return 0;
     struct str version = uri_get(&c->query, "versionId");
     if (version.len == 0)
-        return call_fail(c, S3_E_ARGUMENT, "Version id cannot be the empty string");
+        return api_bad_argument(c, "versionId", version, "Version id cannot be the empty string");
+    if (!api_is_version_id(version))
+        return api_bad_argument(c, "versionId", version, "Invalid version id specified");
     *ret = version.ptr;
     return 0;
 }

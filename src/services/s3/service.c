@@ -305,6 +305,7 @@ static const struct service_error errors[] = {
     {S3_E_CONFLICT, "ConditionalRequestConflict", 409, NULL,
      "The conditional request cannot succeed due to a conflicting operation against this resource."},
     {S3_E_PART_NUMBER, "InvalidPartNumber", 416, NULL, "The requested partnumber is not satisfiable"},
+    {S3_E_STORAGE_CLASS, "InvalidStorageClass", 400, NULL, "The storage class you specified is not valid"},
     {S3_E_DAMAGED, "InternalError", 500, NULL,
      "The object's bytes on the server's disk are damaged: put it again, or restore it from a backup."},
     {S3_E_NO_SPACE, "ServiceUnavailable", 503, NULL, "The server's disk is full: nothing was stored."},

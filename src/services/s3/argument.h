@@ -1,0 +1,11 @@
+/* What a request says wrongly, told as S3 tells it. */
+#pragma once
+
+#include "services/s3/api.h"
+
+/* InvalidArgument that tells which argument, and its value. S3_E_ARGUMENT. */
+int api_bad_argument(struct call *c, const char *name, struct str value, const char *says);
+/* The same of a number in the query. S3_E_ARGUMENT. */
+int api_bad_number(struct call *c, const char *name, struct str value);
+/* Whether it has a version id's form. AWS's have 32 letters: what is much shorter has never been one. */
+bool api_is_version_id(struct str text);

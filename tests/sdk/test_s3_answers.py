@@ -1,0 +1,133 @@
+"""What errors and answers say besides their code, as AWS's do: which argument, which condition, which version, which region.
+Sources: S3 API reference, "Error responses"; answers that users of S3 have recorded."""
+import base64
+import hashlib
+import re
+
+import pytest
+
+import raw
+from rest import ask, code, element
+
+
+@pytest.fixture(scope="module")
+def bucket(server):
+    ask(server, "PUT", "/answers")
+    ask(server, "PUT", "/answers?versioning", body=b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+    ask(server, "PUT", "/answers/k", body=b"hello")
+    return "answers"
+
+
+def says(server, answer, **elements):
+    for name, value in elements.items():
+        assert element(answer, name) == value, answer.text
+
+
+# method, target, headers; status, code, elements
+ERRORS = [
+    ("GET", "?list-type=2&max-keys=x", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "x"}),
+    ("GET", "?max-keys=-1", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "-1"}),
+    ("GET", "?encoding-type=foo", {}, 400, "InvalidArgument", {"ArgumentName": "encoding-type", "ArgumentValue": "foo"}),
+    ("GET", "?list-type=2&continuation-token=?", {}, 400, "InvalidArgument", {"ArgumentName": "continuation-token"}),
+    ("GET", "/k?versionId=", {}, 400, "InvalidArgument", {"ArgumentName": "versionId", "ArgumentValue": ""}),
+    ("GET", "/k?versionId=abc", {}, 400, "InvalidArgument", {"ArgumentName": "versionId", "ArgumentValue": "abc"}),
+    ("DELETE", "/k?versionId=abc", {}, 400, "InvalidArgument", {"ArgumentName": "versionId", "ArgumentValue": "abc"}),
+    ("GET", "/k?versionId=KC0WuaPTHv7At3olS.BPuH.weAJqMkKJ", {}, 404, "NoSuchVersion",
+     {"VersionId": "KC0WuaPTHv7At3olS.BPuH.weAJqMkKJ"}),
+    ("GET", "/k?partNumber=0", {}, 400, "InvalidArgument", {"ArgumentName": "partNumber", "ArgumentValue": "0"}),
+    ("GET", "/k?partNumber=2", {}, 416, "InvalidPartNumber", {"ActualPartCount": "1", "PartNumberRequested": "2"}),
+    ("GET", "/k", {"Range": "bytes=5-"}, 416, "InvalidRange", {"RangeRequested": "bytes=5-", "ActualObjectSize": "5"}),
+    ("GET", "/k", {"If-Match": "x"}, 412, "PreconditionFailed", {"Condition": "If-Match"}),
+    ("PUT", "/k", {"If-Match": "x"}, 412, "PreconditionFailed", {"Condition": "If-Match"}),
+    ("PUT", "/k", {"If-None-Match": "*"}, 412, "PreconditionFailed", {"Condition": "If-None-Match"}),
+    ("PUT", "/k", {"If-None-Match": "x"}, 501, "NotImplemented", {"Header": "If-None-Match"}),
+    ("PUT", "/k", {"If-None-Match": "*", "If-Match": "x"}, 501, "NotImplemented", {}),
+    ("PUT", "/c", {"x-amz-copy-source": "/answers/k", "x-amz-copy-source-if-match": "x"}, 412, "PreconditionFailed",
+     {"Condition": "x-amz-copy-source-If-Match"}),
+    ("PUT", "/c", {"x-amz-copy-source": "/answers/none"}, 404, "NoSuchKey", {"BucketName": "answers", "Key": "none"}),
+    ("PUT", "/c", {"x-amz-copy-source": "/nobody-s/none"}, 404, "NoSuchBucket", {"BucketName": "nobody-s"}),
+    ("PUT", "/c", {"x-amz-copy-source": "/answers/k?versionId=abc"}, 400, "InvalidArgument", {"ArgumentName": "versionId"}),
+    ("PUT", "/k?partNumber=1&uploadId=none", {}, 404, "NoSuchUpload", {"UploadId": "none"}),
+    ("PUT", "/k", {"x-amz-storage-class": "GLACIER"}, 400, "InvalidStorageClass", {"StorageClassRequested": "GLACIER"}),
+    ("PUT", "/k", {"x-amz-acl": "privatee"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-acl", "ArgumentValue": "privatee"}),
+    ("PUT", "/k", {"x-amz-sdk-checksum-algorithm": "FOO"}, 400, "InvalidRequest", {}),
+    ("PUT", "/k", {"x-amz-object-lock-legal-hold": "wrong"}, 400, "InvalidArgument",
+     {"ArgumentName": "x-amz-object-lock-legal-hold", "ArgumentValue": "wrong"}),
+    ("GET", "/k?attributes", {"x-amz-object-attributes": "ETags"}, 400, "InvalidArgument",
+     {"ArgumentName": "x-amz-object-attributes", "ArgumentValue": "ETags"}),
+]
+
+
+@pytest.mark.parametrize("method,path,headers,status,error,elements", ERRORS)
+def test_errors_say_what_they_are_about(server, bucket, method, path, headers, status, error, elements):
+    answer = ask(server, method, f"/{bucket}{path}", headers, b"x" if method == "PUT" and "copy" not in str(headers) else b"")
+    assert code(answer) == (status, error), answer.text
+    says(server, answer, **elements)
+
+
+@pytest.mark.parametrize("of", ["STANDARD", "STANDARD_IA", "REDUCED_REDUNDANCY", "INTELLIGENT_TIERING"])
+def test_classes_that_are_read_at_once_are_kept_as_standard(server, bucket, of):
+    assert ask(server, "PUT", f"/{bucket}/class", {"x-amz-storage-class": of}, b"x").status == 200
+    assert "x-amz-storage-class" not in ask(server, "HEAD", f"/{bucket}/class").headers
+
+
+def test_a_delete_marker_says_that_it_is_one(server, bucket):
+    ask(server, "PUT", f"/{bucket}/marked", body=b"x")
+    marker = ask(server, "DELETE", f"/{bucket}/marked").headers["x-amz-version-id"]
+    answer = ask(server, "GET", f"/{bucket}/marked?versionId={marker}")
+    assert code(answer) == (405, "MethodNotAllowed")
+    says(server, answer, Method="GET", ResourceType="DeleteMarker")
+    assert answer.headers["x-amz-delete-marker"] == "true" and answer.headers["Allow"] == "DELETE"
+    assert answer.headers["Last-Modified"]
+
+
+def test_deletions_tell_of_each_version_that_is_none(server, bucket):
+    body = b"<Delete><Object><Key>k</Key><VersionId>abc</VersionId></Object><Object><Key>none</Key></Object></Delete>"
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    answer = ask(server, "POST", f"/{bucket}?delete", {"Content-MD5": md5}, body)
+    assert re.search("<Error><Key>k</Key><VersionId>abc</VersionId><Code>NoSuchVersion</Code>", answer.text), answer.text
+    assert "<Deleted><Key>none</Key>" in answer.text
+
+
+def test_only_a_wrong_signature_is_explained(server, bucket):
+    """Also where a key is signed in another spelling than S3's own."""
+    ask(server, "PUT", f"/{bucket}/a%20b+c", body=b"x")
+    answer = ask(server, "GET", f"/{bucket}/a%20b+c", {"Range": "bytes=9-"})
+    assert code(answer) == (416, "InvalidRange") and "CanonicalRequest" not in answer.text
+    headers = raw.signed(server, "s3", "GET", f"/{bucket}/k")
+    headers["Authorization"] = headers["Authorization"][:-4] + "0000"
+    client = raw.Raw(server)
+    wrong = client.ask("GET", f"/{bucket}/k", headers)
+    client.close()
+    assert code(wrong) == (403, "SignatureDoesNotMatch")
+    for name in ("StringToSign", "CanonicalRequest"):
+        spelt = bytes.fromhex(element(wrong, name + "Bytes")).decode()
+        assert spelt == element(wrong, name)
+
+
+@pytest.mark.parametrize("signing,status,error,elements", [
+    ({"region": "eu-west-1"}, 400, "AuthorizationHeaderMalformed", {"Region": "us-east-1"}),
+    ({"keys": ("AKIAABCDEFGHIJKLMNOP", "x")}, 403, "InvalidAccessKeyId", {"AWSAccessKeyId": "AKIAABCDEFGHIJKLMNOP"}),
+    ({"at": -3600}, 403, "RequestTimeTooSkewed", {"MaxAllowedSkewMilliseconds": "900000"}),
+])
+def test_refused_signatures_say_what_would_be_right(server, bucket, signing, status, error, elements):
+    client = raw.Raw(server)
+    answer = client.ask("GET", f"/{bucket}/k", raw.signed(server, "s3", "GET", f"/{bucket}/k", **signing))
+    client.close()
+    assert code(answer) == (status, error)
+    says(server, answer, **elements)
+    assert error != "RequestTimeTooSkewed" or element(answer, "ServerTime") > element(answer, "RequestTime")
+
+
+def test_an_expired_link_says_since_when(server, bucket):
+    target, headers = raw.signed(server, "s3", "GET", f"/{bucket}/k", presign_s=1, at=-100)
+    client = raw.Raw(server)
+    answer = client.ask("GET", target, headers)
+    client.close()
+    assert code(answer) == (403, "AccessDenied")
+    assert element(answer, "Expires") < element(answer, "ServerTime")
+
+
+def test_a_buckets_head(server, bucket):
+    answer = ask(server, "HEAD", f"/{bucket}")
+    assert (answer.headers["x-amz-bucket-region"], answer.headers["x-amz-access-point-alias"]) == ("us-east-1", "false")
