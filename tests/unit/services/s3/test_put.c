@@ -1,12 +1,9 @@
 /* The put path under failure: every allocation and every system call fails once in turn. Whatever is answered
  * is true after a restart: the object, its bytes and its event are there exactly when the put said so, and no
  * file is left that no object has. Also: a disk that is full, and blobs that are shared. */
+#include "house.h"
 #include "base/clock.h"
 #include "base/fail.h"
-#include "services/s3/object.h"
-#include "services/s3/service.h"
-#include "services/service.h"
-#include "services/sqs/service.h"
 #include "services/sqs/sqs.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,50 +17,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#define ACCOUNT "222222222222"
 #define BUCKET "artifacts"
-#define QUEUE_ARN "arn:aws:sqs:us-east-1:" ACCOUNT ":events"
-
-static const struct service *const services[] = {&sqs_service, &s3_service, NULL};
-
-struct house {
-    char dir[64];
-    struct platform platform;
-    void *s3;
-    bool quiet; /* the keeper's thread is stopped once it has swept: failures are the put's alone */
-};
-
-static void house_start(struct house *house)
-{
-    char path[PATH_MAX];
-    const char *newer = NULL;
-    const struct db_schema schemas[] = {
-        {"sqs", sqs_service.migrations, sqs_service.migration_count},
-        {"s3", s3_service.migrations, s3_service.migration_count},
-    };
-    snprintf(path, sizeof(path), "%s/slipway.db", house->dir);
-    house->platform = (struct platform){
-        .data_dir = house->dir, .region = "us-east-1", .endpoint = "http://127.0.0.1", .services = services};
-    assert_int_equal(db_open(path, &house->platform.db), 0);
-    assert_int_equal(db_migrate(house->platform.db, schemas, ARRAY_LEN(schemas), &newer), 0);
-    assert_int_equal(s3_service.start(&house->platform, &house->s3), 0);
-    if (house->quiet) {
-        s3_service.stop(house->s3);
-        house->s3 = NULL;
-    }
-}
-
-static void house_stop(struct house *house)
-{
-    s3_service.stop(house->s3);
-    db_close(&house->platform.db);
-}
-
-static void house_restart(struct house *house)
-{
-    house_stop(house);
-    house_start(house);
-}
+#define QUEUE_ARN "arn:aws:sqs:us-east-1:" HOUSE_ACCOUNT ":events"
 
 static int make_buckets(struct house *house)
 {
@@ -72,22 +27,19 @@ static int make_buckets(struct house *house)
     json_t *queues = json_pack("[{s:s, s:[s]}]", "QueueArn", QUEUE_ARN, "Events", "s3:ObjectCreated:*");
     int rc = db_begin(house->platform.db, &tx);
     if (rc == 0)
-        rc = queue_create(tx, &house->platform, ACCOUNT, "events", NULL, NULL);
+        rc = queue_create(tx, &house->platform, HOUSE_ACCOUNT, "events", NULL, NULL);
     if (rc == 0)
-        rc = bucket_create(tx, &house->platform, ACCOUNT, BUCKET, NULL);
+        rc = bucket_create(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, NULL);
     if (rc == 0)
-        rc = bucket_set_versioning(tx, &house->platform, ACCOUNT, BUCKET, "Enabled", NULL);
+        rc = bucket_set_versioning(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, "Enabled", NULL);
     if (rc == 0)
-        rc = bucket_set_notification(tx, &house->platform, ACCOUNT, BUCKET, queues, NULL);
+        rc = bucket_set_notification(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, queues, NULL);
     return rc != 0 ? rc : db_commit(&tx);
 }
 
 static int setup(void **state)
 {
-    struct house *house = calloc(1, sizeof(*house));
-    snprintf(house->dir, sizeof(house->dir), "/tmp/slipway-put-XXXXXX");
-    assert_non_null(mkdtemp(house->dir));
-    house_start(house);
+    struct house *house = house_new();
     assert_int_equal(make_buckets(house), 0);
     *state = house;
     return 0;
@@ -95,58 +47,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct house *house = *state;
-    house_stop(house);
-    assert_int_equal(io_remove_tree(house->dir), 0);
-    free(house);
+    house_free(*state);
     return 0;
 }
 
-/* What api_write.c does with a put, without its HTTP. */
 static int put_once(struct house *house, const char *key, const char *bytes, size_t len)
 {
-    CLEANUP(upload_deinit) struct upload upload = {.fd = -1};
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
-    CLEANUP(object_unload) struct object object = {0};
-    CLEANUP(db_end) struct tx *tx = NULL;
-    struct origin origin = {0};
-    char etag[ETAG_SIZE] = "";
-    char sha256[SHA256_SIZE] = "";
-    int rc = upload_init(&house->platform, UPLOAD_MD5 | UPLOAD_SHA256, &upload);
-    for (size_t at = 0; rc == 0 && at < len; at += 16384)
-        rc = upload_write(&upload, bytes + at, len - at < 16384 ? len - at : 16384);
-    if (rc == 0)
-        rc = upload_finish(&upload);
-    if (rc != 0)
-        return rc;
-    hex_encode(upload.md5_digest, 16, etag);
-    hex_encode(upload.sha256_digest, 32, sha256);
-    rc = db_begin(house->platform.db, &tx);
-    if (rc == 0)
-        rc = bucket_load(tx, BUCKET, &bucket, NULL);
-    struct object_new new = {.key = key,
-                             .etag = etag,
-                             .sha256 = sha256,
-                             .size = upload.size,
-                             .headers = "content-type:application/zip\n",
-                             .event = "ObjectCreated:Put",
-                             .upload = &upload};
-    if (rc == 0)
-        rc = object_put(tx, &house->platform, &bucket, &origin, &new, &object, NULL);
-    if (rc == 0)
-        rc = db_commit(&tx);
-    if (rc == 0)
-        upload_settle(&upload);
-    return rc;
-}
-
-static int64_t count(struct house *house, const char *sql)
-{
-    CLEANUP(db_end) struct tx *tx = NULL;
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    assert_int_equal(db_read(house->platform.db, &tx), 0);
-    assert_int_equal(tx_query_row(tx, &rows, sql, ""), 0);
-    return rows_int(rows, 0);
+    return house_put(house, &(struct house_object){.bucket = BUCKET, .key = key, .bytes = {bytes, len}});
 }
 
 static size_t files_below(const char *path)
@@ -197,8 +104,8 @@ static bool bytes_are(struct house *house, const char *key, const char *bytes, s
 static void fail_each(struct house *house, enum fail_kind kind, size_t len, bool same)
 {
     CLEANUP(free_ptr) char *bytes = malloc(len + 1);
-    int64_t done = count(house, "SELECT COUNT(*) FROM s3_object");
-    int64_t blobs = count(house, "SELECT COUNT(*) FROM s3_blob");
+    int64_t done = house_count(house, "SELECT COUNT(*) FROM s3_object");
+    int64_t blobs = house_count(house, "SELECT COUNT(*) FROM s3_blob");
     size_t files = blob_files(house);
     bool fired = true;
     long n = 0;
@@ -225,10 +132,10 @@ static void fail_each(struct house *house, enum fail_kind kind, size_t len, bool
             assert_int_equal(rc, 0);
         house_restart(house);
         assert_int_equal(bytes_are(house, key, bytes, len), rc == 0);
-        assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_object"), done);
-        assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_blob"), blobs);
+        assert_int_equal(house_count(house, "SELECT COUNT(*) FROM s3_object"), done);
+        assert_int_equal(house_count(house, "SELECT COUNT(*) FROM s3_blob"), blobs);
         /* one message per object, and the test event */
-        assert_int_equal(count(house, "SELECT COUNT(*) FROM sqs_message"), done + 1);
+        assert_int_equal(house_count(house, "SELECT COUNT(*) FROM sqs_message"), done + 1);
         assert_int_equal(blob_files(house), files);
         assert_true(n < 2000);
     }
@@ -269,7 +176,7 @@ static void full_disk(void **state)
     struct rlimit old;
     static char bytes[1 << 20];
     size_t files = blob_files(house);
-    int64_t objects = count(house, "SELECT COUNT(*) FROM s3_object");
+    int64_t objects = house_count(house, "SELECT COUNT(*) FROM s3_object");
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     struct rlimit low = {.rlim_cur = 300000, .rlim_max = old.rlim_max};
@@ -278,7 +185,7 @@ static void full_disk(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     assert_int_equal(rc, -EFBIG);
     assert_int_equal(blob_files(house), files);
-    assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_object"), objects);
+    assert_int_equal(house_count(house, "SELECT COUNT(*) FROM s3_object"), objects);
     assert_int_equal(put_once(house, "afterwards", bytes, sizeof(bytes)), 0);
     assert_true(bytes_are(house, "afterwards", bytes, sizeof(bytes)));
 }
@@ -347,7 +254,7 @@ static void deleted_files_go(void **state)
         assert_true(clock_mono_ms() < until);
     house_stop(house);
     house_start(house);
-    assert_int_equal(count(house, "SELECT COUNT(*) FROM s3_doomed"), 0);
+    assert_int_equal(house_count(house, "SELECT COUNT(*) FROM s3_doomed"), 0);
 }
 
 int main(void)
