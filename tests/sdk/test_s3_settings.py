@@ -5,7 +5,7 @@ import urllib.request
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,75 @@ def test_settings_by_templates(server):
     cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
     assert error_of(s3.get_bucket_website, Bucket=name) == ("NoSuchWebsiteConfiguration", 404)
+
+
+def stack(server, profile, name, properties, resource="AWS::S3::Bucket", update=False):
+    """The stack's status once it rests."""
+    cloudformation = server.client("cloudformation", profile=profile)
+    template = json.dumps({"Resources": {"R": {"Type": resource, "Properties": properties}}})
+    (cloudformation.update_stack if update else cloudformation.create_stack)(StackName=name, TemplateBody=template)
+    try:
+        cloudformation.get_waiter(f"stack_{'update' if update else 'create'}_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1})
+    except WaiterError:
+        pass
+    return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+
+def test_rules_by_templates(server):
+    s3, name = server.client("s3", profile="dev"), "rules-" + uuid.uuid4().hex[:12]
+    properties = {
+        "BucketName": name, "AccessControl": "Private", "VersioningConfiguration": {"Status": "Enabled"},
+        "CorsConfiguration": {"CorsRules": [
+            {"Id": "page", "AllowedMethods": ["GET", "PUT"], "AllowedOrigins": ["https://a.example"], "AllowedHeaders": ["*"],
+             "ExposedHeaders": ["ETag"], "MaxAge": 60}]},
+        "LifecycleConfiguration": {"Rules": [
+            {"Id": "bare", "Status": "Enabled", "ExpirationInDays": 30},
+            {"Id": "one", "Status": "Disabled", "TagFilters": [{"Key": "k", "Value": "v"}], "ExpirationDate": "2030-01-01T00:00:00Z"},
+            {"Id": "joined", "Status": "Enabled", "Prefix": "logs/", "ObjectSizeGreaterThan": "1024",
+             "TagFilters": [{"Key": "k", "Value": "v"}, {"Key": "l", "Value": "w"}],
+             "NoncurrentVersionExpiration": {"NoncurrentDays": 3, "NewerNoncurrentVersions": 2}},
+            {"Id": "old", "Status": "Enabled", "Prefix": "", "NoncurrentVersionExpirationInDays": 9,
+             "ExpiredObjectDeleteMarker": True, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]}}
+    assert stack(server, "dev", name, properties) == "CREATE_COMPLETE"
+    assert s3.get_bucket_cors(Bucket=name)["CORSRules"] == [
+        {"ID": "page", "AllowedMethods": ["GET", "PUT"], "AllowedOrigins": ["https://a.example"], "AllowedHeaders": ["*"],
+         "ExposeHeaders": ["ETag"], "MaxAgeSeconds": 60}]
+    bare, one, joined, old = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert (bare["ID"], bare["Status"], bare["Expiration"]) == ("bare", "Enabled", {"Days": 30})
+    assert one["Filter"] == {"Tag": {"Key": "k", "Value": "v"}} and one["Expiration"]["Date"].year == 2030
+    assert joined["Filter"] == {"And": {"Prefix": "logs/", "ObjectSizeGreaterThan": 1024,
+                                        "Tags": [{"Key": "k", "Value": "v"}, {"Key": "l", "Value": "w"}]}}
+    assert joined["NoncurrentVersionExpiration"] == {"NoncurrentDays": 3, "NewerNoncurrentVersions": 2}
+    assert (old["Filter"], old["Expiration"], old["NoncurrentVersionExpiration"], old["AbortIncompleteMultipartUpload"]) == (
+        {"Prefix": ""}, {"ExpiredObjectDeleteMarker": True}, {"NoncurrentDays": 9}, {"DaysAfterInitiation": 7})
+    del properties["CorsConfiguration"], properties["LifecycleConfiguration"]
+    assert stack(server, "dev", name, properties, update=True) == "UPDATE_COMPLETE"
+    assert error_of(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
+    assert error_of(s3.get_bucket_lifecycle_configuration, Bucket=name) == ("NoSuchLifecycleConfiguration", 404)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": 0}]}},
+    {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationDate": "tomorrow"}]}},
+    {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled"}]}},
+    {"CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["http://*.*"]}]}},
+])
+def test_rules_that_s3_does_not_take_fail_their_stack(server, wrong):
+    name = "wrong-" + uuid.uuid4().hex[:12]
+    assert stack(server, "dev", name, {"BucketName": name, **wrong}) == "ROLLBACK_COMPLETE"
+
+
+def test_a_template_sets_the_policy_of_its_accounts_buckets_only(server):
+    s3, name = server.client("s3", profile="dev"), "foreign-" + uuid.uuid4().hex[:12]
+    s3.create_bucket(Bucket=name)
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}/*"}]}
+    properties = {"Bucket": name, "PolicyDocument": policy}
+    assert stack(server, "staging", name, properties, "AWS::S3::BucketPolicy") == "ROLLBACK_COMPLETE"
+    assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
+    assert stack(server, "dev", name, properties, "AWS::S3::BucketPolicy") == "CREATE_COMPLETE"
+    assert json.loads(s3.get_bucket_policy(Bucket=name)["Policy"]) == policy
 
 
 # ---- cors

@@ -175,6 +175,15 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
     return tx_exec(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", "ss", text, bucket);
 }
 
+int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct reason *why)
+{
+    CLEANUP(bucket_unload) struct bucket found = {0};
+    int rc = bucket_load(tx, bucket, &found, why);
+    return rc != 0 || strcmp(found.account, account) == 0
+               ? rc
+               : reason_set(why, S3_E_DENIED, "Access Denied: the bucket %s is another account's.", bucket);
+}
+
 int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *document, struct reason *why)
 {
     CLEANUP(bucket_unload) struct bucket found = {0};

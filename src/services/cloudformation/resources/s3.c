@@ -1,5 +1,6 @@
 /* AWS::S3::Bucket. Source: CloudFormation "AWS::S3::Bucket" reference. */
 #include "services/s3/s3.h"
+#include "services/cloudformation/resources/s3_bucket_rules.h"
 #include "services/cloudformation/resources/types.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -125,6 +126,9 @@ static const struct property encryption_rows[] = {{.name = "ServerSideEncryption
                                                    .of = &encryption_list}};
 static const struct properties encryption = PROPERTIES(encryption_rows);
 
+/* ACLs are disabled: those that give nobody anything change nothing. */
+static const char *const owners_alone[] = {"Private", "BucketOwnerFullControl", NULL};
+
 static const struct property rows[] = {
     {.name = "BucketName", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "VersioningConfiguration", .type = PROPERTY_STRUCT, .of = &versioning},
@@ -134,6 +138,9 @@ static const struct property rows[] = {
     {.name = "ObjectLockEnabled", .type = PROPERTY_BOOLEAN, .update = UPDATE_REPLACES},
     {.name = "ObjectLockConfiguration", .type = PROPERTY_STRUCT, .of = &lock},
     {.name = "OwnershipControls", .type = PROPERTY_STRUCT, .of = &controls},
+    {.name = "AccessControl", .type = PROPERTY_TEXT, .values = owners_alone},
+    {.name = "CorsConfiguration", .type = PROPERTY_STRUCT, .of = &s3_cors_properties},
+    {.name = "LifecycleConfiguration", .type = PROPERTY_STRUCT, .of = &s3_lifecycle_properties},
     {.name = "BucketEncryption", .type = PROPERTY_STRUCT, .of = &encryption},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
@@ -264,6 +271,24 @@ static int set_lock(struct resource_work *w)
     return out ? bucket_set(w->tx, w->physical_id, "object-lock", out, w->why) : FAULT(ENOMEM);
 }
 
+static int set_cors(struct resource_work *w)
+{
+    const json_t *said = json_object_get(w->properties, "CorsConfiguration");
+    CLEANUP(json_free) json_t *out = NULL;
+    int err = said ? s3_cors_document(said, &out) : 0;
+
+    return err ? err : bucket_set(w->tx, w->physical_id, "cors", out, w->why);
+}
+
+static int set_lifecycle(struct resource_work *w)
+{
+    const json_t *said = json_object_get(w->properties, "LifecycleConfiguration");
+    CLEANUP(json_free) json_t *out = NULL;
+    int err = said ? s3_lifecycle_document(said, &out, w->why) : 0;
+
+    return err ? err : bucket_set(w->tx, w->physical_id, "lifecycle", out, w->why);
+}
+
 static int set_encryption(struct resource_work *w)
 {
     const json_t *said = json_path(w->properties, "BucketEncryption.ServerSideEncryptionConfiguration.0");
@@ -297,6 +322,8 @@ static const struct setting {
     {"OwnershipControls", set_ownership},
     {"ObjectLockConfiguration", set_lock},
     {"BucketEncryption", set_encryption},
+    {"CorsConfiguration", set_cors},
+    {"LifecycleConfiguration", set_lifecycle},
     {"Tags", set_tags},
     {"NotificationConfiguration", set_notification},
 };

@@ -13,7 +13,10 @@ static const char *const attributes[] = {NULL};
 static int update(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *policy = json_deep_copy(json_object_get(w->properties, "PolicyDocument"));
+    int err = bucket_is_of(w->tx, w->account, w->physical_id, w->why);
 
+    if (err)
+        return err;
     return policy ? bucket_set(w->tx, w->physical_id, "policy", policy, w->why) : FAULT(ENOMEM);
 }
 
@@ -29,9 +32,11 @@ static int create(struct resource_work *w)
 
 static int drop(struct resource_work *w)
 {
-    int err = bucket_set(w->tx, w->physical_id, "policy", NULL, w->why);
+    int err = bucket_is_of(w->tx, w->account, w->physical_id, w->why);
 
-    return err == S3_E_NO_BUCKET ? 0 : err;
+    if (!err)
+        err = bucket_set(w->tx, w->physical_id, "policy", NULL, w->why);
+    return err == S3_E_NO_BUCKET || err == S3_E_DENIED ? 0 : err; /* it is not this stack's any more */
 }
 
 const struct resource_type s3_bucket_policy_type = {
