@@ -754,6 +754,45 @@ def test_events_wake_a_long_poll(s3, server, wired):
     assert got and time.monotonic() - started < 5
 
 
+def test_events_go_to_topics_too(s3, server, wired):
+    name, configuration, drain, arn = wired
+    sns = server.client("sns", profile="dev")
+    topic = sns.create_topic(Name="events-" + uuid.uuid4().hex[:10])["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    told = {"Id": "topic", "TopicArn": topic, "Events": ["s3:ObjectTagging:*", "s3:ReducedRedundancyLostObject"]}
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={
+        **configuration, "TopicConfigurations": [told]})
+    got = s3.get_bucket_notification_configuration(Bucket=name)
+    assert got["TopicConfigurations"] == [told] and len(got["QueueConfigurations"]) == 1
+    messages = drain()
+    assert sorted(message.get("Event", message.get("Subject")) for message in messages) == [
+        "Amazon S3 Notification", "s3:TestEvent"]
+    s3.put_object(Bucket=name, Key="in/k.txt", Body=b"x")
+    s3.put_object_tagging(Bucket=name, Key="in/k.txt", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    [message] = drain()
+    assert (message["Type"], message["TopicArn"], message["Subject"]) == ("Notification", topic, "Amazon S3 Notification")
+    [record] = json.loads(message["Message"])["Records"]
+    assert (record["eventName"], record["s3"]["configurationId"]) == ("ObjectTagging:Put", "topic")
+    sns.delete_topic(TopicArn=topic)
+    s3.put_object_tagging(Bucket=name, Key="in/k.txt", Tagging={"TagSet": []})
+    assert drain() == []
+
+
+def test_a_topic_of_another_account_gets_nothing(s3, server, wired):
+    name, _, drain, _ = wired
+    topic = server.client("sns", profile="staging").create_topic(Name="theirs-" + uuid.uuid4().hex[:10])["TopicArn"]
+    assert error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration={
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}) == ("InvalidArgument", 400)
+
+
+def test_events_of_aws_that_never_happen_may_be_asked_for(s3, wired):
+    name, _, _, arn = wired
+    names = ["s3:ObjectRestore:*", "s3:Replication:*", "s3:LifecycleTransition", "s3:IntelligentTiering", "s3:ObjectAcl:Put"]
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": arn, "Events": names}]})
+    assert s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"][0]["Events"] == names
+
+
 def test_bad_notification_configurations(s3, wired):
     name, _, drain, arn = wired
     put = lambda **c: error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=c)
@@ -764,8 +803,12 @@ def test_bad_notification_configurations(s3, wired):
     assert put(QueueConfigurations=[queue, queue]) == invalid
     assert put(QueueConfigurations=[dict(queue, Filter={"Key": {"FilterRules": [
         {"Name": "infix", "Value": "x"}]}})]) == invalid
-    assert put(TopicConfigurations=[{"TopicArn": "arn:aws:sns:us-east-1:222222222222:t",
-                                     "Events": ["s3:ObjectCreated:*"]}]) == ("NotImplemented", 501)
+    topic = {"TopicArn": "arn:aws:sns:us-east-1:222222222222:no-such", "Events": ["s3:ObjectCreated:*"]}
+    assert put(TopicConfigurations=[topic]) == invalid
+    assert put(TopicConfigurations=[dict(topic, TopicArn=arn)]) == invalid
+    assert put(QueueConfigurations=[dict(queue, QueueArn=topic["TopicArn"])]) == invalid
+    assert put(LambdaFunctionConfigurations=[{"LambdaFunctionArn": "arn:aws:lambda:us-east-1:222222222222:function:f",
+                                              "Events": ["s3:ObjectCreated:*"]}]) == ("NotImplemented", 501)
     assert drain() == []
     s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={})
     s3.put_object(Bucket=name, Key="in/quiet.zip", Body=b"x")

@@ -180,6 +180,22 @@ def stack(server, profile, name, properties, resource="AWS::S3::Bucket", update=
     return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
 
 
+def test_notifications_by_templates(server):
+    s3, sqs, sns = (server.client(service, profile="dev") for service in ("s3", "sqs", "sns"))
+    name = "told-" + uuid.uuid4().hex[:12]
+    queue = sqs.get_queue_attributes(QueueUrl=sqs.create_queue(QueueName=name)["QueueUrl"],
+                                     AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    properties = {"BucketName": name, "NotificationConfiguration": {
+        "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}],
+        "TopicConfigurations": [{"Event": "s3:ObjectRemoved:*", "Topic": topic, "Filter": {"S3Key": {"Rules": [
+            {"Name": "prefix", "Value": "a/"}]}}}]}}
+    assert stack(server, "dev", name, properties) == "CREATE_COMPLETE"
+    told = s3.get_bucket_notification_configuration(Bucket=name)
+    assert [c["QueueArn"] for c in told["QueueConfigurations"]] == [queue]
+    assert [(c["TopicArn"], c["Filter"]["Key"]["FilterRules"][0]["Value"]) for c in told["TopicConfigurations"]] == [(topic, "a/")]
+
+
 def test_rules_by_templates(server):
     s3, name = server.client("s3", profile="dev"), "rules-" + uuid.uuid4().hex[:12]
     properties = {

@@ -1,5 +1,4 @@
 /* Operations on buckets and their settings. Source: S3 API reference. */
-#include "base/id.h"
 #include "services/s3/api.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
@@ -104,110 +103,6 @@ int api_put_versioning(struct call *c)
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "MFA delete is not supported by Slipway.");
     return bucket_set_versioning(c->tx, c->platform, c->caller->account, c->bucket,
                                  json_str(c->in, "Status", ""), &c->reason);
-}
-
-/* ---- notification: QueueConfiguration elements ↔ the domain's list */
-
-static int read_filter(struct call *c, const json_t *configuration, json_t *queue)
-{
-    const json_t *rules = json_path(configuration, "Filter.S3Key.FilterRule");
-    for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *rule = json_array_get(rules, i);
-        struct str name = str_of(json_str(rule, "Name", ""));
-        bool prefix = str_eq_nocase(name, STR("prefix"));
-        if (!prefix && !str_eq_nocase(name, STR("suffix")))
-            return call_fail(c, S3_E_ARGUMENT, "filter rule name must be either prefix or suffix");
-        const char *member = prefix ? "Prefix" : "Suffix";
-        if (json_object_get(queue, member))
-            return call_fail(c, S3_E_ARGUMENT, "Cannot specify more than one %s rule in a filter.",
-                             prefix ? "prefix" : "suffix");
-        int rc = json_put_str(queue, member, json_str(rule, "Value", ""));
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
-}
-
-static int read_queue(struct call *c, const json_t *configuration, json_t *queues)
-{
-    char id[ID_UUID_SIZE];
-    id_uuid(id);
-    json_t *queue = json_object();
-    if (!queue || json_array_append_new(queues, queue) != 0)
-        return FAULT(ENOMEM);
-    int rc = json_put_str(queue, "Id", json_str(configuration, "Id", id));
-    if (rc == 0)
-        rc = json_put_str(queue, "QueueArn", json_str(configuration, "Queue", ""));
-    json_t *events = json_object_get(configuration, "Event");
-    if (rc == 0 && events && json_object_set(queue, "Events", events) != 0)
-        rc = FAULT(ENOMEM);
-    return rc != 0 ? rc : read_filter(c, configuration, queue);
-}
-
-int api_put_notification(struct call *c)
-{
-    static const char *const others[] = {"TopicConfiguration", "CloudFunctionConfiguration",
-                                         "EventBridgeConfiguration"};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (json_object_get(c->in, others[i]))
-            return call_fail(c, S3_E_NOT_IMPLEMENTED,
-                             "%s is not supported by Slipway: events go to SQS queues (QueueConfiguration).",
-                             others[i]);
-    CLEANUP(json_free) json_t *queues = json_array();
-    const json_t *configurations = json_object_get(c->in, "QueueConfiguration");
-    int rc = queues ? admit(c) : FAULT(ENOMEM);
-    for (size_t i = 0; rc == 0 && i < json_array_size(configurations); i++)
-        rc = read_queue(c, json_array_get(configurations, i), queues);
-    return rc != 0 ? rc
-                   : bucket_set_notification(c->tx, c->platform, c->caller->account, c->bucket, queues,
-                                             &c->reason);
-}
-
-static int put_rule(json_t *rules, const char *name, const char *value)
-{
-    if (!value)
-        return 0;
-    return json_array_append_new(rules, json_pack("{s:s, s:s}", "Name", name, "Value", value)) == 0
-               ? 0
-               : FAULT(ENOMEM);
-}
-
-static int write_queue(const json_t *queue, json_t *configurations)
-{
-    json_t *configuration = json_object();
-    if (!configuration || json_array_append_new(configurations, configuration) != 0)
-        return FAULT(ENOMEM);
-    int rc = json_put_str(configuration, "Id", json_str(queue, "Id", "notification"));
-    if (rc == 0)
-        rc = json_put_str(configuration, "Queue", json_str(queue, "QueueArn", ""));
-    if (rc == 0 && json_object_set(configuration, "Event", json_object_get(queue, "Events")) != 0)
-        rc = FAULT(ENOMEM);
-    CLEANUP(json_free) json_t *rules = json_array();
-    if (!rules)
-        return FAULT(ENOMEM);
-    if (rc == 0)
-        rc = put_rule(rules, "Prefix", json_str(queue, "Prefix", NULL));
-    if (rc == 0)
-        rc = put_rule(rules, "Suffix", json_str(queue, "Suffix", NULL));
-    if (rc != 0 || json_array_size(rules) == 0)
-        return rc;
-    return json_put(configuration, "Filter", json_pack("{s:{s:O}}", "S3Key", "FilterRule", rules));
-}
-
-int api_get_notification(struct call *c)
-{
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
-    CLEANUP(json_free) json_t *queues = NULL;
-    int rc = api_bucket(c, c->tx, &bucket);
-    if (rc != 0 || !bucket.notification)
-        return rc;
-    if (json_parse(str_of(bucket.notification), &queues, NULL) != 0)
-        return FAULT(EBADMSG);
-    json_t *configurations = json_array();
-    rc = configurations ? json_put(c->out, "QueueConfiguration", configurations) : FAULT(ENOMEM);
-    for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
-        rc = write_queue(json_array_get(queues, i), configurations);
-    return rc;
 }
 
 /* ---- tags */

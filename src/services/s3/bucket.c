@@ -164,9 +164,10 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
                             const char *bucket, const json_t *queues, struct reason *why)
 {
     (void)account;
-    int rc = must_exist(tx, bucket, why);
+    CLEANUP(bucket_unload) struct bucket found = {0};
+    int rc = bucket_load(tx, bucket, &found, why);
     if (rc == 0)
-        rc = notification_check(tx, platform, bucket, queues, why);
+        rc = notification_check(tx, platform, &found, queues, why);
     if (rc != 0)
         return rc;
     CLEANUP(free_ptr) char *text = json_array_size(queues) > 0 ? json_text(queues) : NULL;

@@ -47,9 +47,9 @@ struct event {
     int64_t sequence;
 };
 
-/* Hands the event to every queue whose configuration matches. */
+/* Hands the event to every queue and topic whose configuration matches. */
 int notify(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
            const struct origin *origin, const struct event *event) MUST_USE;
 /* Checks a configuration (s3.h, bucket_set_notification) and sends each target the test event. */
-int notification_check(struct tx *tx, const struct platform *platform, const char *bucket,
+int notification_check(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                        const json_t *queues, struct reason *why) MUST_USE;

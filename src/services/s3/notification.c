@@ -12,6 +12,7 @@
 #define EVENT_MAX 16384
 #define CONFIGURATIONS_MAX 100
 
+/* Those of AWS that never happen here may be asked for all the same. */
 static const char *const event_names[] = {
     "s3:ObjectCreated:*",
     "s3:ObjectCreated:Put",
@@ -27,7 +28,38 @@ static const char *const event_names[] = {
     "s3:LifecycleExpiration:*",
     "s3:LifecycleExpiration:Delete",
     "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:ReducedRedundancyLostObject",
+    "s3:ObjectRestore:*",
+    "s3:ObjectRestore:Post",
+    "s3:ObjectRestore:Completed",
+    "s3:ObjectRestore:Delete",
+    "s3:Replication:*",
+    "s3:Replication:OperationFailedReplication",
+    "s3:Replication:OperationMissedThreshold",
+    "s3:Replication:OperationReplicatedAfterThreshold",
+    "s3:Replication:OperationNotTracked",
+    "s3:LifecycleTransition",
+    "s3:IntelligentTiering",
+    "s3:ObjectAcl:Put",
 };
+
+static const struct target {
+    const char *member;
+    const char *arn_head;
+} targets[] = {{"QueueArn", "arn:aws:sqs:"}, {"TopicArn", "arn:aws:sns:"}};
+
+static const struct target *target_of(const json_t *entry)
+{
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+        if (json_object_get(entry, targets[i].member))
+            return &targets[i];
+    return &targets[0];
+}
+
+static const char *arn_of(const json_t *entry)
+{
+    return json_str(entry, target_of(entry)->member, "");
+}
 
 static bool event_known(const char *name)
 {
@@ -119,8 +151,8 @@ static int send_one(struct tx *tx, const struct platform *platform, const struct
     CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
     int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
     if (rc == 0)
-        rc = service_deliver(tx, platform, json_str(queue, "QueueArn", ""), buf_str(&text));
-    /* A queue deleted since: as on AWS, the put succeeds and nobody hears of it. */
+        rc = service_deliver(tx, platform, arn_of(queue), buf_str(&text));
+    /* A target deleted since: as on AWS, the put succeeds and nobody hears of it. */
     return rc == DELIVER_NO_TARGET ? 0 : rc;
 }
 
@@ -166,7 +198,7 @@ static int check_events(const json_t *queue, struct reason *why)
 {
     const json_t *events = json_object_get(queue, "Events");
     if (json_array_size(events) == 0)
-        return reason_set(why, S3_E_XML, "A QueueConfiguration names no Event.");
+        return reason_set(why, S3_E_XML, "A notification configuration names no Event.");
     for (size_t i = 0; i < json_array_size(events); i++) {
         const char *name = json_string_value(json_array_get(events, i));
         if (!name || !event_known(name))
@@ -191,13 +223,31 @@ static int send_test(struct tx *tx, const struct platform *platform, const char 
     if (rc == 0)
         rc = service_deliver(tx, platform, arn, buf_str(&text));
     if (rc == DELIVER_NO_TARGET)
-        return reason_set(
-            why, S3_E_ARGUMENT,
-            "Unable to validate the following destination configurations: %s. Create the queue first.", arn);
+        return reason_set(why, S3_E_ARGUMENT,
+                          "Unable to validate the following destination configurations: %s. Create it first.",
+                          arn);
     return rc;
 }
 
-int notification_check(struct tx *tx, const struct platform *platform, const char *bucket,
+/* A topic takes messages of its own account only. */
+static int check_target(const struct bucket *bucket, const json_t *entry, struct reason *why)
+{
+    const struct target *target = target_of(entry);
+    struct str rest = str_of(arn_of(entry));
+    if (!str_starts(rest, str_of(target->arn_head)))
+        return reason_set(why, S3_E_ARGUMENT, "The ARN is not well formed");
+    for (int i = 0; i < 4; i++)
+        (void)str_split(&rest, ':');
+    if (strcmp(target->member, "TopicArn") != 0 || str_eqc(str_split(&rest, ':'), bucket->account))
+        return 0;
+    return reason_set(
+        why, S3_E_ARGUMENT,
+        "Unable to validate the following destination configurations: %s. A topic must be of the bucket's "
+        "account.",
+        arn_of(entry));
+}
+
+int notification_check(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                        const json_t *queues, struct reason *why)
 {
     if (json_array_size(queues) > CONFIGURATIONS_MAX)
@@ -206,6 +256,8 @@ int notification_check(struct tx *tx, const struct platform *platform, const cha
     for (size_t i = 0; i < json_array_size(queues); i++) {
         const json_t *queue = json_array_get(queues, i);
         int rc = check_events(queue, why);
+        if (rc == 0)
+            rc = check_target(bucket, queue, why);
         if (rc != 0)
             return rc;
         for (size_t k = 0; k < i; k++)
@@ -217,6 +269,6 @@ int notification_check(struct tx *tx, const struct platform *platform, const cha
     }
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
-        rc = send_test(tx, platform, bucket, json_str(json_array_get(queues, i), "QueueArn", ""), why);
+        rc = send_test(tx, platform, bucket->name, arn_of(json_array_get(queues, i)), why);
     return rc;
 }

@@ -89,7 +89,7 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
 /* `status` is "Enabled" or "Suspended". S3_E_NO_BUCKET, S3_E_XML. */
 int bucket_set_versioning(struct tx *tx, const struct platform *platform, const char *account,
                           const char *bucket, const char *status, struct reason *why) MUST_USE;
-/* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn", "Events":
+/* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn" or "TopicArn", "Events":
  * ["s3:ObjectCreated:*", …], "Prefix"?, "Suffix"?}; borrowed. The targets get AWS's test event.
  * S3_E_NO_BUCKET, S3_E_ARGUMENT. */
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,

@@ -23,11 +23,18 @@ static const struct field queue_fields[] = {
     STRUCT("Filter", filter_shape),
 };
 ELEMENT(queue_shape, queue_fields);
+static const struct field topic_fields[] = {
+    {"Id", FIELD_STRING},
+    {"Topic", FIELD_STRING},
+    FLAT_LIST("Event", text_shape),
+    STRUCT("Filter", filter_shape),
+};
+ELEMENT(topic_shape, topic_fields);
 static const struct field other_target_fields[] = {{"Id", FIELD_STRING}};
 ELEMENT(other_target_shape, other_target_fields);
 static const struct field notification_fields[] = {
     FLAT_LIST("QueueConfiguration", queue_shape),
-    FLAT_LIST("TopicConfiguration", other_target_shape),
+    FLAT_LIST("TopicConfiguration", topic_shape),
     FLAT_LIST("CloudFunctionConfiguration", other_target_shape),
     {"EventBridgeConfiguration", FIELD_STRING},
 };

@@ -149,6 +149,22 @@ static const struct db_migration migrations[] = {
         " created_ms BIGINT NOT NULL);"},
 };
 
+/* S3 is who hands events over; its subject is AWS's. */
+static int deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
+{
+    char account[13];
+    char name[SNS_NAME_MAX + 1];
+    char id[SNS_ID_SIZE];
+    if (!topic_split_arn(str_of(target_arn), account, name))
+        return DELIVER_NO_TARGET;
+    CLEANUP(free_ptr) char *message = str_dup(body);
+    if (!message)
+        return FAULT(ENOMEM);
+    const struct publication publication = {.message = message, .subject = "Amazon S3 Notification"};
+    int rc = topic_publish(tx, platform, account, name, &publication, id, NULL);
+    return rc > 0 ? DELIVER_NO_TARGET : rc;
+}
+
 const struct service sns_service = {
     .name = "sns",
     .protocols = PROTOCOL_QUERY,
@@ -163,4 +179,5 @@ const struct service sns_service = {
     .migrations = migrations,
     .migration_count = ARRAY_LEN(migrations),
     .start = signing_start,
+    .deliver = deliver,
 };

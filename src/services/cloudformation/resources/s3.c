@@ -35,8 +35,18 @@ static const struct properties queue = PROPERTIES(queue_rows);
 static const struct property queue_item[] = {
     {.name = "QueueConfiguration", .type = PROPERTY_STRUCT, .of = &queue}};
 static const struct properties queues = PROPERTIES(queue_item);
+static const struct property topic_rows[] = {
+    {.name = "Event", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Topic", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Filter", .type = PROPERTY_STRUCT, .of = &filter},
+};
+static const struct properties topic = PROPERTIES(topic_rows);
+static const struct property topic_item[] = {
+    {.name = "TopicConfiguration", .type = PROPERTY_STRUCT, .of = &topic}};
+static const struct properties topics = PROPERTIES(topic_item);
 static const struct property notification_rows[] = {
     {.name = "QueueConfigurations", .type = PROPERTY_LIST, .of = &queues},
+    {.name = "TopicConfigurations", .type = PROPERTY_LIST, .of = &topics},
 };
 static const struct properties notification = PROPERTIES(notification_rows);
 
@@ -163,20 +173,37 @@ static int add_rules(json_t *out, const json_t *configuration)
     return err;
 }
 
-static int set_notification(struct resource_work *w)
+static const struct target_kind {
+    const char *list;
+    const char *member;
+    const char *arn; /* of s3's entry */
+} target_kinds[] = {{"QueueConfigurations", "Queue", "QueueArn"},
+                    {"TopicConfigurations", "Topic", "TopicArn"}};
+
+static int add_targets(json_t *out, const struct target_kind *kind, const json_t *configuration)
 {
-    const json_t *list = json_path(w->properties, "NotificationConfiguration.QueueConfigurations");
-    CLEANUP(json_free) json_t *out = json_array();
+    const json_t *list = json_object_get(configuration, kind->list);
     size_t index;
     json_t *item;
 
     json_array_foreach (list, index, item) {
-        json_t *one = json_pack("{s:s, s:[s]}", "QueueArn", json_str(item, "Queue", ""), "Events",
+        json_t *one = json_pack("{s:s, s:[s]}", kind->arn, json_str(item, kind->member, ""), "Events",
                                 json_str(item, "Event", ""));
         if (json_array_append_new(out, one) || add_rules(one, item))
             return FAULT(ENOMEM);
     }
-    return bucket_set_notification(w->tx, w->platform, w->account, w->physical_id, out, w->why);
+    return 0;
+}
+
+static int set_notification(struct resource_work *w)
+{
+    const json_t *said = json_object_get(w->properties, "NotificationConfiguration");
+    CLEANUP(json_free) json_t *out = json_array();
+    int err = out ? 0 : FAULT(ENOMEM);
+
+    for (size_t i = 0; !err && i < ARRAY_LEN(target_kinds); i++)
+        err = add_targets(out, &target_kinds[i], said);
+    return err ? err : bucket_set_notification(w->tx, w->platform, w->account, w->physical_id, out, w->why);
 }
 
 static bool changed(const struct resource_work *w, const char *property)
