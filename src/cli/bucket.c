@@ -1,5 +1,5 @@
-/* `slipway bucket verify|usage|quota`: whether all stored objects still are what was put; what accounts keep,
- * and how much they may. */
+/* `slipway bucket verify|health|usage|quota`: whether all stored objects still are what was put; what
+ * accounts keep, and how much they may. */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "wire/xml.h"
@@ -96,6 +96,32 @@ static int verify(struct cli *cli)
     return sound ? COMMAND_OK : COMMAND_FAILED;
 }
 
+/* ---- health */
+
+static int health(struct cli *cli)
+{
+    CLEANUP(json_free) json_t *answer = NULL;
+    int status = ask(cli, "cannot look after the store", "GET", "health", STR(""), &answer);
+    if (status)
+        return status;
+    int64_t damaged = number_of(answer, "DamagedBlobs"), bytes = number_of(answer, "DamagedBytes");
+    const char *began = json_str(answer, "PassBegan", NULL);
+    bool over = strcmp(json_str(answer, "PassOver", "false"), "true") == 0;
+    if (cli->json) {
+        CLEANUP(json_free)
+        json_t *all = json_pack("{s:I, s:I, s:s?, s:b}", "damagedBlobs", (json_int_t)damaged, "damagedBytes",
+                                (json_int_t)bytes, "passBegan", began, "passOver", (int)over);
+        status = cli_print_json(all);
+        return status || damaged == 0 ? status : COMMAND_FAILED;
+    }
+    (void)printf("damaged: %lld blobs, %lld bytes\n", (long long)damaged, (long long)bytes);
+    if (began)
+        (void)printf("read again since %s: %s\n", began, over ? "all" : "under way");
+    else
+        (void)printf("read again: never yet\n");
+    return damaged == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
 /* ---- usage and quota */
 
 static void print_usage(const json_t *accounts)
@@ -177,12 +203,17 @@ int bucket_main(int argc, char **argv)
         {"bytes", "SIZE", "how many bytes it may keep: 500000, 20G (quota)", &bytes_max, NULL},
     };
     static const struct cli_spec spec = {
-        "bucket verify|usage|quota [ACCOUNT]",
+        "bucket verify|health|usage|quota [ACCOUNT]",
         "  bucket verify          read every stored object of all accounts from the disk again and compare "
         "it with its\n"
         "                         SHA-256. Equal objects share a blob, which is read once. Exit status 1: "
         "some are\n"
         "                         damaged; they are named, and refused to readers until they are put again.\n"
+        "  bucket health          how much is known to be damaged, without reading it again, and when the "
+        "scrubber last\n"
+        "                         began. Exit status 1: something is. Buckets' queues and topics may ask for "
+        "the event\n"
+        "                         s3:ReducedRedundancyLostObject besides.\n"
         "  bucket usage           what each account keeps: objects, versions, parts of uploads under way, in "
         "whosever\n"
         "                         bucket it put them. For other profiles than shared-services: one's own.\n"
@@ -190,7 +221,7 @@ int bucket_main(int argc, char **argv)
         "                         how much that account may keep; what is left out is not limited. More is "
         "refused\n"
         "                         (QuotaExceeded), nothing is removed.\n\n"
-        "verify and quota are for shared-services (--profile shared-services).",
+        "verify, health and quota are for shared-services (--profile shared-services).",
         options,
         ARRAY_LEN(options),
         1,
@@ -201,9 +232,12 @@ int bucket_main(int argc, char **argv)
         return status;
     if (strcmp(cli.args[0], "quota") == 0)
         return quota(&cli);
-    if (cli.arg_count == 1 && strcmp(cli.args[0], "verify") == 0)
-        return verify(&cli);
-    if (cli.arg_count == 1 && strcmp(cli.args[0], "usage") == 0)
-        return usage(&cli);
-    return cli_fail(COMMAND_USAGE, "'%s' is not verify, usage or quota ACCOUNT", cli.args[0]);
+    static const struct {
+        const char *name;
+        int (*run)(struct cli *cli);
+    } actions[] = {{"verify", verify}, {"health", health}, {"usage", usage}};
+    for (size_t i = 0; cli.arg_count == 1 && i < ARRAY_LEN(actions); i++)
+        if (strcmp(cli.args[0], actions[i].name) == 0)
+            return actions[i].run(&cli);
+    return cli_fail(COMMAND_USAGE, "'%s' is not verify, health, usage or quota ACCOUNT", cli.args[0]);
 }

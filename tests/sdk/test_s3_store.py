@@ -1,4 +1,5 @@
 """What becomes of objects' bytes on disk: equal ones are kept once, damaged ones are refused, named and healed."""
+import json
 import os
 import time
 import uuid
@@ -105,6 +106,78 @@ def test_verify_finds_what_rots_and_the_same_bytes_heal_it(new_server):
         assert s3.get_object(Bucket="rot", Key=key)["Body"].read() == body
     until(lambda: len(files(server)) == 1)
     assert verify(server)[0] == 0
+
+
+def health(server):
+    done = server.slipway("bucket", "health", "--json", check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_rot_is_told_once_to_whom_it_concerns_and_counted(new_server):
+    server = new_server("--scrub", "0")
+    s3, sqs, sns = (server.client(name) for name in ("s3", "sqs", "sns"))
+    url = sqs.create_queue(QueueName="rot")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="rot")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    lost = ["s3:ReducedRedundancyLostObject"]
+    for bucket, target in (("queued", {"QueueConfigurations": [{"QueueArn": arn, "Events": lost}]}),
+                           ("published", {"TopicConfigurations": [{"TopicArn": topic, "Events": lost}]}), ("quiet", {})):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=target)
+    s3.put_bucket_versioning(Bucket="queued", VersioningConfiguration={"Status": "Enabled"})
+    body = os.urandom(LARGE)
+    put = s3.put_object(Bucket="queued", Key="a b", Body=body)
+    for bucket in ("published", "quiet"):
+        s3.put_object(Bucket=bucket, Key="k", Body=body)
+
+    def events():
+        found = []
+        while True:
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            if not messages:
+                return sorted((r["s3"]["bucket"]["name"], r["eventName"], r["s3"]["object"]["key"], r["s3"]["object"].get("versionId"))
+                              for message in found for r in message.get("Records", []))
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    events()
+    assert health(server) == (0, {"damagedBlobs": 0, "damagedBytes": 0, "passBegan": None, "passOver": False})
+    [path] = files(server)
+    damage(path)
+    assert verify(server)[0] == 1
+    name = "ReducedRedundancyLostObject"
+    assert events() == [("published", name, "k", None), ("queued", name, "a+b", put["VersionId"])]
+    status, told = health(server)
+    assert (status, told["damagedBlobs"], told["damagedBytes"]) == (1, 1, LARGE)
+    assert "damaged: 1 blobs" in server.slipway("bucket", "health", check=False).stdout
+    assert verify(server)[0] == 1 and events() == []
+    s3.put_object(Bucket="quiet", Key="again", Body=body)
+    assert health(server)[0] == 0
+    assert server.slipway("bucket", "health", profile="dev", check=False).returncode == 4
+
+
+@pytest.mark.parametrize("how", ["gone", "cut", "changed"])
+def test_a_damaged_object_is_not_copied(new_server, how):
+    server = new_server("--scrub", "0")
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="rot")
+    s3.put_object(Bucket="rot", Key="k", Body=os.urandom(6 << 20))
+    [path] = files(server)
+    if how == "gone":
+        path.unlink()
+    elif how == "cut":
+        os.truncate(path, 100)
+    else:
+        damage(path)
+        assert verify(server)[0] == 1
+    source = {"Bucket": "rot", "Key": "k"}
+    assert refused(s3.copy_object, Bucket="rot", Key="copy", CopySource=source) == ("InternalError", 500)
+    assert refused(s3.copy_object, Bucket="rot", Key="copy", CopySource=source, ChecksumAlgorithm="SHA256") == ("InternalError", 500)
+    upload = s3.create_multipart_upload(Bucket="rot", Key="copy")["UploadId"]
+    assert refused(s3.upload_part_copy, Bucket="rot", Key="copy", PartNumber=1, UploadId=upload, CopySource=source,
+                   CopySourceRange="bytes=0-5242879") == ("InternalError", 500)
+    assert [o["Key"] for o in s3.list_objects_v2(Bucket="rot")["Contents"]] == ["k"]
 
 
 def test_a_file_that_is_gone_or_back_is_noticed(new_server):

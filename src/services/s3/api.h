@@ -11,6 +11,7 @@ int api_list_buckets(struct call *c);
 int api_create_bucket(struct call *c);
 int api_head_bucket(struct call *c);
 int api_verify_objects(struct call *c);
+int api_get_health(struct call *c);
 int api_delete_bucket(struct call *c);
 int api_get_location(struct call *c);
 
@@ -121,8 +122,7 @@ int api_version_id(struct call *c, const char **ret) MUST_USE;
 /* Replies with the XML in `body`, which it takes. */
 void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun */
 int api_reply_xml(struct call *c, struct buf *body) MUST_USE;
-/* "quoted" */
-void api_etag_header(struct call *c, const char *etag);
+void api_etag_header(struct call *c, const char *etag); /* "quoted" */
 
 /* The request's headers that are kept with the object, as lines. S3_E_META_TOO_LARGE. */
 int headers_collect(struct call *c, struct buf *out) MUST_USE;

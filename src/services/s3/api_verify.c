@@ -1,5 +1,11 @@
-/* VerifyObjects, Slipway's own: `POST /?verify&marker=N` reads a part of all accounts' objects from the disk
- * and tells which are damaged; NextMarker is where the next call goes on. For shared-services only.
+/* Slipway's own, for shared-services only. GetStoreHealth, `GET /?health`: what is known to be damaged, to be
+ * counted by whoever watches the server, and when the scrubber's last pass began.
+ *
+ *   <StoreHealthResult><DamagedBlobs>0</DamagedBlobs><DamagedBytes>0</DamagedBytes><PassBegan>2026-…Z</PassBegan>
+ *     <PassOver>true</PassOver></StoreHealthResult>
+ *
+ * VerifyObjects, `POST /?verify&marker=N` reads a part of all accounts' objects from the disk
+ * and tells which are damaged; NextMarker is where the next call goes on.
  *
  *   <VerifyObjectsResult><Blobs>12</Blobs><Bytes>123456</Bytes>
  *     <Damaged><Bucket/><Key/><VersionId/><SHA256/><Reason/></Damaged>…<NextMarker>N</NextMarker>
@@ -43,13 +49,43 @@ static int reply(struct call *c, const struct verify_findings *findings)
     return api_reply_xml(c, &out);
 }
 
+static int check_operator(struct call *c)
+{
+    return strcmp(c->caller->account, c->platform->shared_account) == 0
+               ? 0
+               : call_fail(c, S3_E_DENIED, "Access Denied: only shared-services looks after the store");
+}
+
+int api_get_health(struct call *c)
+{
+    CLEANUP(buf_free) struct buf out = BUF_INIT(1024);
+    struct store_health health = {0};
+    char began[TIME_TEXT_SIZE];
+    int rc = check_operator(c);
+    if (rc == 0)
+        rc = blobs_health(c->tx, &health);
+    if (rc != 0)
+        return rc;
+    xml_head(&out);
+    xml_open_ns(&out, "StoreHealthResult", S3_XMLNS);
+    xml_elem_int(&out, "DamagedBlobs", health.damaged_blobs);
+    xml_elem_int(&out, "DamagedBytes", health.damaged_bytes);
+    if (health.pass_began_ms > 0) {
+        time_iso8601(health.pass_began_ms, began);
+        xml_elem(&out, "PassBegan", str_of(began));
+        xml_elem_bool(&out, "PassOver", health.pass_over);
+    }
+    xml_close(&out, "StoreHealthResult");
+    return api_reply_xml(c, &out);
+}
+
 int api_verify_objects(struct call *c)
 {
     struct str marker = uri_get(&c->query, "marker");
     struct verify_range range = {.max_bytes = BYTES_A_CALL};
     struct verify_findings findings;
-    if (strcmp(c->caller->account, c->platform->shared_account) != 0)
-        return call_fail(c, S3_E_DENIED, "Access Denied: only shared-services verifies objects");
+    if (check_operator(c) != 0)
+        return S3_E_DENIED;
     if (marker.len > 0 && !str_to_int(marker, 0, INT64_MAX, &range.after))
         return call_fail(c, S3_E_ARGUMENT, "The marker is not one of an earlier answer: start without it");
     int rc = blobs_verify(c->platform, &range, &findings);

@@ -22,6 +22,8 @@ static const struct operation operations[] = {
     {"ListUsage", "s3:ListUsage", .flags = OP_EXTENSION, .run = api_list_usage, AT(SERVICE, "GET", "usage")},
     {"PutQuota", "s3:PutQuota", .flags = OP_WRITE | OP_EXTENSION, .in = &quota_shape, .run = api_put_quota,
      AT(SERVICE, "PUT", "quota")},
+    {"GetStoreHealth", "s3:GetStoreHealth", .flags = OP_READ | OP_EXTENSION, .run = api_get_health,
+     AT(SERVICE, "GET", "health")},
     {"ListBuckets", "s3:ListAllMyBuckets", .run = api_list_buckets, AT(SERVICE, "GET", NULL)},
     {"VerifyObjects", "s3:VerifyObjects", .flags = OP_EXTENSION, .run = api_verify_objects,
      AT(SERVICE, "POST", "verify")},
@@ -474,6 +476,7 @@ static const struct db_migration migrations[] = {
      "CREATE UNIQUE INDEX s3_object_listing ON s3_object (bucket, key, rank, version_id, marker, size, etag,"
      " modified_ms, checksum_algorithm, checksum_type);"
      "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"},
+    {12, "CREATE INDEX s3_blob_damaged ON s3_blob (damaged_ms, size) WHERE damaged_ms > 0;"},
 };
 
 struct background {

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/reason.h"
-#include "services/s3/s3.h"
+#include "services/s3/object.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <fcntl.h>
@@ -94,34 +94,35 @@ static int subject_read(const struct platform *platform, const struct verify_ran
 
 /* ---- what becomes of it */
 
-/* Not when the blob went, or got another file, while it was read: *ret_is. */
-static int mark(const struct platform *platform, const struct subject *subject, const char *why, bool *ret_is)
+/* The blob that was read, if it is there with the same bytes still. DB_NONE. *ret: it was known to be
+ * damaged. */
+static int still_there(struct tx *tx, const struct subject *subject, bool *ret)
 {
-    CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_begin(platform->db, &tx);
-    if (rc == 0)
-        rc = tx_exec(
-            tx, "UPDATE s3_blob SET damaged_ms = $2, damage = $3 WHERE id = $1 AND coalesce(file, '') = $4",
-            "iiss", subject->id, why ? clock_now_ms() : 0, why, subject->row.file);
-    if (rc != 0)
-        return rc;
-    *ret_is = tx_changes(tx) > 0;
-    return db_commit(&tx);
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc =
+        tx_query_row(tx, &rows, "SELECT damaged_ms FROM s3_blob WHERE id = $1 AND coalesce(file, '') = $2",
+                     "is", subject->id, subject->row.file);
+    *ret = rc == 0 && rows_int(rows, 0) != 0;
+    return rc;
 }
 
-static int name_objects(const struct platform *platform, const struct subject *subject, const char *why,
-                        json_t *list)
+static int mark(struct tx *tx, const struct subject *subject, const char *why)
 {
-    CLEANUP(db_end) struct tx *tx = NULL;
+    return tx_exec(tx, "UPDATE s3_blob SET damaged_ms = $2, damage = $3 WHERE id = $1", "iis", subject->id,
+                   why ? clock_now_ms() : 0, why);
+}
+
+static int name_objects(struct tx *tx, const struct subject *subject, const char *why, json_t *list)
+{
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = db_read(platform->db, &tx);
-    if (rc == 0)
-        rc = tx_query(tx, &rows, "SELECT bucket, key, version_id FROM s3_object WHERE blob = $1 LIMIT $2",
+    int rc = tx_query(tx, &rows,
+                      "SELECT bucket, key, version_id, size, etag FROM s3_object WHERE blob = $1 LIMIT $2",
                       "ii", subject->id, (int64_t)OBJECTS_NAMED);
     while (rc == 0 && (rc = rows_next(rows)) == 0) {
-        json_t *object =
-            json_pack("{s:s, s:s, s:s, s:s, s:s}", "bucket", rows_text(rows, 0), "key", rows_text(rows, 1),
-                      "versionId", rows_text(rows, 2), "sha256", subject->row.sha256, "why", why);
+        json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "bucket", rows_text(rows, 0), "key",
+                                   rows_text(rows, 1), "versionId", rows_text(rows, 2), "size",
+                                   (json_int_t)rows_int(rows, 3), "etag", rows_text(rows, 4), "sha256",
+                                   subject->row.sha256, "why", why);
         log_error("s3", "object s3://%s/%s (version %s) is damaged: %s", rows_text(rows, 0),
                   rows_text(rows, 1), rows_text(rows, 2), why);
         if (json_array_append_new(list, object))
@@ -130,12 +131,45 @@ static int name_objects(const struct platform *platform, const struct subject *s
     return rc == DB_NONE ? 0 : rc;
 }
 
+/* S3's own event of an object whose bytes are lost. */
+static int tell(struct tx *tx, const struct platform *platform, const json_t *object)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    const struct origin origin = {0};
+    struct event event = {.name = "ReducedRedundancyLostObject",
+                          .key = json_str(object, "key", ""),
+                          .etag = json_str(object, "etag", ""),
+                          .size = json_int(object, "size", 0)};
+    int rc = bucket_load(tx, json_str(object, "bucket", ""), &bucket, NULL);
+    if (rc == S3_E_NO_BUCKET)
+        return 0;
+    if (rc == 0)
+        rc = sequence_next(tx, &event.sequence);
+    if (bucket.versioning != VERSIONING_NEVER)
+        event.version_id = json_str(object, "versionId", "");
+    return rc != 0 ? rc : notify(tx, platform, &bucket, &origin, &event);
+}
+
+/* Damage that is found for the first time is told to those who asked for it, in the transaction that marks
+ * it. */
 static int conclude(const struct platform *platform, const struct subject *subject, const char *why,
                     json_t *list)
 {
-    bool is = false;
-    int rc = mark(platform, subject, why, &is);
-    return rc != 0 || !is || !why ? rc : name_objects(platform, subject, why, list);
+    CLEANUP(db_end) struct tx *tx = NULL;
+    size_t from = json_array_size(list);
+    bool known = false;
+    int rc = db_begin(platform->db, &tx);
+    if (rc == 0)
+        rc = still_there(tx, subject, &known);
+    if (rc == DB_NONE)
+        return 0;
+    if (rc == 0 && (!why || !known))
+        rc = mark(tx, subject, why);
+    if (rc == 0 && why)
+        rc = name_objects(tx, subject, why, list);
+    for (size_t i = from; rc == 0 && !known && i < json_array_size(list); i++)
+        rc = tell(tx, platform, json_array_get(list, i));
+    return rc != 0 ? rc : db_commit(&tx);
 }
 
 static int verify_one(const struct platform *platform, const struct verify_range *range,
@@ -172,4 +206,19 @@ int blobs_verify(const struct platform *platform, const struct verify_range *ran
         return rc;
     ret->next = 0;
     return 0;
+}
+
+int blobs_health(struct tx *tx, struct store_health *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int rc = tx_query_row(
+        tx, &rows,
+        "SELECT d.blobs, d.bytes, p.began_ms, p.ended FROM s3_scrub p,"
+        " (SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM s3_blob WHERE damaged_ms > 0) d"
+        " WHERE p.id = 1",
+        "");
+    if (rc == 0)
+        *ret = (struct store_health){rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2),
+                                     rows_int(rows, 3) != 0};
+    return rc;
 }

@@ -25,6 +25,15 @@ struct verify_findings {
 int blobs_verify(const struct platform *platform, const struct verify_range *range,
                  struct verify_findings *ret) MUST_USE;
 
+/* What is known to be damaged, and how far the scrubber's pass is. */
+struct store_health {
+    int64_t damaged_blobs;
+    int64_t damaged_bytes;
+    int64_t pass_began_ms; /* 0: none has begun */
+    bool pass_over;
+};
+int blobs_health(struct tx *tx, struct store_health *ret) MUST_USE;
+
 /* The scrubber: reads every blob again, over and over, at most that many bytes a second (0: never). */
 struct scrubber;
 int scrubber_start(const struct platform *platform, int64_t bytes_per_s, struct scrubber **ret) MUST_USE;
