@@ -10,7 +10,7 @@ _slipway() {
         "catalog 2") words="apply diff show" ;;
         "template 2") words="put list" ;;
         "account 2") words="create list" ;;
-        "bucket 2") words="verify usage quota" ;;
+        "bucket 2") words="verify health usage quota" ;;
         *)
             compopt -o default 2>/dev/null
             return
