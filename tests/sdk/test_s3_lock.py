@@ -199,3 +199,17 @@ def test_a_template_locks(server):
             "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}}}}))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     assert s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]["Rule"] == rule
+
+
+def test_what_locks_is_the_accounts_alone(server, s3, bucket):
+    """Others may use the objects of a bucket that has no policy, but not what keeps them there."""
+    other = server.client("s3", profile="staging")
+    version = put(s3, bucket, "GOVERNANCE")
+    denied = ("AccessDenied", 403)
+    named = {"Bucket": bucket, "Key": "k", "VersionId": version}
+    assert error_of(other.delete_object, BypassGovernanceRetention=True, **named) == denied
+    assert error_of(other.put_object_legal_hold, LegalHold={"Status": "OFF"}, **named) == denied
+    assert error_of(other.put_object_retention, Retention={}, BypassGovernanceRetention=True, **named) == denied
+    assert error_of(other.put_object, Bucket=bucket, Key="new", Body=b"x", ObjectLockLegalHoldStatus="ON") == denied
+    assert s3.get_object(**named)["Body"].read() == b"x"
+    s3.delete_object(BypassGovernanceRetention=True, **named)

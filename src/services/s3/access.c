@@ -305,9 +305,14 @@ static int decide(struct asking *a, const char *resource)
                                 : "because no resource-based policy allows the action");
 }
 
-/* What is in the bucket, not how it is set. */
+/* What is in the bucket, not how it is set, and not what keeps it there. */
 static bool is_of_objects(const struct access *access)
 {
+    static const char *const locks[] = {"s3:BypassGovernanceRetention", "s3:PutObjectRetention",
+                                        "s3:PutObjectLegalHold"};
+    for (size_t i = 0; i < ARRAY_LEN(locks); i++)
+        if (strcmp(locks[i], access->action) == 0)
+            return false;
     static const char *const actions[] = {"s3:ListBucket", "s3:ListBucketVersions",
                                           "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"};
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
