@@ -29,6 +29,12 @@ static const struct refusal_row refusals[REFUSE_COUNT] = {
           {"AuthorizationHeaderMalformed", 400}},
          "The request's signature cannot be read: Authorization (or the X-Amz-* query "
          "parameters) must be a complete AWS4-HMAC-SHA256 signature with a date."},
+    [REFUSE_SIGNATURE_QUERY] =
+        {{{"IncompleteSignatureException", 400},
+          {"IncompleteSignature", 400},
+          {"AuthorizationQueryParametersError", 400}},
+         "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, "
+         "X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."},
     [REFUSE_SIGNATURE_OLD] =
         {{{"IncompleteSignatureException", 400}, {"IncompleteSignature", 400}, {"InvalidRequest", 400}},
          "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."},

@@ -104,6 +104,51 @@ static bool signed_by_version_2(const struct exchange *x)
             str_starts(header_find(x->wire.headers, x->wire.header_count, "authorization"), STR("AWS ")));
 }
 
+/* What S3 says of a lifetime that is none; NULL: it is one. */
+static const char *wrong_lifetime(struct str text)
+{
+    int64_t seconds = 0;
+    if (!str_to_int(text, INT64_MIN, INT64_MAX, &seconds))
+        return "X-Amz-Expires should be a number";
+    if (seconds < 0)
+        return "X-Amz-Expires must be non-negative";
+    return seconds > SIGV4_MAX_EXPIRES_S
+               ? "X-Amz-Expires must be less than a week (in seconds); that is, the "
+                 "given X-Amz-Expires must be less than 604800 seconds"
+               : NULL;
+}
+
+static int refuse_argument(struct exchange *x, struct str authorization, const char *says)
+{
+    call_error_element(&x->call, "ArgumentName", "Authorization");
+    call_error_element(&x->call, "ArgumentValue", arena_dup(x->call.arena, authorization));
+    return reason_set(&x->call.reason, REFUSE_VALUE, "%s", says);
+}
+
+/* S3 tells apart how it was asked to authenticate. */
+static int refuse_malformed(struct exchange *x)
+{
+    const struct uri_query *query = &x->call.query;
+    struct str authorization = header_find(x->wire.headers, x->wire.header_count, "authorization");
+    struct str lifetime = uri_get(query, "X-Amz-Expires");
+    bool in_query = uri_has(query, "X-Amz-Algorithm") || uri_has(query, "X-Amz-Signature") ||
+                    uri_has(query, "X-Amz-Credential");
+    if (!is_s3(x))
+        return REFUSE_SIGNATURE_MALFORMED;
+    if (in_query && authorization.ptr)
+        return refuse_argument(
+            x, authorization,
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
+            "query string parameter or the Authorization header should be specified");
+    if (!in_query && !str_starts(str_trim(authorization), STR("AWS4-HMAC-SHA256")))
+        return refuse_argument(x, authorization, "Unsupported Authorization Type");
+    if (!in_query)
+        return REFUSE_SIGNATURE_MALFORMED;
+    return lifetime.ptr && wrong_lifetime(lifetime)
+               ? reason_set(&x->call.reason, REFUSE_SIGNATURE_QUERY, "%s", wrong_lifetime(lifetime))
+               : REFUSE_SIGNATURE_QUERY;
+}
+
 int auth_begin(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -114,7 +159,7 @@ int auth_begin(struct exchange *x)
         return x->verified ? 0 : REFUSE_UNSIGNED;
     }
     if (x->claimed > 0)
-        return REFUSE_SIGNATURE_MALFORMED;
+        return refuse_malformed(x);
     int r = x->claimed < 0 ? x->claimed : check_scope(x);
     if (r == 0)
         r = find_key(x);

@@ -14,7 +14,8 @@ struct payload;
 enum refusal {
     REFUSE_UNSIGNED = 1,
     REFUSE_SIGNATURE_MALFORMED,
-    REFUSE_SIGNATURE_OLD, /* S3: version 2 */
+    REFUSE_SIGNATURE_QUERY, /* S3: the same of a presigned request */
+    REFUSE_SIGNATURE_OLD,   /* S3: version 2 */
     REFUSE_SKEWED,
     REFUSE_EXPIRED, /* presigned */
     REFUSE_KEY_UNKNOWN,

@@ -10,6 +10,7 @@
 
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 #define SIGV4_MAX_SKEW_MS (15 * 60 * 1000)
+#define SIGV4_MAX_EXPIRES_S (7 * 24 * 60 * 60)
 
 /* A request as it is on the wire: nothing decoded. */
 struct sigv4_request {

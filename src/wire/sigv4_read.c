@@ -5,7 +5,6 @@
 #include "wire/uri.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define MAX_EXPIRES_S (7 * 24 * 60 * 60)
 #define DATE_LEN 8
 #define SIGNATURE_LEN 64
 
@@ -150,7 +149,7 @@ static int read_presigned(const struct uri_query *query, struct sigv4_claim *ret
     if (!str_eq(one_value(query, "X-Amz-Algorithm"), STR(ALGORITHM)) ||
         !read_credential(one_value(query, "X-Amz-Credential"), &claim) ||
         !time_parse_amz(one_value(query, "X-Amz-Date"), &claim.time_ms) ||
-        !str_to_int(one_value(query, "X-Amz-Expires"), 0, MAX_EXPIRES_S, &expires_s) ||
+        !str_to_int(one_value(query, "X-Amz-Expires"), 0, SIGV4_MAX_EXPIRES_S, &expires_s) ||
         !signed_headers_good(claim.signed_headers) || !signature_good(claim.signature) || !date_fits(&claim))
         return SIGV4_MALFORMED;
     if (uri_has(query, "X-Amz-Security-Token")) {

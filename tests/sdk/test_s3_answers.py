@@ -48,6 +48,8 @@ ERRORS = [
     ("PUT", "/c", {"x-amz-copy-source": "/nobody-s/none"}, 404, "NoSuchBucket", {"BucketName": "nobody-s"}),
     ("PUT", "/c", {"x-amz-copy-source": "/answers/k?versionId=abc"}, 400, "InvalidArgument", {"ArgumentName": "versionId"}),
     ("PUT", "/k?partNumber=1&uploadId=none", {}, 404, "NoSuchUpload", {"UploadId": "none"}),
+    ("PUT", "/k?versionId=null", {}, 400, "InvalidArgument", {"ArgumentName": "versionId", "ArgumentValue": "null"}),
+    ("PUT", "?publicAccessBlock", {}, 400, "MalformedXML", {}),
     ("PUT", "/k", {"x-amz-storage-class": "GLACIER"}, 400, "InvalidStorageClass", {"StorageClassRequested": "GLACIER"}),
     ("PUT", "/k", {"x-amz-acl": "privatee"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-acl", "ArgumentValue": "privatee"}),
     ("PUT", "/k", {"x-amz-sdk-checksum-algorithm": "FOO"}, 400, "InvalidRequest", {}),
@@ -58,9 +60,15 @@ ERRORS = [
 ]
 
 
+def body_of(method, path, headers):
+    if path == "?publicAccessBlock":
+        return b"<PublicAccessBlockConfiguration/>"
+    return b"x" if method == "PUT" and "x-amz-copy-source" not in headers else b""
+
+
 @pytest.mark.parametrize("method,path,headers,status,error,elements", ERRORS)
 def test_errors_say_what_they_are_about(server, bucket, method, path, headers, status, error, elements):
-    answer = ask(server, method, f"/{bucket}{path}", headers, b"x" if method == "PUT" and "copy" not in str(headers) else b"")
+    answer = ask(server, method, f"/{bucket}{path}", headers, body_of(method, path, headers))
     assert code(answer) == (status, error), answer.text
     says(server, answer, **elements)
 
@@ -126,6 +134,41 @@ def test_an_expired_link_says_since_when(server, bucket):
     client.close()
     assert code(answer) == (403, "AccessDenied")
     assert element(answer, "Expires") < element(answer, "ServerTime")
+
+
+@pytest.mark.parametrize("change,error,says", [
+    (("X-Amz-Expires=100", "X-Amz-Expires=604801"), "AuthorizationQueryParametersError", "less than a week"),
+    (("X-Amz-Expires=100", "X-Amz-Expires=-1"), "AuthorizationQueryParametersError", "non-negative"),
+    (("X-Amz-Expires=100", "X-Amz-Expires=soon"), "AuthorizationQueryParametersError", "should be a number"),
+    (("X-Amz-Algorithm=AWS4-HMAC-SHA256&", ""), "AuthorizationQueryParametersError", "requires the X-Amz-Algorithm"),
+])
+def test_links_that_cannot_be_read_say_what_is_wrong(server, bucket, change, error, says):
+    target, headers = raw.signed(server, "s3", "GET", f"/{bucket}/k", presign_s=100)
+    client = raw.Raw(server)
+    answer = client.ask("GET", target.replace(*change), headers)
+    client.close()
+    assert code(answer) == (400, error) and says in element(answer, "Message")
+
+
+@pytest.mark.parametrize("query,authorization,says", [
+    (False, "Basic YWJj", "Unsupported Authorization Type"),
+    (True, "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0", "Only one auth mechanism"),
+])
+def test_ways_to_authenticate_that_there_are_not(server, bucket, query, authorization, says):
+    target, headers = raw.signed(server, "s3", "GET", f"/{bucket}/k", presign_s=100) if query else (f"/{bucket}/k", {})
+    client = raw.Raw(server)
+    answer = client.ask("GET", target, {**headers, "Authorization": authorization})
+    client.close()
+    assert code(answer) == (400, "InvalidArgument") and says in element(answer, "Message")
+    assert (element(answer, "ArgumentName"), element(answer, "ArgumentValue")) == ("Authorization", authorization)
+
+
+def test_a_part_that_is_not_there_is_named(server, bucket):
+    upload = element(ask(server, "POST", f"/{bucket}/parts?uploads"), "UploadId")
+    listed = b"<CompleteMultipartUpload><Part><PartNumber>7</PartNumber><ETag>gibberish</ETag></Part></CompleteMultipartUpload>"
+    answer = ask(server, "POST", f"/{bucket}/parts?uploadId={upload}", body=listed)
+    assert code(answer) == (400, "InvalidPart")
+    says(server, answer, UploadId=upload, PartNumber="7", ETag="gibberish")
 
 
 def test_a_buckets_head(server, bucket):

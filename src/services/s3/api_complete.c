@@ -53,8 +53,12 @@ static int check_order(struct call *c, size_t count)
     return 0;
 }
 
-static int no_part(struct call *c)
+static int no_part(struct call *c, const json_t *asked)
 {
+    struct str id = uri_get(&c->query, "uploadId");
+    call_error_element(c, "UploadId", id.ptr ? id.ptr : "");
+    call_error_element(c, "PartNumber", arena_printf(c->arena, "%" PRId64, json_int(asked, "PartNumber", 0)));
+    call_error_element(c, "ETag", json_str(asked, "ETag", ""));
     return call_fail(
         c, S3_E_PART,
         "One or more of the specified parts could not be found. The part may not have been uploaded, "
@@ -69,7 +73,7 @@ static int check_part_checksum(struct call *c, const struct completion *done, co
     for (enum checksum_algorithm a = CHECKSUM_CRC32; a < CHECKSUM_ALGORITHMS; a++) {
         const char *said = json_str(asked, checksum_element(a), NULL);
         if (said && (a != declared || strcmp(said, part->checksum) != 0))
-            return no_part(c);
+            return no_part(c, asked);
     }
     if (!done->multipart.composite || json_str(asked, checksum_element(declared), NULL))
         return 0;
@@ -105,7 +109,7 @@ static int read_part(struct call *c, struct tx *tx, struct completion *done, siz
         return rc;
     if (rc != 0 || !etag_listed(str_of(json_str(asked, "ETag", "")), part.etag) ||
         (again && part.blob != done->parts[i].blob))
-        return no_part(c);
+        return no_part(c, asked);
     rc = check_part_checksum(c, done, asked, &part);
     if (rc == 0 && i + 1 < done->count && part.size < PART_MIN_BYTES)
         rc = too_small(c, &part);
@@ -168,7 +172,7 @@ static int make_etag(struct call *c, struct completion *done)
         if (etag.len >= 2 && etag.ptr[0] == '"')
             etag = (struct str){etag.ptr + 1, etag.len - 2};
         if (etag.len != 2 * hash_size(HASH_MD5) || !hex_decode(etag, digest))
-            return no_part(c);
+            return no_part(c, asked_part(c, i));
         hash_update(md5, digest, hash_size(HASH_MD5));
     }
     hash_final(md5, digest);

@@ -114,6 +114,9 @@ int api_check_headers(struct call *c)
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.",
                          refused_headers[i].header);
     }
+    if (uri_has(&c->query, "versionId"))
+        return api_bad_argument(c, "versionId", uri_get(&c->query, "versionId"),
+                                "This operation does not accept a version-id.");
     int rc = check_canned(c);
     if (rc == 0)
         rc = check_storage_class(c);

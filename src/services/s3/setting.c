@@ -34,13 +34,15 @@ static int check_policy(struct tx *tx, const struct bucket *bucket, json_t *docu
         bucket->name);
 }
 
-/* What is left out is false. */
+/* What is left out is false; all of it may not be. */
 static int check_public_access(struct tx *tx UNUSED, const struct bucket *bucket UNUSED, json_t *document,
-                               struct reason *why UNUSED)
+                               struct reason *why)
 {
     static const char *const members[] = {"BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
                                           "RestrictPublicBuckets"};
-    int rc = 0;
+    int rc = json_object_size(document) > 0
+                 ? 0
+                 : reason_set(why, S3_E_XML, "A PublicAccessBlockConfiguration says at least one thing.");
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(members); i++)
         rc = json_put_bool(document, members[i], json_bool(document, members[i], false));
     return rc;
