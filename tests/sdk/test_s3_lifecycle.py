@@ -70,6 +70,7 @@ def test_a_configuration_lives(s3, bucket):
     ({"Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 0}}, "InvalidArgument"),
     ({"Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 101}},
      "InvalidArgument"),
+    ({"Filter": {"Prefix": ""}, "Expiration": {"Days": 1}, "ID": "x" * 256}, "InvalidArgument"),
     ({"Filter": {"Prefix": ""}, "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}, "NotImplemented"),
     ({"Filter": {"Prefix": ""}, "Expiration": {"Days": 1}, "Status": "Perhaps"}, "MalformedXML"),
 ])

@@ -4,6 +4,7 @@
 #include "services/s3/setting.h"
 #include "wire/json.h"
 
+#define ID_MAX 255
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 /* ---- the configuration */
@@ -125,6 +126,8 @@ static int check_name(const json_t *rules, size_t i, struct reason *why)
         id_uuid(id);
         return json_put_str(rule, "ID", id);
     }
+    if (strlen(name) > ID_MAX)
+        return reason_set(why, S3_E_ARGUMENT, "ID length should not exceed allowed limit of %d", ID_MAX);
     for (size_t k = 0; k < i; k++)
         if (strcmp(json_str(json_array_get(rules, k), "ID", ""), name) == 0)
             return reason_set(why, S3_E_ARGUMENT,

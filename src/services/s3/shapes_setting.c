@@ -88,7 +88,7 @@ static const struct shape abort_shape = SHAPE(abort_fields);
 static const struct field transition_fields[] = {{"StorageClass", FIELD_STRING}};
 static const struct shape transition_shape = SHAPE(transition_fields);
 static const struct field lifecycle_rule_fields[] = {
-    {"ID", FIELD_STRING, 0, 0, 255},
+    {"ID", FIELD_STRING},
     {"Prefix", FIELD_STRING},
     STRUCT("Filter", filter_shape),
     {"Status", FIELD_STRING, FIELD_REQUIRED, .values = switches},
