@@ -240,6 +240,21 @@ def test_rules_that_s3_does_not_take_fail_their_stack(server, wrong):
     assert stack(server, "dev", name, {"BucketName": name, **wrong}) == "ROLLBACK_COMPLETE"
 
 
+def test_a_stack_leaves_another_accounts_bucket_alone(server):
+    """That has taken the name of the stack's own, which is gone."""
+    s3, others, name = server.client("s3", profile="dev"), server.client("s3", profile="staging"), "lost-" + uuid.uuid4().hex[:12]
+    assert stack(server, "dev", name, {"BucketName": name}) == "CREATE_COMPLETE"
+    s3.delete_bucket(Bucket=name)
+    others.create_bucket(Bucket=name)
+    wanted = {"BucketName": name, "VersioningConfiguration": {"Status": "Enabled"}}
+    assert stack(server, "dev", name, wanted, update=True) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Status" not in others.get_bucket_versioning(Bucket=name)
+    cloudformation = server.client("cloudformation", profile="dev")
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    others.head_bucket(Bucket=name)
+
+
 def test_a_template_sets_the_policy_of_its_accounts_buckets_only(server):
     s3, name = server.client("s3", profile="dev"), "foreign-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)

@@ -382,12 +382,11 @@ static int describe(struct resource_work *w)
 
 static int update(struct resource_work *w)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        int err = changed(w, settings[i].property) ? settings[i].set(w) : 0;
-        if (err)
-            return err;
-    }
-    return describe(w);
+    int err = bucket_is_of(w->tx, w->account, w->physical_id, w->why);
+
+    for (size_t i = 0; !err && i < ARRAY_LEN(settings); i++)
+        err = changed(w, settings[i].property) ? settings[i].set(w) : 0;
+    return err ? err : describe(w);
 }
 
 static int create(struct resource_work *w)
@@ -403,9 +402,11 @@ static int create(struct resource_work *w)
 
 static int drop(struct resource_work *w)
 {
-    int err = bucket_delete(w->tx, w->platform, w->account, w->physical_id, w->why);
+    int err = bucket_is_of(w->tx, w->account, w->physical_id, w->why);
 
-    return err == S3_E_NO_BUCKET ? 0 : err;
+    if (!err)
+        err = bucket_delete(w->tx, w->platform, w->account, w->physical_id, w->why);
+    return err == S3_E_NO_BUCKET || err == S3_E_DENIED ? 0 : err; /* another account's by now */
 }
 
 const struct resource_type s3_bucket_type = {
