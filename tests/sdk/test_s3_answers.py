@@ -171,6 +171,13 @@ def test_a_part_that_is_not_there_is_named(server, bucket):
     says(server, answer, UploadId=upload, PartNumber="7", ETag="gibberish")
 
 
+def test_what_has_not_changed_stays_fresh(server, bucket):
+    kept = {"Cache-Control": "max-age=60", "Expires": "Thu, 01 Jan 2037 00:00:00 GMT"}
+    etag = ask(server, "PUT", f"/{bucket}/fresh", kept, b"x").headers["ETag"]
+    answer = ask(server, "GET", f"/{bucket}/fresh", {"If-None-Match": etag})
+    assert answer.status == 304 and {name: answer.headers[name] for name in kept} == kept
+
+
 def test_a_buckets_head(server, bucket):
     answer = ask(server, "HEAD", f"/{bucket}")
     assert (answer.headers["x-amz-bucket-region"], answer.headers["x-amz-access-point-alias"]) == ("us-east-1", "false")

@@ -147,10 +147,20 @@ static void put_headers(struct call *c, const struct reading *r)
         http_reply_header(c->http, "x-amz-version-id", r->object.version_id);
 }
 
+/* Source: RFC 9110 §15.4.5. */
+static void put_freshness(struct call *c, const char *name, struct str value)
+{
+    const char *text = value.ptr ? arena_dup(c->arena, value) : NULL;
+    if (text)
+        http_reply_header(c->http, name, text);
+}
+
 static int reply_not_modified(struct call *c, const struct reading *r)
 {
     call_reply(c, 304);
     put_headers(c, r);
+    put_freshness(c, "cache-control", headers_get(r->object.headers, "cache-control"));
+    put_freshness(c, "expires", headers_get(r->object.headers, "expires"));
     http_reply_no_body(c->http, 0);
     return CALL_REPLIED;
 }
