@@ -798,7 +798,13 @@ def test_bad_notification_configurations(s3, wired):
     put = lambda **c: error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=c)
     queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
     invalid = ("InvalidArgument", 400)
-    assert put(QueueConfigurations=[dict(queue, QueueArn=arn + "-missing")]) == invalid
+    missing = {"QueueConfigurations": [dict(queue, QueueArn=arn + "-missing")]}
+    assert put(**missing) == invalid
+    before = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=missing, SkipDestinationValidation=True)
+    s3.put_object(Bucket=name, Key="in/nobody-hears.zip", Body=b"x")
+    s3.put_bucket_notification_configuration(Bucket=name, SkipDestinationValidation=True,
+                                             NotificationConfiguration={"QueueConfigurations": before})
     assert put(QueueConfigurations=[dict(queue, Events=["s3:Nonsense"])]) == invalid
     assert put(QueueConfigurations=[queue, queue]) == invalid
     assert put(QueueConfigurations=[dict(queue, Filter={"Key": {"FilterRules": [

@@ -72,6 +72,8 @@ int api_put_notification(struct call *c)
         rc = api_bucket(c, c->tx, &bucket);
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(kinds); i++)
         rc = read_kind(c, &kinds[i], queues);
+    if (rc == 0 && str_eq_nocase(http_header(c->http, "x-amz-skip-destination-validation"), STR("true")))
+        return bucket_set_notification_unseen(c->tx, c->bucket, queues, &c->reason);
     return rc != 0 ? rc
                    : bucket_set_notification(c->tx, c->platform, c->caller->account, c->bucket, queues,
                                              &c->reason);

@@ -160,20 +160,27 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
                : tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);
 }
 
-int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
-                            const char *bucket, const json_t *queues, struct reason *why)
+int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json_t *queues,
+                                   struct reason *why)
 {
-    (void)account;
     CLEANUP(bucket_unload) struct bucket found = {0};
     int rc = bucket_load(tx, bucket, &found, why);
     if (rc == 0)
-        rc = notification_check(tx, platform, &found, queues, why);
+        rc = notification_check(&found, queues, why);
     if (rc != 0)
         return rc;
     CLEANUP(free_ptr) char *text = json_array_size(queues) > 0 ? json_text(queues) : NULL;
     if (!text && json_array_size(queues) > 0)
         return FAULT(ENOMEM);
     return tx_exec(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", "ss", text, bucket);
+}
+
+int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
+                            const char *bucket, const json_t *queues, struct reason *why)
+{
+    (void)account;
+    int rc = bucket_set_notification_unseen(tx, bucket, queues, why);
+    return rc != 0 ? rc : notification_test(tx, platform, bucket, queues, why);
 }
 
 int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct reason *why)

@@ -247,8 +247,7 @@ static int check_target(const struct bucket *bucket, const json_t *entry, struct
         arn_of(entry));
 }
 
-int notification_check(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
-                       const json_t *queues, struct reason *why)
+int notification_check(const struct bucket *bucket, const json_t *queues, struct reason *why)
 {
     if (json_array_size(queues) > CONFIGURATIONS_MAX)
         return reason_set(why, S3_E_ARGUMENT, "A bucket takes at most %d notification configurations.",
@@ -267,8 +266,14 @@ int notification_check(struct tx *tx, const struct platform *platform, const str
                     "Configurations overlap. Configurations on the same bucket cannot share a common "
                     "event type.");
     }
+    return 0;
+}
+
+int notification_test(struct tx *tx, const struct platform *platform, const char *bucket,
+                      const json_t *queues, struct reason *why)
+{
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(queues); i++)
-        rc = send_test(tx, platform, bucket->name, arn_of(json_array_get(queues, i)), why);
+        rc = send_test(tx, platform, bucket, arn_of(json_array_get(queues, i)), why);
     return rc;
 }

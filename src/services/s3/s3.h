@@ -94,6 +94,9 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
  * S3_E_NO_BUCKET, S3_E_ARGUMENT. */
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
                             const char *bucket, const json_t *queues, struct reason *why) MUST_USE;
+/* The same, but the targets are neither looked for nor get the test event. */
+int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json_t *queues,
+                                   struct reason *why) MUST_USE;
 /* Whether the bucket is that account's. S3_E_NO_BUCKET, S3_E_DENIED. */
 int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct reason *why) MUST_USE;
 /* A setting that is a document, as S3's API has it: `kind` is the sub-resource ("website", "policy",
