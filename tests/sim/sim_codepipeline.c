@@ -91,9 +91,8 @@ void plan_change(bool full)
         return;
     CLEANUP(json_free) json_t *declaration = plan_random(&sim.plans[sim.version + 1], full);
     say("version %lld", (long long)++sim.version);
-    r = sim.version == 1
-            ? pipeline_create(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why)
-            : pipeline_update(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why);
+    r = sim.version == 1 ? pipeline_create(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why)
+                         : pipeline_update(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why);
     if (no_fault(r))
         broken("the declaration is refused: %s", why.text);
 }
