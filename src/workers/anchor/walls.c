@@ -49,10 +49,11 @@ struct deed {
 struct walls {
     int mount_ns;
     int user_ns; /* -1: this process's own */
-    uid_t uid;   /* this process's, and what the started ones have */
-    gid_t gid;
-    char uid_map[32]; /* from the owner of the namespace back to it */
-    char gid_map[32];
+    /* lines of the maps that make it this process's user and group again */
+    char uid_from_root[32];
+    char gid_from_root[32];
+    char uid_same[32];
+    char gid_same[32];
     int capability_count; /* that this kernel has */
     char *folder_to;      /* where the work folder is mounted while the root is made */
     char *steps_to;
@@ -244,16 +245,16 @@ static int text_write(const char *path, const char *text)
     return r;
 }
 
-/* bubblewrap gives itself user 0 in its namespace where it needs to: back to the user that this process has.
- */
-static int user_return(const struct walls *walls)
+/* A user namespace of its own, so that nothing which belongs to a user (a keyring) is shared. bubblewrap
+ * gives itself user 0 where it needs to: back to the user that this process has. */
+static int user_change(const struct walls *walls)
 {
-    if (getuid() == walls->uid)
-        return 0;
+    bool root = getuid() == 0;
+
     if (unshare(CLONE_NEWUSER) || text_write("/proc/self/setgroups", "deny") ||
-        text_write("/proc/self/uid_map", walls->uid_map))
+        text_write("/proc/self/uid_map", root ? walls->uid_from_root : walls->uid_same))
         return -1;
-    return text_write("/proc/self/gid_map", walls->gid_map);
+    return text_write("/proc/self/gid_map", root ? walls->gid_from_root : walls->gid_same);
 }
 
 static int rights_drop(const struct walls *walls)
@@ -292,7 +293,7 @@ static int second(void *arg)
     const struct walls_spec *spec = entry->spec;
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || setsid() < 0 ||
-        sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) || root_change(entry) || user_return(entry->walls) ||
+        sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) || root_change(entry) || user_change(entry->walls) ||
         rights_drop(entry->walls))
         fail(entry);
     for (int i = 0; i < 3; i++)
@@ -479,6 +480,16 @@ static int build(struct walls *walls, const char *const *argv, struct reason *wh
     return 0;
 }
 
+static void maps_make(struct walls *walls)
+{
+    unsigned uid = getuid(), gid = getgid();
+
+    (void)snprintf(walls->uid_from_root, sizeof(walls->uid_from_root), "%u 0 1", uid);
+    (void)snprintf(walls->gid_from_root, sizeof(walls->gid_from_root), "%u 0 1", gid);
+    (void)snprintf(walls->uid_same, sizeof(walls->uid_same), "%u %u 1", uid, uid);
+    (void)snprintf(walls->gid_same, sizeof(walls->gid_same), "%u %u 1", gid, gid);
+}
+
 int walls_new(const char *const *argv, const struct walls_place *places, size_t count, const char *inside,
               const char *steps_inside, struct walls **ret, struct reason *why)
 {
@@ -488,10 +499,7 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     if (!walls)
         return FAULT(ENOMEM);
     walls->mount_ns = walls->user_ns = -1;
-    walls->uid = getuid();
-    walls->gid = getgid();
-    (void)snprintf(walls->uid_map, sizeof(walls->uid_map), "%u 0 1", walls->uid);
-    (void)snprintf(walls->gid_map, sizeof(walls->gid_map), "%u 0 1", walls->gid);
+    maps_make(walls);
     while (prctl(PR_CAPBSET_READ, walls->capability_count, 0, 0, 0) >= 0)
         walls->capability_count++;
     walls->folder_to = join(WALLS_ROOT, inside);

@@ -1,7 +1,7 @@
 /* Copies of a sandbox's walls. bubblewrap builds them once; each process that is started behind them gets its
- * own copy of that mount namespace, and pid, ipc, uts and cgroup namespaces of its own, by some forty system
- * calls between clone and exec instead of a program that starts and builds. What may be written is new in
- * each: the root folder, /tmp, /var/tmp, /dev/shm, /dev/pts; nothing of one is seen in another.
+ * own copy of that mount namespace, and user, pid, ipc, uts and cgroup namespaces of its own, by system calls
+ * between clone and exec instead of a program that starts and builds. What may be written is new in each: the
+ * root folder, /tmp, /var/tmp, /dev/shm, /dev/pts; nothing of one is seen in another.
  *
  * The process is the first of its pid namespace: what it leaves behind ends with it. */
 #pragma once

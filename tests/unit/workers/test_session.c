@@ -210,7 +210,10 @@ static void nothing_of_one_build_is_seen_in_another(void **state)
 {
     struct fixture *f = *state;
     struct session *other;
+    char *namespaces;
 
+    assert_int_equal(run(f, "cd /proc/self/ns && readlink cgroup ipc mnt pid user uts; cd /build"), 0);
+    namespaces = str_dup(buf_str(&f->output));
     assert_int_equal(run(f, "touch /tmp/a /var/tmp/a /dev/shm/a 2>&1"), 0);
     assert_int_equal(run(f, "mkdir /a 2>&1"), 0);
     assert_int_equal(run(f, "ipcmk -M 1 2>&1 >/dev/null"), 0);
@@ -223,6 +226,14 @@ static void nothing_of_one_build_is_seen_in_another(void **state)
     (void)run(f, "ls -A /tmp /var/tmp /dev/shm; ls -d /a /dev/a /dev/pts/0 2>/dev/null; ipcs -m | grep 0x; "
                  "ls /proc | grep -c '^[0-9]' | grep -v '^[1-5]$'");
     assert_string_equal(said(f), "/dev/shm:\n\n/tmp:\n\n/var/tmp:\n");
+    buf_reset(&f->output);
+    assert_int_equal(run(f, "cd /proc/self/ns && readlink cgroup ipc mnt pid user uts"), 0);
+    for (struct str left = str_of(namespaces); left.len > 0;) {
+        struct str line = str_split(&left, '\n');
+
+        assert_null(memmem(f->output.ptr, f->output.len, line.ptr, line.len));
+    }
+    free(namespaces);
     session_free(&other);
 }
 
