@@ -153,20 +153,25 @@ static int run_again(struct conn *conn, struct redo *redo, int64_t end)
     return r == REDO_NONE ? 0 : r;
 }
 
-/* SQLite's log begins anew where all of it could be moved: a full disk has room there again. */
-static void make_room(struct batch *batch)
+int batch_move_log(struct batch *batch)
 {
     int rc = sqlite3_wal_checkpoint_v2(conn_handle(batch->conn), NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc != SQLITE_OK)
-        log_debug("db", "checkpoint: %s", sqlite3_errstr(rc));
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY) /* busy: another moves them just now */
+        return 0;
+    int r = conn_fault(batch->conn, rc, "checkpoint");
+    return r > 0 ? FAULT(EIO) : r;
 }
 
 int batch_heal(struct batch *batch)
 {
     struct redo_position end = redo_at(batch->redo);
     undo(batch);
-    make_room(batch);
-    int r = batch->open ? FAULT(EIO) : batch_begin(batch);
+    if (batch->open)
+        return FAULT(EIO);
+    int r = batch_move_log(batch); /* a log that begins anew has room on a full disk */
+    if (r < 0)
+        log_debug("db", "SQLite's log stays long: %s", strerror(-r));
+    r = batch_begin(batch);
     redo_seek(batch->redo, batch->flushed);
     if (r == 0)
         r = run_again(batch->conn, batch->redo, end.offset);

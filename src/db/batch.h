@@ -36,6 +36,8 @@ int batch_flush(struct batch *batch) MUST_USE;
 int batch_heal(struct batch *batch) MUST_USE;
 /* Syncs the database's own log, after which the redo log may begin anew. */
 int batch_sync(const struct batch *batch) MUST_USE;
+/* Moves the pages of SQLite's log into the database, as far as nobody reads them there; after batch_flush. */
+int batch_move_log(struct batch *batch) MUST_USE;
 /* Begins the redo log anew; after batch_flush and batch_sync. */
 void batch_restart(struct batch *batch);
 /* Bytes of the redo log. */

@@ -352,15 +352,20 @@ static int savepoint(struct writer *writer)
     return r;
 }
 
-/* What is acknowledged must be readable: there must be room for it in SQLite's log. */
+/* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved before
+ * anybody works on; while it cannot be, nobody does. */
 static int admit(struct writer *writer)
 {
     if (writer->stuck)
         return settle(writer);
     if (!writer->watch || atomic_load(&writer->log_pages) < writer->watch->most_pages)
         return 0;
-    wants(writer, WRITER_MOVE);
-    return FAULT(ENOSPC);
+    int r = settle(writer);
+    if (r == 0)
+        r = batch_move_log(writer->batch);
+    if (r == 0)
+        atomic_store(&writer->log_pages, 0); /* or nearly: a reader may hold some back */
+    return r;
 }
 
 int writer_begin(struct writer *writer)

@@ -25,7 +25,7 @@ struct writer_watch {
     int64_t batch_bytes; /* of the redo log, of a batch that is large */
     int64_t redo_bytes;  /* of the redo log that wants to begin anew */
     int move_pages;      /* of SQLite's log that wants to be moved into the database */
-    int most_pages;      /* of SQLite's log; then begins are refused until some have been moved */
+    int most_pages;      /* of SQLite's log; then who begins moves them himself */
 };
 
 int writer_open(const char *path, struct writer **ret) MUST_USE;
@@ -35,7 +35,8 @@ struct db_stats writer_stats(struct writer *writer);
 /* NULL: nobody is told any more. */
 void writer_watch(struct writer *writer, const struct writer_watch *watch);
 
-/* Waits for the turn and starts a transaction on writer_conn. -ENOSPC: the logs cannot be moved on. */
+/* Waits for the turn and starts a transaction on writer_conn. A fault, -ENOSPC: what
+ * was committed before could not be moved on. */
 int writer_begin(struct writer *writer) MUST_USE;
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);

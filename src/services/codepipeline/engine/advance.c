@@ -171,7 +171,7 @@ static int stage_enter(struct flow *flow, struct execution *execution, struct ga
     snprintf(gate->last_id, sizeof(gate->last_id), "%s", execution->id);
     gate->last_seq = execution->seq;
     gate->dirty = true;
-    return effect_record(flow, execution, NULL, "stage-entered", NULL, gate->stage);
+    return effect_record(flow, execution, NULL, "stage-entered", NULL, NULL);
 }
 
 static int execution_wait(struct flow *flow, struct execution *execution, bool *ret_moved)

@@ -205,8 +205,8 @@ static void words_of(const struct execution *execution, int phase, struct reason
             const char *message =
                 json_str(json_object_get(run->detail, "error"), "message", "no reason given");
 
-            reason_set(ret, 0, "The %s condition of stage %s is not met: rule %s: %.*s", titles[phase],
-                       stage->name, run->action->name, (int)strcspn(message, "\n"), message);
+            reason_set(ret, 0, "The %s condition of stage %s is not met: rule %s: %s", titles[phase],
+                       stage->name, run->action->name, message);
             return;
         }
     }

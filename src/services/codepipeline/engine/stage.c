@@ -172,8 +172,7 @@ int stage_leave(struct flow *flow, struct execution *execution, int status, cons
 
     if (r == 0 && (!last || status == STAGE_SKIPPED))
         r = effect_record(flow, execution, NULL,
-                          status == STAGE_SKIPPED ? "stage-skipped" : "stage-succeeded", NULL,
-                          why ? why : stage_name(execution));
+                          status == STAGE_SKIPPED ? "stage-skipped" : "stage-succeeded", NULL, why);
     if (r == 0 && last)
         r = execution_finish(flow, execution, EXECUTION_SUCCEEDED, NULL, NULL);
     if (r == 0)

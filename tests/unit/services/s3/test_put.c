@@ -118,7 +118,7 @@ static void fail_each(struct house *house, enum fail_kind kind, size_t len, bool
     house_restart(house);
     while (fired) {
         char key[64];
-        snprintf(key, sizeof(key), "%d/%zu/%ld", (int)kind, len, ++n);
+        snprintf(key, sizeof(key), "%d%s/%zu/%ld", (int)kind, same ? "/same" : "", len, ++n);
         if (!same)
             memcpy(bytes, key, strlen(key));
         fail_arm(kind, n);
