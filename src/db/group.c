@@ -136,10 +136,11 @@ static int group_open(struct writer *writer)
     return 0;
 }
 
+/* When half of those who are here have committed: the others work while these are synced. */
 static bool group_is_due(struct writer *writer)
 {
     return writer->group && writer->group->members > 0 &&
-           (atomic_load(&writer->waiting) == 0 || writer->group->members >= GROUP_MAX ||
+           (writer->group->members >= atomic_load(&writer->waiting) || writer->group->members >= GROUP_MAX ||
             writer->records.len >= GROUP_BYTES);
 }
 
@@ -352,8 +353,8 @@ static int savepoint(struct writer *writer)
     return r;
 }
 
-/* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved before
- * anybody works on; while it cannot be, nobody does. */
+/* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved
+ * before anybody works on; while it cannot be, nobody does. */
 static int admit(struct writer *writer)
 {
     if (writer->stuck)
