@@ -234,7 +234,7 @@ static int recover(struct batch *batch)
 
 static int run_log_of(struct conn *copy, struct redo *redo)
 {
-    struct redo_position at;
+    struct redo_position at = {0};
     bool restarted = false;
     int r = position_load(copy, &at);
     if (r != 0)
