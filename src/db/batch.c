@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define FRAME_MAX ((size_t)1 << 30)
+#define POSITION_TABLE                                                                                       \
+    "CREATE TABLE IF NOT EXISTS slipway_redo (generation BIGINT NOT NULL, position BIGINT NOT NULL)"
 #define POSITION_SET "UPDATE slipway_redo SET generation = $1, position = $2"
 
 struct batch {
@@ -34,6 +36,11 @@ struct conn *batch_conn(struct batch *batch)
 struct redo *batch_redo(struct batch *batch)
 {
     return batch->redo;
+}
+
+static bool same(struct redo_position a, struct redo_position b)
+{
+    return a.generation == b.generation && a.offset == b.offset;
 }
 
 int64_t batch_log_bytes(const struct batch *batch)
@@ -77,8 +84,7 @@ static int position_store(struct conn *conn, const char *sql, struct redo_positi
 
 static int position_prepare(struct batch *batch)
 {
-    int r = conn_run(batch->conn, "CREATE TABLE IF NOT EXISTS slipway_redo "
-                                  "(generation BIGINT NOT NULL, position BIGINT NOT NULL)");
+    int r = conn_run(batch->conn, POSITION_TABLE);
     if (r == 0)
         r = position_load(batch->conn, &batch->flushed);
     if (r != DB_NONE)
@@ -120,7 +126,7 @@ int batch_flush(struct batch *batch)
     int r = 0;
     if (!batch->open)
         return 0;
-    if (at.offset != batch->flushed.offset)
+    if (!same(at, batch->flushed))
         r = position_store(batch->conn, POSITION_SET, at);
     if (r == 0)
         r = conn_run(batch->conn, "COMMIT");
@@ -211,6 +217,8 @@ static void reserve(const struct batch *batch)
 void batch_restart(struct batch *batch)
 {
     assert(!batch->open);
+    if (redo_is_torn(batch->redo)) /* the frame that failed is to be overwritten where it is */
+        return;
     redo_restart(batch->redo);
     batch->flushed = redo_at(batch->redo);
 }
@@ -243,20 +251,18 @@ static int run_log_of(struct conn *copy, struct redo *redo)
     r = run_again(copy, redo, INT64_MAX);
     if (r == 0)
         r = redo_was_restarted(redo, &restarted);
-    if (r == 0 && restarted)
-        return BATCH_AGAIN;
-    return r == 0 ? position_store(copy, POSITION_SET, (struct redo_position){redo_new_generation(), 0}) : r;
+    return r == 0 && restarted ? BATCH_AGAIN : r;
 }
 
-int batch_catch_up(struct conn *copy, const char *path)
+int batch_catch_up(struct conn *copy, struct redo *redo)
 {
-    CLEANUP(redo_close) struct redo *redo = NULL;
-    int r = redo_open_reading(path, &redo);
-    if (r != 0)
-        return r == REDO_NONE ? 0 : r; /* the database has all */
-    r = conn_run(copy, "BEGIN IMMEDIATE");
+    int r = conn_run(copy, "BEGIN IMMEDIATE");
     if (r == 0)
+        r = conn_run(copy, POSITION_TABLE); /* of earlier versions' databases */
+    if (r == 0 && redo)
         r = run_log_of(copy, redo);
+    if (r == 0)
+        r = position_store(copy, POSITION_SET, (struct redo_position){redo_new_generation(), 0});
     return r == 0 ? conn_run(copy, "COMMIT") : r;
 }
 
@@ -310,7 +316,7 @@ void batch_close(struct batch **batch)
 {
     if (!*batch)
         return;
-    bool flushed = !(*batch)->open;
+    bool flushed = !(*batch)->open && same(redo_at((*batch)->redo), (*batch)->flushed);
     undo(*batch);
     conn_close(&(*batch)->conn);
     int r = flushed && is_one_file((*batch)->path) ? redo_remove((*batch)->path) : 0;

@@ -38,12 +38,13 @@ int batch_heal(struct batch *batch) MUST_USE;
 int batch_sync(const struct batch *batch) MUST_USE;
 /* Moves the pages of SQLite's log into the database, as far as nobody reads them there; after batch_flush. */
 int batch_move_log(struct batch *batch) MUST_USE;
-/* Begins the redo log anew; after batch_flush and batch_sync. */
+/* Begins the redo log anew, unless its last frame failed; after batch_flush and batch_sync. */
 void batch_restart(struct batch *batch);
 /* Bytes of the redo log. */
 int64_t batch_log_bytes(const struct batch *batch);
 
-/* Brings `copy`, a copy of the database at `path`, to what the redo log says, and makes it a database of its
- * own. BATCH_AGAIN: the log has begun anew since the copy was made, which is too old for it. */
+/* Brings `copy`, a copy of a database, to what the database's redo log says, which was opened before the copy
+ * was made (NULL: there was none), and makes it a database of its own. BATCH_AGAIN: the log has begun anew
+ * since, and the copy is too old for it. */
 #define BATCH_AGAIN 1
-int batch_catch_up(struct conn *copy, const char *path) MUST_USE;
+int batch_catch_up(struct conn *copy, struct redo *redo) MUST_USE;

@@ -13,6 +13,7 @@
 #define MOST_PAGES 7000
 #define BATCH_BYTES (1LL << 20)
 #define REDO_BYTES (16LL << 20) /* a crash of the machine reads as much again, at most */
+#define RETRY_MS 1000           /* after a failure */
 #define PUBLISH_MS 250          /* other processes see commits so late */
 
 struct request {
@@ -29,7 +30,8 @@ struct checkpoint {
     struct writer_watch watch;
     struct writer *writer;
     struct conn *conn;
-    int pages; /* in the log at the last look */
+    bool failed; /* the last move */
+    int pages;   /* in the log, after it */
 };
 
 static void move_pages(void *arg)
@@ -40,6 +42,7 @@ static void move_pages(void *arg)
                                        &moved);
     if (rc != SQLITE_OK)
         log_debug("db", "checkpoint: %s", sqlite3_errstr(rc));
+    checkpoint->failed = rc != SQLITE_OK;
     checkpoint->pages = rc == SQLITE_OK ? pages : 0;
     if (rc == SQLITE_OK && pages == moved)
         writer_log_moved(checkpoint->writer);
@@ -63,8 +66,10 @@ static struct request next_request(struct checkpoint *checkpoint)
             pthread_cond_timedwait(&checkpoint->changed, &checkpoint->lock, &due);
     }
     struct request taken = *next;
-    next->move = false;
-    next->due_ms = 0;
+    if (taken.move)
+        next->move = false;
+    else
+        next->due_ms = 0;
     pthread_mutex_unlock(&checkpoint->lock);
     return taken;
 }
@@ -100,7 +105,16 @@ static void take_on(struct checkpoint *checkpoint)
     move_pages(checkpoint);
     if (checkpoint->pages >= PAUSE_AT_PAGES)
         failed("checkpoint", writer_pause(checkpoint->writer, move_pages, checkpoint));
-    failed("redo log", writer_restart_log(checkpoint->writer));
+    if (!checkpoint->failed) /* else pages may be lost that a sync would not tell of any more */
+        failed("redo log", writer_restart_log(checkpoint->writer));
+}
+
+static void publish(struct checkpoint *checkpoint)
+{
+    int r = writer_flush(checkpoint->writer);
+    failed("publishing", r);
+    if (r < 0)
+        want(checkpoint, false, clock_mono_ms() + RETRY_MS);
 }
 
 static void *checkpoint_thread(void *arg)
@@ -114,7 +128,7 @@ static void *checkpoint_thread(void *arg)
         if (request.move)
             take_on(checkpoint);
         else
-            failed("publishing", writer_flush(checkpoint->writer));
+            publish(checkpoint);
     }
 }
 

@@ -67,11 +67,22 @@ static int copy_file(const char *from, const char *to)
     return copy_pages(conn_handle(source), target, to);
 }
 
-static int catch_up(const char *from, const char *to)
+static int catch_up(const char *to, struct redo *redo)
 {
     CLEANUP(conn_close) struct conn *copy = NULL;
     int rc = conn_open(to, (struct conn_options){.cache_kib = 1024, .writes = true}, &copy);
-    return rc == 0 ? batch_catch_up(copy, from) : rc;
+    return rc == 0 ? batch_catch_up(copy, redo) : rc;
+}
+
+/* The log is opened first: whoever moves it into the database meanwhile, and removes it, leaves it readable.
+ */
+static int copy_once(const char *from, const char *to)
+{
+    CLEANUP(redo_close) struct redo *redo = NULL;
+    int rc = redo_open_reading(from, &redo);
+    if (rc == 0 || rc == REDO_NONE)
+        rc = copy_file(from, to);
+    return rc == 0 ? catch_up(to, redo) : rc;
 }
 
 int db_copy(const char *from, const char *to)
@@ -80,9 +91,7 @@ int db_copy(const char *from, const char *to)
         return FAULT(errno);
     int rc = inject_install();
     for (int tries = 0; rc == 0 && tries < TRIES; tries++) {
-        rc = copy_file(from, to);
-        if (rc == 0)
-            rc = catch_up(from, to);
+        rc = copy_once(from, to);
         if (rc != BATCH_AGAIN)
             return rc == 0 ? sync_file(to) : rc;
         rc = 0;

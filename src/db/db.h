@@ -45,7 +45,7 @@ struct db_stats {
 /* `path` is the database file; created with mode 0600 when missing. -EBUSY: it is open already, here or in
  * another process. */
 int db_open(const char *path, struct db **ret) MUST_USE;
-void db_close(struct db **db); /* waits for commits under way */
+void db_close(struct db **db); /* no transaction may be under way */
 /* Applies what is missing, each schema in order. DB_NEWER: a schema in the file is ahead of this binary's;
  * `ret_schema` names it. */
 int db_migrate(struct db *db, const struct db_schema *schemas, size_t count,
@@ -80,7 +80,8 @@ bool tx_writes(const struct tx *tx);
 int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
 /* Rows changed by the last tx_exec. */
 int64_t tx_changes(struct tx *tx);
-/* Starts a query; rows are fetched by rows_next. Text parameters are copied. */
+/* Starts a query; rows are fetched by rows_next. Text parameters are copied. 0, DB_EXISTS (for … RETURNING),
+ * fault. */
 int tx_query(struct tx *tx, struct rows **ret, const char *sql, const char *types, ...) MUST_USE;
 /* The same, positioned on the first row: 0, DB_NONE (no row; *ret stays NULL), DB_EXISTS (for … RETURNING),
  * fault. */

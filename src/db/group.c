@@ -19,6 +19,7 @@
 #define GROUP_MAX 512                          /* members; then the next to give up the turn syncs */
 #define GROUP_BYTES ((size_t)1 << 20)          /* the same for its records */
 #define RECORDS_MAX ((size_t)256 << 20)        /* of a group; a transaction beyond it fails */
+#define RECORDS_MANY ((size_t)64 << 20)        /* who begins waits until they are synced */
 #define RECORDS_KEPT ((size_t)2 * GROUP_BYTES) /* a larger buffer is given back */
 
 enum group_state { GROUP_WAITS, GROUP_LEADS, GROUP_DONE };
@@ -41,6 +42,8 @@ struct writer {
     size_t mark;         /* where the holder's part begins */
     const struct writer_watch *watch;
     int64_t batch_bytes; /* of the frames since the last flush */
+    bool asked;          /* that the batch be published some time */
+    int admit_pages;     /* of SQLite's log; who begins beyond it moves them */
     bool stuck;          /* the last flush failed: what was acknowledged cannot be read */
     atomic_int log_pages;
 
@@ -306,12 +309,6 @@ static int group_wait(struct writer *writer, struct group *group)
 
 /* ---- transactions */
 
-static bool log_is_long(struct writer *writer)
-{
-    return writer->watch && (atomic_load(&writer->log_pages) >= writer->watch->move_pages ||
-                             batch_log_bytes(writer->batch) >= writer->watch->redo_bytes);
-}
-
 /* With the turn: all that was committed is durable and published, and the batch is closed. */
 static int settle(struct writer *writer)
 {
@@ -329,44 +326,45 @@ static int settle(struct writer *writer)
         return r;
     }
     writer->batch_bytes = 0;
+    writer->asked = false;
     atomic_store(&writer->unpublished, false);
-    if (log_is_long(writer))
-        wants(writer, WRITER_MOVE);
     return 0;
 }
 
 static int savepoint(struct writer *writer)
 {
     int r = is_broken(writer) ? heal(writer) : 0;
-    bool opens = !batch_is_open(writer->batch);
     if (r == 0)
         r = group_open(writer);
     if (r == 0 && writer->records.len == 0)
         r = records_begin(&writer->records);
     if (r == 0)
         r = batch_begin(writer->batch);
+    if (batch_is_open(writer->batch) && !writer->asked) {
+        writer->asked = true;
+        wants(writer, WRITER_PUBLISH_SOON);
+    }
     if (r == 0)
         r = conn_run(writer_conn(writer), "SAVEPOINT caller");
-    if (r == 0 && opens)
-        wants(writer, WRITER_PUBLISH_SOON);
     writer->mark = writer->records.len;
     return r;
 }
 
 /* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved
- * before anybody works on; while it cannot be, nobody does. */
+ * before anybody works on; while it cannot be, nobody does. A reader may keep pages in it: the next are moved
+ * later. */
 static int admit(struct writer *writer)
 {
-    if (writer->stuck)
+    int pages = atomic_load(&writer->log_pages);
+    if (writer->stuck || writer->records.len >= RECORDS_MANY)
         return settle(writer);
-    if (!writer->watch || atomic_load(&writer->log_pages) < writer->watch->most_pages)
+    if (!writer->watch || pages < writer->watch->most_pages)
+        writer->admit_pages = 0;
+    if (!writer->watch || pages < writer->watch->most_pages || pages < writer->admit_pages)
         return 0;
+    writer->admit_pages = pages + writer->watch->most_pages / 8;
     int r = settle(writer);
-    if (r == 0)
-        r = batch_move_log(writer->batch);
-    if (r == 0)
-        atomic_store(&writer->log_pages, 0); /* or nearly: a reader may hold some back */
-    return r;
+    return r == 0 ? batch_move_log(writer->batch) : r;
 }
 
 int writer_begin(struct writer *writer)
@@ -411,6 +409,15 @@ int writer_commit(struct writer *writer)
 
 /* ---- other connections, and the logs */
 
+/* Not by those who move it: a reader may keep it long. */
+static void move_if_long(struct writer *writer)
+{
+    sync_wait(writer);
+    if (writer->watch && (atomic_load(&writer->log_pages) >= writer->watch->move_pages ||
+                          batch_log_bytes(writer->batch) >= writer->watch->redo_bytes))
+        wants(writer, WRITER_MOVE);
+}
+
 bool writer_is_published(struct writer *writer)
 {
     return !atomic_load(&writer->unpublished);
@@ -421,7 +428,8 @@ int writer_publish(struct writer *writer)
     if (writer_is_published(writer))
         return 0;
     turn_take(writer);
-    int r = atomic_load(&writer->unpublished) ? settle(writer) : 0;
+    int r = writer_is_published(writer) ? 0 : settle(writer);
+    move_if_long(writer);
     turn_end(writer);
     return r;
 }
@@ -430,6 +438,7 @@ int writer_flush(struct writer *writer)
 {
     turn_take(writer);
     int r = settle(writer);
+    move_if_long(writer);
     turn_end(writer);
     return r;
 }
@@ -450,6 +459,7 @@ int writer_restart_log(struct writer *writer)
     if (r < 0)
         return r;
     turn_take(writer);
+    sync_wait(writer);
     bool is_long = writer->watch && batch_log_bytes(writer->batch) >= writer->watch->redo_bytes;
     if (is_long)
         r = settle(writer);

@@ -75,14 +75,29 @@ static int open_at(const char *path, int flags, struct redo **ret)
     return 0;
 }
 
+/* 0: locked; REDO_NONE: whoever had it has removed it. */
+static int lock(const struct redo *redo)
+{
+    struct stat found;
+    if (flock(redo->fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? REDO_BUSY : FAULT(errno);
+    if (fstat(redo->fd, &found) != 0)
+        return FAULT(errno);
+    return found.st_nlink > 0 ? 0 : REDO_NONE;
+}
+
 int redo_open(const char *path, struct redo **ret)
 {
     CLEANUP(redo_close) struct redo *redo = NULL;
-    int r = open_at(path, O_RDWR | O_CREAT, &redo);
-    if (r < 0)
+    int r = REDO_NONE;
+    while (r == REDO_NONE) {
+        redo_close(&redo);
+        r = open_at(path, O_RDWR | O_CREAT, &redo);
+        if (r == 0)
+            r = lock(redo);
+    }
+    if (r != 0)
         return r;
-    if (flock(redo->fd, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? REDO_BUSY : FAULT(errno);
     r = redo->size == 0 ? sync_folder_of(path) : 0;
     if (r == 0)
         *ret = take(redo);
@@ -114,6 +129,11 @@ int redo_remove(const char *path)
 bool redo_is_new(const struct redo *redo)
 {
     return redo->size == 0;
+}
+
+bool redo_is_torn(const struct redo *redo)
+{
+    return redo->torn;
 }
 
 int64_t redo_new_generation(void)
@@ -212,8 +232,12 @@ int redo_append(struct redo *redo, struct buf *frame)
 }
 
 /* 0; REDO_NONE: what stands there is no frame of this generation. */
-static int read_header(const struct redo *redo, struct redo_position at, struct header *ret)
+static int read_header(struct redo *redo, struct redo_position at, struct header *ret)
 {
+    struct stat found;
+    if (fstat(redo->fd, &found) != 0) /* another process writes it, perhaps */
+        return FAULT(errno);
+    redo->size = found.st_size;
     if (at.offset + REDO_HEADER_SIZE > redo->size)
         return REDO_NONE;
     int r = io_pread_all(redo->fd, ret, sizeof(*ret), at.offset);

@@ -45,6 +45,7 @@ bool redo_is_new(const struct redo *redo);
 /* Fills the header, which `frame` begins with REDO_HEADER_SIZE bytes for, writes and syncs. After a fault the
  * frame may be in the file nevertheless: an empty one is put in its place, at once or before the next. */
 int redo_append(struct redo *redo, struct buf *frame) MUST_USE;
+bool redo_is_torn(const struct redo *redo);
 /* Begins the next generation at the file's beginning. */
 void redo_restart(struct redo *redo);
 /* Reads the next frame's content, without its header: 0, REDO_NONE. At the end of a generation whose

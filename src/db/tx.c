@@ -150,10 +150,15 @@ static int query_start(struct tx *tx, struct rows **ret, const char *sql, const 
     va_copy(again, *args);
     int r = stmt_start(tx, sql, types, args, SQLITE_TRANSIENT, &rows->stmt);
     assert(r != 0 || tx->writes || sqlite3_stmt_readonly(rows->stmt->handle));
-    if (r == 0 && !sqlite3_stmt_readonly(rows->stmt->handle))
+    if (r == 0 && !sqlite3_stmt_readonly(rows->stmt->handle)) {
         rows->first = step_recorded(tx, rows->stmt, types, &again);
+        if (rows->first != SQLITE_ROW && rows->first != SQLITE_DONE) {
+            r = stmt_failed(tx, rows->stmt, rows->first);
+            conn_release(rows->stmt);
+        }
+    }
     va_end(again);
-    if (r < 0) {
+    if (r != 0) {
         free(rows);
         return r;
     }

@@ -405,6 +405,54 @@ static int own_mounts(void)
     return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
+/* In a process of its own, which ends by `_exit`, as a kill would end it, or after a clean close. */
+static void count_once(bool close_it)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct db *db = NULL;
+        struct tx *tx = NULL;
+        int r = db_open(path, &db);
+        if (r == 0)
+            r = db_begin(db, &tx);
+        if (r == 0)
+            r = tx_exec(tx, "UPDATE counter SET n = n + 1", "");
+        if (r == 0)
+            r = db_commit(&tx);
+        if (close_it)
+            db_close(&db);
+        _exit(r == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Logs of equal length, one after another: what one generation has is not taken for the other's. */
+static void test_nothing_is_run_twice_after_crashes(void **state UNUSED)
+{
+    static const struct db_migration counter_migrations[] = {
+        {1, "CREATE TABLE counter (n BIGINT NOT NULL); INSERT INTO counter (n) VALUES (0)"}};
+    static const struct db_schema counter = {"counter", counter_migrations, 1};
+    static const bool closes[] = {true, false, true, false, false, true, true, false, false, false};
+    const char *name = NULL;
+    struct db *db = NULL;
+    struct tx *tx = NULL;
+    struct rows *rows = NULL;
+    assert_int_equal(db_open(path, &db), 0);
+    assert_int_equal(db_migrate(db, &counter, 1, &name), 0);
+    db_close(&db);
+    for (size_t i = 0; i < ARRAY_LEN(closes); i++)
+        count_once(closes[i]);
+    assert_int_equal(db_open(path, &db), 0);
+    assert_int_equal(db_read(db, &tx), 0);
+    assert_int_equal(tx_query_row(tx, &rows, "SELECT n FROM counter", ""), 0);
+    assert_int_equal(rows_int(rows, 0), ARRAY_LEN(closes));
+    rows_close(&rows);
+    db_end(&tx);
+    db_close(&db);
+}
+
 int main(void)
 {
     if (own_mounts() != 0) {
@@ -414,6 +462,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_killed_process_keeps_what_it_reported), /* first: it forks, while no thread runs */
+        CASE(test_nothing_is_run_twice_after_crashes),    /* forks too */
         CASE(test_lost_power_loses_nothing_that_was_reported),
         CASE(test_commit_with_each_allocation_failing),
         CASE(test_commit_with_each_file_call_failing),
