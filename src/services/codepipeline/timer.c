@@ -219,13 +219,13 @@ static int postpone_first(struct clockwork *clockwork, int64_t due_ms)
     int r = db_begin(clockwork->platform->db, &tx);
 
     if (r == 0)
-        r = tx_exec(
-            tx,
-            "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
-            " SELECT kind, ref, pipeline_id, $1 FROM"
-            " (SELECT kind, ref, pipeline_id, due_ms FROM codepipeline_due ORDER BY due_ms, kind, ref LIMIT 1) one"
-            " WHERE true ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms",
-            "i", due_ms);
+        r = tx_exec(tx,
+                    "INSERT INTO codepipeline_timer (kind, ref, pipeline_id, due_ms)"
+                    " SELECT kind, ref, pipeline_id, $1 FROM"
+                    " (SELECT kind, ref, pipeline_id, due_ms FROM codepipeline_due ORDER BY due_ms, kind, "
+                    "ref LIMIT 1) one"
+                    " WHERE true ON CONFLICT (kind, ref) DO UPDATE SET due_ms = excluded.due_ms",
+                    "i", due_ms);
     return r ? r : db_commit(&tx);
 }
 

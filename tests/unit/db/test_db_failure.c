@@ -376,7 +376,7 @@ static void test_killed_process_keeps_what_it_reported(void **state UNUSED)
     for (int round = 0; round < 8; round++) {
         int ends[2], status;
         char names[400][16];
-        size_t reported = 0, wanted = (size_t)(20 + round * 40);
+        size_t reported = 0, wanted = 20 + (size_t)round * 40;
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
         pid_t pid = fork();
         if (pid == 0)
