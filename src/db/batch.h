@@ -20,7 +20,8 @@ struct batch;
 
 /* Opens the database for writing, and brings it to what the log says. -EBUSY: another process has it open. */
 int batch_open(const char *path, struct batch **ret) MUST_USE;
-/* What is open must have been flushed. The log is removed if the database has become one file. */
+/* What was not flushed stays in the log, which is removed only if the database has all of it and is one file.
+ */
 void batch_close(struct batch **batch);
 struct conn *batch_conn(struct batch *batch);
 struct redo *batch_redo(struct batch *batch);

@@ -1,6 +1,6 @@
 /* First a passive checkpoint beside the running writers, which moves nearly all; then, when the log stays
  * long, a second one while the writer pauses, after which SQLite starts the log anew. A failed checkpoint
- * loses nothing: the log keeps the pages, and the next commit past the limit asks again. */
+ * loses nothing: the logs keep what they have, and who publishes next asks again. */
 #include "db/checkpoint.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -133,7 +133,7 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
     return rc != 0 ? rc : settings_of_birth(tx, bucket);
 }
 
-/* 0 when there is such a bucket. Who may change it is the identity issue's matter: any principal for now. */
+/* 0 when there is such a bucket. Whether the caller may change it has been decided before (access.c). */
 static int must_exist(struct tx *tx, const char *bucket, struct reason *why)
 {
     CLEANUP(bucket_unload) struct bucket found = {0};
