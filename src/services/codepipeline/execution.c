@@ -2,6 +2,7 @@
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
 #include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/picture.h"
 #include "services/codepipeline/texts.h"
 #include "wire/json.h"
 #include <stdio.h>
@@ -93,7 +94,7 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     CLEANUP(flow_free) struct flow *flow = NULL;
     CLEANUP(json_free) json_t *data = NULL;
     struct flow_event event = {.kind = FLOW_START, .execution_id = id, .who = trigger->who};
-    int r = flow_load(tx, pipeline, NULL, &flow);
+    int r = picture_open(tx, pipeline, NULL, &flow);
 
     if (r)
         return r;
@@ -107,7 +108,11 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     event.seq = ++pipeline->last_seq;
     event.data = data;
     r = flow_step(flow, &event, clock_now_ms(), why);
-    return r ? r : flow_save(tx, platform, pipeline, flow);
+    if (r == 0)
+        r = flow_save(tx, platform, pipeline, flow);
+    if (r == 0)
+        picture_keep(pipeline, &flow);
+    return r;
 }
 
 int execution_trigger(struct tx *tx, const struct platform *platform, const struct trigger *trigger,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "services/codepipeline/engine/effect.h"
 #include "services/codepipeline/notify.h"
+#include "services/codepipeline/picture.h"
 #include "wire/json.h"
 
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
@@ -168,6 +169,7 @@ int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *p
     struct save save = {tx, platform, pipeline, flow};
     int r = 0;
 
+    pipeline->stamp = flow->stamp = picture_stamp();
     for (size_t i = 0; r == 0 && i < flow->execution_count; i++) {
         if (flow->executions[i]->dirty)
             r = execution_save(tx, pipeline, flow->executions[i]);
@@ -186,26 +188,31 @@ int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *p
         return r;
     pipeline->changed_ms = flow->now_ms;
     tx_wake(tx, TOPIC_PIPELINE, pipeline->account, pipeline->name);
-    return tx_exec(tx, "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3 WHERE id = $1", "sii",
-                   pipeline->id, pipeline->last_seq, pipeline->changed_ms);
+    return tx_exec(tx,
+                   "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3, stamp = $4 WHERE id = $1",
+                   "siii", pipeline->id, pipeline->last_seq, pipeline->changed_ms, pipeline->stamp);
 }
 
 int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
                const struct flow_event *event, const char *also, struct reason *why)
 {
     CLEANUP(flow_free) struct flow *flow = NULL;
-    int r = flow_load(tx, pipeline, also, &flow);
+    int r = picture_open(tx, pipeline, also, &flow);
 
     if (r == 0)
         r = flow_step(flow, event, clock_now_ms(), why);
-    return r ? r : flow_save(tx, platform, pipeline, flow);
+    if (r == 0)
+        r = flow_save(tx, platform, pipeline, flow);
+    if (r == 0)
+        picture_keep(pipeline, &flow);
+    return r;
 }
 
 int flow_apply_rollback(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
                         struct flow_event *event, struct reason *why)
 {
     CLEANUP(flow_free) struct flow *flow = NULL;
-    int r = flow_load(tx, pipeline, event->target_id, &flow);
+    int r = picture_open(tx, pipeline, event->target_id, &flow);
 
     if (r)
         return r;
@@ -218,5 +225,8 @@ int flow_apply_rollback(struct tx *tx, const struct platform *platform, struct p
         return r;
     pipeline->last_seq++;
     tx_wake(tx, TOPIC_LIST, pipeline->account);
-    return flow_save(tx, platform, pipeline, flow);
+    r = flow_save(tx, platform, pipeline, flow);
+    if (r == 0)
+        picture_keep(pipeline, &flow);
+    return r;
 }

@@ -1,10 +1,11 @@
 /* SQL of pipelines, their versions, history and timers. */
 #include "services/codepipeline/store.h"
 #include "base/clock.h"
+#include "services/codepipeline/picture.h"
 #include "wire/json.h"
 #include <stdio.h>
 
-#define PIPELINE_COLUMNS "id, account, name, version, last_seq, created_ms, updated_ms, changed_ms"
+#define PIPELINE_COLUMNS "id, account, name, version, last_seq, created_ms, updated_ms, changed_ms, stamp"
 
 static void pipeline_read(struct rows *rows, struct pipeline *ret)
 {
@@ -16,6 +17,7 @@ static void pipeline_read(struct rows *rows, struct pipeline *ret)
     ret->created_ms = rows_int(rows, 5);
     ret->updated_ms = rows_int(rows, 6);
     ret->changed_ms = rows_int(rows, 7);
+    ret->stamp = rows_int(rows, 8);
 }
 
 int pipeline_find(struct tx *tx, const char *account, const char *name, struct pipeline *ret)
@@ -45,16 +47,18 @@ int pipeline_insert(struct tx *tx, const struct pipeline *pipeline)
 {
     return tx_exec(tx,
                    "INSERT INTO codepipeline_pipeline (" PIPELINE_COLUMNS
-                   ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                   "sssiiiii", pipeline->id, pipeline->account, pipeline->name, pipeline->version,
-                   pipeline->last_seq, pipeline->created_ms, pipeline->updated_ms, pipeline->changed_ms);
+                   ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                   "sssiiiiii", pipeline->id, pipeline->account, pipeline->name, pipeline->version,
+                   pipeline->last_seq, pipeline->created_ms, pipeline->updated_ms, pipeline->changed_ms,
+                   picture_stamp());
 }
 
 int pipeline_set_version(struct tx *tx, const struct pipeline *pipeline)
 {
-    return tx_exec(
-        tx, "UPDATE codepipeline_pipeline SET version = $2, updated_ms = $3, changed_ms = $3 WHERE id = $1",
-        "sii", pipeline->id, pipeline->version, pipeline->updated_ms);
+    return tx_exec(tx,
+                   "UPDATE codepipeline_pipeline SET version = $2, updated_ms = $3, changed_ms = $3, stamp = $4"
+                   " WHERE id = $1",
+                   "siii", pipeline->id, pipeline->version, pipeline->updated_ms, picture_stamp());
 }
 
 int pipeline_put_declaration(struct tx *tx, const struct pipeline *pipeline, const json_t *declaration)

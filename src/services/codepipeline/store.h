@@ -8,7 +8,7 @@
 #include "services/codepipeline/engine/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 11
+#define CODEPIPELINE_MIGRATION_COUNT 12
 
 struct platform;
 
@@ -21,6 +21,7 @@ struct pipeline {
     int64_t created_ms;
     int64_t updated_ms;
     int64_t changed_ms; /* of anything: of an execution's state too */
+    int64_t stamp;      /* another after every change: picture.h */
 };
 
 int pipeline_find(struct tx *tx, const char *account, const char *name,

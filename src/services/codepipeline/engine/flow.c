@@ -53,26 +53,33 @@ static void gate_free(struct gate *gate)
     free(gate);
 }
 
-void flow_free(struct flow **flow_pointer)
+/* What belongs to one step alone. */
+static void step_clear(struct flow *flow)
 {
-    struct flow *flow = take(*flow_pointer);
-
-    if (!flow)
-        return;
-    for (size_t i = 0; i < flow->execution_count; i++)
-        execution_free(flow->executions[i]);
     for (size_t i = 0; i < flow->retired_count; i++)
         run_free(flow->retired[i]);
-    for (size_t i = 0; i < flow->gate_count; i++)
-        gate_free(flow->gates[i]);
-    for (size_t i = 0; i < flow->plan_count; i++)
-        plan_free(&flow->plans[i]);
     for (size_t i = 0; i < flow->effect_count; i++) {
         free(flow->effects[i].who);
         free(flow->effects[i].why);
     }
     for (size_t i = 0; i < flow->freeze_count; i++)
         freeze_free(flow->freezes[i]);
+    flow->retired_count = flow->effect_count = flow->freeze_count = 0;
+}
+
+void flow_free(struct flow **flow_pointer)
+{
+    struct flow *flow = take(*flow_pointer);
+
+    if (!flow)
+        return;
+    step_clear(flow);
+    for (size_t i = 0; i < flow->execution_count; i++)
+        execution_free(flow->executions[i]);
+    for (size_t i = 0; i < flow->gate_count; i++)
+        gate_free(flow->gates[i]);
+    for (size_t i = 0; i < flow->plan_count; i++)
+        plan_free(&flow->plans[i]);
     free(flow->freezes);
     free(flow->executions);
     free(flow->retired);
@@ -164,4 +171,48 @@ struct gate *flow_gate(struct flow *flow, const char *stage)
     gate->enabled = true;
     gate->fresh = true;
     return flow_add_gate(flow, gate) ? NULL : gate;
+}
+
+static bool plan_used(const struct flow *flow, const struct plan *plan)
+{
+    for (size_t i = 0; i < flow->execution_count; i++)
+        if (flow->executions[i]->plan == plan)
+            return true;
+    return false;
+}
+
+static void execution_settle(struct execution *execution)
+{
+    execution->fresh = execution->dirty = false;
+    for (size_t i = 0; i < execution->run_count; i++)
+        if (execution->runs[i])
+            execution->runs[i]->fresh = execution->runs[i]->dirty = false;
+}
+
+void flow_settle(struct flow *flow, int64_t version)
+{
+    size_t executions = flow->execution_count, plans = flow->plan_count;
+
+    step_clear(flow);
+    flow->execution_count = flow->plan_count = 0;
+    for (size_t i = 0; i < executions; i++) {
+        struct execution *execution = flow->executions[i];
+
+        if (execution->place == PLACE_ENDED) {
+            execution_free(execution);
+            continue;
+        }
+        execution_settle(execution);
+        flow->executions[flow->execution_count++] = execution;
+    }
+    for (size_t i = 0; i < plans; i++) {
+        struct plan *plan = flow->plans[i];
+
+        if (plan->version == version || plan_used(flow, plan))
+            flow->plans[flow->plan_count++] = plan;
+        else
+            plan_free(&plan);
+    }
+    for (size_t i = 0; i < flow->gate_count; i++)
+        flow->gates[i]->fresh = flow->gates[i]->dirty = false;
 }

@@ -109,10 +109,13 @@ struct flow {
     size_t effect_count;
     size_t effect_cap;
     int64_t now_ms;
+    int64_t stamp; /* of the change that flow_save wrote: picture.h */
 };
 
 struct flow *flow_new(void) MUST_USE;
 void flow_free(struct flow **flow); /* CLEANUP-able */
+/* After a step was saved: what is left is what would be read again, with `version` as the pipeline's own. */
+void flow_settle(struct flow *flow, int64_t version);
 /* Take ownership, also on failure. */
 int flow_add_execution(struct flow *flow, struct execution *execution) MUST_USE;
 int flow_add_gate(struct flow *flow, struct gate *gate) MUST_USE;

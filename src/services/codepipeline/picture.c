@@ -1,0 +1,112 @@
+/* Pictures by pipeline, in slots: the next to come takes its slot, and while all together are too many, the
+ * slots are emptied in turn. */
+#include "services/codepipeline/picture.h"
+#include "base/clock.h"
+#include "services/codepipeline/store_freeze.h"
+#include <pthread.h>
+#include <stdio.h>
+
+#define SLOTS 256
+#define WEIGHT_MAX 2000 /* executions and runs of all together; each has some kilobytes */
+
+struct slot {
+    char pipeline_id[ID_UUID_SIZE];
+    int64_t stamp;
+    struct flow *flow;
+    size_t weight;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct slot slots[SLOTS];
+static size_t held; /* the slots' weights */
+static size_t hand; /* the next to go when there is no room */
+
+/* FNV-1a. */
+static struct slot *slot_of(const char *pipeline_id)
+{
+    uint64_t sum = 14695981039346656037ULL;
+
+    for (const char *at = pipeline_id; *at; at++)
+        sum = (sum ^ (unsigned char)*at) * 1099511628211ULL;
+    return &slots[sum % SLOTS];
+}
+
+static struct flow *slot_take(struct slot *slot)
+{
+    held -= slot->weight;
+    slot->weight = 0;
+    return take(slot->flow);
+}
+
+static void slot_clear(struct slot *slot)
+{
+    struct flow *flow = slot_take(slot);
+
+    flow_free(&flow);
+}
+
+static struct flow *find(const struct pipeline *pipeline)
+{
+    struct slot *slot = slot_of(pipeline->id);
+    struct flow *flow = NULL;
+
+    pthread_mutex_lock(&lock);
+    if (slot->flow && slot->stamp == pipeline->stamp && strcmp(slot->pipeline_id, pipeline->id) == 0)
+        flow = slot_take(slot);
+    pthread_mutex_unlock(&lock);
+    return flow;
+}
+
+int picture_open(struct tx *tx, const struct pipeline *pipeline, const char *also, struct flow **ret)
+{
+    CLEANUP(flow_free) struct flow *flow = find(pipeline);
+    int r;
+
+    if (!flow || (also && !flow_execution(flow, also)))
+        return flow_load(tx, pipeline, also, ret);
+    flow->now_ms = clock_now_ms();
+    r = freezes_load(tx, pipeline->account, flow->now_ms, flow);
+    if (r == 0)
+        *ret = take(flow);
+    return r;
+}
+
+static size_t weight_of(const struct flow *flow)
+{
+    size_t weight = 1;
+
+    for (size_t i = 0; i < flow->execution_count; i++)
+        weight += 1 + flow->executions[i]->run_count;
+    return weight;
+}
+
+void picture_keep(const struct pipeline *pipeline, struct flow **flow)
+{
+    struct slot *slot = slot_of(pipeline->id);
+    size_t weight;
+
+    if ((*flow)->stamp != pipeline->stamp)
+        return;
+    flow_settle(*flow, pipeline->version);
+    weight = weight_of(*flow);
+    if (weight > WEIGHT_MAX)
+        return;
+    pthread_mutex_lock(&lock);
+    slot_clear(slot);
+    while (held + weight > WEIGHT_MAX)
+        slot_clear(&slots[hand++ % SLOTS]);
+    (void)snprintf(slot->pipeline_id, sizeof(slot->pipeline_id), "%s", pipeline->id);
+    slot->stamp = pipeline->stamp;
+    slot->weight = weight;
+    slot->flow = take(*flow);
+    held += weight;
+    pthread_mutex_unlock(&lock);
+}
+
+int64_t picture_stamp(void)
+{
+    int64_t stamp;
+
+    id_random(&stamp, sizeof(stamp));
+    return (stamp & INT64_MAX) | 1; /* 0: a row of before there were stamps */
+}
