@@ -70,7 +70,11 @@ int buf_put_str(struct buf *buf, struct str s)
 
 int buf_putc(struct buf *buf, char c)
 {
-    return buf_put(buf, &c, 1);
+    if (buf_reserve(buf, 1) == 0) {
+        buf->ptr[buf->len++] = c;
+        buf->ptr[buf->len] = '\0';
+    }
+    return buf->error;
 }
 
 int buf_put_int(struct buf *buf, int64_t value)

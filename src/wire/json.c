@@ -53,23 +53,11 @@ static int dump_to_buf(const char *bytes, size_t len, void *out)
     return buf_put(out, bytes, len);
 }
 
-static int write_flags(const json_t *value, size_t flags, struct buf *out)
-{
-    if (json_dump_callback(value, dump_to_buf, out, JSON_COMPACT | JSON_ENCODE_ANY | flags) != 0)
-        return FAULT(buf_error(out) ? buf_error(out) : ENOMEM);
-    return 0;
-}
-
-int json_write(const json_t *value, struct buf *out)
-{
-    return write_flags(value, 0, out);
-}
-
 char *json_text(const json_t *value)
 {
     CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX);
 
-    if (write_flags(value, JSON_SORT_KEYS, &out) != 0)
+    if (json_dump_callback(value, dump_to_buf, &out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) != 0)
         return NULL;
     return buf_take(&out);
 }
@@ -83,15 +71,6 @@ int json_unpack_text(struct str text, json_t **ret)
         return FAULT(json_error_code(&error) == json_error_out_of_memory ? ENOMEM : EBADMSG);
     *ret = value;
     return 0;
-}
-
-char *json_pack_text(const json_t *value)
-{
-    CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX);
-
-    if (write_flags(value, 0, &out) != 0)
-        return NULL;
-    return buf_take(&out);
 }
 
 void json_free(json_t **value)

@@ -29,6 +29,56 @@ static void whole_documents_are_read_and_written(void **state)
     assert_string_equal(json_string_value(value), "alone");
 }
 
+static const char *const texts[] = {
+    "{}", "[]", "\"\"", "null", "[true,false,null]", "{\"a\":{},\"b\":[],\"c\":[[],{}]}",
+    "[0,-1,9223372036854775807,-9223372036854775808]", "[1.5,-0.0,1e300,0.1]",
+    "\"\\u0001\\u001f \\b\\t\\n\\f\\r\\\"\\\\/\\u007f\"", "{\"\\n\\\"\":\"\\t\",\"\xc3\xa4\":\"\xf0\x9f\x9a\x80\"}",
+    "{\"z\":1,\"a\":2}", "[\"plain\",\"ends with\\n\",\"\\nbegins\",\"\\n\\n\"]",
+};
+
+static void a_tree_is_written_as_the_library_writes_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        CLEANUP(json_free) json_t *value = NULL;
+        CLEANUP(free_ptr) char *ours = NULL, *theirs = NULL;
+
+        assert_int_equal(parse(texts[i], &value), 0);
+        ours = json_pack_text(value);
+        theirs = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        assert_string_equal(ours, theirs);
+    }
+}
+
+static void every_byte_of_a_text_is_written_as_the_library_writes_it(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 0x80; c++) {
+        const char around[] = {'a', (char)c, 'z', (char)c};
+        CLEANUP(json_free) json_t *value = json_stringn(around, sizeof(around));
+        CLEANUP(free_ptr) char *ours = json_pack_text(value), *theirs = json_dumps(value, JSON_ENCODE_ANY);
+
+        assert_non_null(ours);
+        assert_string_equal(ours, theirs);
+    }
+}
+
+static void what_does_not_fit_the_buffer_is_an_error(void **state)
+{
+    CLEANUP(json_free) json_t *value = NULL;
+    CLEANUP(free_ptr) char *whole = NULL;
+
+    (void)state;
+    assert_int_equal(parse("{\"key\":[\"value\\n\",1.5,12]}", &value), 0);
+    whole = json_pack_text(value);
+    for (size_t max = 0; max <= strlen(whole); max++) {
+        CLEANUP(buf_free) struct buf out = BUF_INIT(max);
+        int r = json_write(value, &out);
+
+        assert_int_equal(r, max < strlen(whole) ? -EMSGSIZE : 0);
+    }
+}
+
 static void what_is_not_one_document_is_refused_with_its_place(void **state)
 {
     static const char *const bad[] = {"",
@@ -98,6 +148,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_documents_are_read_and_written),
+        cmocka_unit_test(a_tree_is_written_as_the_library_writes_it),
+        cmocka_unit_test(every_byte_of_a_text_is_written_as_the_library_writes_it),
+        cmocka_unit_test(what_does_not_fit_the_buffer_is_an_error),
         cmocka_unit_test(what_is_not_one_document_is_refused_with_its_place),
         cmocka_unit_test(nesting_is_bounded_and_brackets_in_strings_do_not_count),
         cmocka_unit_test(accessors_give_the_default_for_another_type),
