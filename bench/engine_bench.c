@@ -128,16 +128,20 @@ static int start_one(struct db *db)
 
 static int lease_one(struct db *db, const char *worker, json_t **ret)
 {
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(db, &tx);
     if (r == 0)
-        r = jobs_lease_account(tx, ACCOUNT, worker, 1, ret);
-    return r ? r : db_commit(&tx);
+        r = jobs_lease_account(tx, ACCOUNT, worker, 1, &leases);
+    if (r == 0)
+        r = db_commit(&tx);
+    return r ? r : job_leases_describe(leases, ret);
 }
 
 /* `ret_next`: NULL, or gets the job that the worker does next. */
 static int report_one(struct db *db, const char *worker, const json_t *job, json_t **ret_next)
 {
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(json_free)
     json_t *in = json_pack("{s:s, s:s, s:[]}", "jobId", json_str(job, "id", ""), "nonce",
@@ -150,8 +154,10 @@ static int report_one(struct db *db, const char *worker, const json_t *job, json
     if (r == 0)
         r = jobs_result(tx, &platform, ACCOUNT, in, true, NULL);
     if (r == 0 && ret_next)
-        r = jobs_lease_account(tx, ACCOUNT, worker, 1, ret_next);
-    return r ? r : db_commit(&tx);
+        r = jobs_lease_account(tx, ACCOUNT, worker, 1, &leases);
+    if (r == 0)
+        r = db_commit(&tx);
+    return r || !ret_next ? r : job_leases_describe(leases, ret_next);
 }
 
 static int work_one(struct worker *worker)

@@ -28,6 +28,14 @@ bool str_eq_nocase(struct str a, struct str b)
     return true;
 }
 
+uint64_t str_hash(struct str s)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.ptr[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq((struct str){s.ptr, prefix.len}, prefix);

@@ -5,16 +5,30 @@
 
 #define BATCH_MAX 100 /* PollForJobs has no upper bound of its own */
 
-int codepipeline_poll_for_jobs(struct call *c)
+/* Commits, and answers with what was leased. */
+static int leases_answer(struct call *c, struct tx **tx, struct job_leases *leases)
 {
     json_t *jobs = NULL;
+    int r = db_commit(tx);
+
+    if (r == 0)
+        r = job_leases_describe(leases, &jobs);
+    return r ? r : json_put(c->out, "jobs", jobs);
+}
+
+int codepipeline_poll_for_jobs(struct call *c)
+{
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    CLEANUP(db_end) struct tx *tx = NULL;
     int r = 0;
 
     if (json_int(c->in, "maxBatchSize", 1) > BATCH_MAX)
         r = json_put_int(c->in, "maxBatchSize", BATCH_MAX);
     if (r == 0)
-        r = jobs_lease_custom(c->tx, c->caller->account, c->in, &jobs, &c->reason);
-    return r ? r : json_put(c->out, "jobs", jobs);
+        r = db_begin(c->platform->db, &tx);
+    if (r == 0)
+        r = jobs_lease_custom(tx, c->caller->account, c->in, &leases, &c->reason);
+    return r ? r : leases_answer(c, &tx, leases);
 }
 
 static int any_offered(struct call *c, bool *ret)
@@ -29,27 +43,40 @@ static int any_offered(struct call *c, bool *ret)
     return r ? r : db_commit(&tx);
 }
 
-static int lease(struct call *c, json_t **ret)
+static int lease(struct call *c, struct tx *tx, struct job_leases **ret)
 {
     const json_t *ended = json_object_get(c->in, "successorOf"), *worker;
-    CLEANUP(db_end) struct tx *tx = NULL;
     size_t i;
-    int r = db_begin(c->platform->db, &tx);
+    int r = 0;
 
     json_array_foreach (ended, i, worker)
         if (r == 0)
             r = jobs_orphan(tx, c->caller->account, json_string_value(worker));
+    return r ? r
+             : jobs_lease_account(tx, c->caller->account, json_str(c->in, "workerId", ""),
+                                  (size_t)json_int(c->in, "maxBatchSize", 1), ret);
+}
+
+/* *ret: whether there was any; then it is the answer. */
+static int take_offers(struct call *c, bool *ret)
+{
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(c->platform->db, &tx);
+
     if (r == 0)
-        r = jobs_lease_account(tx, c->caller->account, json_str(c->in, "workerId", ""),
-                               (size_t)json_int(c->in, "maxBatchSize", 1), ret);
-    return r ? r : db_commit(&tx);
+        r = lease(c, tx, &leases);
+    if (r)
+        return r;
+    *ret = job_leases_count(leases) > 0;
+    return *ret ? leases_answer(c, &tx, leases) : db_commit(&tx);
 }
 
 /* Looks without the writers' turn first: most polls find nothing. */
 int codepipeline_poll_for_account_jobs(struct call *c)
 {
-    CLEANUP(json_free) json_t *jobs = NULL;
-    bool offered, succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
+    bool offered, taken = false;
+    bool succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
     char topic[WAKE_TOPIC_MAX];
     wake_ticket ticket;
     int r;
@@ -58,11 +85,9 @@ int codepipeline_poll_for_account_jobs(struct call *c)
     ticket = wake_look(topic);
     r = any_offered(c, &offered);
     if (r == 0 && (offered || succeeds))
-        r = lease(c, &jobs);
-    if (r)
+        r = take_offers(c, &taken);
+    if (r || taken)
         return r;
-    if (json_array_size(jobs) > 0)
-        return json_put(c->out, "jobs", take(jobs));
     r = call_wait(c, ticket, json_int(c->in, "waitMs", 0), topic);
     return r ? r : json_put(c->out, "jobs", json_array());
 }
@@ -78,10 +103,13 @@ int codepipeline_acknowledge_job(struct call *c)
 
 int codepipeline_get_job_details(struct call *c)
 {
-    json_t *details = NULL;
-    int r = jobs_details(c->tx, c->caller->account, json_str(c->in, "jobId", ""), &details, &c->reason);
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    CLEANUP(json_free) json_t *jobs = NULL;
+    int r = jobs_look(c->tx, c->caller->account, json_str(c->in, "jobId", ""), &leases, &c->reason);
 
-    return r ? r : json_put(c->out, "jobDetails", details);
+    if (r == 0)
+        r = job_leases_describe(leases, &jobs);
+    return r ? r : json_put(c->out, "jobDetails", json_incref(json_array_get(jobs, 0)));
 }
 
 int codepipeline_extend_job_lease(struct call *c)
@@ -105,14 +133,18 @@ int codepipeline_release_job(struct call *c)
 static int result(struct call *c, bool success)
 {
     const json_t *next = json_object_get(c->in, "nextJobs");
-    json_t *jobs = NULL;
-    int r = jobs_result(c->tx, c->platform, c->caller->account, c->in, success, &c->reason);
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin(c->platform->db, &tx);
 
-    if (r || !next)
+    if (r == 0)
+        r = jobs_result(tx, c->platform, c->caller->account, c->in, success, &c->reason);
+    if (r == 0 && next)
+        r = jobs_lease_account(tx, c->caller->account, json_str(next, "workerId", ""),
+                               (size_t)json_int(next, "maxBatchSize", 1), &leases);
+    if (r)
         return r;
-    r = jobs_lease_account(c->tx, c->caller->account, json_str(next, "workerId", ""),
-                           (size_t)json_int(next, "maxBatchSize", 1), &jobs);
-    return r ? r : json_put(c->out, "jobs", jobs);
+    return leases ? leases_answer(c, &tx, leases) : db_commit(&tx);
 }
 
 /* Source: CodePipeline API, PutJobSuccessResult: variables come with the last result alone. */

@@ -21,14 +21,9 @@ static struct slot slots[SLOTS];
 static size_t held; /* the slots' weights */
 static size_t hand; /* the next to go when there is no room */
 
-/* FNV-1a. */
 static struct slot *slot_of(const char *pipeline_id)
 {
-    uint64_t sum = 14695981039346656037ULL;
-
-    for (const char *at = pipeline_id; *at; at++)
-        sum = (sum ^ (unsigned char)*at) * 1099511628211ULL;
-    return &slots[sum % SLOTS];
+    return &slots[str_hash(str_of(pipeline_id)) % SLOTS];
 }
 
 static struct flow *slot_take(struct slot *slot)

@@ -50,15 +50,22 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
 int approval_put(struct tx *tx, const struct platform *platform, const struct principal *caller,
                  const json_t *in, int64_t *ret_ms, struct reason *why) MUST_USE;
 
-/* Leases up to `max` jobs of the account's AWS actions to `worker`; a list as PollForAccountJobs answers it.
- */
+/* Jobs that a transaction has read, to be described after it. */
+struct job_leases;
+/* Leases up to `max` jobs of the account's AWS actions to `worker`. */
 int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max,
-                       json_t **ret) MUST_USE;
+                       struct job_leases **ret) MUST_USE;
 /* The same for PollForJobs: to be acknowledged. PIPELINE_E_ACTION_TYPE_NOT_FOUND. */
-int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, json_t **ret,
+int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, struct job_leases **ret,
                       struct reason *why) MUST_USE;
-int jobs_details(struct tx *tx, const char *account, const char *id, json_t **ret,
-                 struct reason *why) MUST_USE;
+/* One job as it is. PIPELINE_E_JOB_NOT_FOUND. */
+int jobs_look(struct tx *tx, const char *account, const char *id, struct job_leases **ret,
+              struct reason *why) MUST_USE;
+void job_leases_free(struct job_leases **leases); /* CLEANUP-able */
+size_t job_leases_count(const struct job_leases *leases);
+/* A list as PollForJobs answers it, or PollForAccountJobs, whose workers are told more. */
+int job_leases_describe(struct job_leases *leases, json_t **ret) MUST_USE;
+int job_unknown(const char *id, struct reason *why); /* PIPELINE_E_JOB_NOT_FOUND, with words */
 int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
                      struct reason *why) MUST_USE;
 int jobs_extend(struct tx *tx, const char *account, const char *id, const char *nonce, bool *ret_cancelled,

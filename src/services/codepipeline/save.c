@@ -188,9 +188,9 @@ int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *p
         return r;
     pipeline->changed_ms = flow->now_ms;
     tx_wake(tx, TOPIC_PIPELINE, pipeline->account, pipeline->name);
-    return tx_exec(tx,
-                   "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3, stamp = $4 WHERE id = $1",
-                   "siii", pipeline->id, pipeline->last_seq, pipeline->changed_ms, pipeline->stamp);
+    return tx_exec(
+        tx, "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3, stamp = $4 WHERE id = $1",
+        "siii", pipeline->id, pipeline->last_seq, pipeline->changed_ms, pipeline->stamp);
 }
 
 int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,

@@ -55,10 +55,11 @@ int pipeline_insert(struct tx *tx, const struct pipeline *pipeline)
 
 int pipeline_set_version(struct tx *tx, const struct pipeline *pipeline)
 {
-    return tx_exec(tx,
-                   "UPDATE codepipeline_pipeline SET version = $2, updated_ms = $3, changed_ms = $3, stamp = $4"
-                   " WHERE id = $1",
-                   "siii", pipeline->id, pipeline->version, pipeline->updated_ms, picture_stamp());
+    return tx_exec(
+        tx,
+        "UPDATE codepipeline_pipeline SET version = $2, updated_ms = $3, changed_ms = $3, stamp = $4"
+        " WHERE id = $1",
+        "siii", pipeline->id, pipeline->version, pipeline->updated_ms, picture_stamp());
 }
 
 int pipeline_put_declaration(struct tx *tx, const struct pipeline *pipeline, const json_t *declaration)

@@ -71,7 +71,7 @@ struct job_row {
     char pipeline_account[13];
     char *role_arn; /* may be NULL */
     char *packed;   /* `data` as it is stored */
-    json_t *data;   /* JobData without credentials, once job_unpack has read it */
+    json_t *data;   /* JobData without credentials, once job_unpack has read it: others read it too */
     bool outputs;   /* it has output artifacts */
     bool source;    /* it is a source action's */
     int64_t deadline_ms;

@@ -1,14 +1,17 @@
-/* What workers do to jobs: take, acknowledge, extend, hand back, report. */
+/* What workers do to jobs that they have: acknowledge, extend, hand back, report. */
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/action_type.h"
 #include "base/clock.h"
-#include "services/iam/iam.h"
 #include "services/s3/s3.h"
 #include "wire/json.h"
 #include <stdio.h>
 
-#define CREDENTIALS_S 3600
 #define OUTPUT_VARIABLES_MAX (122880)
+
+int job_unknown(const char *id, struct reason *why)
+{
+    return reason_set(why, PIPELINE_E_JOB_NOT_FOUND, "The job %s was not found.", id);
+}
 
 static int job_require(struct tx *tx, const char *account, const char *id, struct job_row *ret,
                        struct reason *why)
@@ -19,7 +22,7 @@ static int job_require(struct tx *tx, const char *account, const char *id, struc
         job_row_free(ret);
         r = DB_NONE;
     }
-    return r == DB_NONE ? reason_set(why, PIPELINE_E_JOB_NOT_FOUND, "The job %s was not found.", id) : r;
+    return r == DB_NONE ? job_unknown(id, why) : r;
 }
 
 static int nonce_fail(int outcome, const struct job_row *row, struct reason *why)
@@ -33,183 +36,6 @@ static int nonce_fail(int outcome, const struct job_row *row, struct reason *why
         return reason_set(why, outcome, "Job %s is %s.", row->job.id,
                           machine_name(&machine_job, row->job.status));
     return outcome;
-}
-
-/* ---- what a worker is told */
-
-static int credentials_add(struct tx *tx, const struct job_row *row, json_t *data)
-{
-    char name[64];
-    struct session session;
-    struct session_spec spec = {
-        .account = row->pipeline_account,
-        .role_name = IAM_DEPLOY_ROLE,
-        .session_name = name,
-        .duration_s = CREDENTIALS_S,
-    };
-    json_t *credentials;
-    int r;
-
-    snprintf(name, sizeof(name), "job-%s", row->job.id);
-    r = session_create(tx, &spec, &session, NULL);
-    if (r == IAM_NO_ENTITY)
-        return 0; /* an account without the deploy role: the worker has its own credentials */
-    if (r)
-        return r < 0 ? r : FAULT(EPROTO);
-    credentials = json_pack("{s:s, s:s, s:s}", "accessKeyId", session.access_key_id, "secretAccessKey",
-                            session.secret_access_key, "sessionToken", session.session_token);
-    return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
-}
-
-static int job_describe(struct tx *tx, struct job_row *row, json_t **ret)
-{
-    CLEANUP(json_free) json_t *job = NULL;
-    int r = job_unpack(row);
-
-    if (r)
-        return r;
-    job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
-                    row->account, "data", row->data);
-    r = job ? credentials_add(tx, row, row->data) : FAULT(ENOMEM);
-
-    if (r == 0)
-        *ret = take(job);
-    return r;
-}
-
-static int describe_extension(const struct job_row *row, int64_t now_ms, json_t *job)
-{
-    int64_t left_ms = row->deadline_ms > now_ms ? row->deadline_ms - now_ms : 0;
-    int r = json_put_int(job, "leaseMs", LEASE_MS);
-
-    if (r == 0)
-        r = json_put_int(job, "attempt", row->job.attempt);
-    if (r == 0)
-        r = json_put_int(job, "timeoutMs", left_ms);
-    if (r == 0 && row->role_arn)
-        r = json_put_str(job, "roleArn", row->role_arn);
-    return r;
-}
-
-/* ---- taking */
-
-static int lease_row(struct tx *tx, struct job_row *row, const char *worker, json_t *list)
-{
-    CLEANUP(json_free) json_t *job = NULL;
-    int64_t now_ms = clock_now_ms();
-    char nonce[ID_UUID_SIZE];
-    int r;
-
-    id_uuid(nonce);
-    job_lease(&row->job, nonce, worker, now_ms);
-    r = job_update(tx, row);
-    if (r == 0)
-        r = job_describe(tx, row, &job);
-    if (r == 0 && worker)
-        r = describe_extension(row, now_ms, job);
-    if (r == 0 && json_array_append(list, job))
-        r = FAULT(ENOMEM);
-    return r;
-}
-
-static int lease_one(struct tx *tx, const char *id, const char *worker, json_t *list)
-{
-    struct job_row row;
-    int r = job_find(tx, id, &row);
-
-    if (r)
-        return r;
-    r = lease_row(tx, &row, worker, list);
-    job_row_free(&row);
-    return r;
-}
-
-static int lease_all(struct tx *tx, const json_t *ids, const char *worker, json_t **ret)
-{
-    CLEANUP(json_free) json_t *list = json_array();
-    const json_t *id;
-    size_t i;
-    int r = list ? 0 : FAULT(ENOMEM);
-
-    json_array_foreach (ids, i, id)
-        if (r == 0)
-            r = lease_one(tx, json_string_value(id), worker, list);
-    if (r == 0)
-        *ret = take(list);
-    return r > 0 ? FAULT(EPROTO) : r;
-}
-
-int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max, json_t **ret)
-{
-    CLEANUP(json_free) json_t *ids = NULL;
-    int r = job_offers(tx, account, max, &ids);
-
-    return r ? r : lease_all(tx, ids, worker, ret);
-}
-
-/* The property that a poll for the type must name; NULL: none. */
-static const char *queryable_of(const json_t *type)
-{
-    const json_t *property;
-    size_t i;
-
-    json_array_foreach (json_object_get(type, "actionConfigurationProperties"), i, property)
-        if (json_bool(property, "queryable", false))
-            return json_str(property, "name", NULL);
-    return NULL;
-}
-
-static int offers_find(struct tx *tx, const char *account, const json_t *in, const json_t *type,
-                       const char *type_text, json_t **ret_ids, struct reason *why)
-{
-    const json_t *query = json_object_get(in, "queryParam");
-    const char *property = queryable_of(type);
-    const char *value = property ? json_str(query, property, NULL) : NULL;
-    size_t max = (size_t)json_int(in, "maxBatchSize", 1);
-
-    if (property && !value)
-        return reason_set(why, PIPELINE_E_INVALID, "queryParam must give the queryable property '%s'.",
-                          property);
-    if (json_object_size(query) != (property ? 1 : 0))
-        return reason_set(why, PIPELINE_E_INVALID,
-                          "queryParam names a property that is not the action type's queryable one.");
-    return property ? job_offers_with(tx, account, type_text, property, value, max, ret_ids)
-                    : job_offers_custom(tx, account, type_text, max, ret_ids);
-}
-
-int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, json_t **ret, struct reason *why)
-{
-    const json_t *id = json_object_get(in, "actionTypeId");
-    const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
-    const char *version = json_str(id, "version", ""), *owner = json_str(id, "owner", "");
-    CLEANUP(json_free) json_t *type = NULL;
-    CLEANUP(json_free) json_t *ids = NULL;
-    CLEANUP(free_ptr) char *text = NULL;
-    int r = strcmp(owner, "Custom") == 0 ? action_type_find(tx, account, id, &type) : DB_NONE;
-
-    if (r == DB_NONE)
-        return reason_set(
-            why, PIPELINE_E_ACTION_TYPE_NOT_FOUND,
-            "Action type (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') is not one that "
-            "job workers of account %s can poll for.",
-            category, provider, owner, version, account);
-    if (r == 0)
-        r = job_type(category, provider, version, &text);
-    if (r == 0)
-        r = offers_find(tx, account, in, type, text, &ids, why);
-    return r ? r : lease_all(tx, ids, NULL, ret);
-}
-
-int jobs_details(struct tx *tx, const char *account, const char *id, json_t **ret, struct reason *why)
-{
-    struct job_row row;
-    int r = job_require(tx, account, id, &row, why);
-
-    if (r)
-        return r;
-    r = job_describe(tx, &row, ret);
-    job_row_free(&row);
-    return r;
 }
 
 /* ---- while it runs */

@@ -85,8 +85,21 @@ struct session {
     char assumed_role_id[160]; /* AROA…:SESSION */
 };
 
-/* Makes temporary credentials of a role; writes nothing. Whether the caller may is the caller's question
- * (role_trusts). */
+/* What the database has to say for a session: read within a transaction, while the session itself may be made
+ * after it. Secret. */
+struct session_grant {
+    char role_name[65];
+    char role_id[22];
+    unsigned char sealing_key[32];
+};
+
+/* Whether the caller may is the caller's question (role_trusts). IAM_NO_ENTITY, IAM_INVALID. */
+int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
+                  struct reason *reason) MUST_USE;
+/* Makes temporary credentials; `spec` is what was allowed. */
+int session_make(const struct session_grant *grant, const struct session_spec *spec,
+                 struct session *ret) MUST_USE;
+/* Both. */
 int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret,
                    struct reason *reason) MUST_USE;
 

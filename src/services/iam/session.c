@@ -33,6 +33,7 @@ static int check_spec(const struct session_spec *spec, const struct role *role, 
 struct sealing {
     unsigned char key[SEAL_SIZE];
 };
+static_assert(sizeof(struct sealing) == sizeof((struct session_grant){0}.sealing_key), "iam.h has its size");
 
 static int sealing_find(struct tx *tx, struct sealing *ret)
 {
@@ -71,13 +72,13 @@ static void secret_of(const struct sealing *sealing, const char *key_id, char re
 
 /* ---- making */
 
-static int token_of(const struct sealing *sealing, const struct session_spec *spec, const struct role *role,
-                    struct session *session)
+static int token_of(const struct sealing *sealing, const struct session_spec *spec,
+                    const struct session_grant *grant, struct session *session)
 {
     CLEANUP(json_free)
     json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "key", session->access_key_id, "account",
-                                spec->account, "role", role->name, "id", role->id, "name", spec->session_name,
-                                "ends", (json_int_t)session->expires_ms);
+                                spec->account, "role", grant->role_name, "id", grant->role_id, "name",
+                                spec->session_name, "ends", (json_int_t)session->expires_ms);
     CLEANUP(free_ptr) char *text = payload ? json_pack_text(payload) : NULL;
     unsigned char bytes[TOKEN_BYTES];
     struct str payload_text = str_of(text);
@@ -91,24 +92,10 @@ static int token_of(const struct sealing *sealing, const struct session_spec *sp
     return 0;
 }
 
-static int make_up(const struct sealing *sealing, const struct session_spec *spec, const struct role *role,
-                   struct session *ret)
-{
-    char random[KEY_RANDOM + 1];
-    id_base32(random, KEY_RANDOM);
-    (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "ASIA%s", random);
-    secret_of(sealing, ret->access_key_id, ret->secret_access_key);
-    ret->expires_ms = clock_now_ms() + spec->duration_s * 1000;
-    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:sts::%s:assumed-role/%s/%s", spec->account,
-                   role->name, spec->session_name);
-    (void)snprintf(ret->assumed_role_id, sizeof(ret->assumed_role_id), "%s:%s", role->id, spec->session_name);
-    return token_of(sealing, spec, role, ret);
-}
-
-int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret, struct reason *reason)
+int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
+                  struct reason *reason)
 {
     struct role role;
-    struct session session = {0};
     struct sealing sealing;
     int r = role_get(tx, spec->account, spec->role_name, &role);
     if (r == IAM_NO_ENTITY)
@@ -118,11 +105,35 @@ int session_create(struct tx *tx, const struct session_spec *spec, struct sessio
     if (r != 0)
         return r;
     r = sealing_find(tx, &sealing);
-    if (r == 0)
-        r = make_up(&sealing, spec, &role, &session);
-    if (r == 0)
-        *ret = session;
-    return r == DB_NONE ? FAULT(ENOKEY) : r;
+    if (r != 0)
+        return r == DB_NONE ? FAULT(ENOKEY) : r;
+    (void)snprintf(ret->role_name, sizeof(ret->role_name), "%s", role.name);
+    (void)snprintf(ret->role_id, sizeof(ret->role_id), "%s", role.id);
+    memcpy(ret->sealing_key, sealing.key, SEAL_SIZE);
+    return 0;
+}
+
+int session_make(const struct session_grant *grant, const struct session_spec *spec, struct session *ret)
+{
+    struct sealing sealing;
+    char random[KEY_RANDOM + 1];
+    *ret = (struct session){.expires_ms = clock_now_ms() + spec->duration_s * 1000};
+    memcpy(sealing.key, grant->sealing_key, SEAL_SIZE);
+    id_base32(random, KEY_RANDOM);
+    (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "ASIA%s", random);
+    secret_of(&sealing, ret->access_key_id, ret->secret_access_key);
+    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:sts::%s:assumed-role/%s/%s", spec->account,
+                   grant->role_name, spec->session_name);
+    (void)snprintf(ret->assumed_role_id, sizeof(ret->assumed_role_id), "%s:%s", grant->role_id,
+                   spec->session_name);
+    return token_of(&sealing, spec, grant, ret);
+}
+
+int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret, struct reason *reason)
+{
+    struct session_grant grant;
+    int r = session_allow(tx, spec, &grant, reason);
+    return r ? r : session_make(&grant, spec, ret);
 }
 
 /* ---- reading */

@@ -21,11 +21,7 @@ struct known {
 
 static size_t place_of(const char *stack)
 {
-    uint64_t hash = 14695981039346656037U; /* FNV-1a */
-
-    for (const char *c = stack; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211U;
-    return hash % PLACES;
+    return str_hash(str_of(stack)) % PLACES;
 }
 
 int known_new(struct known **ret)

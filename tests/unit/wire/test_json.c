@@ -30,10 +30,18 @@ static void whole_documents_are_read_and_written(void **state)
 }
 
 static const char *const texts[] = {
-    "{}", "[]", "\"\"", "null", "[true,false,null]", "{\"a\":{},\"b\":[],\"c\":[[],{}]}",
-    "[0,-1,9223372036854775807,-9223372036854775808]", "[1.5,-0.0,1e300,0.1]",
-    "\"\\u0001\\u001f \\b\\t\\n\\f\\r\\\"\\\\/\\u007f\"", "{\"\\n\\\"\":\"\\t\",\"\xc3\xa4\":\"\xf0\x9f\x9a\x80\"}",
-    "{\"z\":1,\"a\":2}", "[\"plain\",\"ends with\\n\",\"\\nbegins\",\"\\n\\n\"]",
+    "{}",
+    "[]",
+    "\"\"",
+    "null",
+    "[true,false,null]",
+    "{\"a\":{},\"b\":[],\"c\":[[],{}]}",
+    "[0,-1,9223372036854775807,-9223372036854775808]",
+    "[1.5,-0.0,1e300,0.1]",
+    "\"\\u0001\\u001f \\b\\t\\n\\f\\r\\\"\\\\/\\u007f\"",
+    "{\"\\n\\\"\":\"\\t\",\"\xc3\xa4\":\"\xf0\x9f\x9a\x80\"}",
+    "{\"z\":1,\"a\":2}",
+    "[\"plain\",\"ends with\\n\",\"\\nbegins\",\"\\n\\n\"]",
 };
 
 static void a_tree_is_written_as_the_library_writes_it(void **state)

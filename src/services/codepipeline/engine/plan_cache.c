@@ -20,17 +20,13 @@ static struct slot slots[SLOTS];
 static size_t held; /* bytes of texts */
 static size_t hand; /* the next to go when there is no room */
 
-/* FNV-1a of some of its bytes: names and versions are near the end, keys being in order. */
+/* Of some of its bytes: names and versions are near the end, keys being in order. */
 static size_t slot_of(struct str text)
 {
-    size_t from = text.len > HASHED ? text.len - HASHED : 0;
-    uint64_t sum = 14695981039346656037ULL ^ text.len;
+    struct str head = {text.ptr, text.len < HASHED ? text.len : HASHED};
+    struct str tail = {text.ptr + text.len - head.len, head.len};
 
-    for (size_t i = from; i < text.len; i++)
-        sum = (sum ^ (unsigned char)text.ptr[i]) * 1099511628211ULL;
-    for (size_t i = 0; i < from && i < HASHED; i++)
-        sum = (sum ^ (unsigned char)text.ptr[i]) * 1099511628211ULL;
-    return (size_t)(sum % SLOTS);
+    return (size_t)((str_hash(head) * 3 + str_hash(tail) + text.len) % SLOTS);
 }
 
 static void slot_clear(struct slot *slot)

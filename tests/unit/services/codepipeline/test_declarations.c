@@ -144,10 +144,12 @@ static size_t work(struct maker *maker)
     size_t done = 0, k;
 
     for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
+        CLEANUP(job_leases_free) struct job_leases *taken = NULL;
         CLEANUP(json_free) json_t *jobs = NULL;
         json_t *job;
 
-        HOLDS(jobs_lease_account(tx, accounts[i], "w", 50, &jobs) == 0);
+        HOLDS(jobs_lease_account(tx, accounts[i], "w", 50, &taken) == 0);
+        HOLDS(job_leases_describe(taken, &jobs) == 0);
         json_array_foreach (jobs, k, job) {
             json_t *data = json_object_get(job, "data");
 
@@ -164,12 +166,14 @@ static size_t work_custom(struct maker *maker)
     CLEANUP(json_free)
     json_t *in = json_pack("{s:{s:s, s:s, s:s, s:s}, s:i}", "actionTypeId", "category", "Build", "owner",
                            "Custom", "provider", "Mine", "version", "1", "maxBatchSize", 50);
+    CLEANUP(job_leases_free) struct job_leases *taken = NULL;
     CLEANUP(json_free) json_t *jobs = NULL;
     json_t *job;
     size_t k;
     int status;
 
-    HOLDS(jobs_lease_custom(tx, ACCOUNT, in, &jobs, NULL) == 0);
+    HOLDS(jobs_lease_custom(tx, ACCOUNT, in, &taken, NULL) == 0);
+    HOLDS(job_leases_describe(taken, &jobs) == 0);
     json_array_foreach (jobs, k, job) {
         const char *id = json_str(job, "id", ""), *nonce = json_str(job, "nonce", "");
 

@@ -177,8 +177,10 @@ static const char *start(void)
 /* Into job_id and nonce; false: no job waits. */
 static bool lease(const char *worker)
 {
+    CLEANUP(job_leases_free) struct job_leases *taken = NULL;
     CLEANUP(json_free) json_t *jobs = NULL;
-    assert_int_equal(jobs_lease_account(tx, ACCOUNT, worker, 1, &jobs), 0);
+    assert_int_equal(jobs_lease_account(tx, ACCOUNT, worker, 1, &taken), 0);
+    assert_int_equal(job_leases_describe(taken, &jobs), 0);
     (void)snprintf(job_id, sizeof(job_id), "%s", json_str(json_array_get(jobs, 0), "id", ""));
     (void)snprintf(nonce, sizeof(nonce), "%s", json_str(json_array_get(jobs, 0), "nonce", ""));
     return json_array_size(jobs) > 0;

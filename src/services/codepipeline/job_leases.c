@@ -1,0 +1,269 @@
+/* Jobs that workers take, and what these are told of them: their credentials are made, and their data is
+ * read, after the commit, so that nobody waits for it. */
+#include "services/codepipeline/pipeline.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "services/codepipeline/action_type.h"
+#include "services/iam/iam.h"
+#include "wire/json.h"
+#include <stdio.h>
+
+#define CREDENTIALS_S 3600
+
+struct lease {
+    struct job_row row;
+    struct session_grant grant;
+    bool granted; /* else its account has no deploy role: the worker has its own credentials */
+    int64_t now_ms;
+};
+
+struct job_leases {
+    bool extended; /* with what anchors are told besides */
+    size_t count;
+    size_t room;
+    struct lease *list;
+};
+
+void job_leases_free(struct job_leases **leases)
+{
+    for (size_t i = 0; *leases && i < (*leases)->count; i++)
+        job_row_free(&(*leases)->list[i].row);
+    if (*leases)
+        free((*leases)->list);
+    free(take(*leases));
+}
+
+size_t job_leases_count(const struct job_leases *leases)
+{
+    return leases->count;
+}
+
+static int leases_new(size_t room, bool extended, struct job_leases **ret)
+{
+    CLEANUP(job_leases_free) struct job_leases *leases = mem_alloc(sizeof(*leases));
+
+    if (!leases)
+        return FAULT(ENOMEM);
+    leases->extended = extended;
+    leases->room = room;
+    leases->list = mem_alloc((room + 1) * sizeof(*leases->list));
+    if (!leases->list)
+        return FAULT(ENOMEM);
+    *ret = take(leases);
+    return 0;
+}
+
+/* ---- with the transaction */
+
+#define JOB_SESSION_SIZE (sizeof("job-") + ID_UUID_SIZE)
+
+static struct session_spec session_of(const struct lease *lease, char ret_name[JOB_SESSION_SIZE])
+{
+    (void)snprintf(ret_name, JOB_SESSION_SIZE, "job-%s", lease->row.job.id);
+    return (struct session_spec){
+        .account = lease->row.pipeline_account,
+        .role_name = IAM_DEPLOY_ROLE,
+        .session_name = ret_name,
+        .duration_s = CREDENTIALS_S,
+    };
+}
+
+static int lease_grant(struct tx *tx, struct lease *lease)
+{
+    char name[JOB_SESSION_SIZE];
+    struct session_spec spec = session_of(lease, name);
+    int r = session_allow(tx, &spec, &lease->grant, NULL);
+
+    lease->granted = r == 0;
+    if (r == IAM_NO_ENTITY)
+        return 0;
+    return r > 0 ? FAULT(EPROTO) : r;
+}
+
+/* The job as the database has it, in the next place. */
+static int lease_read(struct tx *tx, const char *id, struct job_leases *leases, struct lease **ret)
+{
+    struct lease *lease = &leases->list[leases->count];
+    int r;
+
+    assert(leases->count < leases->room);
+    r = job_find(tx, id, &lease->row);
+    if (r)
+        return r;
+    leases->count++;
+    lease->now_ms = clock_now_ms();
+    *ret = lease;
+    return lease_grant(tx, lease);
+}
+
+static int lease_one(struct tx *tx, const char *id, const char *worker, struct job_leases *leases)
+{
+    struct lease *lease;
+    char nonce[ID_UUID_SIZE];
+    int r = lease_read(tx, id, leases, &lease);
+
+    if (r)
+        return r;
+    id_uuid(nonce);
+    job_lease(&lease->row.job, nonce, worker, lease->now_ms);
+    return job_update(tx, &lease->row);
+}
+
+static int lease_all(struct tx *tx, const json_t *ids, const char *worker, struct job_leases **ret)
+{
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    const json_t *id;
+    size_t i;
+    int r = leases_new(json_array_size(ids), worker != NULL, &leases);
+
+    json_array_foreach (ids, i, id)
+        if (r == 0)
+            r = lease_one(tx, json_string_value(id), worker, leases);
+    if (r == 0)
+        *ret = take(leases);
+    return r > 0 ? FAULT(EPROTO) : r;
+}
+
+int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max,
+                       struct job_leases **ret)
+{
+    CLEANUP(json_free) json_t *ids = NULL;
+    int r = job_offers(tx, account, max, &ids);
+
+    return r ? r : lease_all(tx, ids, worker, ret);
+}
+
+/* The property that a poll for the type must name; NULL: none. */
+static const char *queryable_of(const json_t *type)
+{
+    const json_t *property;
+    size_t i;
+
+    json_array_foreach (json_object_get(type, "actionConfigurationProperties"), i, property)
+        if (json_bool(property, "queryable", false))
+            return json_str(property, "name", NULL);
+    return NULL;
+}
+
+static int offers_find(struct tx *tx, const char *account, const json_t *in, const json_t *type,
+                       const char *type_text, json_t **ret_ids, struct reason *why)
+{
+    const json_t *query = json_object_get(in, "queryParam");
+    const char *property = queryable_of(type);
+    const char *value = property ? json_str(query, property, NULL) : NULL;
+    size_t max = (size_t)json_int(in, "maxBatchSize", 1);
+
+    if (property && !value)
+        return reason_set(why, PIPELINE_E_INVALID, "queryParam must give the queryable property '%s'.",
+                          property);
+    if (json_object_size(query) != (property ? 1 : 0))
+        return reason_set(why, PIPELINE_E_INVALID,
+                          "queryParam names a property that is not the action type's queryable one.");
+    return property ? job_offers_with(tx, account, type_text, property, value, max, ret_ids)
+                    : job_offers_custom(tx, account, type_text, max, ret_ids);
+}
+
+int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, struct job_leases **ret,
+                      struct reason *why)
+{
+    const json_t *id = json_object_get(in, "actionTypeId");
+    const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
+    const char *version = json_str(id, "version", ""), *owner = json_str(id, "owner", "");
+    CLEANUP(json_free) json_t *type = NULL;
+    CLEANUP(json_free) json_t *ids = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+    int r = strcmp(owner, "Custom") == 0 ? action_type_find(tx, account, id, &type) : DB_NONE;
+
+    if (r == DB_NONE)
+        return reason_set(
+            why, PIPELINE_E_ACTION_TYPE_NOT_FOUND,
+            "Action type (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') is not one that "
+            "job workers of account %s can poll for.",
+            category, provider, owner, version, account);
+    if (r == 0)
+        r = job_type(category, provider, version, &text);
+    if (r == 0)
+        r = offers_find(tx, account, in, type, text, &ids, why);
+    return r ? r : lease_all(tx, ids, NULL, ret);
+}
+
+int jobs_look(struct tx *tx, const char *account, const char *id, struct job_leases **ret, struct reason *why)
+{
+    CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    struct lease *lease;
+    int r = leases_new(1, false, &leases);
+
+    if (r == 0)
+        r = lease_read(tx, id, leases, &lease);
+    if (r == DB_NONE || (r == 0 && strcmp(lease->row.account, account) != 0))
+        return job_unknown(id, why);
+    if (r == 0)
+        *ret = take(leases);
+    return r;
+}
+
+/* ---- after it */
+
+static int credentials_add(const struct lease *lease, json_t *data)
+{
+    char name[JOB_SESSION_SIZE];
+    struct session_spec spec = session_of(lease, name);
+    struct session session;
+    json_t *credentials;
+    int r = session_make(&lease->grant, &spec, &session);
+
+    if (r)
+        return r;
+    credentials = json_pack("{s:s, s:s, s:s}", "accessKeyId", session.access_key_id, "secretAccessKey",
+                            session.secret_access_key, "sessionToken", session.session_token);
+    return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
+}
+
+static int extension_add(const struct lease *lease, json_t *job)
+{
+    const struct job_row *row = &lease->row;
+    int64_t left_ms = row->deadline_ms > lease->now_ms ? row->deadline_ms - lease->now_ms : 0;
+    int r = json_put_int(job, "leaseMs", LEASE_MS);
+
+    if (r == 0)
+        r = json_put_int(job, "attempt", row->job.attempt);
+    if (r == 0)
+        r = json_put_int(job, "timeoutMs", left_ms);
+    if (r == 0 && row->role_arn)
+        r = json_put_str(job, "roleArn", row->role_arn);
+    return r;
+}
+
+static int lease_describe(struct lease *lease, bool extended, json_t *list)
+{
+    CLEANUP(json_free) json_t *data = NULL;
+    struct job_row *row = &lease->row;
+    json_t *job;
+    int r = job_unpack(row);
+
+    if (r)
+        return r;
+    data = json_copy(row->data); /* others read it */
+    r = data ? 0 : FAULT(ENOMEM);
+    if (r == 0 && lease->granted)
+        r = credentials_add(lease, data);
+    if (r)
+        return r;
+    job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
+                    row->account, "data", data);
+    if (!job || json_array_append_new(list, job))
+        return FAULT(ENOMEM);
+    return extended ? extension_add(lease, job) : 0;
+}
+
+int job_leases_describe(struct job_leases *leases, json_t **ret)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+    int r = list ? 0 : FAULT(ENOMEM);
+
+    for (size_t i = 0; r == 0 && i < leases->count; i++)
+        r = lease_describe(&leases->list[i], leases->extended, list);
+    if (r == 0)
+        *ret = take(list);
+    return r;
+}
