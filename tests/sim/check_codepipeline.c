@@ -322,6 +322,7 @@ void check(void)
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         if (scalar(rules[i].sql))
             broken("rule broken: %s", rules[i].rule);
+    check_picture();
     if (sim.step % 8)
         return;
     check_ends("SELECT status, id, rowid - $2 FROM codepipeline_action WHERE pipeline_id = $1",

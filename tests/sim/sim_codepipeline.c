@@ -32,7 +32,7 @@ static const char *const count_names[COUNTS] = {
     "succeeded",  "failed",      "stopped",        "superseded",         "retried",          "queued",
     "parallel",   "rolled back", "retried itself", "rolled back itself", "condition failed", "skipped",
     "overridden", "frozen",      "stale",          "repeated",           "continued",        "timed out",
-    "restarted",  "crashed",     "switched",       "approved again"};
+    "restarted",  "crashed",     "switched",       "approved again",     "remembered"};
 
 struct sim sim;
 

@@ -39,6 +39,7 @@ enum {
     COUNT_CRASHED,
     COUNT_SWITCHED,
     COUNT_APPROVED_AGAIN,
+    COUNT_REMEMBERED,
     COUNTS
 };
 struct sim_plan {
@@ -139,3 +140,5 @@ bool is(const char *a, const char *b);
 const char *stage_of(const struct seen_execution *execution);
 /* Reads sim.executions anew and checks everything. */
 void check(void);
+/* The picture kept in memory, if there is one, against the tables. */
+void check_picture(void);

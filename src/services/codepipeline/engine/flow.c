@@ -92,13 +92,17 @@ void flow_free(struct flow **flow_pointer)
 int flow_add_execution(struct flow *flow, struct execution *execution)
 {
     void *list = mem_realloc(flow->executions, (flow->execution_count + 1) * sizeof(void *));
+    size_t at;
 
     if (!list) {
         execution_free(execution);
         return FAULT(ENOMEM);
     }
     flow->executions = list;
-    flow->executions[flow->execution_count++] = execution;
+    at = flow->execution_count++;
+    for (; at > 0 && flow->executions[at - 1]->seq > execution->seq; at--)
+        flow->executions[at] = flow->executions[at - 1];
+    flow->executions[at] = execution;
     return 0;
 }
 
