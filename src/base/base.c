@@ -36,6 +36,13 @@ uint64_t str_hash(struct str s)
     return hash;
 }
 
+void str_copy(char *ret, size_t size, const char *cstring)
+{
+    size_t len = strnlen(cstring, size - 1);
+    memcpy(ret, cstring, len);
+    ret[len] = '\0';
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
     return s.len >= prefix.len && str_eq((struct str){s.ptr, prefix.len}, prefix);

@@ -86,6 +86,8 @@ struct str str_split(struct str *rest, char sep);
 bool str_to_int(struct str s, int64_t min, int64_t max, int64_t *ret);
 /* A malloc'd NUL-terminated copy; NULL when out of memory. */
 char *str_dup(struct str s) MUST_USE;
+/* Into an array of `size` bytes, cut to fit; always NUL-terminated. */
+void str_copy(char *ret, size_t size, const char *cstring);
 /* Shell-style pattern, whole string: `*` any run (also `/`), `?` one byte. No escapes. */
 bool str_glob(struct str pattern, struct str s);
 

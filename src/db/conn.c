@@ -67,8 +67,11 @@ int conn_fault(struct conn *conn, int rc, const char *sql)
 static int conn_setup(struct conn *conn, struct conn_options options)
 {
     static const char *const always[] = {
-        "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",     "PRAGMA temp_store=MEMORY",
-        "PRAGMA foreign_keys=ON",  "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=33554432",
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA wal_autocheckpoint=0",
+        "PRAGMA journal_size_limit=33554432",
     };
     for (size_t i = 0; i < ARRAY_LEN(always); i++) {
         int rc = sqlite3_exec(conn->handle, always[i], NULL, NULL, NULL);

@@ -1,7 +1,9 @@
-/* A VFS that passes every call on to SQLite's own, and an allocator that passes on to malloc; both ask
- * fail_now first. Unarmed that is one relaxed load, so the same path runs in tests and in production. */
+/* A VFS that passes every call on to SQLite's own, but keeps files without a name in memory (scratch.h), and
+ * an allocator that passes on to malloc; all ask fail_now first. Unarmed that is one relaxed load, so the
+ * same path runs in tests and in production. */
 #include "db/inject.h"
 #include "base/fail.h"
+#include "db/scratch.h"
 #include <malloc.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -135,6 +137,10 @@ static int vfs_open(sqlite3_vfs *self UNUSED, const char *name, sqlite3_file *fi
 {
     struct file *wrapped = (struct file *)(void *)file;
     wrapped->base.pMethods = NULL;
+    if (!name) {
+        scratch_open(file);
+        return SQLITE_OK;
+    }
     wrapped->real = (sqlite3_file *)(void *)(wrapped + 1);
     if (fail_now(FAIL_IO))
         return SQLITE_CANTOPEN;
@@ -197,6 +203,8 @@ static void install(void)
     if (install_result == SQLITE_OK)
         install_result = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (install_result == SQLITE_OK)
+        install_result = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, 0); /* at once in a file, ours */
+    if (install_result == SQLITE_OK)
         install_result = sqlite3_initialize();
     if (install_result != SQLITE_OK)
         return;
@@ -206,6 +214,7 @@ static void install(void)
     vfs.pNext = NULL;
     vfs.zName = INJECT_VFS;
     vfs.szOsFile = (int)sizeof(struct file) + real_vfs->szOsFile;
+    assert(vfs.szOsFile >= scratch_size);
     vfs.xOpen = vfs_open;
     vfs.xDelete = vfs_delete;
     install_result = sqlite3_vfs_register(&vfs, 0);

@@ -58,7 +58,7 @@ static int events_put(struct call *c, struct rows *rows, int64_t max)
                                    (long long)place.at_ms, place.id);
         place.ordinal = rows_int(rows, 0);
         place.at_ms = rows_int(rows, 1);
-        (void)snprintf(place.id, sizeof(place.id), "%s", rows_text(rows, 2));
+        str_copy(place.id, sizeof(place.id), rows_text(rows, 2));
         r = event_put(list, rows);
     }
     return r == DB_NONE ? 0 : r;

@@ -5,7 +5,6 @@
 #include "services/codepipeline/picture.h"
 #include "services/codepipeline/texts.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 /* ---- start */
 
@@ -19,7 +18,7 @@ static int token_find(struct tx *tx, const char *pipeline_id, const char *token,
     r = tx_query_row(tx, &rows, "SELECT id FROM codepipeline_execution WHERE pipeline_id = $1 AND token = $2",
                      "ss", pipeline_id, token);
     if (r == 0)
-        snprintf(ret_id, ID_UUID_SIZE, "%s", rows_text(rows, 0));
+        str_copy(ret_id, ID_UUID_SIZE, rows_text(rows, 0));
     return r;
 }
 
@@ -215,7 +214,7 @@ int execution_rollback(struct tx *tx, const struct platform *platform, const str
     if (r == 0)
         r = flow_apply_rollback(tx, platform, &pipeline, &event, why);
     if (r == 0)
-        snprintf(ret_id, ID_UUID_SIZE, "%s", event.dry ? "" : id);
+        str_copy(ret_id, ID_UUID_SIZE, event.dry ? "" : id);
     return r;
 }
 
@@ -335,7 +334,7 @@ static int approval_find(struct tx *tx, const struct pipeline *pipeline, const j
         return r;
     if (strcmp(rows_text(rows, 1), machine_name(&machine_action, ACTION_IN_PROGRESS)) != 0)
         return approval_over(rows, json_str(in, "actionName", ""), why);
-    snprintf(ret_run, ID_UUID_SIZE, "%s", rows_text(rows, 0));
+    str_copy(ret_run, ID_UUID_SIZE, rows_text(rows, 0));
     return 0;
 }
 

@@ -2,7 +2,6 @@
 #include "services/codepipeline/job_data.h"
 #include "base/id.h"
 #include <pthread.h>
-#include <stdio.h>
 
 #define SLOTS 256
 
@@ -27,7 +26,7 @@ void job_data_keep(const char *job_id, json_t *data)
     pthread_mutex_lock(&lock);
     before = slot->data;
     slot->data = json_incref(data);
-    (void)snprintf(slot->job_id, sizeof(slot->job_id), "%s", job_id);
+    str_copy(slot->job_id, sizeof(slot->job_id), job_id);
     pthread_mutex_unlock(&lock);
     json_decref(before);
 }

@@ -5,7 +5,6 @@
 #include "services/codepipeline/show.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 #define EXECUTION_COLUMNS                                                                                    \
     "id, seq, version, status, place, stage, stage_run, run_seq, started_ms, updated_ms, data"
@@ -17,7 +16,7 @@ static int execution_read(struct rows *rows, struct flow *flow)
 
     if (!execution)
         return FAULT(ENOMEM);
-    snprintf(execution->id, sizeof(execution->id), "%s", rows_text(rows, 0));
+    str_copy(execution->id, sizeof(execution->id), rows_text(rows, 0));
     execution->seq = rows_int(rows, 1);
     execution->status = machine_state(&machine_execution, rows_text(rows, 3));
     execution->place = machine_state(&machine_place, rows_text(rows, 4));
@@ -100,15 +99,15 @@ static int run_read(struct rows *rows, struct execution *execution)
     run = execution->runs[i] = mem_alloc(sizeof(*run));
     if (!run)
         return FAULT(ENOMEM);
-    snprintf(run->id, sizeof(run->id), "%s", rows_text(rows, 0));
+    str_copy(run->id, sizeof(run->id), rows_text(rows, 0));
     run->action = &stage->actions[i];
     run->stage = stage->name;
     run->execution_id = execution->id;
     run->stage_run = execution->stage_run;
     run->ordinal = rows_int(rows, 2);
     run->status = machine_state(&machine_action, rows_text(rows, 3));
-    snprintf(run->token, sizeof(run->token), "%s", rows_text(rows, 4));
-    snprintf(run->job_id, sizeof(run->job_id), "%s", rows_text(rows, 5));
+    str_copy(run->token, sizeof(run->token), rows_text(rows, 4));
+    str_copy(run->job_id, sizeof(run->job_id), rows_text(rows, 5));
     run->started_ms = rows_int(rows, 6);
     run->updated_ms = rows_int(rows, 7);
     run->deadline_ms = rows_int(rows, 8);
@@ -157,10 +156,10 @@ static int gate_read(struct rows *rows, struct flow *flow)
     if (!rows_null(rows, 3) && !(gate->changed_by = str_dup(rows_str(rows, 3))))
         return FAULT(ENOMEM);
     gate->changed_ms = rows_int(rows, 4);
-    snprintf(gate->last_id, sizeof(gate->last_id), "%s", rows_text(rows, 5));
+    str_copy(gate->last_id, sizeof(gate->last_id), rows_text(rows, 5));
     gate->last_seq = rows_int(rows, 6);
     gate->status = machine_state(&machine_stage, rows_text(rows, 7));
-    snprintf(gate->good_id, sizeof(gate->good_id), "%s", rows_text(rows, 8));
+    str_copy(gate->good_id, sizeof(gate->good_id), rows_text(rows, 8));
     return gate->status < 0 ? FAULT(EBADMSG) : 0;
 }
 
@@ -185,7 +184,7 @@ int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, 
 
     if (flow) {
         flow->now_ms = clock_now_ms();
-        (void)snprintf(flow->account, sizeof(flow->account), "%s", pipeline->account);
+        str_copy(flow->account, sizeof(flow->account), pipeline->account);
     }
     if (r == 0)
         r = executions_load(tx, pipeline, flow);

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "services/codepipeline/store_freeze.h"
 #include <pthread.h>
-#include <stdio.h>
 
 #define SLOTS 256
 #define WEIGHT_MAX 2000 /* executions and runs of all together; each has some kilobytes */
@@ -90,7 +89,7 @@ void picture_keep(const struct pipeline *pipeline, struct flow **flow)
     slot_clear(slot);
     while (held + weight > WEIGHT_MAX)
         slot_clear(&slots[hand++ % SLOTS]);
-    (void)snprintf(slot->pipeline_id, sizeof(slot->pipeline_id), "%s", pipeline->id);
+    str_copy(slot->pipeline_id, sizeof(slot->pipeline_id), pipeline->id);
     slot->stamp = pipeline->stamp;
     slot->weight = weight;
     slot->flow = take(*flow);

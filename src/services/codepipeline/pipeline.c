@@ -5,7 +5,6 @@
 #include "services/codepipeline/follow.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 int pipeline_require(struct tx *tx, const char *account, const char *name, struct pipeline *ret,
                      struct reason *why)
@@ -40,8 +39,8 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const struct
     if (r)
         return r;
     id_uuid(pipeline.id);
-    snprintf(pipeline.account, sizeof(pipeline.account), "%s", account);
-    snprintf(pipeline.name, sizeof(pipeline.name), "%s", json_str(declaration, "name", ""));
+    str_copy(pipeline.account, sizeof(pipeline.account), account);
+    str_copy(pipeline.name, sizeof(pipeline.name), json_str(declaration, "name", ""));
     pipeline.created_ms = pipeline.updated_ms = pipeline.changed_ms = clock_now_ms();
     r = pipeline_insert(tx, &pipeline);
     if (r == DB_EXISTS)

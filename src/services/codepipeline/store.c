@@ -3,15 +3,14 @@
 #include "base/clock.h"
 #include "services/codepipeline/picture.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 #define PIPELINE_COLUMNS "id, account, name, version, last_seq, created_ms, updated_ms, changed_ms, stamp"
 
 static void pipeline_read(struct rows *rows, struct pipeline *ret)
 {
-    snprintf(ret->id, sizeof(ret->id), "%s", rows_text(rows, 0));
-    snprintf(ret->account, sizeof(ret->account), "%s", rows_text(rows, 1));
-    snprintf(ret->name, sizeof(ret->name), "%s", rows_text(rows, 2));
+    str_copy(ret->id, sizeof(ret->id), rows_text(rows, 0));
+    str_copy(ret->account, sizeof(ret->account), rows_text(rows, 1));
+    str_copy(ret->name, sizeof(ret->name), rows_text(rows, 2));
     ret->version = rows_int(rows, 3);
     ret->last_seq = rows_int(rows, 4);
     ret->created_ms = rows_int(rows, 5);

@@ -141,7 +141,7 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
     int r = data_pack(platform, pipeline, execution, run, &data);
 
     if (!action->role_arn || !role_arn_parse(action->role_arn, account, role))
-        snprintf(account, sizeof(account), "%s", pipeline->account);
+        str_copy(account, sizeof(account), pipeline->account);
     if (r == 0)
         r = job_type(action->category, action->provider, action->version, &type);
     if (r)
@@ -168,17 +168,17 @@ static int job_read(struct rows *rows, struct job_row *ret)
     struct str data = rows_str(rows, 13);
 
     *ret = (struct job_row){0};
-    snprintf(ret->job.id, sizeof(ret->job.id), "%s", rows_text(rows, 0));
+    str_copy(ret->job.id, sizeof(ret->job.id), rows_text(rows, 0));
     ret->job.status = machine_state(&machine_job, rows_text(rows, 1));
-    snprintf(ret->job.nonce, sizeof(ret->job.nonce), "%s", rows_text(rows, 2));
-    snprintf(ret->job.worker, sizeof(ret->job.worker), "%s", rows_text(rows, 3));
+    str_copy(ret->job.nonce, sizeof(ret->job.nonce), rows_text(rows, 2));
+    str_copy(ret->job.worker, sizeof(ret->job.worker), rows_text(rows, 3));
     ret->job.fenced = rows_int(rows, 4) != 0;
     ret->job.attempt = rows_int(rows, 5);
     ret->job.due_ms = rows_int(rows, 6);
-    snprintf(ret->pipeline_id, sizeof(ret->pipeline_id), "%s", rows_text(rows, 7));
-    snprintf(ret->run_id, sizeof(ret->run_id), "%s", rows_text(rows, 8));
-    snprintf(ret->account, sizeof(ret->account), "%s", rows_text(rows, 9));
-    snprintf(ret->pipeline_account, sizeof(ret->pipeline_account), "%s", rows_text(rows, 10));
+    str_copy(ret->pipeline_id, sizeof(ret->pipeline_id), rows_text(rows, 7));
+    str_copy(ret->run_id, sizeof(ret->run_id), rows_text(rows, 8));
+    str_copy(ret->account, sizeof(ret->account), rows_text(rows, 9));
+    str_copy(ret->pipeline_account, sizeof(ret->pipeline_account), rows_text(rows, 10));
     ret->deadline_ms = rows_int(rows, 12);
     if (ret->job.status < 0)
         return FAULT(EBADMSG);

@@ -39,9 +39,9 @@ static int webhook_read(struct rows *rows, struct webhook *ret)
 {
     int r = json_parse(rows_str(rows, 3), &ret->definition, NULL);
 
-    snprintf(ret->account, sizeof(ret->account), "%s", rows_text(rows, 0));
-    snprintf(ret->name, sizeof(ret->name), "%s", rows_text(rows, 1));
-    snprintf(ret->token, sizeof(ret->token), "%s", rows_text(rows, 2));
+    str_copy(ret->account, sizeof(ret->account), rows_text(rows, 0));
+    str_copy(ret->name, sizeof(ret->name), rows_text(rows, 1));
+    str_copy(ret->token, sizeof(ret->token), rows_text(rows, 2));
     ret->triggered_ms = rows_int(rows, 4);
     if (r == 0)
         r = text_column(rows, 5, &ret->error_code);

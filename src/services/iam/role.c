@@ -99,9 +99,9 @@ int role_get(struct tx *tx, const char *account, const char *name, struct role *
                          "ss", account, name);
     if (r != 0)
         return r == DB_NONE ? IAM_NO_ENTITY : r;
-    (void)snprintf(ret->name, sizeof(ret->name), "%s", rows_text(rows, 0));
-    (void)snprintf(ret->id, sizeof(ret->id), "%s", rows_text(rows, 1));
-    (void)snprintf(ret->path, sizeof(ret->path), "%s", rows_text(rows, 2));
+    str_copy(ret->name, sizeof(ret->name), rows_text(rows, 0));
+    str_copy(ret->id, sizeof(ret->id), rows_text(rows, 1));
+    str_copy(ret->path, sizeof(ret->path), rows_text(rows, 2));
     (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:iam::%s:role%s%s", account, ret->path, ret->name);
     ret->created_ms = rows_int(rows, 3);
     ret->max_session_s = rows_int(rows, 4);

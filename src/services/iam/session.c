@@ -107,8 +107,8 @@ int session_allow(struct tx *tx, const struct session_spec *spec, struct session
     r = sealing_find(tx, &sealing);
     if (r != 0)
         return r == DB_NONE ? FAULT(ENOKEY) : r;
-    (void)snprintf(ret->role_name, sizeof(ret->role_name), "%s", role.name);
-    (void)snprintf(ret->role_id, sizeof(ret->role_id), "%s", role.id);
+    str_copy(ret->role_name, sizeof(ret->role_name), role.name);
+    str_copy(ret->role_id, sizeof(ret->role_id), role.id);
     memcpy(ret->sealing_key, sealing.key, SEAL_SIZE);
     return 0;
 }
@@ -160,14 +160,14 @@ static void key_fill(const struct sealing *sealing, const json_t *payload, const
 {
     struct principal *principal = &ret->principal;
     const char *name = json_str(payload, "name", "");
-    (void)snprintf(principal->account, sizeof(principal->account), "%s", json_str(payload, "account", ""));
+    str_copy(principal->account, sizeof(principal->account), json_str(payload, "account", ""));
     (void)snprintf(principal->arn, sizeof(principal->arn), "arn:aws:sts::%s:assumed-role/%s/%s",
                    principal->account, json_str(payload, "role", ""), name);
     (void)snprintf(principal->user_id, sizeof(principal->user_id), "%s:%s", json_str(payload, "id", ""),
                    name);
     principal->session = true;
     secret_of(sealing, principal->access_key_id, ret->secret);
-    (void)snprintf(ret->session_token, sizeof(ret->session_token), "%s", token);
+    str_copy(ret->session_token, sizeof(ret->session_token), token);
     ret->expires_ms = json_int(payload, "ends", 1);
     ret->active = true;
 }

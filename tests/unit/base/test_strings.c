@@ -69,6 +69,25 @@ static void test_comparisons(void **state UNUSED)
     assert_true(str_eq((struct str){NULL, 0}, STR("")));
 }
 
+static void test_copies_are_cut_to_fit(void **state UNUSED)
+{
+    char ret[4] = "xxx";
+    str_copy(ret, sizeof(ret), "ab");
+    assert_memory_equal(ret, "ab\0", 4 - 1);
+    str_copy(ret, sizeof(ret), "abcd");
+    assert_string_equal(ret, "abc");
+    str_copy(ret, sizeof(ret), "");
+    assert_string_equal(ret, "");
+}
+
+/* Source: the test vectors of FNV-1a, 64 bits. */
+static void test_hash_is_fnv_1a(void **state UNUSED)
+{
+    assert_true(str_hash(STR("")) == UINT64_C(0xcbf29ce484222325));
+    assert_true(str_hash(STR("a")) == UINT64_C(0xaf63dc4c8601ec8c));
+    assert_true(str_hash(STR("foobar")) == UINT64_C(0x85944171f73967e8));
+}
+
 static void test_buffer_keeps_its_maximum_and_its_error(void **state UNUSED)
 {
     CLEANUP(buf_free) struct buf buf = BUF_INIT(5);
@@ -164,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_globs_match_whole_strings),
         cmocka_unit_test(test_split_walks_to_the_end),
         cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_copies_are_cut_to_fit),
+        cmocka_unit_test(test_hash_is_fnv_1a),
         cmocka_unit_test(test_buffer_keeps_its_maximum_and_its_error),
         cmocka_unit_test(test_buffer_grows_over_many_appends),
         cmocka_unit_test(test_buffer_takes_numbers_and_bytes_to_fill),

@@ -92,6 +92,30 @@ static void test_commit_is_seen_and_undo_is_not(void **state UNUSED)
     db_close(&db);
 }
 
+/* More pages than a savepoint keeps in memory. */
+static void test_large_transaction_is_undone(void **state UNUSED)
+{
+    CLEANUP(db_close) struct db *db = open_things();
+    struct tx *tx = NULL;
+    char name[16];
+    assert_int_equal(db_begin(db, &tx), 0);
+    for (int64_t i = 0; i < 4000; i++) {
+        (void)snprintf(name, sizeof(name), "t%lld", (long long)i);
+        assert_int_equal(tx_exec(tx, "INSERT INTO things (name, size, body) VALUES ($1, $2, zeroblob(3000))",
+                                 "si", name, i),
+                         0);
+    }
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(tx_exec(tx, "UPDATE things SET size = -1", ""), 0);
+    db_end(&tx);
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(tx_exec(tx, "DELETE FROM things WHERE size < 0", ""), 0);
+    assert_int_equal(put(tx, "t4000", 4000), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(count(db), 4001);
+}
+
 static void test_database_file_is_private(void **state UNUSED)
 {
     struct db *db = open_things();
@@ -384,6 +408,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_commit_is_seen_and_undo_is_not),
+        CASE(test_large_transaction_is_undone),
         CASE(test_database_file_is_private),
         CASE(test_taken_key_is_an_outcome_and_the_transaction_goes_on),
         CASE(test_faulty_statement_undoes_its_transaction_only),

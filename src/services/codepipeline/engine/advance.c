@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
-#include <stdio.h>
 
 static const char *stage_name(const struct execution *execution)
 {
@@ -168,7 +167,7 @@ static int stage_enter(struct flow *flow, struct execution *execution, struct ga
     execution_touch(flow, execution);
     if (gate->status != STAGE_IN_PROGRESS)
         machine_move(&machine_stage, &gate->status, STAGE_IN_PROGRESS);
-    snprintf(gate->last_id, sizeof(gate->last_id), "%s", execution->id);
+    str_copy(gate->last_id, sizeof(gate->last_id), execution->id);
     gate->last_seq = execution->seq;
     gate->dirty = true;
     return effect_record(flow, execution, NULL, "stage-entered", NULL, NULL);

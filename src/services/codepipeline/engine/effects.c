@@ -1,7 +1,6 @@
 /* The list of what a step wants done. */
 #include "base/mem.h"
 #include "services/codepipeline/engine/engine.h"
-#include <stdio.h>
 
 static int effect_new(struct flow *flow, enum effect_kind kind, struct effect **ret)
 {
@@ -28,7 +27,7 @@ int effect_offer(struct flow *flow, const struct execution *execution, const str
         return r;
     effect->execution = execution;
     effect->run = run;
-    snprintf(effect->ref, sizeof(effect->ref), "%s", run->job_id);
+    str_copy(effect->ref, sizeof(effect->ref), run->job_id);
     return 0;
 }
 
@@ -39,7 +38,7 @@ int effect_cancel(struct flow *flow, const char *job_id, int job_status)
 
     if (r)
         return r;
-    snprintf(effect->ref, sizeof(effect->ref), "%s", job_id);
+    str_copy(effect->ref, sizeof(effect->ref), job_id);
     effect->job_status = job_status;
     return 0;
 }
@@ -51,7 +50,7 @@ int effect_timer(struct flow *flow, const struct run *run)
 
     if (r)
         return r;
-    snprintf(effect->ref, sizeof(effect->ref), "%s", run->id);
+    str_copy(effect->ref, sizeof(effect->ref), run->id);
     effect->due_ms = run->deadline_ms;
     return 0;
 }
@@ -65,7 +64,7 @@ int effect_notify(struct flow *flow, const struct execution *execution, const st
         return r;
     effect->execution = execution;
     effect->run = run;
-    snprintf(effect->ref, sizeof(effect->ref), "%s", run->id);
+    str_copy(effect->ref, sizeof(effect->ref), run->id);
     return 0;
 }
 
@@ -87,7 +86,7 @@ int effect_rollback(struct flow *flow, const struct execution *execution, const 
     if (r)
         return r;
     effect->execution = execution;
-    snprintf(effect->ref, sizeof(effect->ref), "%s", target_id);
+    str_copy(effect->ref, sizeof(effect->ref), target_id);
     return 0;
 }
 

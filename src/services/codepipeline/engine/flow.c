@@ -3,7 +3,6 @@
 #include "services/codepipeline/engine/effect.h"
 #include "services/codepipeline/engine/freeze.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 static void make_id(void *context, bool ordered, char ret[ID_UUID_SIZE])
 {
@@ -171,7 +170,7 @@ struct gate *flow_gate(struct flow *flow, const char *stage)
     gate = mem_alloc(sizeof(*gate));
     if (!gate)
         return NULL;
-    snprintf(gate->stage, sizeof(gate->stage), "%s", stage);
+    str_copy(gate->stage, sizeof(gate->stage), stage);
     gate->enabled = true;
     gate->fresh = true;
     return flow_add_gate(flow, gate) ? NULL : gate;

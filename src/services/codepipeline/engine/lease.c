@@ -1,15 +1,14 @@
 /* Leases and nonces of jobs. */
 #include "services/codepipeline/engine/lease.h"
-#include <stdio.h>
 
 void job_lease(struct job *job, const char *nonce, const char *worker, int64_t now_ms)
 {
     machine_move(&machine_job, &job->status, JOB_DISPATCHED);
-    snprintf(job->nonce, sizeof(job->nonce), "%s", nonce);
+    str_copy(job->nonce, sizeof(job->nonce), nonce);
     job->attempt++;
     job->fenced = worker != NULL;
     job->due_ms = now_ms + (worker ? LEASE_MS : LEASE_UNACKNOWLEDGED_MS);
-    snprintf(job->worker, sizeof(job->worker), "%s", worker ? worker : "");
+    str_copy(job->worker, sizeof(job->worker), worker ? worker : "");
     if (worker)
         machine_move(&machine_job, &job->status, JOB_IN_PROGRESS);
 }

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 /* Its actions in the stage have succeeded: it went on, or ended so in it. */
 static bool has_succeeded(const struct execution *execution, const char *name)
@@ -93,7 +92,7 @@ static int execution_make(const struct flow *flow, const struct execution *targe
 
     if (!execution)
         return FAULT(ENOMEM);
-    snprintf(execution->id, sizeof(execution->id), "%s", event->execution_id);
+    str_copy(execution->id, sizeof(execution->id), event->execution_id);
     execution->seq = event->seq;
     execution->plan = target->plan;
     execution->stage = plan_stage_find(target->plan, event->stage);

@@ -115,7 +115,7 @@ static int gate_close(struct flow *flow, const struct execution *execution, int 
         return 0;
     machine_move(&machine_stage, &gate->status, status);
     if (status == STAGE_SUCCEEDED)
-        snprintf(gate->good_id, sizeof(gate->good_id), "%s", execution->id);
+        str_copy(gate->good_id, sizeof(gate->good_id), execution->id);
     gate->dirty = true;
     return 0;
 }

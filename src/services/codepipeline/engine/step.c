@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "services/codepipeline/engine/engine.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 #define EXECUTIONS_MAX 50
 
@@ -50,7 +49,7 @@ static int on_start(struct flow *flow, const struct flow_event *event, struct re
     execution = mem_alloc(sizeof(*execution));
     if (!execution)
         return FAULT(ENOMEM);
-    snprintf(execution->id, sizeof(execution->id), "%s", event->execution_id);
+    str_copy(execution->id, sizeof(execution->id), event->execution_id);
     execution->seq = event->seq;
     execution->plan = event->plan;
     execution->data = json_incref(event->data);
