@@ -44,8 +44,7 @@ static bool makes_change_set(const json_t *action)
 /* What the approval is about: the bytes, and what the change sets of its stage would do. */
 static void print_subject(const json_t *release, const struct pending *pending, const json_t *actions)
 {
-    (void)printf("%s %s: %s / %s\n", json_str(release, "app", ""), json_str(release, "branch", ""),
-                 pending->stage, pending->action);
+    (void)printf("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
     (void)printf("  artifact   version %s\n", execution_variable(actions, "VersionId"));
     (void)printf("             sha256  %s\n", execution_variable(actions, "SHA256"));
     size_t index;
@@ -103,16 +102,15 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *state = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
-    status = release_find(&cli, *account, cli.args[0], cli.args[1], &release);
+    status = release_meant(&cli, *account, 0, &release);
     if (!status)
         status = release_state(&cli, json_str(release, "pipeline", ""), &state);
     if (status)
         return status;
     struct pending pending;
     if (!find_pending(state, &pending))
-        return cli_fail(COMMAND_NOT_FOUND,
-                        "%s %s waits for no approval; `slipway watch %s %s` shows what it does", cli.args[0],
-                        cli.args[1], cli.args[0], cli.args[1]);
+        return cli_fail(COMMAND_NOT_FOUND, "%s waits for no approval; `%s` shows what it does",
+                        json_str(release, "title", ""), json_str(release, "shown", ""));
     status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
     if (status)
         return status;
@@ -129,25 +127,25 @@ static const struct cli_option options[] = {
 
 int approve_main(int argc, char **argv)
 {
-    static const struct cli_spec spec = {"approve APP BRANCH",
+    static const struct cli_spec spec = {"approve APP BRANCH | approve PIPELINE",
                                          "Approves what the pipeline waits for, after showing the artifact's "
                                          "digest and what the change set would do.\n"
                                          "Who approved, when and why is recorded with the execution.",
                                          options,
                                          ARRAY_LEN(options),
-                                         2,
+                                         1,
                                          2};
     return run(argc, argv, &spec, "Approved", &account, &message);
 }
 
 int reject_main(int argc, char **argv)
 {
-    static const struct cli_spec spec = {"reject APP BRANCH",
+    static const struct cli_spec spec = {"reject APP BRANCH | reject PIPELINE",
                                          "Rejects what the pipeline waits for: the execution fails there and "
                                          "later stages keep what they have.",
                                          options,
                                          ARRAY_LEN(options),
-                                         2,
+                                         1,
                                          2};
     return run(argc, argv, &spec, "Rejected", &account, &message);
 }

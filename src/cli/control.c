@@ -23,7 +23,7 @@ static int find(int argc, char **argv, const struct cli_spec *spec, struct cli *
     int status = cli_begin(argc, argv, spec, cli);
     if (status >= 0)
         return status;
-    status = release_find(cli, account, cli->args[0], cli->args[1], ret_release);
+    status = release_meant(cli, account, spec->min_args - 1, ret_release);
     if (!status)
         status = release_state(cli, json_str(*ret_release, "pipeline", ""), ret_state);
     return status ? status : -1;
@@ -37,11 +37,11 @@ int retry_main(int argc, char **argv)
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
     static const struct cli_spec spec = {
-        "retry APP BRANCH",
+        "retry APP BRANCH | retry PIPELINE",
         "Repeats the failed actions of the stage where the latest execution failed.",
         options,
         ARRAY_LEN(options),
-        2,
+        1,
         2};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
@@ -53,8 +53,8 @@ int retry_main(int argc, char **argv)
     if (!stage) /* an approval ran out, or somebody stopped it */
         stage = stage_with(state, "Stopped");
     if (!stage)
-        return cli_fail(COMMAND_NOT_FOUND, "no stage of %s %s has failed: there is nothing to retry",
-                        cli.args[0], cli.args[1]);
+        return cli_fail(COMMAND_NOT_FOUND, "no stage of %s has failed: there is nothing to retry",
+                        json_str(release, "title", ""));
     const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
     json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
                            "stageName", json_str(stage, "stageName", ""), "pipelineExecutionId", execution,
@@ -76,11 +76,11 @@ int stop_main(int argc, char **argv)
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
     static const struct cli_spec spec = {
-        "stop APP BRANCH",
+        "stop APP BRANCH | stop PIPELINE",
         "Stops the execution that runs, after its running actions have ended.",
         options,
         ARRAY_LEN(options),
-        2,
+        1,
         2};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
@@ -90,7 +90,7 @@ int stop_main(int argc, char **argv)
         return status;
     const json_t *stage = stage_with(state, "InProgress");
     if (!stage)
-        return cli_fail(COMMAND_NOT_FOUND, "no execution of %s %s is running", cli.args[0], cli.args[1]);
+        return cli_fail(COMMAND_NOT_FOUND, "no execution of %s is running", json_str(release, "title", ""));
     const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
     json_t *in = json_pack("{s:s, s:s, s:b}", "pipelineName", json_str(release, "pipeline", ""),
                            "pipelineExecutionId", execution, "abandon", abandon);
@@ -124,13 +124,13 @@ int override_main(int argc, char **argv)
     static const struct cli_option options[] = {
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
-    static const struct cli_spec spec = {"override APP BRANCH STAGE",
+    static const struct cli_spec spec = {"override APP BRANCH STAGE | override PIPELINE STAGE",
                                          "Lets the latest execution past the stage's condition that it waits "
                                          "for, or has failed at. Who did that is "
                                          "recorded.",
                                          options,
                                          ARRAY_LEN(options),
-                                         3,
+                                         2,
                                          3};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
@@ -138,21 +138,22 @@ int override_main(int argc, char **argv)
     int status = find(argc, argv, &spec, &cli, &release, &state);
     if (status >= 0)
         return status;
+    const char *name = cli.args[cli.arg_count - 1];
     size_t index;
     json_t *stage, *found = NULL;
     json_array_foreach (json_object_get(state, "stageStates"), index, stage)
-        if (strcmp(json_str(stage, "stageName", ""), cli.args[2]) == 0)
+        if (strcmp(json_str(stage, "stageName", ""), name) == 0)
             found = stage;
     const char *type = condition_of(found);
     if (!type)
-        return cli_fail(COMMAND_NOT_FOUND, "no condition of stage %s holds anything up", cli.args[2]);
+        return cli_fail(COMMAND_NOT_FOUND, "no condition of stage %s holds anything up", name);
     const char *execution = json_str(json_object_get(found, "latestExecution"), "pipelineExecutionId", "");
     json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
-                           "stageName", cli.args[2], "pipelineExecutionId", execution, "conditionType", type);
+                           "stageName", name, "pipelineExecutionId", execution, "conditionType", type);
     status =
         cli_call(&cli, "cannot override the condition", "codepipeline", "OverrideStageCondition", in, NULL);
     if (status)
         return status;
-    (void)printf("execution %s goes on in %s\n", execution, cli.args[2]);
+    (void)printf("execution %s goes on in %s\n", execution, name);
     return COMMAND_OK;
 }

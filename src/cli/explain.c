@@ -95,8 +95,6 @@ int explain_main(int argc, char **argv)
     int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
         return status;
-    if (cli.arg_count == 1)
-        return explain(&cli, cli.args[0]);
-    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    status = release_meant(&cli, account, 0, &release);
     return status ? status : explain(&cli, json_str(release, "pipeline", ""));
 }

@@ -70,8 +70,6 @@ int history_main(int argc, char **argv)
         return status;
     if (last && !str_to_int(str_of(last), 1, 100000, &most))
         return cli_fail(COMMAND_USAGE, "--last wants a number from 1 to 100000, not '%s'", last);
-    if (cli.arg_count == 1)
-        return print_history(&cli, cli.args[0]);
-    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    status = release_meant(&cli, account, 0, &release);
     return status ? status : print_history(&cli, json_str(release, "pipeline", ""));
 }

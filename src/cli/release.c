@@ -117,6 +117,32 @@ int release_find(struct cli *cli, const char *account, const char *app, const ch
     return 0;
 }
 
+static json_t *pipeline_alone(const char *name)
+{
+    CLEANUP(json_free) json_t *release = json_pack("{s:s, s:s}", "pipeline", name, "title", name);
+    if (!release || json_put_format(release, "shown", "slipway explain %s", name))
+        return NULL;
+    return take(release);
+}
+
+static int release_name(json_t *release, const char *app, const char *branch)
+{
+    int r = json_put_format(release, "title", "%s %s", app, branch);
+    return r ? r : json_put_format(release, "shown", "slipway watch %s %s", app, branch);
+}
+
+int release_meant(struct cli *cli, const char *account, size_t after, json_t **ret_release)
+{
+    if (cli->arg_count == after + 1) {
+        *ret_release = pipeline_alone(cli->args[0]);
+        return *ret_release ? 0 : cli_fault(-ENOMEM);
+    }
+    int status = release_find(cli, account, cli->args[0], cli->args[1], ret_release);
+    if (!status && release_name(*ret_release, cli->args[0], cli->args[1]))
+        status = cli_fault(-ENOMEM);
+    return status;
+}
+
 int release_state(struct cli *cli, const char *pipeline, json_t **ret_state)
 {
     return cli_call(cli, "cannot look at the pipeline", "codepipeline", "GetPipelineState",

@@ -10,6 +10,7 @@ static bool dry_run;
 struct rollback {
     struct cli *cli;
     const char *pipeline;
+    const char *shown; /* the command that shows it */
     const char *stage;
     const char *now; /* the version that is deployed in the stage */
     json_t *plan;    /* what the server would deploy: RollbackStage's wouldDeploy */
@@ -134,19 +135,8 @@ static int roll_back(struct rollback *rollback)
     if (status)
         return status;
     const char *id = json_str(out, "pipelineExecutionId", "");
-    if (cli->arg_count == 2)
-        (void)printf("started execution %s: `slipway explain %s` shows it\n", id, cli->args[0]);
-    else
-        (void)printf("started execution %s: `slipway watch %s %s` shows it\n", id, cli->args[0],
-                     cli->args[1]);
+    (void)printf("started execution %s: `%s` shows it\n", id, rollback->shown);
     return COMMAND_OK;
-}
-
-static int find_pipeline(struct cli *cli, json_t **release, const char **ret)
-{
-    int status = cli->arg_count == 2 ? 0 : release_find(cli, account, cli->args[0], cli->args[1], release);
-    *ret = cli->arg_count == 2 ? cli->args[0] : json_str(*release, "pipeline", "");
-    return status;
 }
 
 int rollback_main(int argc, char **argv)
@@ -171,9 +161,11 @@ int rollback_main(int argc, char **argv)
     if (status >= 0)
         return status;
     rollback.stage = cli.args[cli.arg_count - 1];
-    status = find_pipeline(&cli, &release, &rollback.pipeline);
+    status = release_meant(&cli, account, 1, &release);
     if (status)
         return status;
+    rollback.pipeline = json_str(release, "pipeline", "");
+    rollback.shown = json_str(release, "shown", "");
     status = look(&rollback);
     if (!status)
         status = roll_back(&rollback);

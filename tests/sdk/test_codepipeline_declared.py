@@ -177,3 +177,19 @@ def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, m
     worker.do("Go")
     assert server.slipway("rollback", name, "Nowhere", profile="dev", check=False).returncode == 3
     assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
+
+
+def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
+    name = make([approval("Ask")])
+    said = lambda *words: server.slipway(*words, profile="dev")
+    refused = lambda *words: server.slipway(*words, profile="dev", check=False)
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    assert f"{name} waits for no approval; `slipway explain {name}` shows what it does" in refused("approve", name).stderr
+    worker.do("Artifact")
+    assert f"{name}: S1 / Ask" in said("reject", name, "--message", "not today")
+    assert f"retrying S1 of execution {run}" in said("retry", name)
+    assert "approved" in said("approve", name)
+    worker.call("StartPipelineExecution", name=name)
+    assert "stopping execution" in said("stop", name, "--abandon")
+    assert f"no execution of {name} is running" in refused("stop", name).stderr
+    assert refused("override", name, "S1").returncode == 3
