@@ -1,3 +1,4 @@
+/* Files without a name, in memory: scratch.h says why. */
 #include "db/scratch.h"
 #include "base/fail.h"
 #include <stdlib.h>

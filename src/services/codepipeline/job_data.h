@@ -1,5 +1,6 @@
-/* What jobs that were offered lately say (JobData without credentials), in memory: who takes one need not read
- * it from its text again. A job's data never changes, and an id that was never committed is never asked for. */
+/* What jobs that were offered lately say (JobData without credentials), in memory: who takes one need not
+ * read it from its text again. A job's data never changes, and an id that was never committed is never asked
+ * for. */
 #pragma once
 
 #include "base/base.h"
