@@ -174,7 +174,7 @@ static void put_time(struct exchange *x, const char *name, int64_t at_ms)
 {
     char time[TIME_TEXT_SIZE];
     time_iso8601_s(at_ms, time);
-    call_error_element(&x->call, name, arena_dup(x->call.arena, str_of(time)));
+    call_error_text(&x->call, name, str_of(time));
 }
 
 /* What S3's errors say besides. Clients find a bucket's region by one. */
@@ -186,12 +186,12 @@ static void put_details(struct exchange *x, int refusal)
         call_error_element(c, "Region", c->platform->region);
         return;
     case REFUSE_KEY_UNKNOWN:
-        call_error_element(c, "AWSAccessKeyId", arena_dup(c->arena, x->claim.access_key_id));
+        call_error_text(c, "AWSAccessKeyId", x->claim.access_key_id);
         return;
     case REFUSE_SKEWED:
         put_time(x, "RequestTime", x->claim.time_ms);
         put_time(x, "ServerTime", clock_now_ms());
-        call_error_element(c, "MaxAllowedSkewMilliseconds", arena_printf(c->arena, "%d", SIGV4_MAX_SKEW_MS));
+        call_error_number(c, "MaxAllowedSkewMilliseconds", SIGV4_MAX_SKEW_MS);
         return;
     case REFUSE_EXPIRED:
         put_time(x, "Expires", x->claim.expires_ms);

@@ -1,6 +1,7 @@
 /* What a handler may do with its call. */
 #include "services/service.h"
 #include "base/clock.h"
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -47,6 +48,20 @@ void call_error_element(struct call *c, const char *name, const char *value)
 {
     if (c->error_element_count < CALL_ERROR_ELEMENTS)
         c->error_elements[c->error_element_count++] = (struct http_header){str_of(name), str_of(value)};
+}
+
+void call_error_text(struct call *c, const char *name, struct str value)
+{
+    const char *copy = arena_dup(c->arena, value.ptr ? value : STR(""));
+    if (copy)
+        call_error_element(c, name, copy);
+}
+
+void call_error_number(struct call *c, const char *name, int64_t value)
+{
+    const char *text = arena_printf(c->arena, "%" PRId64, value);
+    if (text)
+        call_error_element(c, name, text);
 }
 
 struct str call_trailer(const struct call *c, const char *name)

@@ -84,6 +84,9 @@ void call_any_header(struct call *c, const char *name, const char *value);
 /* Adds an element to the XML of the error that is about to be answered; both texts live as long as the call.
  */
 void call_error_element(struct call *c, const char *name, const char *value);
+/* The same of a text that is copied, and of a number; left out when there is no memory for it. */
+void call_error_text(struct call *c, const char *name, struct str value);
+void call_error_number(struct call *c, const char *name, int64_t value);
 /* A header of that name (lower case) behind the body, once run is called; {NULL,0}. */
 struct str call_trailer(const struct call *c, const char *name);
 /* A signature that came in a form's fields; all but the token are given. */

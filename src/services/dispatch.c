@@ -179,6 +179,16 @@ static void handler_too_large(void *ctx UNUSED, struct http_request *http)
     answer_refusal(x, REFUSE_TOO_LARGE);
 }
 
+/* Whether the body is another than the one that was signed; S3's error says both digests. */
+static bool another_body(struct exchange *x, const char *computed)
+{
+    if (!auth_claims_digest(x) || str_eq_nocase(x->claim.payload_hash, str_of(computed)))
+        return false;
+    call_error_text(&x->call, "ClientComputedContentSHA256", x->claim.payload_hash);
+    call_error_text(&x->call, "S3ComputedContentSHA256", str_of(computed));
+    return true;
+}
+
 /* The body is here: is it the one that was signed, and what does it say? */
 static int decode(struct exchange *x)
 {
@@ -188,14 +198,14 @@ static int decode(struct exchange *x)
     if (x->body_hash) {
         hash_final(x->body_hash, digest);
         hex_encode(digest, hash_size(HASH_SHA256), c->body_sha256);
-        if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(c->body_sha256)))
+        if (another_body(x, c->body_sha256))
             return REFUSE_PAYLOAD;
         int r = x->payload ? payload_finish(x) : 0;
         if (r != 0)
             return r;
     } else if (!x->verified || (c->http->body.len > 0 && auth_claims_digest(x))) {
         hash_sha256_hex(buf_str(&c->http->body), hex);
-        if (auth_claims_digest(x) && !str_eq_nocase(x->claim.payload_hash, str_of(hex)))
+        if (another_body(x, hex))
             return REFUSE_PAYLOAD;
         int r = auth_verify(x, str_of(hex));
         if (r != 0)

@@ -104,23 +104,15 @@ static int chunk_ended(struct payload *payload)
 
 static int refuse_size(struct exchange *x, int64_t size)
 {
-    char *chunk = arena_printf(x->call.arena, "%u", x->payload->chunks);
-    char *bad = arena_printf(x->call.arena, "%lld", (long long)size);
-    if (!chunk || !bad)
-        return FAULT(ENOMEM);
-    call_error_element(&x->call, "Chunk", chunk);
-    call_error_element(&x->call, "BadChunkSize", bad);
+    call_error_number(&x->call, "Chunk", x->payload->chunks);
+    call_error_number(&x->call, "BadChunkSize", size);
     return REFUSE_CHUNK_SIZE;
 }
 
 static int refuse_length(struct exchange *x)
 {
-    char *expected = arena_printf(x->call.arena, "%lld", (long long)x->payload->expected);
-    char *provided = arena_printf(x->call.arena, "%lld", (long long)x->payload->received);
-    if (!expected || !provided)
-        return FAULT(ENOMEM);
-    call_error_element(&x->call, "NumberBytesExpected", expected);
-    call_error_element(&x->call, "NumberBytesProvided", provided);
+    call_error_number(&x->call, "NumberBytesExpected", x->payload->expected);
+    call_error_number(&x->call, "NumberBytesProvided", x->payload->received);
     return reason_set(&x->call.reason, REFUSE_INCOMPLETE,
                       "You did not provide the number of bytes specified by the Content-Length HTTP header");
 }

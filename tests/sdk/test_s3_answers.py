@@ -25,6 +25,16 @@ def says(server, answer, **elements):
 
 # method, target, headers; status, code, elements
 ERRORS = [
+    ("PUT", "/k", {"Content-MD5": "AAAA"}, 400, "InvalidDigest", {"Content-MD5": "AAAA"}),
+    # the expected digest is hex, the calculated one base64: recorded from S3
+    ("PUT", "/k", {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400, "BadDigest",
+     {"ExpectedDigest": "d41d8cd98f00b204e9800998ecf8427e", "CalculatedDigest": base64.b64encode(hashlib.md5(b"x").digest()).decode()}),
+    ("POST", "?delete", {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400, "BadDigest",
+     {"ExpectedDigest": "d41d8cd98f00b204e9800998ecf8427e"}),
+    ("PUT", "/" + "k" * 1025, {}, 400, "KeyTooLongError", {"Size": "1025", "MaxSizeAllowed": "1024"}),
+    ("PUT", "/k", {"x-amz-meta-a": "b" * 2048}, 400, "MetadataTooLarge", {"Size": "2049", "MaxSizeAllowed": "2048"}),
+    ("PUT", "/k", {"x-amz-tagging": "a%3F=b"}, 400, "InvalidTag", {"TagKey": "a?"}),
+    ("PUT", "/k", {"x-amz-tagging": "a=b%3F"}, 400, "InvalidTag", {"TagKey": "a", "TagValue": "b?"}),
     ("GET", "?list-type=2&max-keys=x", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "x"}),
     ("GET", "?max-keys=-1", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "-1"}),
     ("GET", "?encoding-type=foo", {}, 400, "InvalidArgument", {"ArgumentName": "encoding-type", "ArgumentValue": "foo"}),
@@ -63,6 +73,8 @@ ERRORS = [
 def body_of(method, path, headers):
     if path == "?publicAccessBlock":
         return b"<PublicAccessBlockConfiguration/>"
+    if path == "?delete":
+        return b"<Delete><Object><Key>none</Key></Object></Delete>"
     return b"x" if method == "PUT" and "x-amz-copy-source" not in headers else b""
 
 
@@ -71,6 +83,25 @@ def test_errors_say_what_they_are_about(server, bucket, method, path, headers, s
     answer = ask(server, method, f"/{bucket}{path}", headers, body_of(method, path, headers))
     assert code(answer) == (status, error), answer.text
     says(server, answer, **elements)
+
+
+def test_a_body_that_is_too_large_is_told_before_it_is_sent(server, bucket):
+    client = raw.Raw(server)
+    headers = raw.signed(server, "s3", "PUT", f"/{bucket}/k", {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+    client.send(raw.request("PUT", f"/{bucket}/k", headers, length=(5 << 30) + 1))
+    answer = client.read()
+    client.close()
+    assert code(answer) == (400, "EntityTooLarge")
+    says(server, answer, ProposedSize=str((5 << 30) + 1), MaxSizeAllowed=str(5 << 30))
+
+
+def test_a_body_that_was_not_signed_is_told_with_both_digests(server, bucket):
+    client = raw.Raw(server)
+    answer = client.ask("PUT", f"/{bucket}/k", raw.signed(server, "s3", "PUT", f"/{bucket}/k", body=b"a"), b"b")
+    client.close()
+    assert code(answer) == (400, "XAmzContentSHA256Mismatch")
+    says(server, answer, ClientComputedContentSHA256=hashlib.sha256(b"a").hexdigest(),
+         S3ComputedContentSHA256=hashlib.sha256(b"b").hexdigest())
 
 
 @pytest.mark.parametrize("of", ["STANDARD", "STANDARD_IA", "REDUCED_REDUNDANCY", "INTELLIGENT_TIERING"])
@@ -165,7 +196,7 @@ def test_ways_to_authenticate_that_there_are_not(server, bucket, query, authoriz
 
 def test_a_part_that_is_not_there_is_named(server, bucket):
     upload = element(ask(server, "POST", f"/{bucket}/parts?uploads"), "UploadId")
-    listed = b"<CompleteMultipartUpload><Part><PartNumber>7</PartNumber><ETag>gibberish</ETag></Part></CompleteMultipartUpload>"
+    listed = b'<CompleteMultipartUpload><Part><PartNumber>7</PartNumber><ETag>"gibberish"</ETag></Part></CompleteMultipartUpload>'
     answer = ask(server, "POST", f"/{bucket}/parts?uploadId={upload}", body=listed)
     assert code(answer) == (400, "InvalidPart")
     says(server, answer, UploadId=upload, PartNumber="7", ETag="gibberish")

@@ -53,15 +53,22 @@ static int check_order(struct call *c, size_t count)
     return 0;
 }
 
+/* As the client has it, without quotes. */
+static struct str bare_etag(const json_t *asked)
+{
+    struct str etag = str_trim(str_of(json_str(asked, "ETag", "")));
+    return etag.len >= 2 && etag.ptr[0] == '"' ? (struct str){etag.ptr + 1, etag.len - 2} : etag;
+}
+
 static int no_part(struct call *c, const json_t *asked)
 {
     struct str id = uri_get(&c->query, "uploadId");
     call_error_element(c, "UploadId", id.ptr ? id.ptr : "");
-    call_error_element(c, "PartNumber", arena_printf(c->arena, "%" PRId64, json_int(asked, "PartNumber", 0)));
-    call_error_element(c, "ETag", json_str(asked, "ETag", ""));
+    call_error_number(c, "PartNumber", json_int(asked, "PartNumber", 0));
+    call_error_text(c, "ETag", bare_etag(asked));
     return call_fail(
         c, S3_E_PART,
-        "One or more of the specified parts could not be found. The part may not have been uploaded, "
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, "
         "or the specified entity tag may not match the part's entity tag.");
 }
 
@@ -86,16 +93,10 @@ static int check_part_checksum(struct call *c, const struct completion *done, co
 
 static int too_small(struct call *c, const struct part *part)
 {
-    char *size = arena_printf(c->arena, "%" PRId64, part->size);
-    char *least = arena_printf(c->arena, "%d", PART_MIN_BYTES);
-    char *number = arena_printf(c->arena, "%" PRId64, part->number);
-    char *etag = arena_dup(c->arena, str_of(part->etag));
-    if (!size || !least || !number || !etag)
-        return FAULT(ENOMEM);
-    call_error_element(c, "ProposedSize", size);
-    call_error_element(c, "MinSizeAllowed", least);
-    call_error_element(c, "PartNumber", number);
-    call_error_element(c, "ETag", etag);
+    call_error_number(c, "ProposedSize", part->size);
+    call_error_number(c, "MinSizeAllowed", PART_MIN_BYTES);
+    call_error_number(c, "PartNumber", part->number);
+    call_error_text(c, "ETag", str_of(part->etag));
     return call_fail(c, S3_E_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 }
 
@@ -168,9 +169,7 @@ static int make_etag(struct call *c, struct completion *done)
     if (!md5)
         return FAULT(ENOMEM);
     for (size_t i = 0; i < done->count; i++) {
-        struct str etag = str_trim(str_of(json_str(asked_part(c, i), "ETag", "")));
-        if (etag.len >= 2 && etag.ptr[0] == '"')
-            etag = (struct str){etag.ptr + 1, etag.len - 2};
+        struct str etag = bare_etag(asked_part(c, i));
         if (etag.len != 2 * hash_size(HASH_MD5) || !hex_decode(etag, digest))
             return no_part(c, asked_part(c, i));
         hash_update(md5, digest, hash_size(HASH_MD5));

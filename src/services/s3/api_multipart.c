@@ -19,7 +19,7 @@
 static int no_upload(struct call *c)
 {
     struct str id = uri_get(&c->query, "uploadId");
-    call_error_element(c, "UploadId", arena_dup(c->arena, id.ptr ? id : STR("")));
+    call_error_text(c, "UploadId", id);
     return call_fail(
         c, S3_E_NO_UPLOAD,
         "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart "

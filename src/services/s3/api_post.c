@@ -268,12 +268,9 @@ static int check_size(struct call *c, const struct post *post, bool ended)
     bool large = size > post->limits.max;
     if (!large && (!ended || size >= post->limits.min))
         return 0;
-    char *proposed = arena_printf(c->arena, "%" PRId64, size);
-    char *allowed = arena_printf(c->arena, "%" PRId64, large ? post->limits.max : post->limits.min);
-    if (!proposed || !allowed)
-        return FAULT(ENOMEM);
-    call_error_element(c, "ProposedSize", proposed);
-    call_error_element(c, large ? "MaxSizeAllowed" : "MinSizeAllowed", allowed);
+    call_error_number(c, "ProposedSize", size);
+    call_error_number(c, large ? "MaxSizeAllowed" : "MinSizeAllowed",
+                      large ? post->limits.max : post->limits.min);
     return large ? call_fail(c, S3_E_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size")
                  : call_fail(c, S3_E_TOO_SMALL,
                              "Your proposed upload is smaller than the minimum allowed size");

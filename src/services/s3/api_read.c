@@ -61,12 +61,8 @@ int api_find_object(struct call *c, struct tx *tx, const struct bucket *bucket, 
 
 static int refuse_part(struct call *c, const struct reading *r, int64_t number)
 {
-    const char *asked = arena_printf(c->arena, "%" PRId64, number);
-    const char *there = arena_printf(c->arena, "%" PRId64, r->object.parts > 0 ? r->object.parts : 1);
-    if (!asked || !there)
-        return FAULT(ENOMEM);
-    call_error_element(c, "ActualPartCount", there);
-    call_error_element(c, "PartNumberRequested", asked);
+    call_error_number(c, "ActualPartCount", r->object.parts > 0 ? r->object.parts : 1);
+    call_error_number(c, "PartNumberRequested", number);
     return call_fail(c, S3_E_PART_NUMBER, "The requested partnumber is not satisfiable");
 }
 
@@ -239,13 +235,11 @@ static int read_range(struct call *c, const struct reading *r, struct range *ret
     if (range_read(http_header(c->http, "range"), size, ret) == 0)
         return 0;
     char *text = arena_printf(c->arena, "bytes */%" PRId64, size);
-    char *asked = arena_dup(c->arena, http_header(c->http, "range"));
-    char *actual = arena_printf(c->arena, "%" PRId64, size);
-    if (!text || !asked || !actual)
+    if (!text)
         return FAULT(ENOMEM);
     call_error_header(c, "Content-Range", text);
-    call_error_element(c, "RangeRequested", asked);
-    call_error_element(c, "ActualObjectSize", actual);
+    call_error_text(c, "RangeRequested", http_header(c->http, "range"));
+    call_error_number(c, "ActualObjectSize", size);
     return call_fail(c, S3_E_RANGE, "The requested range is not satisfiable");
 }
 

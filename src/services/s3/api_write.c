@@ -25,8 +25,11 @@ static int begin(struct call *c, unsigned digests, struct put **ret)
 {
     if (c->body_length < 0)
         return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
-    if (c->body_length > PUT_MAX)
+    if (c->body_length > PUT_MAX) {
+        call_error_number(c, "ProposedSize", c->body_length);
+        call_error_number(c, "MaxSizeAllowed", PUT_MAX);
         return call_fail(c, S3_E_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
+    }
     *ret = mem_alloc(sizeof(**ret));
     if (!*ret)
         return FAULT(ENOMEM);
@@ -103,26 +106,12 @@ void api_put_end(struct call *c)
     c->state = NULL;
 }
 
-static int check_md5(struct call *c, const struct put *put)
-{
-    struct str said = http_header(c->http, "content-md5");
-    unsigned char bytes[2 * HASH_MAX_SIZE];
-    size_t len = 0;
-    if (!said.ptr)
-        return 0;
-    if (said.len > HASH_BASE64_SIZE || !base64_decode(said, bytes, &len) || len != hash_size(HASH_MD5))
-        return call_fail(c, S3_E_INVALID_DIGEST, "The Content-MD5 you specified was invalid.");
-    if (memcmp(bytes, put->upload.md5_digest, len) != 0)
-        return call_fail(c, S3_E_BAD_DIGEST, "The Content-MD5 you specified did not match what we received.");
-    return 0;
-}
-
 static int check_digests(struct call *c, struct put *put)
 {
     checksum_final(&put->checksum, put->value.text);
     if (put->value.algorithm == CHECKSUM_SHA256 && !checksum_of_sha256(c->body_sha256, put->value.text))
         return FAULT(EINVAL);
-    int rc = check_md5(c, put);
+    int rc = checksum_compare_md5(c, put->upload.md5_digest);
     return rc != 0 ? rc : checksum_compare(c, &put->value);
 }
 

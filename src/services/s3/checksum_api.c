@@ -133,20 +133,34 @@ void checksum_put_element(struct buf *out, enum checksum_algorithm algorithm, co
         xml_elem(out, checksum_element(algorithm), str_of(text));
 }
 
-static int check_body_md5(struct call *c)
+/* The digest that was expected is told in hex, the one that was calculated in base64: so does S3. */
+int checksum_compare_md5(struct call *c, const unsigned char *computed)
 {
     struct str said = http_header(c->http, "content-md5");
     unsigned char bytes[2 * HASH_MAX_SIZE];
-    unsigned char digest[HASH_MAX_SIZE];
+    char expected[HASH_HEX_SIZE];
+    char calculated[HASH_BASE64_SIZE];
     size_t len = 0;
     if (!said.ptr)
         return 0;
-    if (said.len > HASH_BASE64_SIZE || !base64_decode(said, bytes, &len) || len != hash_size(HASH_MD5))
+    if (said.len > HASH_BASE64_SIZE || !base64_decode(said, bytes, &len) || len != hash_size(HASH_MD5)) {
+        call_error_text(c, "Content-MD5", said);
         return call_fail(c, S3_E_INVALID_DIGEST, "The Content-MD5 you specified was invalid.");
+    }
+    if (memcmp(bytes, computed, len) == 0)
+        return 0;
+    hex_encode(bytes, len, expected);
+    base64_encode(computed, len, calculated);
+    call_error_text(c, "ExpectedDigest", str_of(expected));
+    call_error_text(c, "CalculatedDigest", str_of(calculated));
+    return call_fail(c, S3_E_BAD_DIGEST, "The Content-MD5 you specified did not match what we received.");
+}
+
+static int check_body_md5(struct call *c)
+{
+    unsigned char digest[HASH_MAX_SIZE];
     hash_bytes(HASH_MD5, buf_str(&c->http->body), digest);
-    if (memcmp(bytes, digest, len) != 0)
-        return call_fail(c, S3_E_BAD_DIGEST, "The Content-MD5 you specified did not match what we received.");
-    return 0;
+    return checksum_compare_md5(c, digest);
 }
 
 int api_check_body(struct call *c)

@@ -9,6 +9,8 @@
 int checksum_claimed(struct call *c, enum checksum_algorithm *ret) MUST_USE;
 /* Compares what the client says, where it does, with what its body has. S3_E_REQUEST, S3_E_BAD_DIGEST. */
 int checksum_compare(struct call *c, const struct checksum_value *computed) MUST_USE;
+/* The same of Content-MD5. S3_E_INVALID_DIGEST, S3_E_BAD_DIGEST. */
+int checksum_compare_md5(struct call *c, const unsigned char *computed) MUST_USE;
 /* x-amz-checksum-algorithm of a request that has no body to check; CHECKSUM_NONE when it says none.
  * S3_E_REQUEST. */
 int checksum_algorithm_asked(struct call *c, enum checksum_algorithm *ret) MUST_USE;

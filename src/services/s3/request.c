@@ -59,9 +59,11 @@ static bool utf8_ok(const char *text, size_t len)
 
 int api_check_key(struct call *c)
 {
-    if (c->key_len > S3_KEY_MAX)
-        return call_fail(c, S3_E_KEY_TOO_LONG, "Your key is too long: %zu bytes, of which 1024 are allowed",
-                         c->key_len);
+    if (c->key_len > S3_KEY_MAX) {
+        call_error_number(c, "Size", (int64_t)c->key_len);
+        call_error_number(c, "MaxSizeAllowed", S3_KEY_MAX);
+        return call_fail(c, S3_E_KEY_TOO_LONG, "Your key is too long");
+    }
     if (!c->key || !utf8_ok(c->key, c->key_len))
         return call_fail(c, S3_E_URI, "Couldn't parse the specified URI: a key is UTF-8 without NUL.");
     return 0;
@@ -99,7 +101,7 @@ static int check_storage_class(struct call *c)
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (!said.ptr || str_eqc(said, kept[i]))
             return 0;
-    call_error_element(c, "StorageClassRequested", arena_dup(c->arena, said));
+    call_error_text(c, "StorageClassRequested", said);
     return call_fail(c, S3_E_STORAGE_CLASS, "The storage class you specified is not valid");
 }
 
@@ -134,11 +136,8 @@ struct origin api_origin(const struct call *c)
 
 int api_bad_argument(struct call *c, const char *name, struct str value, const char *says)
 {
-    const char *kept = arena_dup(c->arena, value.ptr ? value : STR(""));
-    if (!kept)
-        return FAULT(ENOMEM);
     call_error_element(c, "ArgumentName", name);
-    call_error_element(c, "ArgumentValue", kept);
+    call_error_text(c, "ArgumentValue", value);
     return call_fail(c, S3_E_ARGUMENT, "%s", says);
 }
 
@@ -248,9 +247,12 @@ int headers_collect(struct call *c, struct buf *out)
         meta += user ? h->name.len - strlen(META_PREFIX) + h->value.len : 0;
         put_line(out, h->name, h->value);
     }
-    if (meta > META_MAX || buf_error(out) == -EMSGSIZE)
+    if (meta > META_MAX || buf_error(out) == -EMSGSIZE) {
+        call_error_number(c, "Size", (int64_t)meta);
+        call_error_number(c, "MaxSizeAllowed", META_MAX);
         return call_fail(c, S3_E_META_TOO_LARGE,
                          "Your metadata headers exceed the maximum allowed metadata size");
+    }
     return buf_error(out) != 0 ? FAULT(buf_error(out)) : 0;
 }
 

@@ -27,19 +27,32 @@ static bool allowed(struct str text)
     return true;
 }
 
+static int bad_key(struct call *c, struct str key, const char *says)
+{
+    call_error_text(c, "TagKey", key);
+    return call_fail(c, S3_E_TAG, "%s", says);
+}
+
+static int bad_value(struct call *c, struct str key, struct str value)
+{
+    call_error_text(c, "TagKey", key);
+    call_error_text(c, "TagValue", value);
+    return call_fail(c, S3_E_TAG, "The TagValue you have provided is invalid");
+}
+
 static int add(struct call *c, json_t *tags, struct str key, struct str value)
 {
     if (key.len == 0 || characters(key) > KEY_MAX || !allowed(key))
-        return call_fail(c, S3_E_TAG, "The TagKey you have provided is invalid");
+        return bad_key(c, key, "The TagKey you have provided is invalid");
     if (characters(value) > VALUE_MAX || !allowed(value))
-        return call_fail(c, S3_E_TAG, "The TagValue you have provided is invalid");
+        return bad_value(c, key, value);
     if (str_starts(key, STR("aws:")))
-        return call_fail(c, S3_E_TAG, "Your TagKey cannot be prefixed with aws:");
+        return bad_key(c, key, "Your TagKey cannot be prefixed with aws:");
     json_t *text = json_stringn(value.ptr, value.len);
     if (!text)
-        return call_fail(c, S3_E_TAG, "The TagValue you have provided is invalid");
+        return bad_value(c, key, value);
     if (json_object_setn_new(tags, key.ptr, key.len, text) != 0)
-        return call_fail(c, S3_E_TAG, "The TagKey you have provided is invalid");
+        return bad_key(c, key, "The TagKey you have provided is invalid");
     return json_object_size(tags) <= TAGS_MAX
                ? 0
                : call_fail(c, S3_E_TAG_COUNT, "Object tags cannot be greater than %d", TAGS_MAX);
