@@ -76,6 +76,7 @@ enum operation_flag {
     OP_STREAM = 8,     /* the body goes to `body` as it arrives; `begin` is called first (S3) */
     OP_ANONYMOUS = 16, /* answers unsigned requests too; c->caller is NULL then */
     OP_EXTENSION = 32, /* Slipway's own, not in AWS's API: said so in the generated docs */
+    OP_CHECKSUM = 64,  /* the body's checksum must be said (S3) */
 };
 
 struct operation {

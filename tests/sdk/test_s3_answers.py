@@ -85,6 +85,26 @@ def test_errors_say_what_they_are_about(server, bucket, method, path, headers, s
     says(server, answer, **elements)
 
 
+@pytest.mark.parametrize("method,target,body", [
+    ("POST", "?delete", b"<Delete><Object><Key>none</Key></Object></Delete>"),
+    ("PUT", "?tagging", b"<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"),
+    ("PUT", "?cors", b"<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule>"
+                     b"</CORSConfiguration>"),
+    ("PUT", "?lifecycle", b"<LifecycleConfiguration><Rule><Status>Disabled</Status><Filter><Prefix>x</Prefix></Filter>"
+                          b"<Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>"),
+    ("PUT", "?object-lock", b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"),
+    ("PUT", "/k?retention", b"<Retention/>"),
+    ("PUT", "/k?legal-hold", b"<LegalHold><Status>OFF</Status></LegalHold>"),
+])
+def test_bodies_whose_checksum_must_be_said(server, bucket, method, target, body):
+    answer = ask(server, method, f"/{bucket}{target}", {}, body)
+    assert code(answer) == (400, "InvalidRequest")
+    says(server, answer, Message="Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+    for name, digest in (("Content-MD5", hashlib.md5(body)), ("x-amz-checksum-sha256", hashlib.sha256(body))):
+        answer = ask(server, method, f"/{bucket}{target}", {name: base64.b64encode(digest.digest()).decode()}, body)
+        assert answer.status in (200, 204) or "Missing required header" not in answer.text
+
+
 def test_a_body_that_is_too_large_is_told_before_it_is_sent(server, bucket):
     client = raw.Raw(server)
     headers = raw.signed(server, "s3", "PUT", f"/{bucket}/k", {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})

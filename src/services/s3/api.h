@@ -109,8 +109,8 @@ int api_load_upload(struct call *c, struct tx *tx, struct multipart *ret) MUST_U
 /* partNumber, from 1 to 10,000. S3_E_ARGUMENT. */
 int api_part_number(struct call *c, int64_t *ret) MUST_USE;
 
-/* Content-MD5 and checksums of an XML or JSON body, where the client says them. S3_E_INVALID_DIGEST,
- * S3_E_BAD_DIGEST, S3_E_REQUEST. */
+/* Content-MD5 and checksums of an XML or JSON body, where the client says them; with OP_CHECKSUM it must say
+ * one. S3_E_INVALID_DIGEST, S3_E_BAD_DIGEST, S3_E_REQUEST. */
 int api_check_body(struct call *c) MUST_USE;
 /* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
 int api_check_key(struct call *c) MUST_USE;

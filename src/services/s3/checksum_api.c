@@ -163,6 +163,16 @@ static int check_body_md5(struct call *c)
     return checksum_compare_md5(c, digest);
 }
 
+/* S3 takes x-amz-content-sha256 for part of the signature, not for a checksum. */
+static int check_said(struct call *c, enum checksum_algorithm claimed)
+{
+    if (!(c->operation->flags & OP_CHECKSUM) || claimed != CHECKSUM_NONE ||
+        http_header(c->http, "content-md5").ptr)
+        return 0;
+    return call_fail(c, S3_E_REQUEST,
+                     "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+}
+
 int api_check_body(struct call *c)
 {
     CLEANUP(checksum_deinit) struct checksum checksum = {0};
@@ -170,6 +180,8 @@ int api_check_body(struct call *c)
     int rc = check_body_md5(c);
     if (rc == 0)
         rc = checksum_claimed(c, &value.algorithm);
+    if (rc == 0)
+        rc = check_said(c, value.algorithm);
     if (rc == 0)
         rc = checksum_init(&checksum, value.algorithm);
     if (rc != 0)
