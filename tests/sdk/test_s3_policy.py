@@ -1,5 +1,6 @@
 """Bucket policies: who may do what, in which circumstances; what is public, and how that is prevented."""
 import json
+import re
 import uuid
 
 import boto3
@@ -137,6 +138,24 @@ def test_another_account_has_what_the_policy_gives(s3, other, bucket, server):
     assert code_of(third.get_object, Bucket=bucket, Key="public/a") == "AccessDenied"
 
 
+def test_an_account_is_named_by_its_canonical_id(server, s3, other, bucket):
+    """Everywhere the same: of the owner of buckets, objects, uploads and grants. No DisplayName: AWS tells none since November 2025."""
+    mine, others = (client.list_buckets()["Owner"] for client in (s3, other))
+    assert set(mine) == set(others) == {"ID"} and mine != others
+    assert re.fullmatch("[0-9a-f]{64}", mine["ID"]) and re.fullmatch("[0-9a-f]{64}", others["ID"])
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="up")["UploadId"]
+    owners = [s3.list_objects(Bucket=bucket)["Contents"][0]["Owner"], s3.get_bucket_acl(Bucket=bucket)["Owner"],
+              s3.list_objects_v2(Bucket=bucket, FetchOwner=True)["Contents"][0]["Owner"],
+              s3.list_object_versions(Bucket=bucket)["Versions"][0]["Owner"],
+              s3.list_parts(Bucket=bucket, Key="up", UploadId=upload)["Owner"],
+              s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Owner"]]
+    assert owners == [mine] * len(owners)
+    s3.abort_multipart_upload(Bucket=bucket, Key="up", UploadId=upload)
+    put(s3, bucket, statement(bucket, principal={"CanonicalUser": others["ID"]}))
+    assert code_of(other.get_object, Bucket=bucket, Key="public/a") == "ok"
+    assert code_of(server.client("s3", profile="prod").get_object, Bucket=bucket, Key="public/a") == "AccessDenied"
+
+
 def test_a_role_is_named_by_its_arn(s3, server, bucket):
     role = f"arn:aws:iam::{STAGING}:role/slipway-deploy"
     session = server.client("sts", profile="staging").assume_role(RoleArn=role, RoleSessionName="release")["Credentials"]
@@ -259,6 +278,8 @@ def test_public_policies_are_blocked_from_birth(s3, anybody, other):
     ({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "B/*"}]}, "Principal"),
     ({"Statement": [{"Effect": "Allow", "Principal": "me", "Action": "s3:GetObject", "Resource": "B/*"}]}, "principal"),
     ({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "me"}, "Action": "s3:GetObject", "Resource": "B/*"}]},
+     "principal"),
+    ({"Statement": [{"Effect": "Allow", "Principal": {"CanonicalUser": "me"}, "Action": "s3:GetObject", "Resource": "B/*"}]},
      "principal"),
     ({"Statement": [{"Effect": "Allow", "Principal": "*", "Resource": "B/*"}]}, "Action"),
     ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "B/*"}]}, "action"),

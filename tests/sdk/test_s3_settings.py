@@ -89,7 +89,7 @@ def test_acls_are_the_owners(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="private")
     account = s3.get_bucket_acl(Bucket=bucket)["Owner"]["ID"]
     for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
-        assert acl["Grants"] == [{"Grantee": {"DisplayName": account, "ID": account, "Type": "CanonicalUser"},
+        assert acl["Grants"] == [{"Grantee": {"ID": account, "Type": "CanonicalUser"},
                                   "Permission": "FULL_CONTROL"}]
     s3.put_bucket_acl(Bucket=bucket, ACL="private")
     s3.put_object_acl(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")

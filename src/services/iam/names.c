@@ -1,5 +1,6 @@
 /* Syntax of IAM's names. */
 #include "services/iam/names.h"
+#include "base/hash.h"
 #include "base/id.h"
 #include <stdio.h>
 
@@ -47,6 +48,20 @@ void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE])
     char random[IAM_ID_SIZE];
     id_base32(random, IAM_ID_SIZE - 1 - strlen(prefix));
     (void)snprintf(ret, IAM_ID_SIZE, "%s%s", prefix, random);
+}
+
+void iam_canonical_id(const char *account, char ret[IAM_CANONICAL_SIZE])
+{
+    char text[64];
+    char hex[HASH_HEX_SIZE];
+    (void)snprintf(text, sizeof(text), "slipway canonical user %.12s", account);
+    hash_sha256_hex(str_of(text), hex);
+    memcpy(ret, hex, IAM_CANONICAL_SIZE);
+}
+
+bool iam_canonical_id_ok(const char *id)
+{
+    return strlen(id) == IAM_CANONICAL_SIZE - 1 && strspn(id, "0123456789abcdef") == IAM_CANONICAL_SIZE - 1;
 }
 
 bool role_arn_parse(const char *arn, char *ret_account, char *ret_name)

@@ -4,6 +4,7 @@
 #include "base/base.h"
 
 #define IAM_ACCOUNT_SIZE 13
+#define IAM_CANONICAL_SIZE 65
 #define IAM_ID_SIZE 22 /* AROA… and AIDA…: 21 characters */
 
 bool iam_account_id_ok(const char *id);
@@ -13,6 +14,10 @@ bool iam_path_ok(const char *path);         /* "/" or "/…/" */
 bool iam_key_id_ok(const char *id);         /* \w{16,128} */
 /* A new unique id: "AROA" and random. */
 void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE]);
+/* An account's canonical user id, by which S3 names owners: 64 hexadecimal digits, always the same for an
+ * account. */
+void iam_canonical_id(const char *account, char ret[IAM_CANONICAL_SIZE]);
+bool iam_canonical_id_ok(const char *id);
 /* The account of a role's ARN into ret (IAM_ACCOUNT_SIZE) and its name (65, path dropped); false when it is
  * no role's ARN. */
 bool role_arn_parse(const char *arn, char *ret_account, char *ret_name);

@@ -66,13 +66,22 @@ static bool names(void *ctx, const char *text)
     return caller ? names_caller(text, caller) : strcmp(text, "*") == 0;
 }
 
+/* Policies of before have an account's number where its canonical id belongs. */
+static bool is_canonical_id(void *ctx, const char *text)
+{
+    const struct principal *caller = ctx;
+    char id[IAM_CANONICAL_SIZE];
+    iam_canonical_id(caller->account, id);
+    return strcmp(text, id) == 0 || names_caller(text, caller);
+}
+
 bool policy_names(const json_t *principal, const struct principal *caller)
 {
     if (!json_is_object(principal))
         return policy_any(principal, names, (void *)caller);
-    /* A canonical user id is, with Slipway, the account's number. */
+    const json_t *canonical = json_object_get(principal, "CanonicalUser");
     return policy_any(json_object_get(principal, "AWS"), names, (void *)caller) ||
-           (caller && policy_any(json_object_get(principal, "CanonicalUser"), names, (void *)caller));
+           (caller && policy_any(canonical, is_canonical_id, (void *)caller));
 }
 
 bool policy_trusts(const char *text, const struct principal *caller)

@@ -119,6 +119,9 @@ int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for what is no version's id. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
+/* An element with the account's canonical user id: <Owner><ID>…</ID></Owner>. S3 tells no DisplayName any
+ * more. */
+void api_put_owner(struct buf *out, const char *element, const char *account);
 /* Replies with the XML in `body`, which it takes. */
 void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun */
 int api_reply_xml(struct call *c, struct buf *body) MUST_USE;

@@ -1,17 +1,12 @@
 /* ACLs of buckets whose owner owns all: what reads say, and the few writes that say the same. Source: S3 user
  * guide, "Controlling ownership of objects and disabling ACLs", "Bucket owner enforced". */
+#include "services/iam/names.h"
 #include "services/s3/api.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 
 #define ANSWER_MAX (16u << 10)
 #define XSI "http://www.w3.org/2001/XMLSchema-instance"
-
-static void put_person(struct buf *out, const char *account)
-{
-    xml_elem(out, "ID", str_of(account));
-    xml_elem(out, "DisplayName", str_of(account));
-}
 
 /* The bucket, and the object where the request names one. */
 static int find(struct call *c, struct bucket *bucket)
@@ -35,18 +30,18 @@ int api_get_acl(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    char owner[IAM_CANONICAL_SIZE];
     int rc = find(c, &bucket);
     if (rc != 0)
         return rc;
     xml_head(&out);
     xml_open_ns(&out, "AccessControlPolicy", S3_XMLNS);
-    xml_open(&out, "Owner");
-    put_person(&out, bucket.account);
-    xml_close(&out, "Owner");
+    iam_canonical_id(bucket.account, owner);
+    api_put_owner(&out, "Owner", bucket.account);
     xml_open(&out, "AccessControlList");
     xml_open(&out, "Grant");
     buf_puts(&out, "<Grantee xmlns:xsi=\"" XSI "\" xsi:type=\"CanonicalUser\">");
-    put_person(&out, bucket.account);
+    xml_elem(&out, "ID", str_of(owner));
     xml_close(&out, "Grantee");
     xml_elem(&out, "Permission", STR("FULL_CONTROL"));
     xml_close(&out, "Grant");
@@ -64,8 +59,10 @@ static bool is_owners(struct call *c, const struct bucket *bucket)
     if (canned.ptr)
         return str_eqc(canned, "private") || str_eqc(canned, "bucket-owner-full-control");
     const json_t *grant = json_array_get(grants, 0);
+    char owner[IAM_CANONICAL_SIZE];
+    iam_canonical_id(bucket->account, owner);
     return json_array_size(grants) == 1 && strcmp(json_str(grant, "Permission", ""), "FULL_CONTROL") == 0 &&
-           strcmp(json_str(json_object_get(grant, "Grantee"), "ID", ""), bucket->account) == 0;
+           strcmp(json_str(json_object_get(grant, "Grantee"), "ID", ""), owner) == 0;
 }
 
 int api_put_acl(struct call *c)

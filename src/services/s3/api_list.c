@@ -17,8 +17,9 @@ struct answer {
     struct bucket bucket;
     struct buf entries;
     struct buf prefixes;
-    struct buf text; /* a value under way */
-    bool encode;     /* encoding-type=url */
+    struct buf text;  /* a value under way */
+    struct buf whose; /* the Owner of each entry; empty: it is not told */
+    bool encode;      /* encoding-type=url */
     bool owner;
     const char *root;
 };
@@ -30,6 +31,7 @@ static void answer_deinit(struct answer *a)
     buf_free(&a->entries);
     buf_free(&a->prefixes);
     buf_free(&a->text);
+    buf_free(&a->whose);
 }
 
 /* An element with a key or a part of one, URL-encoded when the client asked for that. */
@@ -42,14 +44,6 @@ static void put_key(struct answer *a, struct buf *out, const char *name, struct 
     buf_reset(&a->text);
     uri_encode(&a->text, key, true);
     xml_elem(out, name, a->text.len > 0 ? buf_str(&a->text) : STR(""));
-}
-
-static void put_owner(struct answer *a)
-{
-    xml_open(&a->entries, "Owner");
-    xml_elem(&a->entries, "ID", str_of(a->bucket.account));
-    xml_elem(&a->entries, "DisplayName", str_of(a->bucket.account));
-    xml_close(&a->entries, "Owner");
 }
 
 static void put_content(struct answer *a, const struct object *object)
@@ -82,8 +76,7 @@ static int on_object(void *ctx, struct str key, const struct object *object, boo
     xml_elem(&a->entries, "LastModified", str_of(time));
     if (!object->marker)
         put_content(a, object);
-    if (a->owner)
-        put_owner(a);
+    buf_put_str(&a->entries, buf_str(&a->whose));
     if (!object->marker)
         xml_elem(&a->entries, "StorageClass", STR("STANDARD"));
     xml_close(&a->entries, element);
@@ -120,6 +113,7 @@ static int answer_init(struct call *c, const char *root, struct answer *a)
     a->entries = BUF_INIT(ANSWER_MAX);
     a->prefixes = BUF_INIT(ANSWER_MAX);
     a->text = BUF_INIT(4 * S3_KEY_MAX);
+    a->whose = BUF_INIT(256);
     a->encode = str_eqc(encoding, "url");
     if (encoding.len > 0 && !a->encode)
         return api_bad_argument(c, "encoding-type", encoding, "Invalid Encoding Method specified in Request");
@@ -139,6 +133,10 @@ static int walk(struct answer *a)
     int rc = db_read(c->platform->db, &tx);
     if (rc == 0)
         rc = api_bucket(c, tx, &a->bucket);
+    if (rc == 0 && a->owner)
+        api_put_owner(&a->whose, "Owner", a->bucket.account);
+    if (rc == 0)
+        rc = buf_error(&a->whose);
     return rc != 0 ? rc : listing_walk(tx, &a->listing);
 }
 
@@ -335,10 +333,7 @@ static int reply_buckets(struct call *c, struct bucket_page *page)
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
     xml_head(&out);
     xml_open_ns(&out, "ListAllMyBucketsResult", S3_XMLNS);
-    xml_open(&out, "Owner");
-    xml_elem(&out, "ID", str_of(c->caller->account));
-    xml_elem(&out, "DisplayName", str_of(c->caller->account));
-    xml_close(&out, "Owner");
+    api_put_owner(&out, "Owner", c->caller->account);
     xml_open(&out, "Buckets");
     buf_put_str(&out, buf_str(&page->entries));
     xml_close(&out, "Buckets");

@@ -30,14 +30,6 @@ static int read_max(struct call *c, const char *name, int64_t *ret)
     return rc;
 }
 
-static void put_person(struct buf *out, const char *element, const char *account)
-{
-    xml_open(out, element);
-    xml_elem(out, "ID", str_of(account));
-    xml_elem(out, "DisplayName", str_of(account));
-    xml_close(out, element);
-}
-
 /* ---- parts */
 
 static void put_part(struct buf *out, struct rows *rows, enum checksum_algorithm algorithm)
@@ -90,8 +82,8 @@ static int reply_parts(struct call *c, const struct multipart *multipart, const 
     xml_elem(&out, "Bucket", str_of(c->bucket));
     xml_elem(&out, "Key", str_of(c->key));
     xml_elem(&out, "UploadId", str_of(multipart->id));
-    put_person(&out, "Initiator", bucket->account);
-    put_person(&out, "Owner", bucket->account);
+    api_put_owner(&out, "Initiator", bucket->account);
+    api_put_owner(&out, "Owner", bucket->account);
     xml_elem(&out, "StorageClass", STR("STANDARD"));
     xml_elem_int(&out, "PartNumberMarker", page->marker);
     xml_elem_int(&out, "NextPartNumberMarker", page->last);
@@ -196,8 +188,8 @@ static void put_upload(struct uploads *u, struct rows *rows)
     xml_open(&u->entries, "Upload");
     put_key(u, &u->entries, "Key", rows_str(rows, 0));
     xml_elem(&u->entries, "UploadId", rows_str(rows, 1));
-    put_person(&u->entries, "Initiator", u->bucket.account);
-    put_person(&u->entries, "Owner", u->bucket.account);
+    api_put_owner(&u->entries, "Initiator", u->bucket.account);
+    api_put_owner(&u->entries, "Owner", u->bucket.account);
     xml_elem(&u->entries, "StorageClass", STR("STANDARD"));
     xml_elem(&u->entries, "Initiated", str_of(time));
     if (algorithm != CHECKSUM_NONE) {

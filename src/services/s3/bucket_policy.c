@@ -42,6 +42,11 @@ static bool not_principal(void *ctx UNUSED, const char *text)
     return !str_starts(name, STR("arn:aws:iam::")) && !str_starts(name, STR("arn:aws:sts::"));
 }
 
+static bool not_canonical(void *ctx UNUSED, const char *text)
+{
+    return !iam_canonical_id_ok(text);
+}
+
 static bool is_texts(const json_t *element)
 {
     if (json_is_string(element))
@@ -65,7 +70,8 @@ static int check_principal(const json_t *principal, struct reason *why)
             return bad(why, "Invalid principal in policy");
     }
     if (known == 0 || known != json_object_size(principal) ||
-        policy_any(json_object_get(principal, "AWS"), not_principal, NULL))
+        policy_any(json_object_get(principal, "AWS"), not_principal, NULL) ||
+        policy_any(json_object_get(principal, "CanonicalUser"), not_canonical, NULL))
         return bad(why, "Invalid principal in policy");
     return 0;
 }

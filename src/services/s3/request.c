@@ -1,5 +1,6 @@
 /* What requests say about objects, apart from their bytes: keys, kept headers, ranges, conditions. */
 #include "base/hash.h"
+#include "services/iam/names.h"
 #include "services/s3/argument.h"
 #include "services/s3/encryption.h"
 #include "wire/uri.h"
@@ -173,6 +174,15 @@ int api_version_id(struct call *c, const char **ret)
         return api_bad_argument(c, "versionId", version, "Invalid version id specified");
     *ret = version.ptr;
     return 0;
+}
+
+void api_put_owner(struct buf *out, const char *element, const char *account)
+{
+    char id[IAM_CANONICAL_SIZE];
+    iam_canonical_id(account, id);
+    xml_open(out, element);
+    xml_elem(out, "ID", str_of(id));
+    xml_close(out, element);
 }
 
 void api_send_xml(struct call *c, struct buf *body)
