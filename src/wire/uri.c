@@ -47,20 +47,37 @@ static bool is_unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-void uri_encode(struct buf *out, struct str s, bool keep_slash)
+static void put_escaped(struct buf *out, unsigned char c)
 {
     static const char digits[] = "0123456789ABCDEF";
+    const char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
 
+    buf_put(out, escape, sizeof(escape));
+}
+
+void uri_encode(struct buf *out, struct str s, bool keep_slash)
+{
     for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
+        char c = s.ptr[i];
 
-        if (is_unreserved((char)c) || (c == '/' && keep_slash)) {
-            buf_putc(out, (char)c);
-        } else {
-            const char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+        if (is_unreserved(c) || (c == '/' && keep_slash))
+            buf_putc(out, c);
+        else
+            put_escaped(out, (unsigned char)c);
+    }
+}
 
-            buf_put(out, escape, sizeof(escape));
-        }
+void uri_encode_listed(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == ' ')
+            buf_putc(out, '+');
+        else if (c == '*' || c == '/' || (is_unreserved(c) && c != '~'))
+            buf_putc(out, c);
+        else
+            put_escaped(out, (unsigned char)c);
     }
 }
 

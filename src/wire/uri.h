@@ -24,6 +24,9 @@ struct uri_query {
 int uri_decode(struct arena *arena, struct str s, bool plus_is_space, struct str *ret) MUST_USE;
 /* Percent-encodes all but A-Za-z0-9-._~ and, with keep_slash, '/'. */
 void uri_encode(struct buf *out, struct str s, bool keep_slash);
+/* As a form's field (a blank is `+`; letters, digits and `-_.*` are themselves), but slashes are kept: S3's
+ * encoding-type=url, as its clients decode it and as recorded from S3. */
+void uri_encode_listed(struct buf *out, struct str s);
 int uri_parse_query(struct arena *arena, struct str query, bool plus_is_space,
                     struct uri_query *ret) MUST_USE;
 /* First value of that name, or {NULL,0}. */

@@ -3,6 +3,7 @@ Sources: S3 API reference, "Error responses"; answers that users of S3 have reco
 import base64
 import hashlib
 import re
+import urllib.parse
 
 import pytest
 
@@ -220,6 +221,20 @@ def test_a_part_that_is_not_there_is_named(server, bucket):
     answer = ask(server, "POST", f"/{bucket}/parts?uploadId={upload}", body=listed)
     assert code(answer) == (400, "InvalidPart")
     says(server, answer, UploadId=upload, PartNumber="7", ETag="gibberish")
+
+
+def test_keys_are_encoded_as_clients_decode_them(server, bucket):
+    """A blank is `+`, as recorded from S3: only so a key with a blank and one with a plus are told apart by who decodes either."""
+    spelt = {"odd/a b": "odd/a+b", "odd/a+b": "odd/a%2Bb", "odd/100%": "odd/100%25", "odd/(3)*~'": "odd/%283%29*%7E%27",
+             "odd/x y/한": "odd/x+y/%ED%95%9C", "odd/&<=:,@": "odd/%26%3C%3D%3A%2C%40"}
+    for key in spelt:
+        ask(server, "PUT", f"/{bucket}/{urllib.parse.quote(key)}", body=b"x")
+    answer = ask(server, "GET", f"/{bucket}?list-type=2&encoding-type=url&prefix=odd/&start-after=odd/%20")
+    assert re.findall("<Key>(.*?)</Key>", answer.text) == [spelt[key] for key in sorted(spelt, key=str.encode)]
+    assert element(answer, "StartAfter") == "odd/+" and element(answer, "EncodingType") == "url"
+    assert [urllib.parse.unquote_plus(key) for key in re.findall("<Key>(.*?)</Key>", answer.text)] == sorted(spelt, key=str.encode)
+    rolled = ask(server, "GET", f"/{bucket}?encoding-type=url&delimiter=/&prefix=odd/x%20")
+    assert re.findall("<Prefix>(.*?)</Prefix>", rolled.text) == ["odd/x+", "odd/x+y/"] and element(rolled, "Delimiter") == "/"
 
 
 def test_what_has_not_changed_stays_fresh(server, bucket):

@@ -42,7 +42,7 @@ static void put_key(struct answer *a, struct buf *out, const char *name, struct 
         return;
     }
     buf_reset(&a->text);
-    uri_encode(&a->text, key, true);
+    uri_encode_listed(&a->text, key);
     xml_elem(out, name, a->text.len > 0 ? buf_str(&a->text) : STR(""));
 }
 

@@ -157,7 +157,7 @@ static void put_key(struct uploads *u, struct buf *out, const char *element, str
         return;
     }
     buf_reset(&u->text);
-    uri_encode(&u->text, key, true);
+    uri_encode_listed(&u->text, key);
     xml_elem(out, element, u->text.len > 0 ? buf_str(&u->text) : STR(""));
 }
 

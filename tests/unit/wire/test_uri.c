@@ -33,6 +33,9 @@ static void every_byte_survives_encoding_and_decoding(void **state)
     assert_int_equal(uri_decode(*state, buf_str(&out), false, &back), 0);
     assert_true(str_eq(back, (struct str){bytes, sizeof(bytes)}));
     buf_reset(&out);
+    uri_encode_listed(&out, STR("a/b c+~*(%)"));
+    assert_string_equal(out.ptr, "a/b+c%2B%7E*%28%25%29");
+    buf_reset(&out);
     uri_encode(&out, STR("a/b c+~"), true);
     assert_string_equal(out.ptr, "a/b%20c%2B~");
 }
