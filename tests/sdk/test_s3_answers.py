@@ -125,10 +125,63 @@ def test_a_body_that_was_not_signed_is_told_with_both_digests(server, bucket):
          S3ComputedContentSHA256=hashlib.sha256(b"b").hexdigest())
 
 
-@pytest.mark.parametrize("of", ["STANDARD", "STANDARD_IA", "REDUCED_REDUNDANCY", "INTELLIGENT_TIERING"])
-def test_classes_that_are_read_at_once_are_kept_as_standard(server, bucket, of):
-    assert ask(server, "PUT", f"/{bucket}/class", {"x-amz-storage-class": of}, b"x").status == 200
-    assert "x-amz-storage-class" not in ask(server, "HEAD", f"/{bucket}/class").headers
+CLASS = "x-amz-storage-class"
+
+
+@pytest.mark.parametrize("of", ["STANDARD", "STANDARD_IA", "ONEZONE_IA", "REDUCED_REDUNDANCY", "INTELLIGENT_TIERING", "GLACIER_IR"])
+def test_a_class_is_told_wherever_the_object_is(server, bucket, of):
+    """Reads have no header for STANDARD; listings and attributes always have an element."""
+    told = None if of == "STANDARD" else of
+    assert ask(server, "PUT", f"/{bucket}/class", {CLASS: of}, b"x").status == 200
+    for method in ("HEAD", "GET"):
+        assert ask(server, method, f"/{bucket}/class").headers[CLASS] == told
+    for listing in ("?prefix=class", "?list-type=2&prefix=class", "?versions&prefix=class"):
+        assert element(ask(server, "GET", f"/{bucket}{listing}"), "StorageClass") == of
+    attributes = ask(server, "GET", f"/{bucket}/class?attributes", {"x-amz-object-attributes": "StorageClass"})
+    assert element(attributes, "StorageClass") == of
+
+
+def test_a_copy_has_the_class_that_is_said_not_its_sources(server, bucket):
+    ask(server, "PUT", f"/{bucket}/class", {CLASS: "STANDARD_IA", "x-amz-meta-a": "b"}, b"x")
+    source = {"x-amz-copy-source": f"/{bucket}/class"}
+    ask(server, "PUT", f"/{bucket}/copy", source)
+    assert ask(server, "HEAD", f"/{bucket}/copy").headers[CLASS] is None
+    ask(server, "PUT", f"/{bucket}/copy", {**source, CLASS: "ONEZONE_IA"})
+    assert ask(server, "HEAD", f"/{bucket}/copy").headers[CLASS] == "ONEZONE_IA"
+    assert code(ask(server, "PUT", f"/{bucket}/copy", {**source, CLASS: "NONE"})) == (400, "InvalidStorageClass")
+    assert code(ask(server, "PUT", f"/{bucket}/class", source)) == (400, "InvalidRequest")
+    for itself in ({CLASS: "GLACIER_IR"}, {CLASS: "STANDARD"}, {"x-amz-website-redirect-location": "/there"}):
+        assert ask(server, "PUT", f"/{bucket}/class", {**source, **itself}).status == 200
+        head = ask(server, "HEAD", f"/{bucket}/class").headers
+        assert head["x-amz-meta-a"] == "b"
+        assert head[CLASS] == (None if itself.get(CLASS) == "STANDARD" else itself.get(CLASS))
+    assert head["x-amz-website-redirect-location"] == "/there"
+    ask(server, "PUT", f"/{bucket}/copy", source)  # a redirect is an object's own
+    assert ask(server, "HEAD", f"/{bucket}/copy").headers["x-amz-website-redirect-location"] is None
+
+
+def test_an_upload_has_its_class_and_who_began_it(server, bucket):
+    made = ask(server, "POST", f"/{bucket}/up?uploads", {CLASS: "STANDARD_IA"})
+    upload = element(made, "UploadId")
+    put = ask(server, "PUT", f"/{bucket}/up?partNumber=1&uploadId={upload}", body=b"x")
+    for listing in (f"/up?uploadId={upload}", "?uploads&prefix=up"):
+        answer = ask(server, "GET", f"/{bucket}{listing}")
+        assert element(answer, "StorageClass") == "STANDARD_IA"
+        assert element(answer, "Initiator") == element(answer, "Owner") and "<ID>" in element(answer, "Owner")
+    listed = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{put.headers['ETag']}</ETag></Part></CompleteMultipartUpload>"
+    assert ask(server, "POST", f"/{bucket}/up?uploadId={upload}", body=listed.encode()).status == 200
+    assert ask(server, "HEAD", f"/{bucket}/up").headers[CLASS] == "STANDARD_IA"
+
+
+def test_a_user_who_began_an_upload_is_told_by_arn(server, bucket):
+    iam = server.client("iam")
+    user = iam.create_user(UserName="builder")["User"]
+    key = iam.create_access_key(UserName="builder")["AccessKey"]
+    s3 = server.client("s3", keys=(key["AccessKeyId"], key["SecretAccessKey"]))
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="theirs")["UploadId"]
+    parts = s3.list_parts(Bucket=bucket, Key="theirs", UploadId=upload)
+    assert parts["Initiator"] == {"ID": user["Arn"]} != parts["Owner"]
+    assert s3.list_multipart_uploads(Bucket=bucket, Prefix="theirs")["Uploads"][0]["Initiator"] == {"ID": user["Arn"]}
 
 
 def test_a_delete_marker_says_that_it_is_one(server, bucket):

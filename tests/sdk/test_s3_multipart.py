@@ -205,7 +205,7 @@ def test_uploads_roll_up(s3, bucket, size):
                                                                     PaginationConfig={"PageSize": size}):
         uploads += [u["Key"] for u in page.get("Uploads", [])]
         prefixes += [p["Prefix"] for p in page.get("CommonPrefixes", [])]
-    assert (uploads, prefixes) == (["a%20b", "c"], ["a/", "b/"])
+    assert (uploads, prefixes) == (["a+b", "c"], ["a/", "b/"])
     page = s3.list_multipart_uploads(Bucket=bucket, Prefix="b/", Delimiter="/")
     assert [u["Key"] for u in page["Uploads"]] == ["b/1"] and page["CommonPrefixes"] == [{"Prefix": "b/1/"}]
 

@@ -64,6 +64,19 @@ bool iam_canonical_id_ok(const char *id)
     return strlen(id) == IAM_CANONICAL_SIZE - 1 && strspn(id, "0123456789abcdef") == IAM_CANONICAL_SIZE - 1;
 }
 
+bool iam_root_arn_parse(struct str arn, char ret_account[IAM_ACCOUNT_SIZE])
+{
+    const struct str before = STR("arn:aws:iam::");
+    const size_t digits = IAM_ACCOUNT_SIZE - 1;
+    const size_t from = before.len;
+    if (arn.len < from + digits || !str_starts(arn, before) ||
+        !str_eqc((struct str){arn.ptr + from + digits, arn.len - from - digits}, ":root"))
+        return false;
+    memcpy(ret_account, arn.ptr + from, digits);
+    ret_account[digits] = '\0';
+    return iam_account_id_ok(ret_account);
+}
+
 bool role_arn_parse(const char *arn, char *ret_account, char *ret_name)
 {
     struct str rest = str_of(arn);

@@ -18,6 +18,8 @@ void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE]);
  * account. */
 void iam_canonical_id(const char *account, char ret[IAM_CANONICAL_SIZE]);
 bool iam_canonical_id_ok(const char *id);
+/* The account of arn:aws:iam::ACCOUNT:root; false for another ARN. */
+bool iam_root_arn_parse(struct str arn, char ret_account[IAM_ACCOUNT_SIZE]);
 /* The account of a role's ARN into ret (IAM_ACCOUNT_SIZE) and its name (65, path dropped); false when it is
  * no role's ARN. */
 bool role_arn_parse(const char *arn, char *ret_account, char *ret_name);

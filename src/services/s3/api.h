@@ -127,13 +127,6 @@ void api_send_xml(struct call *c, struct buf *body); /* once the reply has begun
 int api_reply_xml(struct call *c, struct buf *body) MUST_USE;
 void api_etag_header(struct call *c, const char *etag); /* "quoted" */
 
-/* The request's headers that are kept with the object, as lines. S3_E_META_TOO_LARGE. */
-int headers_collect(struct call *c, struct buf *out) MUST_USE;
-/* Sends what was kept, and defaults. */
-void headers_reply(struct call *c, const char *lines);
-/* Value of a kept header; {NULL,0} when it is not there. */
-struct str headers_get(const char *lines, const char *name);
-
 struct range {
     int64_t offset;
     int64_t len;

@@ -3,6 +3,7 @@
 #include "services/s3/argument.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/object_part.h"
+#include "services/s3/storage_class.h"
 #include "wire/xml.h"
 
 #define ANSWER_MAX (1u << 20)
@@ -124,7 +125,7 @@ static int put_attributes(struct call *c, struct tx *tx, unsigned asked, const s
     if (asked & OBJECT_PARTS)
         rc = put_parts(c, tx, out, object);
     if (asked & STORAGE_CLASS)
-        xml_elem(out, "StorageClass", STR("STANDARD"));
+        storage_class_put_element(out, object->storage_class);
     if (asked & OBJECT_SIZE)
         xml_elem_int(out, "ObjectSize", object->size);
     xml_close(out, "GetObjectAttributesResponse");

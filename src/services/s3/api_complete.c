@@ -304,6 +304,7 @@ static int commit(struct call *c, struct completion *done)
     new.headers = done->multipart.headers;
     new.tags = done->multipart.tags;
     new.lock = done->multipart.lock;
+    new.storage_class = done->multipart.storage_class;
     new.event = "ObjectCreated:CompleteMultipartUpload";
     new.upload = &done->whole;
     /* The parts go first: they make room in the account's quota. */

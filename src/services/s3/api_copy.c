@@ -11,6 +11,8 @@
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/storage_class.h"
+#include "services/s3/headers.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <inttypes.h>
@@ -220,6 +222,17 @@ static bool copies_to_itself(struct call *c, const struct copy *copy)
     return !copy->version_id && strcmp(copy->bucket, c->bucket) == 0 && strcmp(copy->key, c->key) == 0;
 }
 
+/* What a copy to itself may change besides metadata; said anew, it need not be another. */
+static bool says_attribute(struct call *c)
+{
+    static const char *const attributes[] = {"x-amz-storage-class", REDIRECT_HEADER,
+                                             "x-amz-server-side-encryption"};
+    for (size_t i = 0; i < ARRAY_LEN(attributes); i++)
+        if (http_header(c->http, attributes[i]).ptr)
+            return true;
+    return false;
+}
+
 /* COPY or REPLACE; *ret: replace. */
 static int read_directive(struct call *c, const char *header, const char *what, bool *ret)
 {
@@ -238,15 +251,16 @@ static int read_changes(struct call *c, struct copy *copy, struct object_new *ne
     int rc = read_directive(c, "x-amz-metadata-directive", "metadata", &headers);
     if (rc == 0)
         rc = read_directive(c, "x-amz-tagging-directive", "tagging", &tags);
-    if (rc == 0 && !headers && copies_to_itself(c, copy) && !must_seal(c, copy))
+    if (rc == 0 && !headers && copies_to_itself(c, copy) && !must_seal(c, copy) && !says_attribute(c))
         return call_fail(
             c, S3_E_REQUEST,
             "This copy request is illegal because it is trying to copy an object to itself without "
             "changing the object's metadata, storage class, website redirect location or encryption "
             "attributes.");
-    if (rc == 0 && headers)
-        rc = headers_collect(c, &copy->headers);
-    new->headers = headers ? copy->headers.ptr : copy->source.headers;
+    if (rc == 0)
+        rc = headers ? headers_collect(c, &copy->headers)
+                     : headers_copied(c, copy->source.headers, &copy->headers);
+    new->headers = copy->headers.ptr;
     new->tags = tags ? NULL : copy->source.tags;
     return rc != 0 || !tags ? rc : tagging_of_header(c, &new->tags);
 }
@@ -285,6 +299,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
         rc = describe(c, copy);
     if (rc == 0)
         rc = api_lock_headers(c, &new.lock);
+    if (rc == 0)
+        rc = storage_class_asked(c, &new.storage_class);
     if (rc == 0)
         rc = check_extras(c, tx, copy, &new);
     if (rc == 0)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "services/s3/argument.h"
 #include "services/s3/listing.h"
+#include "services/s3/storage_class.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 
@@ -78,7 +79,7 @@ static int on_object(void *ctx, struct str key, const struct object *object, boo
         put_content(a, object);
     buf_put_str(&a->entries, buf_str(&a->whose));
     if (!object->marker)
-        xml_elem(&a->entries, "StorageClass", STR("STANDARD"));
+        storage_class_put_element(&a->entries, object->storage_class);
     xml_close(&a->entries, element);
     return buf_error(&a->entries);
 }

@@ -10,6 +10,8 @@
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
 #include "services/s3/quota.h"
+#include "services/s3/storage_class.h"
+#include "services/s3/headers.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -83,6 +85,8 @@ int api_create_upload(struct call *c)
     if (rc == 0)
         rc = api_lock_headers(c, &new.lock);
     if (rc == 0)
+        rc = storage_class_asked(c, &new.storage_class);
+    if (rc == 0)
         rc = checksum_upload_asked(c, &new.algorithm, &new.composite);
     if (rc == 0)
         rc = headers_collect(c, &headers);
@@ -90,7 +94,8 @@ int api_create_upload(struct call *c)
     if (rc == 0)
         rc = tagging_of_header(c, &tags);
     new.tags = rc == 0 && tags ? str_dup(str_of(tags)) : NULL;
-    if (rc == 0 && tags && !new.tags)
+    new.initiator = c->caller ? str_dup(str_of(c->caller->arn)) : NULL;
+    if (rc == 0 && ((tags && !new.tags) || (c->caller && !new.initiator)))
         rc = FAULT(ENOMEM);
     if (rc == 0)
         rc = create(c, &new);

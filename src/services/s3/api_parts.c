@@ -2,9 +2,11 @@
  *
  * Parts are in the order of their numbers, uploads in that of their keys and, within a key, of their age: an
  * upload's id begins with its sequence number. */
+#include "services/iam/names.h"
 #include "services/s3/argument.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
+#include "services/s3/storage_class.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 
@@ -28,6 +30,21 @@ static int read_max(struct call *c, const char *name, int64_t *ret)
     if (*ret > PAGE_MAX)
         *ret = PAGE_MAX;
     return rc;
+}
+
+/* Of a user or a session the ARN, of an account itself what an Owner has. */
+static void put_initiator(struct buf *out, struct str arn, const struct bucket *bucket)
+{
+    char account[IAM_ACCOUNT_SIZE];
+    if (arn.len == 0) {
+        api_put_owner(out, "Initiator", bucket->account);
+    } else if (iam_root_arn_parse(arn, account)) {
+        api_put_owner(out, "Initiator", account);
+    } else {
+        xml_open(out, "Initiator");
+        xml_elem(out, "ID", arn);
+        xml_close(out, "Initiator");
+    }
 }
 
 /* ---- parts */
@@ -82,9 +99,9 @@ static int reply_parts(struct call *c, const struct multipart *multipart, const 
     xml_elem(&out, "Bucket", str_of(c->bucket));
     xml_elem(&out, "Key", str_of(c->key));
     xml_elem(&out, "UploadId", str_of(multipart->id));
-    api_put_owner(&out, "Initiator", bucket->account);
+    put_initiator(&out, str_of(multipart->initiator), bucket);
     api_put_owner(&out, "Owner", bucket->account);
-    xml_elem(&out, "StorageClass", STR("STANDARD"));
+    storage_class_put_element(&out, multipart->storage_class);
     xml_elem_int(&out, "PartNumberMarker", page->marker);
     xml_elem_int(&out, "NextPartNumberMarker", page->last);
     xml_elem_int(&out, "MaxParts", page->max);
@@ -188,9 +205,9 @@ static void put_upload(struct uploads *u, struct rows *rows)
     xml_open(&u->entries, "Upload");
     put_key(u, &u->entries, "Key", rows_str(rows, 0));
     xml_elem(&u->entries, "UploadId", rows_str(rows, 1));
-    api_put_owner(&u->entries, "Initiator", u->bucket.account);
+    put_initiator(&u->entries, rows_str(rows, 6), &u->bucket);
     api_put_owner(&u->entries, "Owner", u->bucket.account);
-    xml_elem(&u->entries, "StorageClass", STR("STANDARD"));
+    storage_class_put_element(&u->entries, storage_class_named(rows_str(rows, 5)));
     xml_elem(&u->entries, "Initiated", str_of(time));
     if (algorithm != CHECKSUM_NONE) {
         xml_elem(&u->entries, "ChecksumAlgorithm", rows_str(rows, 3));
@@ -234,7 +251,8 @@ static int walk_uploads(struct uploads *u)
     struct str id = u->key_marker.len > 0 && u->id_marker.len == 0 ? STR("~") : u->id_marker;
     int rc =
         tx_query(u->c->tx, &rows,
-                 "SELECT key, id, started_ms, checksum_algorithm, checksum_type FROM s3_upload "
+                 "SELECT key, id, started_ms, checksum_algorithm, checksum_type, storage_class, initiator "
+                 "FROM s3_upload "
                  "WHERE bucket = $1 AND key >= $2 AND (key > $3 OR (key = $3 AND id > $4)) ORDER BY key, id",
                  "sSSS", u->c->bucket, u->prefix.ptr ? u->prefix : STR(""),
                  u->key_marker.ptr ? u->key_marker : STR(""), id.ptr ? id : STR(""));

@@ -9,6 +9,8 @@
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/storage_class.h"
+#include "services/s3/headers.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "wire/uri.h"
@@ -258,6 +260,7 @@ static int reply_object(struct call *c, struct reading *r, unsigned status)
     tagging_reply_count(c, r->object.tags);
     api_lock_reply(c, &r->object.lock);
     api_encryption_header(c, r->object.sealed);
+    storage_class_reply(c, r->object.storage_class);
     if (!uri_has(&c->query, "versionId"))
         api_expiration_header(c, &r->bucket, &r->object, r->object.size, r->object.tags);
     if (r->has_part && r->object.parts > 0)

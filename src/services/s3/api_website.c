@@ -4,13 +4,13 @@
 #include "services/s3/reading.h"
 #include "services/s3/setting.h"
 #include "services/s3/website.h"
+#include "services/s3/headers.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 
 #define PAGE_MAX 16384
 #define LOCATION_MAX 8192
-#define REDIRECT_HEADER "x-amz-website-redirect-location"
 
 struct visit {
     struct call *c;

@@ -11,6 +11,8 @@
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
 #include "services/s3/quota.h"
+#include "services/s3/storage_class.h"
+#include "services/s3/headers.h"
 
 #define PUT_MAX (5LL << 30) /* one PutObject or UploadPart */
 
@@ -178,6 +180,8 @@ int api_put_store(struct call *c, const char *event, struct stored *ret)
     ret->tags = new.tags;
     if (rc == 0)
         rc = api_lock_headers(c, &new.lock);
+    if (rc == 0)
+        rc = storage_class_asked(c, &new.storage_class);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
     if (rc == 0)

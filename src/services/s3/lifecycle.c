@@ -106,8 +106,9 @@ static int check_rule(json_t *rule, struct reason *why)
     static const char *const actions[] = {"Expiration", "NoncurrentVersionExpiration",
                                           "AbortIncompleteMultipartUpload"};
     if (json_object_get(rule, "Transition") || json_object_get(rule, "NoncurrentVersionTransition"))
-        return reason_set(why, S3_E_NOT_IMPLEMENTED,
-                          "Transitions are not supported by Slipway: it has one storage class, STANDARD.");
+        return reason_set(
+            why, S3_E_NOT_IMPLEMENTED,
+            "Transitions are not supported by Slipway: all its storage classes are stored alike.");
     if (count_members(rule, actions, ARRAY_LEN(actions)) == 0)
         return reason_set(why, S3_E_REQUEST, "At least one action needs to be specified in a rule.");
     int rc = check_filter(rule, why);

@@ -2,6 +2,7 @@
  * at each row, and seeks anew where it can leap: past a rolled-up prefix, and past the old versions of a key
  * that has many. */
 #include "services/s3/listing.h"
+#include "services/s3/storage_class.h"
 
 #define OLD_VERSIONS_READ 16 /* before seeking to the next key is cheaper */
 
@@ -33,7 +34,7 @@ static int seek(struct walk *walk)
     const char *from = walk->from.len > 0 ? walk->from.ptr : "";
     return tx_query(walk->tx, &walk->rows,
                     "SELECT key, rank, version_id, marker, size, etag, modified_ms, checksum_algorithm, "
-                    "checksum_type FROM s3_object "
+                    "checksum_type, storage_class FROM s3_object "
                     "WHERE bucket = $1 AND key >= $2 ORDER BY key, rank",
                     "ss", walk->listing->bucket, from);
 }
@@ -112,7 +113,8 @@ static void row_object(struct rows *rows, struct object *ret)
                            .size = rows_int(rows, 4),
                            .checksum = {.algorithm = checksum_named(rows_str(rows, 7)),
                                         .composite = str_eqc(rows_str(rows, 8), checksum_type(true))},
-                           .modified_ms = rows_int(rows, 6)};
+                           .modified_ms = rows_int(rows, 6),
+                           .storage_class = storage_class_named(rows_str(rows, 9))};
     struct str version = rows_str(rows, 2);
     struct str etag = rows_str(rows, 5);
     memcpy(ret->version_id, version.ptr, version.len < VERSION_ID_SIZE ? version.len : VERSION_ID_SIZE - 1);

@@ -13,8 +13,10 @@ struct multipart {
     enum checksum_algorithm algorithm; /* CHECKSUM_NONE: not said */
     bool composite;
     struct object_lock lock;
+    const char *storage_class; /* NULL: STANDARD */
     char *headers;
-    char *tags; /* JSON object; NULL: none */
+    char *tags;      /* JSON object; NULL: none */
+    char *initiator; /* ARN; NULL: nobody has signed it, or it was not kept */
 };
 
 void multipart_unload(struct multipart *multipart); /* CLEANUP-able */

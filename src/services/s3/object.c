@@ -1,5 +1,6 @@
 /* See object.h. */
 #include "services/s3/object_part.h"
+#include "services/s3/storage_class.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "services/service.h"
@@ -64,7 +65,7 @@ static void copy_fixed(char *to, size_t size, struct str from)
 #define COLUMNS                                                                                              \
     "rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob, headers, "                   \
     "checksum_algorithm, checksum_type, checksum_value, parts, tags, lock_mode, lock_until_ms, legal_hold, " \
-    "encryption, account"
+    "encryption, account, storage_class"
 
 /* Objects from before checksums had columns have a SHA-256, or say that none was asked for. */
 static void read_checksum(struct rows *rows, struct object *ret)
@@ -95,6 +96,7 @@ static int read_row(struct rows *rows, struct object *ret)
                                      rows_int(rows, 17) != 0};
     ret->sealed = !rows_null(rows, 18);
     copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 19));
+    ret->storage_class = storage_class_named(rows_str(rows, 20));
     ret->headers = str_dup(rows_null(rows, 9) ? STR("") : rows_str(rows, 9));
     ret->tags = rows_null(rows, 14) ? NULL : str_dup(rows_str(rows, 14));
     return ret->headers && (ret->tags || rows_null(rows, 14)) ? 0 : FAULT(ENOMEM);
@@ -194,15 +196,15 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, "
         "modified_ms, blob, headers, author, checksum_algorithm, checksum_type, checksum_value, parts, "
-        "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption, account) "
+        "upload, tags, lock_mode, lock_until_ms, legal_hold, encryption, account, storage_class) "
         "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, "
-        "$20, $21, $22)",
-        "ssisissiisssssisssiiss", bucket, new->key, -object->sequence, object->version_id, new->size,
+        "$20, $21, $22, $23)",
+        "ssisissiisssssisssiisss", bucket, new->key, -object->sequence, object->version_id, new->size,
         new->etag, new->sha256, object->modified_ms, object->blob,
         new->headers &&*new->headers ? new->headers : NULL, author, name,
         name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL, new->parts,
         new->upload_id, new->tags, object->lock.mode, object->lock.until_ms, (int64_t)object->lock.hold,
-        object->sealed ? "AES256" : NULL, object->account);
+        object->sealed ? "AES256" : NULL, object->account, new->storage_class);
 }
 
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)

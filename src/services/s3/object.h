@@ -29,6 +29,7 @@ struct object {
     int64_t modified_ms;
     int64_t blob;
     bool sealed;                      /* encrypted at rest */
+    const char *storage_class;        /* NULL: STANDARD */
     char account[USAGE_ACCOUNT_SIZE]; /* that is charged for it */
     struct object_lock lock;
     char *tags;    /* JSON object; NULL: none */
@@ -56,14 +57,15 @@ struct object_new {
     int64_t parts;
     const char *upload_id; /* of a multipart upload, for which it is told again; NULL: none */
     const char *headers;
-    const char *tags;        /* JSON object; NULL: none */
-    struct object_lock lock; /* completed by the bucket's default */
-    const char *event;       /* "ObjectCreated:Put" */
-    struct upload *upload;   /* its bytes; or NULL: */
-    int64_t shared_blob;     /* a blob that exists, to be shared, */
-    bool shared_sealed;      /* and whether it is encrypted */
-    bool if_none_match;      /* refuse when there is a current version */
-    const char *if_match;    /* refuse unless the current version has this ETag; NULL: no matter */
+    const char *tags;          /* JSON object; NULL: none */
+    const char *storage_class; /* NULL: STANDARD */
+    struct object_lock lock;   /* completed by the bucket's default */
+    const char *event;         /* "ObjectCreated:Put" */
+    struct upload *upload;     /* its bytes; or NULL: */
+    int64_t shared_blob;       /* a blob that exists, to be shared, */
+    bool shared_sealed;        /* and whether it is encrypted */
+    bool if_none_match;        /* refuse when there is a current version */
+    const char *if_match;      /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
 /* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object).

@@ -3,6 +3,8 @@
 #include "services/iam/names.h"
 #include "services/s3/argument.h"
 #include "services/s3/encryption.h"
+#include "services/s3/storage_class.h"
+#include "services/s3/headers.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 #include <ctype.h>
@@ -13,13 +15,9 @@
 #define META_MAX 2048
 #define LINES_MAX 16384
 
-static const char *const kept_headers[] = {"content-type",
-                                           "cache-control",
-                                           "content-disposition",
-                                           "content-encoding",
-                                           "content-language",
-                                           "expires",
-                                           "x-amz-website-redirect-location"};
+static const char *const kept_headers[] = {"content-type",     "cache-control",    "content-disposition",
+                                           "content-encoding", "content-language", "expires",
+                                           REDIRECT_HEADER};
 
 /* A length of 1 to 4 bytes when a well-formed UTF-8 character starts here, else 0 (RFC 3629). */
 static size_t utf8_length(const unsigned char *p, size_t left)
@@ -92,20 +90,6 @@ static int check_canned(struct call *c)
                : api_bad_argument(c, "x-amz-acl", said, "");
 }
 
-/* What is read at once is kept like all else, as STANDARD; from what must be restored first nothing could be
- * read. */
-static int check_storage_class(struct call *c)
-{
-    static const char *const kept[] = {"STANDARD",   "REDUCED_REDUNDANCY",  "STANDARD_IA",
-                                       "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
-    struct str said = http_header(c->http, "x-amz-storage-class");
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        if (!said.ptr || str_eqc(said, kept[i]))
-            return 0;
-    call_error_text(c, "StorageClassRequested", said);
-    return call_fail(c, S3_E_STORAGE_CLASS, "The storage class you specified is not valid");
-}
-
 int api_check_headers(struct call *c)
 {
     for (size_t i = 0; i < ARRAY_LEN(refused_headers); i++) {
@@ -120,9 +104,10 @@ int api_check_headers(struct call *c)
     if (uri_has(&c->query, "versionId"))
         return api_bad_argument(c, "versionId", uri_get(&c->query, "versionId"),
                                 "This operation does not accept a version-id.");
+    const char *storage_class;
     int rc = check_canned(c);
     if (rc == 0)
-        rc = check_storage_class(c);
+        rc = storage_class_asked(c, &storage_class);
     return rc != 0 ? rc : api_encryption_asked(c);
 }
 
@@ -263,6 +248,23 @@ int headers_collect(struct call *c, struct buf *out)
         return call_fail(c, S3_E_META_TOO_LARGE,
                          "Your metadata headers exceed the maximum allowed metadata size");
     }
+    return buf_error(out) != 0 ? FAULT(buf_error(out)) : 0;
+}
+
+int headers_copied(struct call *c, const char *lines, struct buf *out)
+{
+    struct str rest = str_of(lines);
+    struct str redirect = http_header(c->http, REDIRECT_HEADER);
+    *out = BUF_INIT(LINES_MAX);
+    while (rest.len > 0) {
+        struct str line = str_split(&rest, '\n');
+        struct str value = line;
+        struct str field = str_split(&value, ':');
+        if (line.len > 0 && !str_eqc(field, REDIRECT_HEADER))
+            put_line(out, field, value);
+    }
+    if (redirect.ptr)
+        put_line(out, STR(REDIRECT_HEADER), redirect);
     return buf_error(out) != 0 ? FAULT(buf_error(out)) : 0;
 }
 

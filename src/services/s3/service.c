@@ -477,6 +477,12 @@ static const struct db_migration migrations[] = {
      " modified_ms, checksum_algorithm, checksum_type);"
      "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"},
     {12, "CREATE INDEX s3_blob_damaged ON s3_blob (damaged_ms, size) WHERE damaged_ms > 0;"},
+    {13, "ALTER TABLE s3_upload ADD COLUMN storage_class TEXT;"
+         "ALTER TABLE s3_upload ADD COLUMN initiator TEXT;"
+         "ALTER TABLE s3_object ADD COLUMN storage_class TEXT;"
+         "DROP INDEX s3_object_listing;"
+         "CREATE UNIQUE INDEX s3_object_listing ON s3_object (bucket, key, rank, version_id, marker, size, "
+         "etag, modified_ms, checksum_algorithm, checksum_type, storage_class);"},
 };
 
 struct background {
