@@ -83,6 +83,30 @@ def verify(server):
     return done.returncode, done.stdout
 
 
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_a_part_whose_bytes_are_lost_is_named(new_server, how):
+    server = new_server("--scrub", "0")
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="parts")
+    upload = s3.create_multipart_upload(Bucket="parts", Key="k")["UploadId"]
+    this = {"Bucket": "parts", "Key": "k", "UploadId": upload}
+    bodies = [os.urandom(5 << 20), os.urandom(LARGE)]
+    parts = [{"PartNumber": n, "ETag": s3.upload_part(**this, PartNumber=n, Body=body)["ETag"]} for n, body in enumerate(bodies, 1)]
+    [path] = [path for path in files(server) if os.path.getsize(path) == LARGE]
+    os.unlink(path) if how == "gone" else os.truncate(path, 1)
+    for _ in range(2):  # it stays, and so does the upload
+        with pytest.raises(ClientError) as caught:
+            s3.complete_multipart_upload(**this, MultipartUpload={"Parts": parts})
+        error = caught.value.response
+        assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("InternalError", 500)
+        assert "part 2" in error["Error"]["Message"]
+    verify(server)
+    s3.upload_part(**this, PartNumber=2, Body=bodies[1])
+    s3.complete_multipart_upload(**this, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket="parts", Key="k")["Body"].read() == b"".join(bodies)
+    assert refused(s3.complete_multipart_upload, **{**this, "UploadId": "none"}, MultipartUpload={"Parts": parts}) == ("NoSuchUpload", 404)
+
+
 def test_verify_finds_what_rots_and_the_same_bytes_heal_it(new_server):
     server = new_server("--scrub", "0")
     s3 = server.client("s3")

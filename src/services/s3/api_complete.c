@@ -22,6 +22,7 @@ struct completion {
     struct upload whole;
     struct part *parts;
     size_t count;
+    const struct part *lost; /* whose bytes are not to be had; NULL: none */
     char etag[ETAG_SIZE];
     char sha256[SHA256_SIZE];
     struct checksum checksum; /* of the whole */
@@ -154,8 +155,10 @@ static int append_part(struct call *c, struct tx *tx, struct completion *done, c
 {
     CLEANUP(blob_source_deinit) struct blob_source source = {.fd = -1};
     int rc = blob_open(tx, c->platform, part->blob, &source);
+    if (rc == -ENOENT || rc == S3_E_DAMAGED)
+        done->lost = part;
     if (rc == -ENOENT)
-        return S3_E_NO_UPLOAD; /* completed or aborted meanwhile */
+        return S3_E_NO_UPLOAD; /* completed or aborted meanwhile; or it is gone from the disk */
     return rc != 0 ? rc : blob_each(&source, 0, part->size, append_some, done);
 }
 
@@ -316,6 +319,24 @@ static int commit(struct call *c, struct completion *done)
     return rc != 0 ? rc : db_commit(&tx);
 }
 
+/* Bytes that are not to be had, though the upload still has the part. */
+static int tell_lost(struct call *c, const struct completion *done)
+{
+    call_error_number(c, "PartNumber", done->lost->number);
+    return call_fail(c, S3_E_DAMAGED,
+                     "The bytes of part %" PRId64 " on the server's disk are damaged or gone. Run 'slipway "
+                     "bucket verify', then put the part again.",
+                     done->lost->number);
+}
+
+/* Whether they are gone while the part is not. S3_E_DAMAGED. */
+static int check_lost(struct call *c, struct tx *tx, const struct completion *done)
+{
+    struct part part;
+    int rc = done->lost ? part_find(tx, done->multipart.id, done->lost->number, &part) : DB_NONE;
+    return rc == 0 && part.blob == done->lost->blob ? tell_lost(c, done) : rc == DB_NONE ? 0 : rc;
+}
+
 /* Was the upload completed before, of the same parts? Then the answer is what it was. A write transaction,
  * since it comes after the one that completed the upload, and is durable no sooner. S3_E_NO_UPLOAD. */
 static int find_completed(struct call *c, struct completion *done)
@@ -329,6 +350,8 @@ static int find_completed(struct call *c, struct completion *done)
     int rc = id.len > 0 ? db_begin(c->platform->db, &tx) : S3_E_NO_UPLOAD;
     if (rc == 0)
         rc = api_bucket(c, tx, &done->bucket);
+    if (rc == 0)
+        rc = check_lost(c, tx, done);
     if (rc == 0)
         rc = object_find_uploaded(tx, c->bucket, c->key, id.ptr, &done->object);
     if (rc == S3_E_NO_KEY || (rc == 0 && strcmp(done->object.etag, done->etag) != 0))
@@ -383,5 +406,7 @@ int api_complete_upload(struct call *c)
         upload_settle(&done.whole);
     else if (rc == S3_E_NO_UPLOAD)
         rc = find_completed(c, &done);
+    else if (rc == S3_E_DAMAGED && done.lost)
+        rc = tell_lost(c, &done);
     return rc != 0 ? api_write_outcome(c, rc) : reply_complete(c, &done);
 }
