@@ -77,7 +77,7 @@ struct reply {
 enum flight_phase {
     FLIGHT_NEW,     /* its headers are coming in */
     FLIGHT_BODY,    /* begin has run */
-    FLIGHT_DROP,    /* replied early: the rest of the body is thrown away */
+    FLIGHT_DROP,    /* there is a reply: the rest of the body is thrown away */
     FLIGHT_RUNNING, /* with the pool, or parked; the connection is suspended */
     FLIGHT_DONE,    /* the reply is there; the I/O thread sends it */
 };
@@ -90,7 +90,8 @@ struct inflight {
     enum flight_phase phase;
     bool began;
     bool gone; /* the client went away while parked */
-    size_t dropped;
+    int64_t dropped;
+    bool answered;        /* while its body came in: early.c */
     size_t longest_piece; /* of the body */
     struct pool_job job;
     struct wake_waiter waiter;
@@ -117,6 +118,14 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 /* reply.c: queues what the handler said. */
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
+
+/* early.c: sends what the handler said though the body is not over. */
+enum early {
+    EARLY_SENT,
+    EARLY_NOT,   /* it can wait until the body is over */
+    EARLY_CLOSE, /* the client is gone, or has half of it */
+};
+enum early early_answer(struct inflight *flight);
 
 /* sendfile.c: a file that libmicrohttpd is about to send, up to `end`. */
 void sendfile_until(int fd, int64_t end);

@@ -12,8 +12,8 @@
 
 #define LONG_PIECE ((size_t)16 * 1024)
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
-#define DROP_MAX                                                                                             \
-    ((size_t)2 * 1024 * 1024) /* an unwanted body up to this is read so that the connection stays */
+#define DROP_MAX (INT64_C(2) << 20) /* an unwanted body up to this is read so that the connection stays */
+#define DROP_ANSWERED_MAX (INT64_C(6) << 30) /* more than anybody may send */
 
 static struct str target_path(struct str target, struct str *ret_query)
 {
@@ -105,11 +105,18 @@ static bool take_headers(struct inflight *flight, const char *method)
     return true;
 }
 
-static bool body_unwanted(const struct inflight *flight)
+/* The client waits to be asked for its body. */
+static bool body_held_back(const struct inflight *flight)
 {
-    const struct http_request *request = &flight->request;
-    return request->content_length > (int64_t)DROP_MAX ||
-           (request->content_length > 0 && http_header(request, "expect").ptr);
+    return flight->request.content_length > 0 && http_header(&flight->request, "expect").ptr;
+}
+
+/* The answer is there, and its body still comes: who sends much is told before it has sent all. */
+static enum MHD_Result tell_early(struct inflight *flight)
+{
+    enum early told = early_answer(flight);
+    flight->answered = told == EARLY_SENT;
+    return told == EARLY_CLOSE ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result first_call(struct inflight *flight, const char *method)
@@ -130,10 +137,18 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
     if (replied == 0)
         return MHD_YES;
     flight->phase = FLIGHT_DROP;
-    if (!body_unwanted(flight))
-        return MHD_YES;
+    if (!body_held_back(flight))
+        return request->content_length > DROP_MAX ? tell_early(flight) : MHD_YES;
     flight->reply.close = true;
     return reply_send(flight);
+}
+
+static enum MHD_Result drop(struct inflight *flight, size_t len)
+{
+    flight->dropped += (int64_t)len;
+    if (flight->dropped > DROP_ANSWERED_MAX)
+        return MHD_NO;
+    return flight->dropped > DROP_MAX && !flight->answered ? tell_early(flight) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct inflight *flight, const void *bytes, size_t len)
@@ -142,10 +157,8 @@ static enum MHD_Result take_body(struct inflight *flight, const void *bytes, siz
     const struct http_handler *handler = &flight->server->handler;
     if (flight->conn)
         atomic_fetch_add_explicit(&flight->conn->bytes, (int64_t)len, memory_order_relaxed);
-    if (flight->phase == FLIGHT_DROP) {
-        flight->dropped += len;
-        return flight->dropped > DROP_MAX ? MHD_NO : MHD_YES;
-    }
+    if (flight->phase == FLIGHT_DROP)
+        return drop(flight, len);
     if (request->stream) {
         if (handler->body(handler->ctx, request, bytes, len) != 0)
             flight->phase = FLIGHT_DROP;
@@ -280,7 +293,7 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
         return flight->gone ? MHD_NO : reply_send(flight);
     case FLIGHT_DROP:
         conn_phase_set(flight->conn, CONN_BUSY);
-        return reply_send(flight);
+        return flight->answered ? MHD_NO : reply_send(flight);
     case FLIGHT_RUNNING:
     case FLIGHT_NEW:
         return MHD_YES;

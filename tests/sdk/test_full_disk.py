@@ -2,6 +2,8 @@
 and after a restart there is exactly that."""
 import configparser
 import os
+import select
+import socket
 import subprocess
 import sys
 import time
@@ -67,7 +69,7 @@ class Slipway:
 
     def client(self, service):
         return boto3.client(service, endpoint_url="http://127.0.0.1:" + open(self.port_file).read().strip(),
-                            region_name="us-east-1", config=Config(retries={"max_attempts": 0}),
+                            region_name="us-east-1", config=Config(retries={"max_attempts": 0}, signature_version="s3v4" if service == "s3" else "v4"),
                             aws_access_key_id=self.keys["dev"]["aws_access_key_id"],
                             aws_secret_access_key=self.keys["dev"]["aws_secret_access_key"])
 
@@ -125,6 +127,32 @@ def test_objects(disk):
     assert len(files_in(os.path.join(disk.data, "blobs"))) == 1
     after.s3.put_object(Bucket="full", Key="large", Body=b"x" * (LEFT + 1))
     assert after.stop() == 0
+
+
+@on_a_small_disk
+def test_who_sends_much_is_answered_before_the_end(disk):
+    """By the error, not by a closed connection: who looks while it sends stops; who looks only afterwards finds it, too."""
+    limited = Slipway(disk.data)
+    s3 = limited.s3
+    s3.create_bucket(Bucket="full")
+    disk.fill()
+    large = 96 << 20
+    link = s3.generate_presigned_url("put_object", {"Bucket": "full", "Key": "large"}, ExpiresIn=600)
+    sender = socket.create_connection(("127.0.0.1", int(link.split(":")[2].split("/")[0])), timeout=20)
+    target = "/" + link.split("/", 3)[3]
+    sender.sendall(f"PUT {target} HTTP/1.1\r\nHost: {link.split('/')[2]}\r\nContent-Length: {large}\r\n\r\n".encode())
+    sent = 0
+    while not select.select([sender], [], [], 0)[0] and sent < large:
+        sent += sender.send(bytes(min(1 << 20, large - sent)))
+    answer = sender.recv(65536).decode()
+    assert sent < large and answer.startswith("HTTP/1.1 503 ") and "<Code>ServiceUnavailable</Code>" in answer
+    assert "\r\nConnection: close\r\n" in answer and "x-amz-request-id" in answer
+    sender.close()
+    assert status_of(s3.put_object, Bucket="full", Key="large", Body=bytes(large)) == 503
+    assert files_in(os.path.join(disk.data, "blobs")) == []
+    disk.empty()
+    s3.put_object(Bucket="full", Key="large", Body=b"x" * (LEFT + 1))
+    assert limited.stop() == 0
 
 
 def fill(call, most):
