@@ -3,13 +3,20 @@
 #include <stdatomic.h>
 
 static atomic_long countdown[FAIL_KINDS];
+static atomic_long failures[FAIL_KINDS]; /* that are left, once it has come to the first */
 static atomic_bool fired[FAIL_KINDS];
+
+void fail_arm_many(enum fail_kind kind, long nth, long count)
+{
+    assert(nth >= 0 && count > 0);
+    atomic_store(&fired[kind], false);
+    atomic_store(&failures[kind], count);
+    atomic_store(&countdown[kind], nth);
+}
 
 void fail_arm(enum fail_kind kind, long nth)
 {
-    assert(nth >= 0);
-    atomic_store(&fired[kind], false);
-    atomic_store(&countdown[kind], nth);
+    fail_arm_many(kind, nth, 1);
 }
 
 bool fail_fired(enum fail_kind kind)
@@ -23,9 +30,12 @@ bool fail_now(enum fail_kind kind)
     while (left != 0) {
         if (!atomic_compare_exchange_weak(&countdown[kind], &left, left - 1))
             continue;
-        if (left == 1)
-            atomic_store(&fired[kind], true);
-        return left == 1;
+        if (left > 1)
+            return false;
+        atomic_store(&fired[kind], true);
+        if (atomic_fetch_sub(&failures[kind], 1) > 1)
+            atomic_store(&countdown[kind], 1);
+        return true;
     }
     return false;
 }

@@ -8,6 +8,8 @@ enum fail_kind { FAIL_ALLOC, FAIL_IO, FAIL_KINDS };
 
 /* The nth (from 1) further call of the kind, in any thread, fails; 0 disarms. */
 void fail_arm(enum fail_kind kind, long nth);
+/* The same, and the calls after it, `count` in all. */
+void fail_arm_many(enum fail_kind kind, long nth, long count);
 /* True when the armed failure has happened. */
 bool fail_fired(enum fail_kind kind);
 /* Called by the wrappers: true when this call is the one that must fail. */
