@@ -135,6 +135,27 @@ def test_compare_and_swap_loses_no_update(server, target):
     assert ask(server, "GET", target).body == b"40"
 
 
+def test_races_of_conditional_writes_and_deletions_have_an_outcome(server, s3, bucket):
+    """Each write that may be the first alone was the first, or is told that it was not; none is asked to try again."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    outcomes = []
+
+    def run(method, headers, body):
+        outcomes.extend((method, ask(server, method, f"/{bucket}/k", headers, body).status) for _ in range(40))
+
+    threads = [threading.Thread(target=run, args=args) for args in 3 * [("PUT", {"If-None-Match": "*"}, b"x" * 100_000)] +
+               2 * [("DELETE", {}, b"")]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(outcomes) <= {("PUT", 200), ("PUT", 412), ("DELETE", 204)}
+    versions = s3.list_object_versions(Bucket=bucket)
+    made = [("V", v["VersionId"]) for v in versions["Versions"]] + [("D", v["VersionId"]) for v in versions["DeleteMarkers"]]
+    order = "".join(kind for kind, _ in sorted(made, key=lambda one: one[1]))  # an id begins with its sequence number
+    assert order.count("V") == outcomes.count(("PUT", 200)) and "VV" not in order and order.count("D") == 80
+
+
 def delete_many(server, bucket, objects, profile="dev"):
     body = "<Delete>" + "".join(f"<Object>{one}</Object>" for one in objects) + "</Delete>"
     digest = base64.b64encode(hashlib.md5(body.encode()).digest()).decode()

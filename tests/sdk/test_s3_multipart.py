@@ -85,6 +85,26 @@ def test_completion_under_conditions(server, s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
 
 
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_deletion_since_the_uploads_begin_conflicts(server, s3, bucket, versioned):
+    """As recorded from S3: If-None-Match does not bring back what was deleted meanwhile; a new upload may."""
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    upload, parts = upload_parts(s3, bucket, "k", {1: b"new"})
+    other, _ = upload_parts(s3, bucket, "other", {1: b"new"})
+    body = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{parts['Parts'][0]['ETag']}</ETag></Part></CompleteMultipartUpload>"
+    complete = lambda key, upload: ask(server, "POST", f"/{bucket}/{key}?uploadId={upload}", {"If-None-Match": "*"}, body.encode())
+    assert code(complete("k", upload)) == (412, "PreconditionFailed")
+    s3.delete_object(Bucket=bucket, Key="k")
+    answer = complete("k", upload)
+    assert code(answer) == (409, "ConditionalRequestConflict")
+    assert (element(answer, "Condition"), element(answer, "Key")) == ("If-None-Match", "k")
+    anew, _ = upload_parts(s3, bucket, "k", {1: b"new"})
+    assert complete("k", anew).status == 200 and complete("other", other).status == 200
+    assert code(complete("k", upload)) == (412, "PreconditionFailed")
+
+
 def test_reads_by_part(s3, bucket):
     bodies = {2: os.urandom(PART), 5: os.urandom(PART + 3), 9: b"tail"}
     upload, parts = upload_parts(s3, bucket, "k", bodies)

@@ -308,6 +308,7 @@ static int commit(struct call *c, struct completion *done)
     new.tags = done->multipart.tags;
     new.lock = done->multipart.lock;
     new.storage_class = done->multipart.storage_class;
+    new.over = done->multipart.over;
     new.event = "ObjectCreated:CompleteMultipartUpload";
     new.upload = &done->whole;
     /* The parts go first: they make room in the account's quota. */

@@ -57,6 +57,14 @@ int api_part_number(struct call *c, int64_t *ret)
                                   "Part number must be an integer between 1 and 10000, inclusive");
 }
 
+static int note_object(struct call *c, struct tx *tx, int64_t *ret)
+{
+    CLEANUP(object_unload) struct object current = {0};
+    int rc = object_find(tx, c->bucket, c->key, NULL, &current);
+    *ret = rc == 0 && !current.marker ? current.sequence : 0;
+    return rc == S3_E_NO_KEY ? 0 : rc;
+}
+
 static int create(struct call *c, struct multipart *new)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
@@ -68,6 +76,8 @@ static int create(struct call *c, struct multipart *new)
         rc = access_check_extras(c, tx, &bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
         rc = lock_of_new(&bucket, clock_now_ms(), &new->lock, &c->reason);
+    if (rc == 0)
+        rc = note_object(c, tx, &new->over);
     if (rc == 0)
         rc = multipart_create(tx, c->bucket, c->key, new);
     return rc != 0 ? rc : db_commit(&tx);

@@ -141,6 +141,8 @@ int api_write_outcome(struct call *c, int rc)
 {
     if (rc == S3_E_PRECONDITION)
         return api_condition_failed(c);
+    if (rc == S3_E_CONFLICT)
+        call_error_element(c, "Condition", "If-None-Match");
     if (rc != -ENOSPC && rc != -EDQUOT && rc != -EFBIG)
         return rc;
     return call_fail(c, S3_E_NO_SPACE,

@@ -33,21 +33,22 @@ int multipart_create(struct tx *tx, const char *bucket, const char *key, struct 
     return tx_exec(
         tx,
         "INSERT INTO s3_upload (id, bucket, key, started_ms, checksum, headers, checksum_algorithm, "
-        "checksum_type, tags, lock_mode, lock_until_ms, legal_hold, storage_class, initiator) "
-        "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        "sssisssssiiss", new->id, bucket, key, new->started_ms, new->headers, name,
+        "checksum_type, tags, lock_mode, lock_until_ms, legal_hold, storage_class, initiator, "
+        "over_object) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        "sssisssssiissi", new->id, bucket, key, new->started_ms, new->headers, name,
         name ? checksum_type(new->composite) : NULL, new->tags, new->lock.mode, new->lock.until_ms,
-        (int64_t) new->lock.hold, new->storage_class, new->initiator);
+        (int64_t) new->lock.hold, new->storage_class, new->initiator, new->over);
 }
 
 int multipart_load(struct tx *tx, const char *bucket, const char *key, const char *id, struct multipart *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "SELECT started_ms, checksum_algorithm, checksum_type, headers, tags, lock_mode, "
-                          "lock_until_ms, legal_hold, storage_class, initiator FROM s3_upload WHERE "
-                          "id = $1 AND bucket = $2 AND key = $3",
-                          "sss", id, bucket, key);
+    int rc =
+        tx_query_row(tx, &rows,
+                     "SELECT started_ms, checksum_algorithm, checksum_type, headers, tags, lock_mode, "
+                     "lock_until_ms, legal_hold, storage_class, initiator, over_object FROM s3_upload WHERE "
+                     "id = $1 AND bucket = $2 AND key = $3",
+                     "sss", id, bucket, key);
     if (rc == DB_NONE)
         return S3_E_NO_UPLOAD;
     if (rc != 0)
@@ -60,6 +61,7 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
         (struct object_lock){lock_mode_named(rows_str(rows, 5)), rows_int(rows, 6), rows_int(rows, 7) != 0};
     ret->storage_class = storage_class_named(rows_str(rows, 8));
     ret->initiator = rows_null(rows, 9) ? NULL : str_dup(rows_str(rows, 9));
+    ret->over = rows_int(rows, 10);
     ret->headers = str_dup(rows_null(rows, 3) ? STR("") : rows_str(rows, 3));
     ret->tags = rows_null(rows, 4) ? NULL : str_dup(rows_str(rows, 4));
     return ret->headers && (ret->tags || rows_null(rows, 4)) ? 0 : FAULT(ENOMEM);

@@ -185,6 +185,10 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
     if ((new->if_none_match &&exists) || !matches)
         return reason_set(why, S3_E_PRECONDITION,
                           "At least one of the pre-conditions you specified did not hold");
+    if (new->if_none_match &&new->over != 0)
+        return reason_set(why, S3_E_CONFLICT,
+                          "The conditional request cannot succeed due to a conflicting operation against "
+                          "this resource.");
     return 0;
 }
 

@@ -64,11 +64,13 @@ struct object_new {
     struct upload *upload;     /* its bytes; or NULL: */
     int64_t shared_blob;       /* a blob that exists, to be shared, */
     bool shared_sealed;        /* and whether it is encrypted */
-    bool if_none_match;        /* refuse when there is a current version */
+    bool if_none_match;        /* refuse when there is a current version, */
+    int64_t over;              /* or none any more: that was there when the upload was begun; 0: none was */
     const char *if_match;      /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
-/* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_NO_KEY (if_match without object).
+/* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_CONFLICT, S3_E_NO_KEY (if_match
+ * without object).
  */
 int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                const struct origin *origin, const struct object_new *new, struct object *ret,

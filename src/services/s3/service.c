@@ -479,6 +479,7 @@ static const struct db_migration migrations[] = {
     {12, "CREATE INDEX s3_blob_damaged ON s3_blob (damaged_ms, size) WHERE damaged_ms > 0;"},
     {13, "ALTER TABLE s3_upload ADD COLUMN storage_class TEXT;"
          "ALTER TABLE s3_upload ADD COLUMN initiator TEXT;"
+         "ALTER TABLE s3_upload ADD COLUMN over_object BIGINT NOT NULL DEFAULT 0;"
          "ALTER TABLE s3_object ADD COLUMN storage_class TEXT;"
          "DROP INDEX s3_object_listing;"
          "CREATE UNIQUE INDEX s3_object_listing ON s3_object (bucket, key, rank, version_id, marker, size, "
