@@ -1,10 +1,13 @@
 """Exact requests over a socket, signed by botocore's own signers."""
 import contextlib
 import datetime
+import hashlib
+import hmac
 import http.client
 import json
 import socket
 import ssl
+import time
 from unittest import mock
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
@@ -59,6 +62,38 @@ class Raw:
     def ask(self, method, target, headers=(), body=b""):
         self.send(request(method, target, headers, body))
         return self.read(head=method == "HEAD")
+
+
+class QuickSigner:
+    """Signs S3 requests whose body's digest is not said: botocore's signer takes longer than the server's answer."""
+
+    HEADERS = "host;x-amz-content-sha256;x-amz-date"
+
+    def __init__(self, server, profile="dev"):
+        self.key, self.secret = server.keys(profile)
+        self.host, self.until = f"127.0.0.1:{server.port}", 0.0
+
+    def begin(self):
+        """A date's signing key, for a while."""
+        self.until = time.monotonic() + 60
+        self.at = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        self.scope = f"{self.at[:8]}/us-east-1/s3/aws4_request"
+        signing = ("AWS4" + self.secret).encode()
+        for word in self.scope.split("/"):
+            signing = hmac.digest(signing, word.encode(), "sha256")
+        self.signing = signing
+
+    def request(self, method, path, query, body=b""):
+        """`query` is sorted and encoded as it is signed."""
+        if time.monotonic() > self.until:
+            self.begin()
+        canonical = (f"{method}\n{path}\n{query}\nhost:{self.host}\nx-amz-content-sha256:UNSIGNED-PAYLOAD\nx-amz-date:{self.at}\n\n"
+                     f"{self.HEADERS}\nUNSIGNED-PAYLOAD")
+        text = f"AWS4-HMAC-SHA256\n{self.at}\n{self.scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.digest(self.signing, text.encode(), "sha256").hex()
+        return (f"{method} {path}?{query} HTTP/1.1\r\nHost: {self.host}\r\nX-Amz-Content-SHA256: UNSIGNED-PAYLOAD\r\n"
+                f"X-Amz-Date: {self.at}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={self.key}/{self.scope}, "
+                f"SignedHeaders={self.HEADERS}, Signature={signature}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
 
 
 def request(method, target, headers=(), body=b"", length=None):
