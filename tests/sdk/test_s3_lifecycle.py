@@ -56,6 +56,27 @@ def test_a_configuration_lives(s3, bucket):
     assert error_of(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
 
 
+def test_every_write_tells_when_its_object_ends_and_an_upload_when_it_is_aborted(s3, bucket):
+    put_rules(s3, bucket, {"ID": "soon", "Filter": {"Prefix": ""}, "Expiration": {"Days": 3}},
+              {"ID": "up", "Filter": {"Prefix": "u"}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+              {"ID": "up sooner", "Filter": {"Prefix": "up"}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}})
+    told = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["Expiration"]
+    assert 'rule-id="soon"' in told
+    assert s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")["Expiration"] == told
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="up")
+    this = {"Bucket": bucket, "Key": "up", "UploadId": upload["UploadId"]}
+    listed = s3.list_parts(**this)
+    assert upload["AbortRuleId"] == listed["AbortRuleId"] == "up sooner" and upload["AbortDate"] == listed["AbortDate"]
+    ahead = upload["AbortDate"] - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(days=1.9) < ahead <= datetime.timedelta(days=3)
+    etag = s3.upload_part(**this, PartNumber=1, Body=b"x")["ETag"]
+    for _ in range(2):  # also who asks again
+        done = s3.complete_multipart_upload(**this, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+        assert done["Expiration"] == told
+    other = s3.create_multipart_upload(Bucket=bucket, Key="else")
+    assert "AbortDate" not in other
+
+
 @pytest.mark.parametrize("rule, code", [
     ({"Filter": {"Prefix": ""}}, "InvalidRequest"),
     ({"Expiration": {"Days": 1}}, "MalformedXML"),

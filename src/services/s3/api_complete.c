@@ -8,6 +8,7 @@
 #include "services/s3/multipart.h"
 #include "services/s3/object_part.h"
 #include "services/s3/encryption.h"
+#include "services/s3/version_api.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
@@ -315,6 +316,7 @@ static int commit(struct call *c, struct completion *done)
     rc = multipart_remove(tx, done->multipart.id);
     if (rc == 0)
         rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
+    done->object.size = new.size;
     if (rc == 0)
         rc = keep_parts(tx, done);
     return rc != 0 ? rc : db_commit(&tx);
@@ -385,6 +387,8 @@ static int reply_complete(struct call *c, struct completion *done)
     if (done->bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", done->object.version_id);
     api_encryption_header(c, done->object.sealed);
+    api_expiration_header(c, &done->bucket, &done->object, done->object.size,
+                          done->object.tags ? done->object.tags : done->multipart.tags);
     api_send_xml(c, &out);
     return CALL_REPLIED;
 }

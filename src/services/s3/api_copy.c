@@ -31,6 +31,7 @@ struct copy {
     struct object source;
     struct object target;
     struct buf headers;
+    const char *tags;               /* of the target; NULL: none */
     enum checksum_algorithm wanted; /* CHECKSUM_NONE: the source's */
     int64_t measured;               /* the blob that was read; 0: none */
     struct upload bytes;            /* what was read of it, when it is to be encrypted */
@@ -307,6 +308,7 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
         rc = api_write_conditions(c, &new);
     if (rc != 0)
         return rc;
+    copy->tags = new.tags;
     new.etag = copy->etag;
     new.sha256 = copy->source.sha256;
     new.size = copy->source.size;
@@ -357,6 +359,7 @@ static int reply_copy(struct call *c, const struct copy *copy)
     if (copy->target_bucket.versioning != VERSIONING_NEVER)
         http_reply_header(c->http, "x-amz-version-id", copy->target.version_id);
     api_encryption_header(c, copy->target.sealed);
+    api_expiration_header(c, &copy->target_bucket, &copy->target, copy->source.size, copy->tags);
     api_send_xml(c, &body);
     return CALL_REPLIED;
 }

@@ -45,3 +45,18 @@ void api_expiration_header(struct call *c, const struct bucket *bucket, const st
         http_reply_headerf(c->http, "x-amz-expiration", "expiry-date=\"%s\", rule-id=\"%s\"", time,
                            id.len > 0 ? id.ptr : "");
 }
+
+void api_abort_headers(struct call *c, const struct bucket *bucket, int64_t started_ms)
+{
+    CLEANUP(json_free) json_t *configuration = NULL;
+    char time[TIME_TEXT_SIZE];
+    int64_t at_ms = 0;
+    if (!bucket->lifecycle || json_unpack_text(str_of(bucket->lifecycle), &configuration) != 0)
+        return;
+    const json_t *rule = lifecycle_first_abort(configuration, str_of(c->key), started_ms, &at_ms);
+    if (!rule || at_ms == INT64_MAX)
+        return;
+    time_http(at_ms, time);
+    http_reply_header(c->http, "x-amz-abort-date", time);
+    http_reply_header(c->http, "x-amz-abort-rule-id", json_str(rule, "ID", ""));
+}

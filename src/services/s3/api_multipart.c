@@ -65,17 +65,16 @@ static int note_object(struct call *c, struct tx *tx, int64_t *ret)
     return rc == S3_E_NO_KEY ? 0 : rc;
 }
 
-static int create(struct call *c, struct multipart *new)
+static int create(struct call *c, struct multipart *new, struct bucket *bucket)
 {
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
-        rc = api_bucket(c, tx, &bucket);
+        rc = api_bucket(c, tx, bucket);
     if (rc == 0)
-        rc = access_check_extras(c, tx, &bucket, new->tags != NULL, &new->lock);
+        rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
-        rc = lock_of_new(&bucket, clock_now_ms(), &new->lock, &c->reason);
+        rc = lock_of_new(bucket, clock_now_ms(), &new->lock, &c->reason);
     if (rc == 0)
         rc = note_object(c, tx, &new->over);
     if (rc == 0)
@@ -86,6 +85,7 @@ static int create(struct call *c, struct multipart *new)
 int api_create_upload(struct call *c)
 {
     CLEANUP(multipart_unload) struct multipart new = {0};
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(buf_free) struct buf headers = {0};
     const char *tags = NULL;
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
@@ -108,7 +108,7 @@ int api_create_upload(struct call *c)
     if (rc == 0 && ((tags && !new.tags) || (c->caller && !new.initiator)))
         rc = FAULT(ENOMEM);
     if (rc == 0)
-        rc = create(c, &new);
+        rc = create(c, &new, &bucket);
     if (rc != 0)
         return rc;
     put_names(c, &out, "InitiateMultipartUploadResult");
@@ -118,6 +118,7 @@ int api_create_upload(struct call *c)
         return FAULT(buf_error(&out));
     call_reply(c, 200);
     api_encryption_header(c, c->platform->keyring != NULL);
+    api_abort_headers(c, &bucket, new.started_ms);
     if (new.algorithm != CHECKSUM_NONE) {
         http_reply_header(c->http, "x-amz-checksum-algorithm", checksum_name(new.algorithm));
         http_reply_header(c->http, "x-amz-checksum-type", checksum_type(new.composite));

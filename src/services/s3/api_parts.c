@@ -7,6 +7,7 @@
 #include "services/s3/checksum_api.h"
 #include "services/s3/multipart.h"
 #include "services/s3/storage_class.h"
+#include "services/s3/version_api.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
 
@@ -112,7 +113,12 @@ static int reply_parts(struct call *c, const struct multipart *multipart, const 
         xml_elem(&out, "ChecksumType", str_of(checksum_type(multipart->composite)));
     }
     xml_close(&out, "ListPartsResult");
-    return api_reply_xml(c, &out);
+    if (buf_error(&out) != 0)
+        return FAULT(buf_error(&out));
+    call_reply(c, 200);
+    api_abort_headers(c, bucket, multipart->started_ms);
+    api_send_xml(c, &out);
+    return CALL_REPLIED;
 }
 
 int api_list_parts(struct call *c)

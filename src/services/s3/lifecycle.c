@@ -228,3 +228,23 @@ const json_t *lifecycle_first(const json_t *configuration, const struct lifecycl
     }
     return first;
 }
+
+const json_t *lifecycle_first_abort(const json_t *configuration, struct str key, int64_t started_ms,
+                                    int64_t *ret_ms)
+{
+    const json_t *rules = json_object_get(configuration, "Rule");
+    const json_t *first = NULL;
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        const json_t *abort_uploads = json_object_get(rule, "AbortIncompleteMultipartUpload");
+        if (!abort_uploads || !lifecycle_enabled(rule) || !str_starts(key, str_of(lifecycle_prefix(rule))))
+            continue;
+        int64_t at_ms =
+            lifecycle_due_ms(started_ms, json_int(abort_uploads, "DaysAfterInitiation", INT64_MAX));
+        if (first && at_ms >= *ret_ms)
+            continue;
+        first = rule;
+        *ret_ms = at_ms;
+    }
+    return first;
+}

@@ -30,6 +30,10 @@ bool lifecycle_expires(const json_t *rule, int64_t modified_ms, int64_t *ret_ms)
 const json_t *lifecycle_first(const json_t *configuration, const struct lifecycle_object *object,
                               int64_t modified_ms, int64_t *ret_ms);
 
+/* The rule that aborts an upload of that key first, and when; NULL: none. Borrowed. */
+const json_t *lifecycle_first_abort(const json_t *configuration, struct str key, int64_t started_ms,
+                                    int64_t *ret_ms);
+
 struct lifecycle_keeper;
 int lifecycle_start(const struct platform *platform, struct lifecycle_keeper **ret) MUST_USE;
 void lifecycle_stop(struct lifecycle_keeper **keeper);
