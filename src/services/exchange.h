@@ -25,7 +25,8 @@ enum refusal {
     REFUSE_TOKEN_EXPIRED,
     REFUSE_PAYLOAD, /* the body is not the one that was signed */
     REFUSE_PAYLOAD_HASH,
-    REFUSE_INCOMPLETE, /* S3: the chunks of a body are not whole */
+    REFUSE_SUB_RESOURCE, /* S3: of a bucket, asked of an object */
+    REFUSE_INCOMPLETE,   /* S3: the chunks of a body are not whole */
     REFUSE_CHUNK_SIZE,
     REFUSE_TRAILER,
     REFUSE_NO_LENGTH,

@@ -235,6 +235,19 @@ static int locate(struct exchange *x)
     return 0;
 }
 
+/* What S3 says of sub-resources of buckets that an object is asked for. */
+static int refuse_of_object(struct exchange *x, const char *asked)
+{
+    static const char *const said[][2] = {
+        {"uploads", "Key is not expected for the GET method ?uploads subresource"},
+        {"versions", "There is no such thing as the ?versions sub-resource for a key"},
+    };
+    for (size_t i = 0; asked && x->call.key && i < ARRAY_LEN(said); i++)
+        if (strcmp(asked, said[i][0]) == 0 && str_eqc(x->call.http->method, "GET"))
+            return reason_set(&x->call.reason, REFUSE_SUB_RESOURCE, "%s", said[i][1]);
+    return 0;
+}
+
 static int route_s3(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -258,6 +271,9 @@ static int route_s3(struct exchange *x)
     }
     if (c->operation)
         return 0;
+    r = refuse_of_object(x, asked);
+    if (r != 0)
+        return r;
     if (asked)
         return reason_set(&c->reason, REFUSE_OPERATION, "%.*s with ?%s on %s is not supported by Slipway",
                           STR_ARG(c->http->method), asked, level_names[level]);

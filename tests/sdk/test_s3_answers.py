@@ -36,6 +36,12 @@ ERRORS = [
     ("PUT", "/k", {"x-amz-meta-a": "b" * 2048}, 400, "MetadataTooLarge", {"Size": "2049", "MaxSizeAllowed": "2048"}),
     ("PUT", "/k", {"x-amz-tagging": "a%3F=b"}, 400, "InvalidTag", {"TagKey": "a?"}),
     ("PUT", "/k", {"x-amz-tagging": "a=b%3F"}, 400, "InvalidTag", {"TagKey": "a", "TagValue": "b?"}),
+    ("GET", "/k?uploads", {}, 400, "InvalidRequest", {"Message": "Key is not expected for the GET method ?uploads subresource"}),
+    ("GET", "/k?versions", {}, 400, "InvalidRequest", {"Message": "There is no such thing as the ?versions sub-resource for a key"}),
+    ("GET", "/k", {"x-amz-copy-source": "/answers/k"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-copy-source"}),
+    ("DELETE", "/k", {"x-amz-copy-source": "/answers/k"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-copy-source"}),
+    ("PUT", "/k?partNumber=1", {}, 400, "InvalidArgument", {"ArgumentName": "partNumber", "ArgumentValue": "1"}),
+    ("PUT", "/k", {"x-amz-checksum-sha512": "AAAA"}, 501, "NotImplemented", {}),
     ("GET", "?list-type=2&max-keys=x", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "x"}),
     ("GET", "?max-keys=-1", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "-1"}),
     ("GET", "?encoding-type=foo", {}, 400, "InvalidArgument", {"ArgumentName": "encoding-type", "ArgumentValue": "foo"}),
@@ -288,6 +294,22 @@ def test_keys_are_encoded_as_clients_decode_them(server, bucket):
     assert [urllib.parse.unquote_plus(key) for key in re.findall("<Key>(.*?)</Key>", answer.text)] == sorted(spelt, key=str.encode)
     rolled = ask(server, "GET", f"/{bucket}?encoding-type=url&delimiter=/&prefix=odd/x%20")
     assert re.findall("<Prefix>(.*?)</Prefix>", rolled.text) == ["odd/x+", "odd/x+y/"] and element(rolled, "Delimiter") == "/"
+
+
+def test_locations_have_the_whole_key_encoded(server, bucket):
+    """Slashes too, as recorded from S3."""
+    upload = element(ask(server, "POST", f"/{bucket}/a%20b/c%2Bd?uploads"), "UploadId")
+    etag = ask(server, "PUT", f"/{bucket}/a%20b/c%2Bd?partNumber=1&uploadId={upload}", body=b"x").headers["ETag"]
+    listed = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    done = ask(server, "POST", f"/{bucket}/a%20b/c%2Bd?uploadId={upload}", body=listed.encode())
+    assert element(done, "Location") == f"{server.endpoint}/{bucket}/a%20b%2Fc%2Bd" and element(done, "Key") == "a b/c+d"
+    assert ask(server, "GET", f"/{bucket}/a%20b%2Fc%2Bd").body == b"x"
+
+
+def test_buckets_tell_their_region_to_who_asks_by_a_parameter(server, bucket):
+    assert element(ask(server, "GET", "/"), "BucketRegion") is None
+    assert element(ask(server, "GET", f"/?prefix={bucket}"), "BucketRegion") == "us-east-1"
+    assert "BucketArn" not in ask(server, "GET", f"/?prefix={bucket}").text
 
 
 def test_what_has_not_changed_stays_fresh(server, bucket):

@@ -156,7 +156,7 @@ def test_a_form_made_by_boto3(server, s3, bucket):
     answer = post(server, bucket, made["fields"], filename="C:\\dir\\a file.txt")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["ETag"] == '"%s"' % hashlib.md5(b"hello").hexdigest()
-    assert answer.headers["Location"] == f"{server.endpoint}/{bucket}/forms/a%20file.txt"
+    assert answer.headers["Location"] == f"{server.endpoint}/{bucket}/forms%2Fa%20file.txt"
     got = s3.get_object(Bucket=bucket, Key="forms/a file.txt", ChecksumMode="ENABLED")
     assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"hello", {"from": "form"}, "binary/octet-stream")
 

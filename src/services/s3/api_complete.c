@@ -369,7 +369,7 @@ static int reply_complete(struct call *c, struct completion *done)
     CLEANUP(buf_free) struct buf location = BUF_INIT(8192);
     CLEANUP(buf_free) struct buf etag = BUF_INIT(ETAG_SIZE + 2);
     buf_printf(&location, "%s/%s/", c->platform->endpoint, c->bucket);
-    uri_encode(&location, str_of(c->key), true);
+    uri_encode(&location, str_of(c->key), false); /* slashes, too: as S3 does */
     buf_printf(&etag, "\"%s\"", done->etag);
     xml_head(&out);
     xml_open_ns(&out, "CompleteMultipartUploadResult", S3_XMLNS);

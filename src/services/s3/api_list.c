@@ -264,17 +264,25 @@ int api_list_versions(struct call *c)
 
 /* ---- buckets */
 
+/* The region is told to who asks by a parameter, the ARN only of directory buckets. */
+static bool tells_region(struct call *c)
+{
+    static const char *const parameters[] = {"prefix", "max-buckets", "bucket-region", "continuation-token"};
+    for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
+        if (uri_has(&c->query, parameters[i]))
+            return true;
+    return false;
+}
+
 static void put_bucket(struct call *c, struct rows *rows, struct buf *out)
 {
     char time[TIME_TEXT_SIZE];
-    CLEANUP(buf_free) struct buf arn = BUF_INIT(128);
     time_iso8601(rows_int(rows, 1), time);
-    buf_printf(&arn, "arn:aws:s3:::%s", rows_text(rows, 0));
     xml_open(out, "Bucket");
     xml_elem(out, "Name", rows_str(rows, 0));
     xml_elem(out, "CreationDate", str_of(time));
-    xml_elem(out, "BucketRegion", str_of(c->platform->region));
-    xml_elem(out, "BucketArn", buf_str(&arn));
+    if (tells_region(c))
+        xml_elem(out, "BucketRegion", str_of(c->platform->region));
     xml_close(out, "Bucket");
 }
 

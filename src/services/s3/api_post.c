@@ -334,7 +334,7 @@ static char *location(struct call *c)
 {
     CLEANUP(buf_free) struct buf text = BUF_INIT(ANSWER_MAX);
     buf_printf(&text, "%s/%s/", c->platform->endpoint, c->bucket);
-    uri_encode(&text, (struct str){c->key, c->key_len}, true);
+    uri_encode(&text, (struct str){c->key, c->key_len}, false); /* slashes, too: as S3 does */
     return buf_error(&text) == 0 ? arena_dup(c->arena, buf_str(&text)) : NULL;
 }
 

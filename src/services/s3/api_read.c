@@ -3,6 +3,7 @@
  * They open their own read transactions: a file that is unlinked between the look at its row and the open is
  * looked up again. An unsigned reader of a bucket that is a website is answered as a website does
  * (api_website.c). */
+#include "services/s3/argument.h"
 #include "services/s3/reading.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
@@ -295,6 +296,8 @@ static int get_or_head(struct call *c, bool head)
     const char *version_id = NULL;
     CLEANUP(reading_deinit) struct reading r = READING(head);
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_refuse_copy_source(c);
     if (rc == 0)
         rc = api_refuse_customer_key(c);
     if (rc == 0 && !c->caller)

@@ -4,6 +4,7 @@
  * PutObject: begin (headers) → body … (hashed, in memory or into DATA/blobs/incoming) → run (digests
  * compared, synced, committed, answered) → end (frees; what was not committed is removed). */
 #include "base/mem.h"
+#include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/put.h"
@@ -235,6 +236,8 @@ int api_delete_object(struct call *c)
     CLEANUP(db_end) struct tx *tx = NULL;
     struct origin origin = api_origin(c);
     int rc = api_check_key(c);
+    if (rc == 0)
+        rc = api_refuse_copy_source(c);
     if (rc == 0)
         rc = api_version_id(c, &version_id);
     if (rc == 0)

@@ -104,6 +104,9 @@ int api_check_headers(struct call *c)
     if (uri_has(&c->query, "versionId"))
         return api_bad_argument(c, "versionId", uri_get(&c->query, "versionId"),
                                 "This operation does not accept a version-id.");
+    if (uri_has(&c->query, "partNumber"))
+        return api_bad_argument(c, "partNumber", uri_get(&c->query, "partNumber"),
+                                "This operation does not accept partNumber without uploadId");
     const char *storage_class;
     int rc = check_canned(c);
     if (rc == 0)
@@ -125,6 +128,14 @@ int api_bad_argument(struct call *c, const char *name, struct str value, const c
     call_error_element(c, "ArgumentName", name);
     call_error_text(c, "ArgumentValue", value);
     return call_fail(c, S3_E_ARGUMENT, "%s", says);
+}
+
+int api_refuse_copy_source(struct call *c)
+{
+    struct str said = http_header(c->http, "x-amz-copy-source");
+    return !said.ptr ? 0
+                     : api_bad_argument(c, "x-amz-copy-source", said,
+                                        "You can only specify a copy source header for copy requests.");
 }
 
 int api_bad_number(struct call *c, const char *name, struct str value)
