@@ -1,10 +1,14 @@
 """Object lock: versions that cannot go before their time, or while they are held."""
+import base64
 import datetime
+import hashlib
 import json
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
+from rest import ask, code, element
 
 UTC = datetime.timezone.utc
 
@@ -165,6 +169,15 @@ def test_many_deletions_at_once_stop_at_the_locked(s3, bucket):
     ({"ObjectLockLegalHoldStatus": "MAYBE"}, "InvalidArgument")])
 def test_bad_locks_of_objects(s3, bucket, headers, code):
     assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **headers) == (code, 400)
+
+
+def test_what_is_put_locked_must_say_its_checksum(server, bucket):
+    hold = {"x-amz-object-lock-legal-hold": "ON"}
+    answer = ask(server, "PUT", f"/{bucket}/k", hold, b"x")
+    assert code(answer) == (400, "InvalidRequest") and "Content-MD5 OR x-amz-checksum-" in element(answer, "Message")
+    said = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    assert ask(server, "PUT", f"/{bucket}/k", {**hold, "x-amz-checksum-sha256": said}, b"x").status == 200
+    assert ask(server, "PUT", f"/{bucket}/k", {"x-amz-object-lock-legal-hold": "OFF"}, b"x").status == 200
 
 
 def test_a_locked_version_outlives_lifecycle_rules_and_restarts(new_server):

@@ -69,6 +69,19 @@ struct post *api_put_form(struct call *c)
     return ((struct put *)c->state)->post;
 }
 
+/* An object that nobody can put right later is to arrive as it was sent. */
+static int check_lock_has_checksum(struct call *c, enum checksum_algorithm claimed)
+{
+    struct object_lock lock;
+    int rc = api_lock_headers(c, &lock);
+    if (rc != 0 || (!lock.mode && !lock.hold) || claimed != CHECKSUM_NONE ||
+        http_header(c->http, "content-md5").ptr)
+        return rc;
+    return call_fail(c, S3_E_REQUEST,
+                     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with "
+                     "Object Lock parameters");
+}
+
 int api_put_begin(struct call *c)
 {
     enum checksum_algorithm claimed = CHECKSUM_NONE;
@@ -79,6 +92,8 @@ int api_put_begin(struct call *c)
         rc = api_admit_unsigned(c);
     if (rc == 0)
         rc = checksum_claimed(c, &claimed);
+    if (rc == 0)
+        rc = check_lock_has_checksum(c, claimed);
     if (rc == 0)
         rc = api_check_quota(c, c->body_length);
     return rc != 0 ? rc : api_put_begin_checked(c, claimed != CHECKSUM_NONE ? claimed : CHECKSUM_CRC64NVME);
