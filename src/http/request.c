@@ -1,8 +1,9 @@
 /* libmicrohttpd's calls for one request, turned into begin, body, run and end of the handler.
  *
  * The handler's first call never queues a reply (that would close the connection) unless the client still
- * waits with a body that nobody wants. While the request is with the pool or parked its connection is
- * suspended. */
+ * waits with a body that nobody wants. Of a body that comes all the same, the rest is read before the reply;
+ * of a long one the reply is sent meanwhile (early.c). While the request is with the pool or parked its
+ * connection is suspended. */
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"

@@ -175,6 +175,11 @@ def test_tls(new_server, tmp_path):
     raw.send(form_request(server, IDENTITY))
     assert raw.read().status == 200
     raw.close()
+    refused = Raw(server, tls=tls_context())  # a long body: it is read, and answered in the end
+    refused.send(request("PUT", "/bucket/k", length=8 << 20))
+    refused.send(bytes(8 << 20))
+    assert refused.read().status == 404  # no such bucket
+    refused.close()
 
 
 def test_ipv6_on_the_same_port(server):

@@ -221,6 +221,24 @@ def test_expect_continue_refused_before_the_body(server, raw):
     assert (answer.status, code_of(answer)) == (403, "AccessDenied")
 
 
+LONG = 40 << 20
+
+
+def test_a_long_body_that_is_refused_is_answered_at_once_and_read(server, raw):
+    """Who looks sees the answer before it has sent anything; who does not may send all and finds it then."""
+    raw.send(request("PUT", "/wire-bucket/refused", length=LONG))
+    answer = raw.read()
+    assert (answer.status, code_of(answer), answer.headers["Connection"]) == (403, "AccessDenied", "close")
+    late = Raw(server)
+    late.send(request("PUT", "/wire-bucket/refused", length=LONG))
+    for _ in range(LONG >> 20):
+        late.send(bytes(1 << 20))
+    answer = late.read()
+    assert (answer.status, code_of(answer)) == (403, "AccessDenied")
+    assert late.read() is None
+    late.close()
+
+
 def test_headers_too_large(server):
     raw = Raw(server)
     raw.send(b"GET / HTTP/1.1\r\nHost: x\r\n")
