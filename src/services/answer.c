@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "wire/time.h"
+#include <ctype.h>
 
 enum { COLUMN_JSON, COLUMN_QUERY, COLUMN_S3, COLUMNS };
 
@@ -57,6 +58,10 @@ static const struct refusal_row refusals[REFUSE_COUNT] = {
                            {"SignatureDoesNotMatch", 403}},
                           "The request signature we calculated does not match the signature you provided. "
                           "Check your AWS Secret Access Key and signing method."},
+    [REFUSE_HEADERS] = {{{"InvalidSignatureException", 400},
+                         {"SignatureDoesNotMatch", 403},
+                         {"AccessDenied", 403}},
+                        "There were headers present in the request which were not signed"},
     [REFUSE_SCOPE] = {{{"InvalidSignatureException", 400},
                        {"SignatureDoesNotMatch", 403},
                        {"AuthorizationHeaderMalformed", 400}},
@@ -181,6 +186,21 @@ static void put_time(struct exchange *x, const char *name, int64_t at_ms)
     call_error_text(&x->call, name, str_of(time));
 }
 
+/* The names of the headers that should have been signed. */
+static void put_uncovered(struct exchange *x)
+{
+    CLEANUP(buf_free) struct buf names = BUF_INIT(1024);
+    for (size_t i = 0; i < x->wire.header_count; i++) {
+        struct str name = x->wire.headers[i].name;
+        if (sigv4_covers(x->claim.signed_headers, name))
+            continue;
+        buf_puts(&names, names.len > 0 ? ", " : "");
+        for (size_t k = 0; k < name.len; k++)
+            buf_putc(&names, (char)tolower((unsigned char)name.ptr[k]));
+    }
+    call_error_text(&x->call, "HeadersNotSigned", buf_str(&names));
+}
+
 /* What S3's errors say besides. Clients find a bucket's region by one. */
 static void put_details(struct exchange *x, int refusal)
 {
@@ -191,6 +211,9 @@ static void put_details(struct exchange *x, int refusal)
         return;
     case REFUSE_KEY_UNKNOWN:
         call_error_text(c, "AWSAccessKeyId", x->claim.access_key_id);
+        return;
+    case REFUSE_HEADERS:
+        put_uncovered(x);
         return;
     case REFUSE_SKEWED:
         put_time(x, "RequestTime", x->claim.time_ms);

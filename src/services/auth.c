@@ -218,6 +218,8 @@ int auth_verify(struct exchange *x, struct str payload_hash)
         return REFUSE_SKEWED;
     case SIGV4_EXPIRED:
         return REFUSE_EXPIRED;
+    case SIGV4_UNCOVERED:
+        return REFUSE_HEADERS;
     default:
         return r < 0 ? r : REFUSE_SIGNATURE;
     }

@@ -20,8 +20,9 @@ enum refusal {
     REFUSE_EXPIRED, /* presigned */
     REFUSE_KEY_UNKNOWN,
     REFUSE_SIGNATURE,
-    REFUSE_SCOPE, /* signed for another service or region */
-    REFUSE_TOKEN, /* a session token that is not the key's */
+    REFUSE_HEADERS, /* the signature leaves out a header */
+    REFUSE_SCOPE,   /* signed for another service or region */
+    REFUSE_TOKEN,   /* a session token that is not the key's */
     REFUSE_TOKEN_EXPIRED,
     REFUSE_PAYLOAD, /* the body is not the one that was signed */
     REFUSE_PAYLOAD_HASH,

@@ -67,19 +67,21 @@ static bool in_list(struct str list, struct str name)
     return false;
 }
 
-/* Host and every x-amz-* header must be covered: else whoever carries the request could change its meaning.
- */
+bool sigv4_covers(struct str signed_headers, struct str name)
+{
+    struct str prefix = {name.ptr, name.len < 6 ? name.len : 6};
+    bool must = str_eq_nocase(name, STR("host")) || str_eq_nocase(prefix, STR("x-amz-"));
+
+    return !must || in_list(signed_headers, name);
+}
+
 static bool headers_covered(const struct sigv4_request *request, struct str signed_headers)
 {
     if (!in_list(signed_headers, STR("host")))
         return false;
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        struct str prefix = {name.ptr, name.len < 6 ? name.len : 6};
-
-        if (str_eq_nocase(prefix, STR("x-amz-")) && !in_list(signed_headers, name))
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!sigv4_covers(signed_headers, request->headers[i].name))
             return false;
-    }
     return true;
 }
 
@@ -143,9 +145,7 @@ int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const
     for (int form = SIGV4_FORMS - 1; form >= 0 && r == SIGV4_MISMATCH; form--)
         r = verify_form(arena, request, claim, (enum sigv4_form)form, payload_hash, secret_access_key,
                         ret_canonical, ret_to_sign);
-    if (r == 0 && !headers_covered(request, claim->signed_headers))
-        return SIGV4_MISMATCH;
-    return r;
+    return r == 0 && !headers_covered(request, claim->signed_headers) ? SIGV4_UNCOVERED : r;
 }
 
 static int compare_names(const void *left, const void *right)

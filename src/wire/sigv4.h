@@ -49,17 +49,23 @@ enum sigv4_outcome {
     SIGV4_SKEWED,    /* its time is more than SIGV4_MAX_SKEW_MS off */
     SIGV4_EXPIRED,   /* presigned and past its time */
     SIGV4_MISMATCH,  /* it does not verify */
+    SIGV4_UNCOVERED, /* it verifies, but leaves out a header that it must cover */
 };
 
 /* Reads Authorization or X-Amz-* query parameters. 0, SIGV4_NONE, SIGV4_MALFORMED. */
 int sigv4_read(struct arena *arena, const struct sigv4_request *request, struct sigv4_claim *ret) MUST_USE;
 /* Checks time and signature. `payload_hash` is what the canonical request ends with: the claim's own text, or
  * the body's SHA-256 in hex when the claim has none, or UNSIGNED-PAYLOAD for presigned S3. `now_ms` is the
- * verifier's clock. 0, SIGV4_SKEWED, SIGV4_EXPIRED, SIGV4_MISMATCH. For MISMATCH `ret_canonical` and
- * `ret_to_sign` (may be NULL) receive what the server computed, in the arena, for the error's answer. */
+ * verifier's clock. 0, SIGV4_SKEWED, SIGV4_EXPIRED, SIGV4_MISMATCH, SIGV4_UNCOVERED. For MISMATCH
+ * `ret_canonical` and `ret_to_sign` (may be NULL) receive what the server computed, in the arena, for the
+ * error's answer. */
 int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const struct sigv4_claim *claim,
                  struct str payload_hash, const char *secret_access_key, int64_t now_ms,
                  struct str *ret_canonical, struct str *ret_to_sign) MUST_USE;
+
+/* Host and every x-amz-* header must be signed, else whoever carries the request could change its meaning:
+ * false for one of them that `signed_headers` does not name. */
+bool sigv4_covers(struct str signed_headers, struct str name);
 
 /* Signs by header: gives the values of Authorization (and the caller sends x-amz-date, x-amz-content-sha256
  * and, with a session token, x-amz-security-token, which must be among request->headers already, with

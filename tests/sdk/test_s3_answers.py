@@ -238,6 +238,19 @@ def test_refused_signatures_say_what_would_be_right(server, bucket, signing, sta
     assert error != "RequestTimeTooSkewed" or element(answer, "ServerTime") > element(answer, "RequestTime")
 
 
+@pytest.mark.parametrize("presign_s", [None, 100])
+def test_headers_that_were_not_signed_are_named(server, bucket, presign_s):
+    """Else whoever has a link could make a copy of it, or lock what is put."""
+    signed = raw.signed(server, "s3", "PUT", f"/{bucket}/k", presign_s=presign_s)
+    target, headers = signed if presign_s else (f"/{bucket}/k", signed)
+    client = raw.Raw(server)
+    answer = client.ask("PUT", target, {**headers, "x-amz-copy-source": f"/{bucket}/k", "X-Amz-Meta-A": "b"})
+    client.close()
+    assert code(answer) == (403, "AccessDenied")
+    says(server, answer, HeadersNotSigned="x-amz-copy-source, x-amz-meta-a",
+         Message="There were headers present in the request which were not signed")
+
+
 def test_an_expired_link_says_since_when(server, bucket):
     target, headers = raw.signed(server, "s3", "GET", f"/{bucket}/k", presign_s=1, at=-100)
     client = raw.Raw(server)

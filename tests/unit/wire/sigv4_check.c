@@ -41,7 +41,8 @@ static int verify(struct arena *arena, const struct sigv4_request *request, cons
                                         [SIGV4_MALFORMED] = "malformed",
                                         [SIGV4_SKEWED] = "skewed",
                                         [SIGV4_EXPIRED] = "expired",
-                                        [SIGV4_MISMATCH] = "mismatch"};
+                                        [SIGV4_MISMATCH] = "mismatch",
+                                        [SIGV4_UNCOVERED] = "uncovered"};
     struct sigv4_claim claim = {0};
     struct str canonical = {0}, to_sign = {0};
     int r = sigv4_read(arena, request, &claim);
