@@ -1,7 +1,7 @@
 /* An answer while the body still comes in. libmicrohttpd queues none then, so it is written here, past it:
  * the rest of the body is read and dropped, since closing on bytes that were not read would take the answer
  * from a client that reads it only when it has sent all. Those who look earlier stop sending. */
-#include "http/inflight.h"
+#include "http/early.h"
 #include "base/clock.h"
 #include "wire/time.h"
 #include <sys/socket.h>

@@ -119,14 +119,6 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
 
-/* early.c: sends what the handler said though the body is not over. */
-enum early {
-    EARLY_SENT,
-    EARLY_NOT,   /* it can wait until the body is over */
-    EARLY_CLOSE, /* the client is gone, or has half of it */
-};
-enum early early_answer(struct inflight *flight);
-
 /* sendfile.c: a file that libmicrohttpd is about to send, up to `end`. */
 void sendfile_until(int fd, int64_t end);
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "http/inflight.h"
+#include "http/early.h"
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
