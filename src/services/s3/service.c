@@ -477,6 +477,17 @@ static const struct db_migration migrations[] = {
      " modified_ms, checksum_algorithm, checksum_type);"
      "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"},
     {12, "CREATE INDEX s3_blob_damaged ON s3_blob (damaged_ms, size) WHERE damaged_ms > 0;"},
+    /* A blob may be a list of others: what a multipart upload becomes. */
+    {13, "ALTER TABLE s3_blob ADD COLUMN parts BIGINT NOT NULL DEFAULT 0;"
+         "CREATE TABLE s3_blob_part ("
+         " blob BIGINT NOT NULL,"
+         " start BIGINT NOT NULL,"
+         " part BIGINT NOT NULL,"
+         " PRIMARY KEY (blob, start));"
+         "CREATE INDEX s3_blob_part_of ON s3_blob_part (part, blob);"
+         "CREATE TABLE s3_doomed_list (blob BIGINT PRIMARY KEY);"
+         "DROP INDEX s3_blob_content;"
+         "CREATE INDEX s3_blob_content ON s3_blob (sha256) WHERE file IS NOT NULL OR parts > 0;"},
 };
 
 struct background {
