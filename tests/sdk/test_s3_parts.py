@@ -64,7 +64,8 @@ def read(s3, bucket, key, **more):
 
 
 def files(server):
-    return {p for p in (server.data / "blobs").rglob("*") if p.is_file()}
+    """Those that have come to their place."""
+    return {p for p in (server.data / "blobs").glob("[0-9a-f][0-9a-f]/*")}
 
 
 def until(look):
@@ -198,6 +199,41 @@ def test_ten_thousand_parts(alone):
     assert rows(alone, "SELECT count(*) FROM s3_blob_part") == rows(alone, "SELECT count(*) FROM s3_blob") == [(0,)]
 
 
+# ---- the digest of the whole
+
+
+def test_the_digest_is_of_what_was_completed_in_whatever_order_it_came(alone):
+    s3, orders, expected = alone.s3, [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (5, 7, 9, 10), (1, 2, 4, 9)], {}
+    for n, order in enumerate(orders):
+        names = {"Bucket": "parts", "Key": f"k{n}"}
+        names["UploadId"] = s3.create_multipart_upload(**names)["UploadId"]
+        bodies = [b"%d" % n + BODIES[i][1:] for i in range(3)] + [b"tail"]
+        of_number = dict(zip(sorted(order), bodies))
+        etags = {number: s3.upload_part(**names, PartNumber=number, Body=of_number[number])["ETag"] for number in order}
+        if n % 2:  # what came first may be another in the end
+            time.sleep(0.05)
+            first = min(order)
+            of_number[first] = b"x" + of_number[first][1:]
+            etags[first] = s3.upload_part(**names, PartNumber=first, Body=of_number[first])["ETag"]
+        named = sorted(order) if n != 4 else sorted(order)[:2]
+        s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [{"PartNumber": i, "ETag": etags[i]} for i in named]})
+        whole = expected[names["Key"]] = b"".join(of_number[number] for number in named)
+        assert hashlib.md5(read(s3, "parts", names["Key"])).digest() == hashlib.md5(whole).digest()
+        s3.put_object(Bucket="parts", Key=f"whole{n}", Body=whole)
+    alone.stop()
+    kept = {key: digests for key, *digests in rows(alone, "SELECT key, sha256, checksum_algorithm, checksum_value FROM s3_object")}
+    for n in range(len(orders)):
+        assert kept[f"k{n}"] == kept[f"whole{n}"]
+        assert kept[f"k{n}"][0] == hashlib.sha256(expected[f"k{n}"]).hexdigest()
+
+
+def test_more_uploads_than_digests_are_kept_of(s3, bucket):
+    uploads = [begin(s3, bucket, f"k{i}", [BODIES[0][:100 + i]]) for i in range(80)]
+    for i, (names, parts) in enumerate(uploads):
+        s3.complete_multipart_upload(**names, MultipartUpload=parts)
+        assert read(s3, bucket, f"k{i}") == BODIES[0][:100 + i]
+
+
 # ---- shared
 
 
@@ -283,6 +319,16 @@ def test_rot_in_a_part_is_found_named_and_refused(alone):
     assert refused(s3.copy_object, Bucket="parts", Key="new", CopySource="parts/copy") == ("InternalError", 500)
 
 
+def test_a_damaged_part_is_not_completed(alone):
+    names, parts = begin(alone.s3, "parts", "k")
+    damage(part_file(alone, PART + 3))
+    verify(alone)
+    assert refused(alone.s3.complete_multipart_upload, **names, MultipartUpload=parts) == ("InternalError", 500)
+    alone.s3.upload_part(**names, PartNumber=2, Body=BODIES[1])
+    alone.s3.complete_multipart_upload(**names, MultipartUpload=parts)
+    assert read(alone.s3, "parts", "k") == WHOLE
+
+
 @pytest.mark.parametrize("how", ["gone", "cut"])
 def test_an_object_that_lacks_bytes_is_refused_before_it_begins(alone, how):
     complete(alone.s3, "parts", "k")
@@ -358,9 +404,8 @@ def test_an_upload_that_a_key_came_to(new_server, tmp_path):
     assert "ServerSideEncryption" not in s3.head_object(Bucket="parts", Key="plain")
     s3.delete_object(Bucket="parts", Key="plain")
 
-    def plain():
-        return [p for p in files(server) if any(body[:64] in p.read_bytes() for body in BODIES[:3])]
-    until(lambda: not plain())
+    until(lambda: len(files(server)) == 3)  # of k, which was copied into one, and of sealed
+    assert not [p for p in files(server) if any(body[:64] in p.read_bytes() for body in BODIES[:3])]
     assert verify(server)[0] == 0
     path = max(files(server), key=lambda p: p.stat().st_size)
     damage(path)

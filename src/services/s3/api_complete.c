@@ -1,14 +1,14 @@
 /* CompleteMultipartUpload. Source: S3 API reference.
  *
- * The parts are read for the digest of the whole, outside any transaction; then, in one, they are seen to be
- * still those that were read, their blobs become a list (blob_list.h), that the object, and the upload is
- * removed. No byte is written, but where parts are from before the server had a key: then all are copied into
- * a blob that is sealed. The object remembers its upload: who asks again, because the first answer was lost,
- * gets the same answer. */
+ * The parts are read for the digest of the whole, those that it was not computed of ahead (digest_ahead.h),
+ * outside any transaction; then, in one, they are seen to be still those that were read, their blobs become a
+ * list (blob_list.h), that the object, and the upload is removed. No byte is written, but where parts are
+ * from before the server had a key: then all are copied into a blob that is sealed. The object remembers its
+ * upload: who asks again, because the first answer was lost, gets the same answer. */
 #include "base/mem.h"
 #include "services/s3/blob_list.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/multipart.h"
+#include "services/s3/digest_ahead.h"
 #include "services/s3/object_part.h"
 #include "services/s3/encryption.h"
 #include "wire/json.h"
@@ -27,10 +27,9 @@ struct completion {
     int64_t size;
     bool copies;
     struct upload copy;
-    struct hash *digest;
+    struct digest digest;
     char etag[ETAG_SIZE];
     char sha256[SHA256_SIZE];
-    struct checksum checksum; /* of the whole */
     struct checksum_value value;
 };
 
@@ -40,8 +39,7 @@ static void completion_deinit(struct completion *done)
     bucket_unload(&done->bucket);
     object_unload(&done->object);
     upload_deinit(&done->copy);
-    hash_free(&done->digest);
-    checksum_deinit(&done->checksum);
+    digest_deinit(&done->digest);
     free(done->parts);
 }
 
@@ -121,7 +119,7 @@ static int read_part(struct call *c, struct tx *tx, struct completion *done, siz
     if (rc == 0 && i + 1 < done->count && part.size < PART_MIN_BYTES)
         rc = too_small(c, &part);
     done->parts[i] = part;
-    return rc;
+    return rc == 0 && part.damaged ? S3_E_DAMAGED : rc;
 }
 
 static int read_parts(struct call *c, struct tx *tx, struct completion *done, bool again)
@@ -152,8 +150,7 @@ static int check_type(struct call *c, const struct completion *done)
 static int read_some(void *ctx, const void *bytes, size_t len)
 {
     struct completion *done = ctx;
-    hash_update(done->digest, bytes, len);
-    checksum_update(&done->checksum, bytes, len);
+    digest_update(&done->digest, bytes, len);
     return done->copies ? upload_write(&done->copy, bytes, len) : 0;
 }
 
@@ -220,7 +217,7 @@ static int make_checksum(struct call *c, struct completion *done)
     if (done->value.composite)
         rc = make_composite(done);
     else
-        checksum_final(&done->checksum, done->value.text);
+        checksum_final(&done->digest.checksum, done->value.text);
     struct str said = str_trim(http_header(c->http, checksum_header(done->value.algorithm)));
     struct str known = str_of(done->value.text);
     struct str bare = str_split(&known, '-');
@@ -245,22 +242,30 @@ static int check_size(struct call *c, const struct completion *done)
                                           size, done->size);
 }
 
-/* Which digests there are to be, and whether the bytes are to be sealed on the way. */
+/* Whether it is of parts that the object begins with. */
+static bool is_of_these(const struct completion *done, const struct digest *digest)
+{
+    bool is = digest->count <= done->count;
+    for (size_t i = 0; is && i < digest->count; i++)
+        is = done->parts[i].number == (int64_t)i + 1 && done->parts[i].blob == digest->blobs[i];
+    return is;
+}
+
+/* How much is to be read, and whether it is to be sealed on the way. */
 static int begin_reading(struct call *c, struct completion *done)
 {
-    enum checksum_algorithm declared = done->multipart.algorithm;
+    CLEANUP(digest_deinit) struct digest ahead = {.sha256 = NULL};
     for (size_t i = 0; i < done->count; i++) {
         done->size += done->parts[i].size;
         done->copies |= c->platform->keyring && !done->parts[i].sealed;
     }
-    done->digest = hash_new(HASH_SHA256);
-    int rc = done->digest ? 0 : FAULT(ENOMEM);
-    if (rc == 0 && done->copies)
-        rc = upload_init(c->platform, 0, &done->copy);
-    return rc != 0 ? rc
-                   : checksum_init(&done->checksum, declared == CHECKSUM_NONE   ? CHECKSUM_CRC64NVME
-                                                    : done->multipart.composite ? CHECKSUM_NONE
-                                                                                : declared);
+    if (ahead_take(done->multipart.id, &ahead) && !done->copies && is_of_these(done, &ahead)) {
+        done->digest = ahead;
+        ahead = (struct digest){.sha256 = NULL};
+        return 0;
+    }
+    int rc = digest_init(&done->multipart, &done->digest);
+    return rc == 0 && done->copies ? upload_init(c->platform, 0, &done->copy) : rc;
 }
 
 static int read_all(struct call *c, struct completion *done)
@@ -274,7 +279,7 @@ static int read_all(struct call *c, struct completion *done)
         rc = check_type(c, done);
     if (rc == 0)
         rc = begin_reading(c, done);
-    for (size_t i = 0; rc == 0 && i < done->count; i++)
+    for (size_t i = done->digest.count; rc == 0 && i < done->count; i++)
         rc = read_bytes(c, tx, done, &done->parts[i]);
     db_end(&tx);
     if (rc == 0)
@@ -285,7 +290,7 @@ static int read_all(struct call *c, struct completion *done)
         rc = upload_finish(&done->copy);
     if (rc != 0)
         return rc;
-    hash_final(done->digest, digest);
+    hash_final(done->digest.sha256, digest);
     hex_encode(digest, hash_size(HASH_SHA256), done->sha256);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/multipart.h"
+#include "services/s3/digest_ahead.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
@@ -528,5 +528,6 @@ int api_copy_part(struct call *c)
     if (rc != 0)
         return api_write_outcome(c, rc);
     upload_settle(&part.upload);
+    ahead_note(c->platform, &part.multipart);
     return reply_part(c, &part);
 }

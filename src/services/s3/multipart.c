@@ -64,17 +64,18 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
 int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(
-        tx, &rows,
-        "SELECT p.size, p.blob, p.etag, p.checksum, p.account, b.seal_key FROM s3_part p JOIN s3_blob b"
-        " ON b.id = p.blob WHERE p.upload = $1 AND p.number = $2",
-        "si", upload_id, number);
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT p.size, p.blob, p.etag, p.checksum, p.account, b.seal_key, b.damaged_ms "
+                          "FROM s3_part p JOIN s3_blob b"
+                          " ON b.id = p.blob WHERE p.upload = $1 AND p.number = $2",
+                          "si", upload_id, number);
     if (rc != 0)
         return rc;
     *ret = (struct part){.number = number,
                          .size = rows_int(rows, 0),
                          .blob = rows_int(rows, 1),
-                         .sealed = !rows_null(rows, 5)};
+                         .sealed = !rows_null(rows, 5),
+                         .damaged = rows_int(rows, 6) != 0};
     copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 2));
     copy_fixed(ret->checksum, sizeof(ret->checksum), rows_str(rows, 3));
     copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 4));

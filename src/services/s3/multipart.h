@@ -39,6 +39,7 @@ struct part {
     int64_t size;
     int64_t blob;
     bool sealed;
+    bool damaged; /* known to be */
     char account[USAGE_ACCOUNT_SIZE];
     char etag[ETAG_SIZE];
     char checksum[CHECKSUM_TEXT_SIZE];

@@ -1,4 +1,5 @@
 /* The descriptor of s3: operations, errors, tables, background work. */
+#include "services/s3/digest_ahead.h"
 #include "services/s3/service.h"
 #include "services/s3/api.h"
 #include "services/s3/encryption.h"
@@ -494,6 +495,7 @@ struct background {
     struct blob_keeper *keeper;
     struct scrubber *scrubber;
     struct lifecycle_keeper *lifecycle;
+    struct ahead *ahead;
 };
 
 static void stop(void *state)
@@ -501,6 +503,7 @@ static void stop(void *state)
     struct background *background = state;
     if (!background)
         return;
+    ahead_stop(&background->ahead);
     lifecycle_stop(&background->lifecycle);
     scrubber_stop(&background->scrubber);
     blob_keeper_stop(&background->keeper);
@@ -515,6 +518,8 @@ static int start(const struct platform *platform, void **ret_state)
         rc = scrubber_start(platform, platform->scrub_bytes_per_s, &background->scrubber);
     if (rc == 0)
         rc = lifecycle_start(platform, &background->lifecycle);
+    if (rc == 0)
+        rc = ahead_start(platform, &background->ahead);
     if (rc != 0) {
         stop(background);
         return rc;
