@@ -55,7 +55,8 @@ static int become_file(struct upload *upload)
         return rc;
     upload->fd = rc;
     memcpy(upload->name, name, sizeof(name));
-    memcpy(upload->block, upload->small.ptr, upload->small.len);
+    if (upload->small.len > 0)
+        memcpy(upload->block, upload->small.ptr, upload->small.len);
     upload->filled = upload->small.len;
     buf_free(&upload->small);
     return 0;
