@@ -50,7 +50,16 @@ struct http_server {
     bool closed; /* the pool takes no more */
 };
 
-enum body_kind { BODY_NONE, BODY_BYTES, BODY_FILE, BODY_STREAM, BODY_LENGTH };
+enum body_kind { BODY_NONE, BODY_BYTES, BODY_FILE, BODY_PLACES, BODY_STREAM, BODY_LENGTH };
+
+/* A body of several places, while it is sent. */
+struct places {
+    int (*at)(void *ctx, int64_t offset, struct http_place *ret);
+    void (*free_ctx)(void *ctx);
+    void *ctx;
+    int64_t len;
+    int fd; /* that stands for it; -1: it is read */
+};
 
 struct reply_header {
     const char *name;
@@ -70,6 +79,7 @@ struct reply {
     ssize_t (*read)(void *ctx, int64_t offset, void *bytes, size_t max);
     void (*free_ctx)(void *ctx);
     void *ctx;
+    struct places *places; /* kept until the request is over */
     bool close;
     bool failed; /* out of memory while it was formed: answered by 500 */
 };
@@ -121,6 +131,10 @@ void reply_free(struct reply *reply);
 
 /* sendfile.c: a file that libmicrohttpd is about to send, up to `end`. */
 void sendfile_until(int fd, int64_t end);
+/* Makes a descriptor, for libmicrohttpd to send and close, that stands for all of the places until they are
+ * forgotten. False when it cannot be had. */
+bool sendfile_places(struct places *places);
+void sendfile_forget(struct places *places);
 
 /* listen.c */
 int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;

@@ -1,4 +1,5 @@
 /* What a handler says, kept until the I/O thread can send it. */
+#include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/inflight.h"
@@ -15,6 +16,11 @@ void reply_free(struct reply *reply)
         close_fd(&reply->fd);
     if (reply->kind == BODY_STREAM && reply->free_ctx)
         reply->free_ctx(reply->ctx);
+    if (reply->places) {
+        sendfile_forget(reply->places);
+        reply->places->free_ctx(reply->places->ctx);
+        free(reply->places);
+    }
     *reply = (struct reply){0};
 }
 
@@ -102,6 +108,20 @@ void http_reply_file(struct http_request *request, int fd, int64_t offset, int64
     reply->offset = offset;
 }
 
+void http_reply_places(struct http_request *request, int64_t len,
+                       int (*at)(void *ctx, int64_t offset, struct http_place *ret), void *ctx,
+                       void (*free_ctx)(void *ctx))
+{
+    struct reply *reply = reply_body(request, BODY_PLACES, len);
+    reply->places = mem_alloc(sizeof(*reply->places));
+    if (!reply->places) {
+        free_ctx(ctx);
+        reply->failed = true;
+        return;
+    }
+    *reply->places = (struct places){at, free_ctx, ctx, len, -1};
+}
+
 void http_reply_stream(struct http_request *request, int64_t len,
                        ssize_t (*read)(void *ctx, int64_t offset, void *bytes, size_t max), void *ctx,
                        void (*free_ctx)(void *ctx))
@@ -164,8 +184,35 @@ static struct MHD_Response *stream_response(struct reply *reply)
     return response;
 }
 
+static ssize_t places_read(void *cls, uint64_t offset, char *bytes, size_t max)
+{
+    struct places *places = cls;
+    struct http_place place;
+    int rc = places->at(places->ctx, (int64_t)offset, &place);
+    size_t len = rc == 0 && place.len < (int64_t)max ? (size_t)place.len : max;
+    if (rc == 0 && place.fd >= 0)
+        rc = io_pread_all(place.fd, bytes, len, place.offset);
+    else if (rc == 0)
+        memcpy(bytes, place.bytes, len);
+    return rc == 0 ? (ssize_t)len : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The reply keeps the places: no byte is asked for once the request is over. */
+static struct MHD_Response *places_response(struct reply *reply, bool tls)
+{
+    struct places *places = reply->places;
+    if (tls || !sendfile_places(places))
+        return MHD_create_response_from_callback((uint64_t)places->len, BLOCK_SIZE, places_read, places,
+                                                 NULL);
+    struct MHD_Response *response =
+        MHD_create_response_from_fd_at_offset64((uint64_t)places->len, places->fd, 0);
+    if (!response)
+        sendfile_forget(places);
+    return response;
+}
+
 /* The response owns what it is made of from then on. */
-static struct MHD_Response *body_response(struct reply *reply)
+static struct MHD_Response *body_response(struct reply *reply, bool tls)
 {
     static char nothing[1];
     struct MHD_Response *response = NULL;
@@ -186,6 +233,9 @@ static struct MHD_Response *body_response(struct reply *reply)
         sendfile_until(reply->fd, reply->offset + reply->len);
         response =
             MHD_create_response_from_fd_at_offset64((uint64_t)reply->len, reply->fd, (uint64_t)reply->offset);
+        break;
+    case BODY_PLACES:
+        response = places_response(reply, tls);
         break;
     case BODY_STREAM:
         response = stream_response(reply);
@@ -212,7 +262,7 @@ enum MHD_Result reply_send(struct inflight *flight)
         http_reply(&flight->request, MHD_HTTP_INTERNAL_SERVER_ERROR);
         reply->close = true;
     }
-    struct MHD_Response *response = body_response(reply);
+    struct MHD_Response *response = body_response(reply, flight->server->tls);
     if (!response)
         return MHD_NO;
     bool fine = true;

@@ -92,6 +92,19 @@ void http_reply_file(struct http_request *request, int fd, int64_t offset, int64
 void http_reply_stream(struct http_request *request, int64_t len,
                        ssize_t (*read)(void *ctx, int64_t offset, void *bytes, size_t max), void *ctx,
                        void (*free_ctx)(void *ctx));
+/* Where bytes of a body are: in a file, or in memory when fd is -1. Borrowed until the next one is asked for.
+ */
+struct http_place {
+    int fd;
+    int64_t offset;
+    const char *bytes;
+    int64_t len; /* at least 1 */
+};
+/* A body of several places, of which files are sent with sendfile: `at` says where its bytes from `offset` on
+ * are, in *ret, as many as are in one place; <0 aborts the connection. `free_ctx` is called once. */
+void http_reply_places(struct http_request *request, int64_t len,
+                       int (*at)(void *ctx, int64_t offset, struct http_place *ret), void *ctx,
+                       void (*free_ctx)(void *ctx));
 /* A HEAD reply: the length that a GET would have had, without its body. */
 void http_reply_no_body(struct http_request *request, int64_t content_length);
 /* Close the connection after this reply. */

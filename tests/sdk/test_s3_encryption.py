@@ -388,3 +388,10 @@ def test_a_backup_tells_damage_without_a_key(stored, tmp_path):
     flip(file_of(stored, "kept", "large"), 70_000)
     done = slipway("backup", tmp_path / "backup", "--data", stored.data)
     assert done.returncode != 0 and "CRC-64" in done.stdout + done.stderr
+
+
+def test_a_template_that_is_sealed(sealed, s3, bucket):
+    template = '{"Description": "sealed", "Metadata": {"long": "%s"}, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}'
+    s3.put_object(Bucket=bucket, Key="t.json", Body=template % ("x" * 100_000))
+    found = sealed.client("cloudformation").validate_template(TemplateURL=f"{sealed.endpoint}/{bucket}/t.json")
+    assert found["Description"] == "sealed"

@@ -4,6 +4,7 @@ data/database-0.1.0.sql has three pipelines of the dev account: `asks` waits for
 offer, `failed` has failed in its stage S1."""
 import base64
 import hashlib
+import os
 import pathlib
 import sqlite3
 import time
@@ -137,3 +138,45 @@ def test_objects_of_the_version_before_are_listed_and_read(new_server):
     s3.put_object_tagging(Bucket="old", Key="z", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     versions = s3.list_object_versions(Bucket="old")["Versions"]
     assert [(v["Key"], v["IsLatest"]) for v in versions] == [("a", True), ("m", True), ("m", False), ("z", True)]
+
+
+def test_an_upload_of_the_version_before_is_completed(new_server):
+    bodies = [os.urandom(5 << 20), os.urandom(5 << 20), b"tail"]
+    whole = b"".join(bodies)
+
+    def file(data, name, content):
+        (data / "blobs" / name[:2]).mkdir(parents=True)
+        (data / "blobs" / name[:2] / name).write_bytes(content)
+        return name
+
+    def with_upload(data):
+        restore(data / "slipway.db")
+        database = sqlite3.connect(data / "slipway.db")
+        database.execute("INSERT INTO s3_bucket (name, account, created_ms) VALUES ('old', '222222222222', 0)")
+        database.execute("UPDATE s3_sequence SET value = 10")
+        database.execute("INSERT INTO s3_upload (id, bucket, key, started_ms, checksum) VALUES ('u', 'old', 'k', 0, 0)")
+        for n, body in enumerate(bodies, 1):
+            name = file(data, f"{n}{n}" + "0" * 30, body) if n < 3 else None
+            database.execute("INSERT INTO s3_blob (id, refs, size, file, data) VALUES (?, 1, ?, ?, ?)",
+                             (n, len(body), name, None if name else body))
+            database.execute("INSERT INTO s3_part (upload, number, size, etag, sha256, modified_ms, blob) VALUES ('u', ?, ?, ?, ?, 0, ?)",
+                             (n, len(body), hashlib.md5(body).hexdigest(), hashlib.sha256(body).hexdigest(), n))
+        name = file(data, "ab" + "0" * 30, whole)  # completed before: one file
+        database.execute("INSERT INTO s3_blob (id, refs, size, file) VALUES (9, 1, ?, ?)", (len(whole), name))
+        database.execute(
+            "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, checksum, modified_ms, blob)"
+            " VALUES ('old', 'before', -9, 'null', 0, ?, 'e-3', ?, 0, 0, 9)", (len(whole), hashlib.sha256(whole).hexdigest()))
+        database.commit()
+        database.close()
+
+    upgraded = new_server("--scrub", "0", before=with_upload)
+    s3 = upgraded.client("s3")
+    s3.complete_multipart_upload(Bucket="old", Key="k", UploadId="u", MultipartUpload={"Parts": [
+        {"PartNumber": n, "ETag": hashlib.md5(body).hexdigest()} for n, body in enumerate(bodies, 1)]})
+    for key in ("k", "before"):
+        assert s3.get_object(Bucket="old", Key=key)["Body"].read() == whole
+    s3.delete_object(Bucket="old", Key="before")
+    assert s3.get_object(Bucket="old", Key="k", Range=f"bytes={(5 << 20) - 1}-{5 << 20}")["Body"].read() == \
+        whole[(5 << 20) - 1:(5 << 20) + 1]
+    s3.delete_object(Bucket="old", Key="k")
+    until(lambda: not [p for p in (upgraded.data / "blobs").rglob("*") if p.is_file()], "their files go")

@@ -59,6 +59,14 @@ static int url_parse(struct call *c, const char *url, struct place *ret)
     return ret->bucket ? 0 : FAULT(ENOMEM);
 }
 
+static int take_some(void *ctx, const void *bytes, size_t len)
+{
+    char **to = ctx;
+    memcpy(*to, bytes, len);
+    *to += len;
+    return 0;
+}
+
 static int read_blob(struct call *c, const struct object *object, const char **ret)
 {
     CLEANUP(blob_source_deinit) struct blob_source source = {.fd = -1};
@@ -69,12 +77,9 @@ static int read_blob(struct call *c, const struct object *object, const char **r
     int err = blob_open(c->tx, c->platform, object->blob, &source);
     if (err)
         return err;
-    if (source.fd >= 0)
-        err = io_pread_all(source.fd, bytes, (size_t)object->size, 0);
-    else
-        memcpy(bytes, source.data.ptr ? source.data.ptr : "", source.data.len);
+    char *to = bytes;
     *ret = bytes;
-    return err;
+    return blob_each(&source, 0, object->size, take_some, &to);
 }
 
 int cf_body_at_url(struct call *c, const char *url, const char **ret)

@@ -1,11 +1,14 @@
 /* CompleteMultipartUpload. Source: S3 API reference.
  *
- * The parts are copied into one blob outside any transaction; then, in one, they are seen to be still those
- * that were copied, the object is made and the upload removed. The object remembers its upload: who asks
- * again, because the first answer was lost, gets the same answer. */
+ * The parts are read for the digest of the whole, those that it was not computed of ahead (digest_ahead.h),
+ * outside any transaction; then, in one, they are seen to be still those that were read, their blobs become a
+ * list (blob_list.h), that the object, and the upload is removed. No byte is written, but where parts are
+ * from before the server had a key: then all are copied into a blob that is sealed. The object remembers its
+ * upload: who asks again, because the first answer was lost, gets the same answer. */
 #include "base/mem.h"
+#include "services/s3/blob_list.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/multipart.h"
+#include "services/s3/digest_ahead.h"
 #include "services/s3/object_part.h"
 #include "services/s3/encryption.h"
 #include "services/s3/version_api.h"
@@ -20,13 +23,15 @@ struct completion {
     struct multipart multipart;
     struct bucket bucket;
     struct object object;
-    struct upload whole;
     struct part *parts;
     size_t count;
     const struct part *lost; /* whose bytes are not to be had; NULL: none */
+    int64_t size;
+    bool copies;
+    struct upload copy;
+    struct digest digest;
     char etag[ETAG_SIZE];
     char sha256[SHA256_SIZE];
-    struct checksum checksum; /* of the whole */
     struct checksum_value value;
 };
 
@@ -35,8 +40,8 @@ static void completion_deinit(struct completion *done)
     multipart_unload(&done->multipart);
     bucket_unload(&done->bucket);
     object_unload(&done->object);
-    upload_deinit(&done->whole);
-    checksum_deinit(&done->checksum);
+    upload_deinit(&done->copy);
+    digest_deinit(&done->digest);
     free(done->parts);
 }
 
@@ -117,7 +122,7 @@ static int read_part(struct call *c, struct tx *tx, struct completion *done, siz
     if (rc == 0 && i + 1 < done->count && part.size < PART_MIN_BYTES)
         rc = too_small(c, &part);
     done->parts[i] = part;
-    return rc;
+    return rc == 0 && part.damaged ? S3_E_DAMAGED : rc;
 }
 
 static int read_parts(struct call *c, struct tx *tx, struct completion *done, bool again)
@@ -145,14 +150,16 @@ static int check_type(struct call *c, const struct completion *done)
 
 /* ---- the bytes */
 
-static int append_some(void *ctx, const void *bytes, size_t len)
+static int read_some(void *ctx, const void *bytes, size_t len)
 {
     struct completion *done = ctx;
-    checksum_update(&done->checksum, bytes, len);
-    return upload_write(&done->whole, bytes, len);
+    digest_update(&done->digest, bytes, len);
+    return done->copies ? upload_write(&done->copy, bytes, len) : 0;
 }
 
-static int append_part(struct call *c, struct tx *tx, struct completion *done, const struct part *part)
+/* Those of a part whose digest is `known` need only be there. */
+static int read_bytes(struct call *c, struct tx *tx, struct completion *done, const struct part *part,
+                      bool known)
 {
     CLEANUP(blob_source_deinit) struct blob_source source = {.fd = -1};
     int rc = blob_open(tx, c->platform, part->blob, &source);
@@ -160,7 +167,7 @@ static int append_part(struct call *c, struct tx *tx, struct completion *done, c
         done->lost = part;
     if (rc == -ENOENT)
         return S3_E_NO_UPLOAD; /* completed or aborted meanwhile; or it is gone from the disk */
-    return rc != 0 ? rc : blob_each(&source, 0, part->size, append_some, done);
+    return rc != 0 || known ? rc : blob_each(&source, 0, part->size, read_some, done);
 }
 
 /* ETag of a multipart object: MD5 of the parts' MD5s, a dash, the number of parts. By the client's list,
@@ -215,7 +222,7 @@ static int make_checksum(struct call *c, struct completion *done)
     if (done->value.composite)
         rc = make_composite(done);
     else
-        checksum_final(&done->checksum, done->value.text);
+        checksum_final(&done->digest.checksum, done->value.text);
     struct str said = str_trim(http_header(c->http, checksum_header(done->value.algorithm)));
     struct str known = str_of(done->value.text);
     struct str bare = str_split(&known, '-');
@@ -233,39 +240,65 @@ static int check_size(struct call *c, const struct completion *done)
         return 0;
     if (!str_to_int(str_trim(said), 0, INT64_MAX, &size))
         return call_fail(c, S3_E_REQUEST, "Value for x-amz-mp-object-size header is invalid.");
-    return size == done->whole.size ? 0
-                                    : call_fail(c, S3_E_REQUEST,
-                                                "The provided 'x-amz-mp-object-size' header value %" PRId64
-                                                " does not match what was computed: %" PRId64,
-                                                size, done->whole.size);
+    return size == done->size ? 0
+                              : call_fail(c, S3_E_REQUEST,
+                                          "The provided 'x-amz-mp-object-size' header value %" PRId64
+                                          " does not match what was computed: %" PRId64,
+                                          size, done->size);
 }
 
-static int copy_parts(struct call *c, struct completion *done)
+/* Whether it is of parts that the object begins with. */
+static bool is_of_these(const struct completion *done, const struct digest *digest)
+{
+    bool is = digest->count <= done->count;
+    for (size_t i = 0; is && i < digest->count; i++)
+        is = done->parts[i].number == (int64_t)i + 1 && done->parts[i].blob == digest->blobs[i];
+    return is;
+}
+
+/* How much is to be read, and whether it is to be sealed on the way. */
+static int begin_reading(struct call *c, struct completion *done)
+{
+    CLEANUP(digest_deinit) struct digest ahead = {.sha256 = NULL};
+    for (size_t i = 0; i < done->count; i++) {
+        done->size += done->parts[i].size;
+        done->copies |= c->platform->keyring && !done->parts[i].sealed;
+    }
+    if (ahead_take(done->multipart.id, &ahead) && !done->copies && is_of_these(done, &ahead)) {
+        done->digest = ahead;
+        ahead = (struct digest){.sha256 = NULL};
+        return 0;
+    }
+    int rc = digest_init(&done->multipart, &done->digest);
+    return rc == 0 && done->copies ? upload_init(c->platform, 0, &done->copy) : rc;
+}
+
+static int read_all(struct call *c, struct completion *done)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
+    unsigned char digest[HASH_MAX_SIZE];
     int rc = db_read(c->platform->db, &tx);
     if (rc == 0)
         rc = read_parts(c, tx, done, false);
     if (rc == 0)
         rc = check_type(c, done);
-    if (rc != 0)
-        return rc;
-    enum checksum_algorithm declared = done->multipart.algorithm;
-    rc = checksum_init(&done->checksum, declared == CHECKSUM_NONE   ? CHECKSUM_CRC64NVME
-                                        : done->multipart.composite ? CHECKSUM_NONE
-                                                                    : declared);
+    if (rc == 0)
+        rc = begin_reading(c, done);
+    const size_t known = done->digest.count;
     for (size_t i = 0; rc == 0 && i < done->count; i++)
-        rc = append_part(c, tx, done, &done->parts[i]);
+        rc = read_bytes(c, tx, done, &done->parts[i], i < known);
     db_end(&tx);
     if (rc == 0)
         rc = make_checksum(c, done);
     if (rc == 0)
         rc = check_size(c, done);
-    if (rc == 0)
-        rc = upload_finish(&done->whole);
-    if (rc == 0)
-        hex_encode(done->whole.sha256_digest, hash_size(HASH_SHA256), done->sha256);
-    return rc;
+    if (rc == 0 && done->copies)
+        rc = upload_finish(&done->copy);
+    if (rc != 0)
+        return rc;
+    hash_final(done->digest.sha256, digest);
+    hex_encode(digest, hash_size(HASH_SHA256), done->sha256);
+    return 0;
 }
 
 /* ---- the object */
@@ -284,10 +317,57 @@ static int keep_parts(struct tx *tx, const struct completion *done)
     return rc;
 }
 
+/* The parts' blobs become one, *ret, to which a reference is the caller's, and the upload goes. */
+static int join_parts(struct call *c, struct tx *tx, struct completion *done, int64_t *ret)
+{
+    CLEANUP(free_ptr) struct list_entry *entries = mem_alloc(done->count * sizeof(*entries));
+    const struct list_new new = {entries, done->count, done->size, done->sha256,
+                                 c->platform->keyring != NULL};
+    int64_t id = 0;
+    bool known = false;
+    *ret = done->parts[0].blob;
+    if (done->count == 1)
+        return multipart_take(tx, done->multipart.id, done->parts, 1);
+    if (!entries)
+        return FAULT(ENOMEM);
+    for (size_t i = 0; i < done->count; i++)
+        entries[i] = (struct list_entry){done->parts[i].blob, done->parts[i].size};
+    int rc = sequence_next(tx, &id);
+    if (rc == 0)
+        rc = list_store(tx, &new, id, ret, &known);
+    return rc != 0 ? rc : multipart_take(tx, done->multipart.id, done->parts, known ? 0 : done->count);
+}
+
+/* The parts go first: they make room in the account's quota. */
+static int make_object(struct call *c, struct tx *tx, struct object_new *new, struct completion *done)
+{
+    struct origin origin = api_origin(c);
+    new->etag = done->etag;
+    new->sha256 = done->sha256;
+    new->size = done->size;
+    new->checksum = done->value;
+    new->parts = (int64_t)done->count;
+    new->upload_id = done->multipart.id;
+    new->headers = done->multipart.headers;
+    new->tags = done->multipart.tags;
+    new->lock = done->multipart.lock;
+    new->storage_class = done->multipart.storage_class;
+    new->over = done->multipart.over;
+    new->event = "ObjectCreated:CompleteMultipartUpload";
+    new->upload = done->copies ? &done->copy : NULL;
+    new->shared_sealed = c->platform->keyring != NULL;
+    new->shared_held = true;
+    int rc =
+        done->copies ? multipart_remove(tx, done->multipart.id) : join_parts(c, tx, done, &new->shared_blob);
+    if (rc == 0)
+        rc = object_put(tx, c->platform, &done->bucket, &origin, new, &done->object, &c->reason);
+    done->object.size = new->size;
+    return rc != 0 ? rc : keep_parts(tx, done);
+}
+
 static int commit(struct call *c, struct completion *done)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    struct origin origin = api_origin(c);
     struct object_new new = {.key = c->key};
     int rc = api_write_conditions(c, &new);
     multipart_unload(&done->multipart);
@@ -297,28 +377,8 @@ static int commit(struct call *c, struct completion *done)
         rc = api_bucket(c, tx, &done->bucket);
     if (rc == 0)
         rc = read_parts(c, tx, done, true);
-    if (rc != 0)
-        return rc;
-    new.etag = done->etag;
-    new.sha256 = done->sha256;
-    new.size = done->whole.size;
-    new.checksum = done->value;
-    new.parts = (int64_t)done->count;
-    new.upload_id = done->multipart.id;
-    new.headers = done->multipart.headers;
-    new.tags = done->multipart.tags;
-    new.lock = done->multipart.lock;
-    new.storage_class = done->multipart.storage_class;
-    new.over = done->multipart.over;
-    new.event = "ObjectCreated:CompleteMultipartUpload";
-    new.upload = &done->whole;
-    /* The parts go first: they make room in the account's quota. */
-    rc = multipart_remove(tx, done->multipart.id);
     if (rc == 0)
-        rc = object_put(tx, c->platform, &done->bucket, &origin, &new, &done->object, &c->reason);
-    done->object.size = new.size;
-    if (rc == 0)
-        rc = keep_parts(tx, done);
+        rc = make_object(c, tx, &new, done);
     return rc != 0 ? rc : db_commit(&tx);
 }
 
@@ -395,20 +455,20 @@ static int reply_complete(struct call *c, struct completion *done)
 
 int api_complete_upload(struct call *c)
 {
-    CLEANUP(completion_deinit) struct completion done = {.whole = {.fd = -1}};
+    CLEANUP(completion_deinit) struct completion done = {.copy = UPLOAD_NONE};
     done.count = json_array_size(json_object_get(c->in, "Part"));
     done.parts = mem_alloc(done.count * sizeof(*done.parts));
-    int rc = done.parts ? upload_init(c->platform, UPLOAD_SHA256, &done.whole) : FAULT(ENOMEM);
+    int rc = done.parts ? 0 : FAULT(ENOMEM);
     if (rc == 0)
         rc = check_order(c, done.count);
     if (rc == 0)
         rc = make_etag(c, &done);
     if (rc == 0)
-        rc = copy_parts(c, &done);
+        rc = read_all(c, &done);
     if (rc == 0)
         rc = commit(c, &done);
     if (rc == 0)
-        upload_settle(&done.whole);
+        upload_settle(&done.copy);
     else if (rc == S3_E_NO_UPLOAD)
         rc = find_completed(c, &done);
     else if (rc == S3_E_DAMAGED && done.lost)

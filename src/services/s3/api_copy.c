@@ -7,7 +7,7 @@
 #include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/multipart.h"
+#include "services/s3/digest_ahead.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
@@ -185,6 +185,8 @@ static int measure(struct call *c, struct copy *copy)
         rc = blob_open(tx, c->platform, copy->source.blob, &bytes);
     db_end(&tx);
     if (rc == 0)
+        rc = blob_prepare(&bytes, 0, copy->source.size);
+    if (rc == 0)
         rc = begin_measure(c, copy, &measure);
     if (rc == 0)
         rc = blob_each(&bytes, 0, copy->source.size, measure_some, &measure);
@@ -277,14 +279,6 @@ static int check_extras(struct call *c, struct tx *tx, const struct copy *copy, 
     return access_check(c, tx, &copy->source_bucket, &access);
 }
 
-/* Damaged bytes are not given another name. */
-static int check_bytes(struct call *c, struct tx *tx, const struct copy *copy)
-{
-    CLEANUP(blob_source_deinit) struct blob_source source = BLOB_SOURCE_NONE;
-    int rc = blob_open(tx, c->platform, copy->source.blob, &source);
-    return rc == -ENOENT ? S3_E_DAMAGED : rc; /* the row is there, and nobody else writes now */
-}
-
 static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
 {
     struct object_new new = {.key = c->key, .event = "ObjectCreated:Copy"};
@@ -293,7 +287,7 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
     if (rc == 0)
         rc = find_source(c, tx, copy);
     if (rc == 0)
-        rc = check_bytes(c, tx, copy);
+        rc = blob_check(tx, c->platform, copy->source.blob);
     if (rc == 0)
         rc = read_changes(c, copy, &new);
     if (rc == 0)
@@ -475,7 +469,10 @@ static int open_source(struct call *c, struct part_copy *part, struct blob_sourc
         rc = find_source(c, tx, &part->copy);
     if (rc == 0)
         rc = read_range(c, part);
-    return rc != 0 ? rc : blob_open(tx, c->platform, part->copy.source.blob, ret);
+    if (rc == 0)
+        rc = blob_open(tx, c->platform, part->copy.source.blob, ret);
+    db_end(&tx);
+    return rc != 0 ? rc : blob_prepare(ret, part->range.offset, part->range.len);
 }
 
 /* A file that went after the snapshot has left its row, too: another look says so. */
@@ -483,8 +480,10 @@ static int read_bytes(struct call *c, struct part_copy *part)
 {
     CLEANUP(blob_source_deinit) struct blob_source bytes = BLOB_SOURCE_NONE;
     int rc = -ENOENT;
-    for (int i = 0; i < TRIES && rc == -ENOENT; i++)
+    for (int i = 0; i < TRIES && rc == -ENOENT; i++) {
+        blob_source_deinit(&bytes);
         rc = open_source(c, part, &bytes);
+    }
     if (rc == -ENOENT)
         return S3_E_DAMAGED;
     if (rc == 0)
@@ -548,5 +547,6 @@ int api_copy_part(struct call *c)
     if (rc != 0)
         return api_write_outcome(c, rc);
     upload_settle(&part.upload);
+    ahead_note(c->platform, &part.multipart);
     return reply_part(c, &part);
 }

@@ -4,7 +4,7 @@
 #include "services/s3/argument.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
-#include "services/s3/multipart.h"
+#include "services/s3/digest_ahead.h"
 #include "services/s3/put.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
@@ -190,6 +190,7 @@ static int upload_part(struct call *c)
     if (rc != 0)
         return rc;
     upload_settle(api_put_upload(c));
+    ahead_note(c->platform, &multipart);
     call_reply(c, 200);
     api_etag_header(c, etag);
     api_encryption_header(c, api_put_upload(c)->sealer != NULL);

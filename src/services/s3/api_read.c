@@ -6,6 +6,7 @@
 #include "services/s3/argument.h"
 #include "services/s3/reading.h"
 #include "services/s3/access.h"
+#include "services/s3/blob_list.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
@@ -109,13 +110,36 @@ static int load_once(struct call *c, const char *key, const char *version_id, st
     return rc;
 }
 
+/* What is asked for: a range, a part, or all of it. S3_E_RANGE. */
+static int range_asked(const struct call *c, const struct reading *r, struct range *ret)
+{
+    *ret = (struct range){0, r->object.size, false};
+    if (r->whole)
+        return 0;
+    if (r->has_part) {
+        *ret = (struct range){r->part.start, r->part.size, r->part.size > 0};
+        return 0;
+    }
+    return range_read(http_header(c->http, "range"), r->object.size, ret);
+}
+
+/* A range that cannot be had is told after the conditions. */
+static int prepare(struct call *c, struct reading *r)
+{
+    struct range range;
+    return range_asked(c, r, &range) == 0 ? blob_prepare(&r->source, range.offset, range.len) : 0;
+}
+
 int reading_load(struct call *c, const char *key, const char *version_id, struct reading *r)
 {
     int rc = -ENOENT;
     for (int i = 0; i < OPEN_TRIES && rc == -ENOENT; i++) {
         reading_deinit(r);
-        *r = (struct reading){.source = BLOB_SOURCE_NONE, .head = r->head, .website = r->website};
+        *r = (struct reading){
+            .source = BLOB_SOURCE_NONE, .head = r->head, .website = r->website, .whole = r->whole};
         rc = load_once(c, key, version_id, r);
+        if (rc == 0)
+            rc = prepare(c, r);
     }
     return rc;
 }
@@ -164,7 +188,7 @@ static int reply_not_modified(struct call *c, const struct reading *r)
     return CALL_REPLIED;
 }
 
-/* Sealed bytes, opened while they are sent. */
+/* Bytes that are sealed or in several files, found and opened while they are sent. */
 struct sending {
     struct blob_source source;
     int64_t offset; /* of the range */
@@ -177,47 +201,65 @@ static void sending_free(void *ctx)
     free(sending);
 }
 
-static ssize_t sending_read(void *ctx, int64_t offset, void *bytes, size_t max)
+/* Where the bytes from that offset on are. */
+static int find_place(struct blob_source *source, int64_t offset, struct http_place *ret)
 {
-    struct sending *sending = ctx;
-    struct str some;
-    int rc = blob_look(&sending->source, sending->offset + offset, &some);
-    if (rc != 0) {
-        log_error("s3", "an object's encrypted bytes cannot be read: its answer was cut off. 'slipway bucket "
-                        "verify' tells which object it is");
-        return rc < 0 ? rc : -EIO;
+    struct blob_source *part = source;
+    struct str some = STR("");
+    int rc = source->list ? list_at(source->list, offset, &part, &offset) : 0;
+    if (rc != 0)
+        return rc;
+    if (part->fd >= 0 && !part->opener) {
+        *ret = (struct http_place){.fd = part->fd, .offset = offset, .len = part->size - offset};
+        return 0;
     }
-    size_t len = some.len < max ? some.len : max;
-    memcpy(bytes, some.ptr, len);
-    return (ssize_t)len;
+    rc = blob_look(part, offset, &some);
+    *ret = (struct http_place){.fd = -1, .bytes = some.ptr, .len = (int64_t)some.len};
+    return rc != 0 || some.len > 0 ? rc : FAULT(EIO);
 }
 
-static int send_sealed(struct call *c, struct reading *r, const struct range *range)
+static int sending_at(void *ctx, int64_t offset, struct http_place *ret)
+{
+    struct sending *sending = ctx;
+    int rc = find_place(&sending->source, sending->offset + offset, ret);
+    if (rc == 0)
+        return 0;
+    log_error("s3", "an object's bytes cannot be read: its answer was cut off. 'slipway bucket verify' tells "
+                    "which object it is");
+    return rc < 0 ? rc : -EIO;
+}
+
+static bool is_found_while_sent(const struct reading *r)
+{
+    return r->source.list || (r->source.opener && r->source.fd >= 0);
+}
+
+static int send_found(struct call *c, struct reading *r, const struct range *range)
 {
     struct sending *sending = mem_alloc(sizeof(*sending));
     if (!sending)
         return FAULT(ENOMEM);
     *sending = (struct sending){r->source, range->offset};
     r->source = BLOB_SOURCE_NONE;
-    http_reply_stream(c->http, range->len, sending_read, sending, sending_free);
+    http_reply_places(c->http, range->len, sending_at, sending, sending_free);
     return 0;
 }
 
 /* The first bytes that are to be sent, so that a damaged object is refused before an answer has begun. */
 static int look_ahead(struct reading *r, const struct range *range)
 {
-    struct str some;
-    return r->source.opener && r->source.fd >= 0 && range->len > 0
-               ? blob_look(&r->source, range->offset, &some)
-               : 0;
+    struct http_place place;
+    return is_found_while_sent(r) && range->len > 0 ? find_place(&r->source, range->offset, &place) : 0;
 }
 
 static int send_bytes(struct call *c, struct reading *r, const struct range *range)
 {
-    if (r->source.opener && r->source.fd >= 0)
-        return send_sealed(c, r, range);
+    if (is_found_while_sent(r) && range->len > 0)
+        return send_found(c, r, range);
     if (r->head)
         http_reply_no_body(c->http, range->len);
+    else if (range->len == 0)
+        http_reply_bytes(c->http, STR(""));
     else if (r->source.fd >= 0)
         http_reply_file(c->http, take_fd(r->source.fd), range->offset, range->len);
     else if (range->len == r->object.size)
@@ -229,14 +271,9 @@ static int send_bytes(struct call *c, struct reading *r, const struct range *ran
 
 static int read_range(struct call *c, const struct reading *r, struct range *ret)
 {
+    if (range_asked(c, r, ret) == 0)
+        return 0;
     int64_t size = r->object.size;
-    *ret = (struct range){0, size, false};
-    if (r->has_part) {
-        *ret = (struct range){r->part.start, r->part.size, r->part.size > 0};
-        return 0;
-    }
-    if (range_read(http_header(c->http, "range"), size, ret) == 0)
-        return 0;
     char *text = arena_printf(c->arena, "bytes */%" PRId64, size);
     if (!text)
         return FAULT(ENOMEM);

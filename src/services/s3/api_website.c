@@ -136,7 +136,8 @@ static int show_error(struct visit *v, unsigned status)
 
 static int fail(struct visit *v, unsigned status)
 {
-    CLEANUP(reading_deinit) struct reading r = {.source = {.fd = -1}, .head = v->head, .website = true};
+    CLEANUP(reading_deinit)
+    struct reading r = {.source = {.fd = -1}, .head = v->head, .website = true, .whole = true};
     const char *document = website_error(v->configuration);
     int rc = route_to_folder(v);
     if (rc == WEBSITE_STAYS)

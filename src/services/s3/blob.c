@@ -2,6 +2,7 @@
 #include "services/s3/blob.h"
 #include "base/mem.h"
 #include "base/reason.h"
+#include "services/s3/blob_list.h"
 #include "services/s3/s3.h"
 #include "services/service.h"
 #include <fcntl.h>
@@ -53,17 +54,20 @@ int blob_ref(struct tx *tx, int64_t id)
 int blob_unref(struct tx *tx, int64_t id)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file",
-                          "i", id);
+    int rc = tx_query_row(
+        tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file, parts", "i", id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     if (rows_int(rows, 0) > 0)
         return 0;
+    bool is_list = rows_int(rows, 2) > 0;
     CLEANUP(free_ptr) char *file = rows_null(rows, 1) ? NULL : str_dup(rows_str(rows, 1));
     bool is_file = !rows_null(rows, 1);
     rows_close(&rows);
     if (is_file && !file)
         return FAULT(ENOMEM);
+    if (is_list)
+        return list_doom(tx, id);
     rc = tx_exec(tx, "DELETE FROM s3_blob WHERE id = $1", "i", id);
     if (rc != 0 || !is_file)
         return rc;
@@ -110,6 +114,7 @@ void blob_row_read(struct rows *rows, int first, struct blob_row *ret)
     copy_text(rows, first + 4, sizeof(ret->seal.key), ret->seal.key);
     copy_text(rows, first + 5, sizeof(ret->seal.wrapped), ret->seal.wrapped);
     ret->seal.crc = (uint64_t)rows_int(rows, first + 6);
+    ret->parts = rows_int(rows, first + 7);
 }
 
 /* ---- reading */
@@ -162,13 +167,31 @@ int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct
     blob_row_read(rows, 0, &row);
     if (row.damaged)
         return S3_E_DAMAGED;
+    ret->size = row.size;
+    if (row.parts > 0)
+        return list_open(platform, id, &ret->list);
     if (!row.file[0])
         rc = buf_put_str(&ret->data, rows_bytes(rows, BLOB_COLUMNS_COUNT));
     return rc != 0 ? rc : blob_open_row(platform, &row, ret, NULL);
 }
 
+int blob_prepare(struct blob_source *source, int64_t offset, int64_t len)
+{
+    return source->list ? list_prepare(source->list, offset, len) : 0;
+}
+
+int blob_check(struct tx *tx, const struct platform *platform, int64_t id)
+{
+    CLEANUP(blob_source_deinit) struct blob_source source = BLOB_SOURCE_NONE;
+    int rc = blob_open(tx, platform, id, &source);
+    if (rc == -ENOENT)
+        return S3_E_DAMAGED; /* the row is there, and nobody else writes now */
+    return rc == 0 && source.list ? list_check(tx, id) : rc;
+}
+
 void blob_source_deinit(struct blob_source *source)
 {
+    list_free(&source->list);
     opener_free(&source->opener);
     buf_free(&source->data);
     close_fd(&source->fd);
@@ -205,9 +228,29 @@ static int each_look(struct blob_source *source, int64_t offset, int64_t len,
     return 0;
 }
 
+/* Of a list. */
+static int each_part(struct blob_source *source, int64_t offset, int64_t len,
+                     int (*give)(void *ctx, const void *bytes, size_t len), void *ctx)
+{
+    int rc = 0;
+    while (rc == 0 && len > 0) {
+        struct blob_source *part = NULL;
+        int64_t at = 0;
+        rc = list_at(source->list, offset, &part, &at);
+        int64_t some = rc == 0 && part->size - at < len ? part->size - at : len;
+        if (rc == 0)
+            rc = blob_each(part, at, some, give, ctx);
+        offset += some;
+        len -= some;
+    }
+    return rc;
+}
+
 int blob_each(struct blob_source *source, int64_t offset, int64_t len,
               int (*give)(void *ctx, const void *bytes, size_t len), void *ctx)
 {
+    if (source->list)
+        return each_part(source, offset, len, give, ctx);
     if (source->fd < 0 || source->opener)
         return each_look(source, offset, len, give, ctx);
     CLEANUP(free_ptr) char *block = mem_alloc(READ_BYTES);

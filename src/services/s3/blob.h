@@ -8,7 +8,9 @@
  *
  * Files are content-addressed: an upload whose bytes are there already becomes another reference to them, and
  * its file is dropped. One whose bytes are there but damaged puts its file in the damaged one's place. Bytes
- * in the database are not looked up: an index over digests would cost each put more than the copy does. */
+ * in the database are not looked up: an index over digests would cost each put more than the copy does.
+ *
+ * A blob may also be a list of others (blob_list.h). */
 #pragma once
 
 #include "base/base.h"
@@ -27,6 +29,8 @@ struct reason;
 #define BLOB_STORED_MAX (BLOB_INLINE_MAX + CIPHER_TAG_SIZE) /* of the database, when sealed */
 #define BLOB_TOPIC "s3:doomed"
 
+struct blob_list;
+
 /* Adds or drops a reference. Dropping the last removes the bytes. */
 int blob_ref(struct tx *tx, int64_t id) MUST_USE;
 int blob_unref(struct tx *tx, int64_t id) MUST_USE;
@@ -35,34 +39,41 @@ int blob_unref(struct tx *tx, int64_t id) MUST_USE;
 struct blob_row {
     int64_t size;
     char sha256[HASH_HEX_SIZE];
-    char file[BLOB_NAME_SIZE]; /* empty: the bytes are in the database */
+    char file[BLOB_NAME_SIZE]; /* empty: the bytes are in the database, or it is a list */
     bool damaged;
     struct seal_row seal;
+    int64_t parts; /* of a list; 0: it is none */
 };
-#define BLOB_COLUMNS_COUNT 7
-#define BLOB_COLUMNS "size, sha256, file, damaged_ms, seal_key, seal, seal_crc"
+#define BLOB_COLUMNS_COUNT 8
+#define BLOB_COLUMNS "size, sha256, file, damaged_ms, seal_key, seal, seal_crc, parts"
 void blob_row_read(struct rows *rows, int first, struct blob_row *ret);
 int64_t blob_stored_size(const struct blob_row *row); /* of its file, or its data */
 
-/* What to read: a file, or bytes in `data` when fd is -1. */
+/* What to read: a list, a file, or bytes in `data` when fd is -1. */
 struct blob_source {
     int fd;
     struct buf data;
     int64_t size;
     struct opener *opener; /* of a sealed file; NULL: the file has the bytes themselves */
+    struct blob_list *list;
 };
 #define BLOB_SOURCE_NONE ((struct blob_source){.fd = -1})
 
 /* Opens a blob's bytes. S3_E_DAMAGED: they are not what was put; -ENOENT: it was removed after the
  * transaction's snapshot, look again; -ENOKEY: they are sealed under a key that the server does not have. */
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret) MUST_USE;
-/* The same of a row that was read before, without a transaction; for bytes of the database ret->data has what
- * the row has. S3_E_DAMAGED and why (which may be NULL), and what the system says of a file. */
+/* Before bytes of a list are read, when no transaction is open any more: list_prepare. 0 for any other. */
+int blob_prepare(struct blob_source *source, int64_t offset, int64_t len) MUST_USE;
+/* Whether its bytes may be given another name, within a write transaction. S3_E_DAMAGED. */
+int blob_check(struct tx *tx, const struct platform *platform, int64_t id) MUST_USE;
+/* blob_open of a row that was read before, of no list, without a transaction; for bytes of the database
+ * ret->data has what the row has. S3_E_DAMAGED and why (which may be NULL), and what the system says of a
+ * file. */
 int blob_open_row(const struct platform *platform, const struct blob_row *row, struct blob_source *ret,
                   struct reason *why) MUST_USE;
 void blob_source_deinit(struct blob_source *source); /* CLEANUP-able */
 /* The bytes at `offset`, as many as are at hand and at least one before the end, until the next call. Of a
- * sealed file or `data` only. S3_E_DAMAGED, -EIO. */
+ * sealed file or `data` only, no list. S3_E_DAMAGED, -EIO. */
 int blob_look(struct blob_source *source, int64_t offset, struct str *ret) MUST_USE;
 /* Gives a range's bytes piece by piece, in order; what `give` returns other than 0 ends it. -EIO: the blob is
  * shorter; S3_E_DAMAGED.

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/wake.h"
-#include "services/s3/blob.h"
+#include "services/s3/blob_list.h"
 #include "services/s3/rewrap.h"
 #include "services/service.h"
 #include <dirent.h>
@@ -137,6 +137,17 @@ static int unlink_doomed(const struct platform *platform, bool *ret_more)
     return rc;
 }
 
+/* One round of all that goes. */
+static int tidy(const struct platform *platform, bool *ret_more)
+{
+    bool lists = false, files = false;
+    int rc = lists_take_apart(platform, &lists);
+    if (rc == 0)
+        rc = unlink_doomed(platform, &files);
+    *ret_more = lists || files;
+    return rc;
+}
+
 static void *keep(void *arg)
 {
     struct blob_keeper *keeper = arg;
@@ -150,7 +161,7 @@ static void *keep(void *arg)
     while (!atomic_load(&keeper->stopping)) {
         wake_ticket ticket = wake_look(BLOB_TOPIC);
         bool more = false;
-        int rc = unlink_doomed(keeper->platform, &more);
+        int rc = tidy(keeper->platform, &more);
         if (rc != 0 && rc != -EWOULDBLOCK)
             log_warn("s3", "removing files of deleted objects failed (%s); trying again in a minute",
                      strerror(-rc));

@@ -70,23 +70,33 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
 int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(
-        tx, &rows,
-        "SELECT size, blob, etag, checksum, account FROM s3_part WHERE upload = $1 AND number = $2", "si",
-        upload_id, number);
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT p.size, p.blob, p.etag, p.checksum, p.account, b.seal_key, b.damaged_ms "
+                          "FROM s3_part p JOIN s3_blob b"
+                          " ON b.id = p.blob WHERE p.upload = $1 AND p.number = $2",
+                          "si", upload_id, number);
     if (rc != 0)
         return rc;
-    *ret = (struct part){.number = number, .size = rows_int(rows, 0), .blob = rows_int(rows, 1)};
+    *ret = (struct part){.number = number,
+                         .size = rows_int(rows, 0),
+                         .blob = rows_int(rows, 1),
+                         .sealed = !rows_null(rows, 5),
+                         .damaged = rows_int(rows, 6) != 0};
     copy_fixed(ret->etag, sizeof(ret->etag), rows_str(rows, 2));
     copy_fixed(ret->checksum, sizeof(ret->checksum), rows_str(rows, 3));
     copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 4));
     return 0;
 }
 
+static int part_forget(struct tx *tx, const char *upload_id, const struct part *part)
+{
+    return tx_exec(tx, "DELETE FROM s3_part WHERE upload = $1 AND number = $2", "si", upload_id,
+                   part->number);
+}
+
 static int part_remove(struct tx *tx, const char *upload_id, const struct part *part)
 {
-    int rc =
-        tx_exec(tx, "DELETE FROM s3_part WHERE upload = $1 AND number = $2", "si", upload_id, part->number);
+    int rc = part_forget(tx, upload_id, part);
     return rc != 0 ? rc : blob_unref(tx, part->blob);
 }
 
@@ -164,12 +174,19 @@ static int discharge(struct tx *tx, const char *upload_id)
     return rc == DB_NONE ? 0 : rc;
 }
 
-int multipart_remove(struct tx *tx, const char *upload_id)
+int multipart_take(struct tx *tx, const char *upload_id, const struct part *parts, size_t count)
 {
     int rc = discharge(tx, upload_id);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = part_forget(tx, upload_id, &parts[i]);
     while (rc == 0)
         rc = remove_one(tx, upload_id);
     if (rc != DB_NONE)
         return rc;
     return tx_exec(tx, "DELETE FROM s3_upload WHERE id = $1", "s", upload_id);
+}
+
+int multipart_remove(struct tx *tx, const char *upload_id)
+{
+    return multipart_take(tx, upload_id, NULL, 0);
 }

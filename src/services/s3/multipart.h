@@ -1,4 +1,4 @@
-/* Multipart uploads: parts are blobs of their own until the upload is completed into one blob, or aborted. */
+/* Multipart uploads: parts are blobs of their own, and stay so when the upload is completed (blob_list.h). */
 #pragma once
 
 #include "services/s3/object.h"
@@ -37,13 +37,12 @@ struct part_new {
 /* S3_E_QUOTA. */
 int part_put(struct tx *tx, const char *upload_id, const struct part_new *new, int64_t *ret_modified_ms,
              struct reason *why) MUST_USE;
-/* The upload with its parts. */
-int multipart_remove(struct tx *tx, const char *upload_id) MUST_USE;
-
 struct part {
     int64_t number;
     int64_t size;
     int64_t blob;
+    bool sealed;
+    bool damaged; /* known to be */
     char account[USAGE_ACCOUNT_SIZE];
     char etag[ETAG_SIZE];
     char checksum[CHECKSUM_TEXT_SIZE];
@@ -51,3 +50,7 @@ struct part {
 
 /* DB_NONE when there is no such part. */
 int part_find(struct tx *tx, const char *upload_id, int64_t number, struct part *ret) MUST_USE;
+/* The upload with its parts. */
+int multipart_remove(struct tx *tx, const char *upload_id) MUST_USE;
+/* The same, but those parts' references to their blobs become the caller's. */
+int multipart_take(struct tx *tx, const char *upload_id, const struct part *parts, size_t count) MUST_USE;

@@ -249,7 +249,7 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     bool was = false;
     int rc = check_conditions(tx, bucket, new, why);
     /* A shared blob gains its reference before an overwritten version may lose the last one. */
-    if (rc == 0 && !new->upload)
+    if (rc == 0 && !new->upload && !new->shared_held)
         rc = blob_ref(tx, new->shared_blob);
     if (rc == 0)
         rc = begin_version(tx, bucket, new->key, ret, &was);

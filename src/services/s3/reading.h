@@ -12,6 +12,7 @@ struct reading {
     bool has_part;
     bool head;
     bool website; /* s3:GetObject of the key is what is asked for, whatever the request is */
+    bool whole;   /* the request's range is of something else */
 };
 
 #define READING(head_)                                                                                       \

@@ -1,4 +1,5 @@
 /* The descriptor of s3: operations, errors, tables, background work. */
+#include "services/s3/digest_ahead.h"
 #include "services/s3/service.h"
 #include "services/s3/api.h"
 #include "services/s3/encryption.h"
@@ -479,7 +480,18 @@ static const struct db_migration migrations[] = {
      " modified_ms, checksum_algorithm, checksum_type);"
      "CREATE INDEX s3_object_upload ON s3_object (upload) WHERE upload IS NOT NULL;"},
     {12, "CREATE INDEX s3_blob_damaged ON s3_blob (damaged_ms, size) WHERE damaged_ms > 0;"},
-    {13, "ALTER TABLE s3_upload ADD COLUMN storage_class TEXT;"
+    /* A blob may be a list of others: what a multipart upload becomes. */
+    {13, "ALTER TABLE s3_blob ADD COLUMN parts BIGINT NOT NULL DEFAULT 0;"
+         "CREATE TABLE s3_blob_part ("
+         " blob BIGINT NOT NULL,"
+         " start BIGINT NOT NULL,"
+         " part BIGINT NOT NULL,"
+         " PRIMARY KEY (blob, start));"
+         "CREATE INDEX s3_blob_part_of ON s3_blob_part (part, blob);"
+         "CREATE TABLE s3_doomed_list (blob BIGINT PRIMARY KEY);"
+         "DROP INDEX s3_blob_content;"
+         "CREATE INDEX s3_blob_content ON s3_blob (sha256) WHERE file IS NOT NULL OR parts > 0;"},
+    {14, "ALTER TABLE s3_upload ADD COLUMN storage_class TEXT;"
          "ALTER TABLE s3_upload ADD COLUMN initiator TEXT;"
          "ALTER TABLE s3_upload ADD COLUMN over_object BIGINT NOT NULL DEFAULT 0;"
          "ALTER TABLE s3_object ADD COLUMN storage_class TEXT;"
@@ -492,6 +504,7 @@ struct background {
     struct blob_keeper *keeper;
     struct scrubber *scrubber;
     struct lifecycle_keeper *lifecycle;
+    struct ahead *ahead;
 };
 
 static void stop(void *state)
@@ -499,6 +512,7 @@ static void stop(void *state)
     struct background *background = state;
     if (!background)
         return;
+    ahead_stop(&background->ahead);
     lifecycle_stop(&background->lifecycle);
     scrubber_stop(&background->scrubber);
     blob_keeper_stop(&background->keeper);
@@ -513,6 +527,8 @@ static int start(const struct platform *platform, void **ret_state)
         rc = scrubber_start(platform, platform->scrub_bytes_per_s, &background->scrubber);
     if (rc == 0)
         rc = lifecycle_start(platform, &background->lifecycle);
+    if (rc == 0)
+        rc = ahead_start(platform, &background->ahead);
     if (rc != 0) {
         stop(background);
         return rc;

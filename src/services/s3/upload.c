@@ -1,6 +1,7 @@
 /* See upload.h. */
 #include "services/s3/upload.h"
 #include "base/id.h"
+#include "services/s3/content.h"
 #include "services/service.h"
 #include <fcntl.h>
 #include <limits.h>
@@ -54,7 +55,8 @@ static int become_file(struct upload *upload)
         return rc;
     upload->fd = rc;
     memcpy(upload->name, name, sizeof(name));
-    memcpy(upload->block, upload->small.ptr, upload->small.len);
+    if (upload->small.len > 0)
+        memcpy(upload->block, upload->small.ptr, upload->small.len);
     upload->filled = upload->small.len;
     buf_free(&upload->small);
     return 0;
@@ -158,36 +160,31 @@ static int insert(struct tx *tx, const struct upload *upload, const char *sha256
                    null_if_empty(seal->key), null_if_empty(seal->wrapped), (int64_t)seal->crc);
 }
 
-/* The damaged file gives way to the upload's, for all objects that share it. */
+/* What is damaged gives way to the upload's file, for all objects that share it. */
 static int replace_file(struct tx *tx, const struct upload *upload, const struct seal_row *seal, int64_t id)
 {
-    int rc = tx_exec(tx, "INSERT INTO s3_doomed (file) SELECT file FROM s3_blob WHERE id = $1", "i", id);
-    if (rc == 0)
-        rc = tx_exec(tx,
-                     "UPDATE s3_blob SET file = $2, damaged_ms = 0, damage = NULL, seal_key = $3, seal = $4,"
-                     " seal_crc = $5 WHERE id = $1",
-                     "isssi", id, upload->name, null_if_empty(seal->key), null_if_empty(seal->wrapped),
-                     (int64_t)seal->crc);
-    tx_wake(tx, "%s", BLOB_TOPIC);
-    return rc;
+    int rc = content_discard(tx, id);
+    return rc != 0 ? rc
+                   : tx_exec(tx,
+                             "UPDATE s3_blob SET file = $2, damaged_ms = 0, damage = NULL, seal_key = $3,"
+                             " seal = $4, seal_crc = $5, parts = 0 WHERE id = $1",
+                             "isssi", id, upload->name, null_if_empty(seal->key),
+                             null_if_empty(seal->wrapped), (int64_t)seal->crc);
 }
 
-/* Sealed bytes are shared with sealed ones, plain with plain. */
 static int store_file(struct tx *tx, struct upload *upload, const char *sha256, const struct seal_row *seal,
                       int64_t id, int64_t *ret)
 {
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "SELECT id, damaged_ms FROM s3_blob WHERE sha256 = $1 AND size = $2"
-                          " AND file IS NOT NULL AND (seal_key IS NOT NULL) = ($3 <> 0) LIMIT 1",
-                          "sii", sha256, upload->size, (int64_t)(upload->sealer != NULL));
-    *ret = rc == 0 ? rows_int(rows, 0) : id;
+    const struct content content = {sha256, upload->size, upload->sealer != NULL};
+    struct content_found found = {.id = id};
+    int rc = content_find(tx, &content, &found);
+    *ret = found.id;
     if (rc == DB_NONE)
         return insert(tx, upload, sha256, seal, id);
     if (rc == 0)
-        rc = blob_ref(tx, *ret);
-    upload->known = rc == 0 && rows_int(rows, 1) == 0;
-    return rc != 0 || upload->known ? rc : replace_file(tx, upload, seal, *ret);
+        rc = blob_ref(tx, found.id);
+    upload->known = rc == 0 && !found.damaged;
+    return rc != 0 || upload->known ? rc : replace_file(tx, upload, seal, found.id);
 }
 
 int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret)

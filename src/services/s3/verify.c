@@ -22,7 +22,7 @@ static void subject_deinit(struct subject *subject)
     blob_source_deinit(&subject->source);
 }
 
-/* The next blob behind that id. DB_NONE. */
+/* The next blob behind that id which has bytes of its own. DB_NONE. */
 static int subject_load(const struct platform *platform, int64_t after, struct subject *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
@@ -30,7 +30,8 @@ static int subject_load(const struct platform *platform, int64_t after, struct s
     int rc = db_read(platform->db, &tx);
     if (rc == 0)
         rc = tx_query_row(tx, &rows,
-                          "SELECT id, " BLOB_COLUMNS ", data FROM s3_blob WHERE id > $1 ORDER BY id LIMIT 1",
+                          "SELECT id, " BLOB_COLUMNS ", data FROM s3_blob WHERE id > $1 AND parts = 0"
+                          " ORDER BY id LIMIT 1",
                           "i", after);
     if (rc != 0)
         return rc;
@@ -116,7 +117,8 @@ static int name_objects(struct tx *tx, const struct subject *subject, const char
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int rc = tx_query(tx, &rows,
-                      "SELECT bucket, key, version_id, size, etag FROM s3_object WHERE blob = $1 LIMIT $2",
+                      "SELECT bucket, key, version_id, size, etag FROM s3_object WHERE blob = $1 OR blob IN"
+                      " (SELECT blob FROM s3_blob_part WHERE part = $1) LIMIT $2",
                       "ii", subject->id, (int64_t)OBJECTS_NAMED);
     while (rc == 0 && (rc = rows_next(rows)) == 0) {
         json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "bucket", rows_text(rows, 0), "key",

@@ -76,10 +76,8 @@ static unsigned char byte_at(size_t offset)
     return (unsigned char)(offset * 2654435761U >> 13);
 }
 
-/* `missing` bytes short of what the reply says. */
-static void reply_large(struct http_request *request, size_t missing)
+static int large_file(size_t size)
 {
-    size_t size = LARGE_FROM + LARGE - missing;
     int fd = memfd_create("large", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fd, (off_t)size), 0);
     unsigned char *bytes = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0);
@@ -87,7 +85,56 @@ static void reply_large(struct http_request *request, size_t missing)
     for (size_t i = 0; i < size; i++)
         bytes[i] = byte_at(i);
     munmap(bytes, size);
-    http_reply_file(request, fd, LARGE_FROM, LARGE);
+    return fd;
+}
+
+/* `missing` bytes short of what the reply says. */
+static void reply_large(struct http_request *request, size_t missing)
+{
+    http_reply_file(request, large_file(LARGE_FROM + LARGE - missing), LARGE_FROM, LARGE);
+}
+
+/* The same bytes in places of all sizes, some of them in memory. */
+struct scattered {
+    int fd;
+    int64_t torn_at;
+    char some[100];
+};
+static atomic_int scattered_freed;
+
+static int scattered_at(void *ctx, int64_t offset, struct http_place *ret)
+{
+    static const int64_t sizes[] = {1, 300000, 100, 131072, 5000000, 7};
+    struct scattered *scattered = ctx;
+    int64_t start = 0;
+    size_t i = 0;
+    if (offset >= scattered->torn_at)
+        return -EIO;
+    while (start + sizes[i % ARRAY_LEN(sizes)] <= offset)
+        start += sizes[i++ % ARRAY_LEN(sizes)];
+    int64_t len = start + sizes[i % ARRAY_LEN(sizes)] - offset;
+    bool in_memory = len <= (int64_t)sizeof(scattered->some);
+    for (int64_t k = 0; in_memory && k < len; k++)
+        scattered->some[k] = (char)byte_at(LARGE_FROM + (size_t)(offset + k));
+    *ret = (struct http_place){in_memory ? -1 : scattered->fd, LARGE_FROM + offset, scattered->some, len};
+    return 0;
+}
+
+static void scattered_free(void *ctx)
+{
+    struct scattered *scattered = ctx;
+    close_fd(&scattered->fd);
+    free(scattered);
+    atomic_fetch_add(&scattered_freed, 1);
+}
+
+static void reply_scattered(struct http_request *request, int64_t torn_at)
+{
+    struct scattered *scattered = calloc(1, sizeof(*scattered));
+    assert_non_null(scattered);
+    scattered->fd = large_file(LARGE_FROM + LARGE + 5000000);
+    scattered->torn_at = torn_at;
+    http_reply_places(request, LARGE, scattered_at, scattered, scattered_free);
 }
 
 static void on_run(void *ctx, struct http_request *request)
@@ -107,6 +154,10 @@ static void on_run(void *ctx, struct http_request *request)
         reply_large(request, 0);
     else if (str_eqc(request->path, "/short"))
         reply_large(request, 1);
+    else if (str_eqc(request->path, "/places"))
+        reply_scattered(request, LARGE);
+    else if (str_eqc(request->path, "/torn"))
+        reply_scattered(request, LARGE / 2);
     else if (str_eqc(request->path, "/produced"))
         http_reply_stream(request, 10, ten_bytes, NULL, NULL);
     else if (str_eqc(request->method, "HEAD"))
@@ -316,18 +367,57 @@ static void test_file_that_is_shorter_than_was_said_ends_the_connection(void **s
     stop(test);
 }
 
-static void test_reader_of_a_large_file_that_goes_away(void **state UNUSED)
+static void test_a_body_of_several_places_reaches_a_slow_reader_whole(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    atomic_store(&scattered_freed, 0);
+    for (int i = 0; i < 2; i++) {
+        ask_large(fd, "/places");
+        wait_stalled(fd);
+        assert_int_equal(hear_large(fd), LARGE);
+    }
+    say(fd, "GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, "Content-Length: 3\r\n", "ELF");
+    assert_int_equal(atomic_load(&scattered_freed), 2);
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_a_place_that_cannot_be_had_ends_the_connection(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    ask_large(fd, "/torn");
+    assert_true(hear_large(fd) < LARGE);
+    close_fd(&fd);
+    stop(test);
+}
+
+static void reader_goes_away(const char *path)
 {
     struct test *test = start(false);
     int64_t until = clock_mono_ms() + 10000;
     int fd = dial(test);
-    ask_large(fd, "/large");
+    ask_large(fd, path);
     wait_stalled(fd);
     close_fd(&fd);
     while (atomic_load(&test->ended) == 0 && clock_mono_ms() < until)
         sched_yield();
     assert_int_equal(atomic_load(&test->ended), 1);
     stop(test);
+}
+
+static void test_reader_of_a_large_file_that_goes_away(void **state UNUSED)
+{
+    reader_goes_away("/large");
+}
+
+static void test_reader_of_several_places_that_goes_away(void **state UNUSED)
+{
+    atomic_store(&scattered_freed, 0);
+    reader_goes_away("/places");
+    assert_int_equal(atomic_load(&scattered_freed), 1);
 }
 
 static void test_stop_cuts_off_who_does_not_read(void **state UNUSED)
@@ -479,7 +569,10 @@ int main(void)
         cmocka_unit_test(test_one_call_sends_more_than_the_library_asks_for),
         cmocka_unit_test(test_large_file_reaches_a_slow_reader_whole),
         cmocka_unit_test(test_file_that_is_shorter_than_was_said_ends_the_connection),
+        cmocka_unit_test(test_a_body_of_several_places_reaches_a_slow_reader_whole),
+        cmocka_unit_test(test_a_place_that_cannot_be_had_ends_the_connection),
         cmocka_unit_test(test_reader_of_a_large_file_that_goes_away),
+        cmocka_unit_test(test_reader_of_several_places_that_goes_away),
         cmocka_unit_test(test_stop_cuts_off_who_does_not_read),
         cmocka_unit_test(test_stop_answers_who_is_parked),
         cmocka_unit_test(test_slow_clients_are_cut_off),
