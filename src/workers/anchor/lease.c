@@ -13,6 +13,7 @@ struct leases {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a lease came or went, or a call ended */
     struct lease *list;
+    int64_t waits_ms; /* until when the keeper waits */
     bool ending;
     pthread_t keeper;
 };
@@ -81,6 +82,7 @@ static void *keeper_run(void *arg)
     while (!leases->ending) {
         struct lease *lease = first_due(leases);
 
+        leases->waits_ms = lease ? lease->due_ms : INT64_MAX;
         if (!lease)
             pthread_cond_wait(&leases->changed, &leases->lock);
         else if (lease->due_ms > clock_mono_ms())
@@ -144,7 +146,8 @@ int lease_begin(struct leases *leases, struct lease *lease, struct lease *outer)
         outer->inner = lease;
     if (outer && atomic_load(&outer->cancelled))
         lease_cancel(lease);
-    pthread_cond_broadcast(&leases->changed);
+    if (lease->due_ms < leases->waits_ms)
+        pthread_cond_broadcast(&leases->changed);
     pthread_mutex_unlock(&leases->lock);
     return 0;
 }
