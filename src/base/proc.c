@@ -19,6 +19,8 @@ static int add_files(const struct proc_spec *spec, posix_spawn_file_actions_t *f
         err = posix_spawn_file_actions_adddup2(files, spec->stdout_fd, STDOUT_FILENO);
     if (!err && spec->stderr_fd >= 0)
         err = posix_spawn_file_actions_adddup2(files, spec->stderr_fd, STDERR_FILENO);
+    if (!err && spec->fourth_fd > 0)
+        err = posix_spawn_file_actions_adddup2(files, spec->fourth_fd, STDERR_FILENO + 1);
     if (!err && spec->cwd)
         err = posix_spawn_file_actions_addchdir_np(files, spec->cwd);
     return err;

@@ -93,6 +93,12 @@ def anchor_pid(house, account="222222222222"):
     return wait_for(look)
 
 
+def waiting_shells(anchor):
+    """Of the rooms that an anchor keeps ready: they have no children."""
+    found = subprocess.run(["pgrep", "-P", str(anchor), "-f", "slipway-build"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
 @pytest.fixture(scope="module")
 def project(house):
     return Project(house, zip_of({"hello.txt": "hello\n", "sub/more.txt": "more\n"}))
@@ -110,6 +116,50 @@ def test_a_build_runs_logs_exports_and_keeps_its_artifacts(project):
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert sorted(archive.namelist()) == ["sub/more.txt", "v"]
         assert archive.read("v") == b"7\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_exported_variables_are_those_that_are_set_and_exported(project, shell):
+    tricky = "it's \"$HOME\" \\ two\nlines=*  "
+    names = ["GIVEN", "LINES", "INNER", "UNSET", "EMPTY", "no.name", "PATH"]
+    buildspec = spec("export LINES=\"$GIVEN\" EMPTY=", "INNER=1", env={
+        "shell": shell, "exported-variables": names, "variables": {"GIVEN": tricky}})
+    build = project.ended(project.start(buildspec))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    told = {v["name"]: v["value"] for v in build["exportedEnvironmentVariables"]}
+    assert told.pop("PATH").startswith("/")
+    assert told == {"GIVEN": tricky, "LINES": tricky, "EMPTY": ""}
+
+
+@pytest.mark.parametrize("name", ["IFS", "PWD"])
+def test_variables_that_a_shell_would_act_upon_are_only_passed_on(project, name):
+    buildspec = spec("set -- $(echo a b)", "echo \"words: $#, in $PWD\"",
+                     env={"variables": {name: "b"}})
+    build = project.ended(project.start(buildspec))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert "words: 2, in /build/src" in project.lines(build)
+
+
+def test_shells_wait_for_builds_and_end_with_their_anchor(house, project):
+    project.ended(project.start(spec("true")))
+    anchor = anchor_pid(house)
+    shells = wait_for(lambda: len(waiting_shells(anchor)) == 2 and waiting_shells(anchor))
+    build = project.ended(project.start(spec("echo here; sleep 0.1")))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert not set(shells) <= set(waiting_shells(anchor))  # one was used
+    wait_for(lambda: len(waiting_shells(anchor)) == 2)
+    shells = waiting_shells(anchor)
+    os.kill(anchor, signal.SIGKILL)
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in shells))
+
+
+def test_a_build_does_not_need_the_shell_that_waits(house, project):
+    project.ended(project.start(spec("true")))
+    for pid in wait_for(lambda: waiting_shells(anchor_pid(house))):
+        os.kill(pid, signal.SIGKILL)
+    build = project.ended(project.start(spec("echo here")))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert "here" in project.lines(build)
 
 
 def test_a_failing_command_fails_the_build_and_post_build_still_runs(project):

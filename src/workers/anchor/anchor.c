@@ -232,6 +232,7 @@ static void parts_deinit(struct parts *parts)
     slots_deinit(&parts->jobs);
     slots_deinit(&parts->builds);
     leases_free(&parts->anchor.leases);
+    rooms_free(&parts->anchor.rooms);
     sandbox_free(&parts->sandbox);
     cache_free(&parts->anchor.cache);
     accounts_free(&parts->anchor.accounts);
@@ -371,7 +372,9 @@ static int prepare(struct parts *parts, const struct worker_options *options)
         return r;
     anchor->account = parts->account;
     anchor->worker_id = parts->worker_id;
-    return options->no_sandbox ? 0 : sandbox_make(parts);
+    if (!options->no_sandbox)
+        r = sandbox_make(parts);
+    return r ? r : rooms_new(parts->work_dir, parts->sandbox, &anchor->rooms);
 }
 
 int anchor_main(int argc, char **argv)

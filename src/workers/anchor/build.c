@@ -238,7 +238,7 @@ static int source_get(struct build *build)
     r = source_open(build, &fd);
     if (r)
         return r;
-    r = zip_extract(fd, build->source, &zip_limits_default, &cause);
+    r = zip_extract(fd, build->room->source, &zip_limits_default, &cause);
     if (r > 0)
         return reason_set(&build->why, WORK_E_FAILED, "the source was refused: %s", cause.text);
     return r;
@@ -249,7 +249,7 @@ static int spec_file(struct build *build, const char *path, struct buf *ret)
 {
     CLEANUP(free_ptr) char *whole = NULL;
     CLEANUP(free_ptr) char *real = NULL;
-    CLEANUP(free_ptr) char *root = realpath(build->source, NULL);
+    CLEANUP(free_ptr) char *root = realpath(build->room->source, NULL);
 
     if (!root || asprintf(&whole, "%s/%s", root, path) < 0)
         return FAULT(ENOMEM);
@@ -278,28 +278,6 @@ static int spec_get(struct build *build)
         return r;
     r = buildspec_parse(buf_str(&text), &build->spec, &build->why);
     return r > 0 ? WORK_E_FAILED : r;
-}
-
-static int folder_below(const char *parent, const char *name, char **ret)
-{
-    if (asprintf(ret, "%s/%s", parent, name) < 0)
-        return FAULT(ENOMEM);
-    return io_mkdir(*ret, 0700);
-}
-
-static int folders_make(struct build *build)
-{
-    int r;
-
-    if (asprintf(&build->folder, "%s/build-XXXXXX", build->anchor->work_dir) < 0)
-        return FAULT(ENOMEM);
-    if (!mkdtemp(build->folder))
-        return FAULT(errno);
-    r = folder_below(build->folder, "src", &build->source);
-    if (r == 0)
-        r = folder_below(build->folder, "steps", &build->steps);
-    build->source_inside = build->anchor->sandbox ? SANDBOX_FOLDER "/src" : build->source;
-    return r;
 }
 
 static int log_open(struct build *build)
@@ -331,8 +309,8 @@ static int log_begin(struct build *build)
 
 static int env_get(struct build *build)
 {
-    return build_env_make(build->anchor, build->tree, &build->spec, build->client, build->source_inside,
-                          &build->env, &build->why);
+    return build_env_make(build->anchor, build->tree, &build->spec, build->client,
+                          room_source_inside(build->room, build->anchor->sandbox), &build->env, &build->why);
 }
 
 /* Whatever the services do meanwhile, a step is tried again as long as the lease holds. */
@@ -356,7 +334,7 @@ static int patiently(struct build *build, int (*step)(struct build *))
 static int prepare(struct build *build)
 {
     static int (*const steps[])(struct build *) = {client_get, log_begin, source_get, spec_get, env_get};
-    int r = folders_make(build);
+    int r = rooms_take(build->anchor->rooms, &build->room);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
         r = patiently(build, steps[i]);
@@ -382,7 +360,7 @@ static int artifacts_put(struct build *build)
                           "artifacts are wanted, but the buildspec has no artifacts section");
     r = work_temporary(build->anchor, &fd);
     if (r == 0)
-        r = build_artifacts_pack(&build->spec, build->source, fd, &build->why);
+        r = build_artifacts_pack(&build->spec, build->room->source, fd, &build->why);
     if (r)
         return r > 0 ? WORK_E_FAILED : r;
     r = fstat(fd, &st) ? FAULT(errno) : cache_digest(fd, digest);
@@ -492,8 +470,7 @@ static void end(struct build *build, int outcome)
 
 static void build_deinit(struct build *build)
 {
-    if (build->folder && io_remove_tree(build->folder))
-        log_warn("anchor", "%s cannot be removed", build->folder);
+    rooms_give(build->anchor->rooms, &build->room);
     build_env_deinit(&build->env);
     buildspec_deinit(&build->spec);
     json_decref(build->exported);
@@ -501,9 +478,6 @@ static void build_deinit(struct build *build)
     json_decref(build->passed);
     json_decref(build->ended);
     json_decref(build->tree);
-    free(build->folder);
-    free(build->source);
-    free(build->steps);
 }
 
 static json_t *run(const struct anchor *anchor, json_t *tree, struct lease *outer)

@@ -4,7 +4,7 @@
 
 #include "workers/anchor/build_env.h"
 #include "workers/anchor/build_log.h"
-#include "workers/anchor/session.h"
+#include "workers/anchor/room.h"
 #include "workers/anchor/work.h"
 
 struct build {
@@ -15,10 +15,7 @@ struct build {
     struct lease lease;
     struct aws_client *client; /* of the project's service role, or slipway-deploy */
     struct build_log log;
-    char *folder; /* on this machine; `src` and `steps` are below it */
-    char *source; /* folder/sandbox/src */
-    char *steps;
-    const char *source_inside;
+    struct room *room;
     struct buildspec spec;
     struct build_env env;
     struct session *session; /* NULL: none is open */

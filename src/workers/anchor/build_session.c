@@ -26,21 +26,34 @@ static int64_t memory_kib(const json_t *tree)
     return computes[0].memory_gib << 20;
 }
 
+/* Where the room's shell will not do: one that starts with the build's variables. */
+static int session_own(struct build *build, struct session_entry entry)
+{
+    static const char *const none[] = {NULL};
+    int r = room_open(build->room, build->anchor->sandbox, build->spec.shell,
+                      (const char *const *)build->env.envp, &build->session, &build->why);
+
+    entry.envp = none;
+    return r ? r : session_enter(build->session, &entry);
+}
+
 static int session_start(struct build *build)
 {
-    const struct session_spec spec = {
-        .folder = build->folder,
-        .steps = build->steps,
-        .cwd = build->source_inside,
-        .shell = build->spec.shell,
+    const struct session_entry entry = {
         .envp = (const char *const *)build->env.envp,
-        .sandbox = build->anchor->sandbox,
         .memory_kib = memory_kib(build->tree),
         .cpu_s = CPU_S,
         .cancel_fd = build->lease.cancel_fd,
     };
+    int r = SESSION_E_ENDED;
 
-    return session_open(&spec, &build->session, &build->why);
+    build->session = take(build->room->session);
+    if (build->session && strcmp(build->spec.shell, "sh") == 0 && session_can_tell(entry.envp))
+        r = session_enter(build->session, &entry);
+    if (r != SESSION_E_ENDED)
+        return r;
+    session_free(&build->session);
+    return session_own(build, entry);
 }
 
 static int step_write(struct build *build, struct str text, char name[24])
@@ -50,7 +63,7 @@ static int step_write(struct build *build, struct str text, char name[24])
     int r;
 
     snprintf(name, 24, "%06d", build->step_count++);
-    if (asprintf(&path, "%s/%s", build->steps, name) < 0)
+    if (asprintf(&path, "%s/%s", build->room->steps, name) < 0)
         return FAULT(ENOMEM);
     fd = io_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0)

@@ -1,5 +1,6 @@
 /* See session.h. The shell's standard input carries step names in, its standard error carries exit statuses
- * out; the steps themselves see neither: their input is empty, their output and errors go to the log. */
+ * out; the steps themselves see neither: their input is empty, their output and errors go to the log.
+ * Descriptor 3 carries what an entry tells, as commands, and ends with it. */
 #include "workers/anchor/session.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -15,11 +16,13 @@
 #define START_MS 10000
 #define STATUS_BYTES 2048
 #define END_MS 2000
+#define ENTRY_MAX_BYTES (16 << 20)
 
-static const char driver[] = "exec 3>&2 2>&1 4<&0 </dev/null\n"
-                             "ulimit -c 0 && ulimit -d \"$2\" && ulimit -t \"$3\" || exit 125\n"
+static const char driver[] = "exec 5<&3 3>&2 2>&1 4<&0 </dev/null\n"
                              "slipway_steps=$1\n"
                              "set --\n"
+                             ". /dev/fd/5\n"
+                             "exec 5<&-\n"
                              "printf 'ready\\n' >&3\n"
                              "while IFS= read -r slipway_step <&4; do\n"
                              "    . \"$slipway_steps/$slipway_step\" 3>&- 4<&-\n"
@@ -30,6 +33,7 @@ struct session {
     pid_t pid;
     int steps_in;   /* step names to the shell */
     int status_out; /* "ready", then exit statuses */
+    int entry_in;   /* the entry's commands; -1: it was told */
     int output;
     int cancel_fd;
     char status[STATUS_BYTES]; /* what came on status_out and was not used yet */
@@ -46,31 +50,26 @@ static int pipe_make(int ret[2])
     return pipe2(ret, O_CLOEXEC) ? FAULT(errno) : 0;
 }
 
-static int spawn(const struct session_spec *spec, const int in[2], const int out[2], const int status[2],
-                 pid_t *ret_pid)
+enum channel { CHANNEL_STEPS, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNEL_ENTRY, CHANNELS };
+
+static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], pid_t *ret_pid)
 {
-    char memory[24], cpu[24];
-    CLEANUP(free_ptr) char *steps = NULL;
+    CLEANUP(free_ptr) char *steps = str_dup(str_of(spec->sandbox ? SANDBOX_FOLDER "/steps" : spec->steps));
     const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : "/bin/sh";
-    const char *command[] = {shell, "-c", driver, "slipway-build", NULL, memory, cpu, NULL};
+    const char *command[] = {shell, "-c", driver, "slipway-build", steps, NULL};
     struct sandbox_spec sandbox = {
         .folder = spec->folder,
         .steps = spec->steps,
         .cwd = spec->cwd,
         .command = command,
         .envp = spec->envp,
-        .stdin_fd = in[0],
-        .stdout_fd = out[1],
-        .stderr_fd = status[1],
+        .stdin_fd = pipes[CHANNEL_STEPS][0],
+        .stdout_fd = pipes[CHANNEL_OUTPUT][1],
+        .stderr_fd = pipes[CHANNEL_STATUS][1],
+        .fourth_fd = pipes[CHANNEL_ENTRY][0],
     };
 
-    snprintf(memory, sizeof(memory), "%lld", (long long)spec->memory_kib);
-    snprintf(cpu, sizeof(cpu), "%lld", (long long)spec->cpu_s);
-    steps = str_dup(str_of(spec->sandbox ? SANDBOX_FOLDER "/steps" : spec->steps));
-    if (!steps)
-        return FAULT(ENOMEM);
-    command[4] = steps;
-    return sandbox_spawn(spec->sandbox, &sandbox, ret_pid);
+    return steps ? sandbox_spawn(spec->sandbox, &sandbox, ret_pid) : FAULT(ENOMEM);
 }
 
 static void reap(struct session *session, int64_t timeout_ms)
@@ -221,26 +220,25 @@ int session_ready(struct session *session, struct reason *why)
 int session_open(const struct session_spec *spec, struct session **ret, struct reason *why)
 {
     CLEANUP(session_free) struct session *session = mem_alloc(sizeof(*session));
-    int in[2] = {-1, -1}, out[2] = {-1, -1}, status[2] = {-1, -1};
-    int r;
+    int pipes[CHANNELS][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    int r = 0;
 
     if (!session)
         return FAULT(ENOMEM);
     session->ended = true;
-    session->cancel_fd = spec->cancel_fd;
-    r = pipe_make(in);
+    session->cancel_fd = -1;
+    for (int i = 0; r == 0 && i < CHANNELS; i++)
+        r = pipe_make(pipes[i]);
     if (r == 0)
-        r = pipe_make(out);
-    if (r == 0)
-        r = pipe_make(status);
-    if (r == 0)
-        r = spawn(spec, in, out, status, &session->pid);
-    close_fd(&in[0]);
-    close_fd(&out[1]);
-    close_fd(&status[1]);
-    session->steps_in = in[1];
-    session->output = out[0];
-    session->status_out = status[0];
+        r = spawn(spec, pipes, &session->pid);
+    close_fd(&pipes[CHANNEL_STEPS][0]);
+    close_fd(&pipes[CHANNEL_OUTPUT][1]);
+    close_fd(&pipes[CHANNEL_STATUS][1]);
+    close_fd(&pipes[CHANNEL_ENTRY][0]);
+    session->steps_in = pipes[CHANNEL_STEPS][1];
+    session->output = pipes[CHANNEL_OUTPUT][0];
+    session->status_out = pipes[CHANNEL_STATUS][0];
+    session->entry_in = pipes[CHANNEL_ENTRY][1];
     if (r == -ENOENT)
         return reason_set(why, SESSION_E_START,
                           "there is no '%s' on this machine: install it (apt-get install %s)",
@@ -253,6 +251,125 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
     *ret = take(session);
     return 0;
 }
+
+/* ---- the entry */
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* Names that shells set, or act upon, themselves (POSIX.1-2017, 2.5.3; dash(1), bash(1)). */
+static bool is_shells_own(struct str name)
+{
+    static const char *const names[] = {
+        "_",
+        "CDPATH",
+        "ENV",
+        "EUID",
+        "FCEDIT",
+        "FUNCNAME",
+        "GLOBIGNORE",
+        "GROUPS",
+        "HISTCMD",
+        "HISTCONTROL",
+        "HISTFILE",
+        "HISTIGNORE",
+        "HISTSIZE",
+        "HOSTNAME",
+        "IFS",
+        "IGNOREEOF",
+        "LINENO",
+        "MAIL",
+        "MAILCHECK",
+        "MAILPATH",
+        "OLDPWD",
+        "OPTARG",
+        "OPTERR",
+        "OPTIND",
+        "PIPESTATUS",
+        "PPID",
+        "PS0",
+        "PS1",
+        "PS2",
+        "PS4",
+        "PWD",
+        "RANDOM",
+        "SECONDS",
+        "SHELL",
+        "SHELLOPTS",
+        "SHLVL",
+        "SRANDOM",
+        "TERM",
+        "TIMEFORMAT",
+        "TMOUT",
+        "UID",
+        "HISTFILESIZE",
+        "DIRSTACK",
+        "POSIXLY_CORRECT",
+        "EPOCHSECONDS",
+        "EPOCHREALTIME",
+        "HISTTIMEFORMAT",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eqc(name, names[i]))
+            return true;
+    return str_starts(name, STR("BASH")) || str_starts(name, STR("COMP_")) ||
+           str_starts(name, STR("slipway_"));
+}
+
+bool session_is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_letter(name.ptr[i]) && (i == 0 || name.ptr[i] < '0' || name.ptr[i] > '9'))
+            return false;
+    return name.len > 0;
+}
+
+bool session_can_tell(const char *const *envp)
+{
+    for (; *envp; envp++) {
+        struct str value = str_of(*envp), name = str_split(&value, '=');
+
+        if (!value.ptr || !session_is_name(name) || is_shells_own(name))
+            return false;
+    }
+    return true;
+}
+
+/* NAME='value', a quote within the value as '\''. */
+static void assignment_put(struct buf *text, const char *variable)
+{
+    struct str value = str_of(variable), name = str_split(&value, '=');
+
+    buf_puts(text, "export ");
+    buf_put_str(text, name);
+    buf_puts(text, "='");
+    while (value.ptr) {
+        buf_put_str(text, str_split(&value, '\''));
+        buf_puts(text, value.ptr ? "'\\''" : "'\n");
+    }
+}
+
+int session_enter(struct session *session, const struct session_entry *entry)
+{
+    CLEANUP(buf_free) struct buf text = BUF_INIT(ENTRY_MAX_BYTES);
+    int r;
+
+    session->cancel_fd = entry->cancel_fd;
+    buf_printf(&text, "ulimit -c 0 && ulimit -d %lld && ulimit -t %lld || exit 125\n",
+               (long long)entry->memory_kib, (long long)entry->cpu_s);
+    for (const char *const *variable = entry->envp; *variable; variable++)
+        assignment_put(&text, *variable);
+    if (buf_error(&text))
+        return buf_error(&text);
+    r = io_write_all(session->entry_in, text.ptr, text.len);
+    close_fd(&session->entry_in);
+    return r == -EPIPE ? SESSION_E_ENDED : r;
+}
+
+/* ---- steps */
 
 static int step_send(struct session *session, const char *step)
 {
@@ -291,6 +408,7 @@ void session_free(struct session **session)
         return;
     kill_all(*session);
     close_fd(&(*session)->steps_in);
+    close_fd(&(*session)->entry_in);
     close_fd(&(*session)->output);
     close_fd(&(*session)->status_out);
     free(*session);

@@ -1,5 +1,8 @@
 /* One shell in one sandbox that runs a build's steps in turn, so that variables and the current folder carry
- * over from command to command. Each step is a file of the steps folder, sourced by the shell. */
+ * over from command to command. Each step is a file of the steps folder, sourced by the shell.
+ *
+ * A shell is opened before it is known what for: it takes longer to start than all else around a step. What
+ * the build is it is told when it is entered. */
 #pragma once
 
 #include "base/base.h"
@@ -23,9 +26,13 @@ struct session_spec {
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
     const struct sandbox *sandbox; /* NULL: none */
-    int64_t memory_kib;            /* of private writable memory, each process */
-    int64_t cpu_s;                 /* each process */
-    int cancel_fd;                 /* becomes readable when the build is cancelled */
+};
+
+struct session_entry {
+    const char *const *envp; /* "NAME=value": variables that the shell did not start with */
+    int64_t memory_kib;      /* of private writable memory, each process */
+    int64_t cpu_s;           /* each process */
+    int cancel_fd;           /* becomes readable when the build is cancelled */
 };
 
 enum session_outcome {
@@ -37,6 +44,13 @@ enum session_outcome {
 
 /* Starts it and does not wait for it: a sandbox takes some milliseconds. */
 int session_open(const struct session_spec *spec, struct session **ret, struct reason *why) MUST_USE;
+/* Whether a running shell can be told these variables as if it had started with them: all have names that a
+ * shell can assign and gives no meaning of its own. */
+bool session_can_tell(const char *const *envp);
+/* A shell can have a variable of that name (POSIX.1-2017, 3.235). */
+bool session_is_name(struct str name);
+/* Once, before the first step. What is told is never on a disk. SESSION_E_ENDED: the shell is gone. */
+int session_enter(struct session *session, const struct session_entry *entry) MUST_USE;
 /* Waits until it is ready for steps. */
 int session_ready(struct session *session, struct reason *why) MUST_USE;
 /* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. */

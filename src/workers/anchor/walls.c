@@ -296,8 +296,8 @@ static int second(void *arg)
         sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) || root_change(entry) || user_change(entry->walls) ||
         rights_drop(entry->walls))
         fail(entry);
-    for (int i = 0; i < 3; i++)
-        if (dup2(spec->fds[i], i) < 0)
+    for (int i = 0; i < WALLS_FDS; i++)
+        if (spec->fds[i] == i ? fcntl(i, F_SETFD, 0) : dup2(spec->fds[i], i) < 0)
             fail(entry);
     signals_reset();
     execve(spec->command[0], words(spec->command), words(spec->envp));

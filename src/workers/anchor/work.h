@@ -4,6 +4,7 @@
 #include "workers/accounts.h"
 #include "workers/anchor/cache.h"
 #include "workers/anchor/lease.h"
+#include "workers/anchor/room.h"
 #include "workers/anchor/sandbox.h"
 #include "workers/anchor/slots.h"
 #include "workers/call.h"
@@ -20,8 +21,9 @@ struct anchor {
     struct cache *cache;
     struct leases *leases;
     struct slots *jobs;
-    struct slots *builds;          /* also those that a job runs itself */
-    const char *work_dir;          /* builds' folders are made below it */
+    struct slots *builds; /* also those that a job runs itself */
+    const char *work_dir;
+    struct rooms *rooms;           /* builds' */
     const struct sandbox *sandbox; /* NULL: builds run without walls */
 };
 

@@ -20,7 +20,12 @@ struct fixture {
     struct buf output;
     struct session *session;
     int cancel_fd;
+    const char *shell; /* NULL: sh */
 };
+
+/* What a shell makes something of where it is not quoted. */
+#define TRICKY "it's $(exit 3) `exit 3` \"$HOME\" \\ \n  line two*  '"
+#define QUOTED "QUOTED=" TRICKY
 
 static void output_bytes(void *ctx, const char *bytes, size_t len)
 {
@@ -40,21 +45,26 @@ static void output_flush(void *ctx UNUSED)
 
 static void open_session(struct fixture *f)
 {
-    static const char *const envp[] = {"PATH=/usr/bin:/bin", "GREETING=hello", NULL};
+    static const char *const envp[] = {"PATH=/usr/bin:/bin", NULL};
+    static const char *const told[] = {"GREETING=hello", QUOTED, "EMPTY=", NULL};
     const struct session_spec spec = {
         .folder = f->folder,
         .steps = f->steps,
         .cwd = SANDBOX_FOLDER,
-        .shell = "sh",
+        .shell = f->shell ? f->shell : "sh",
         .envp = envp,
-        .memory_kib = 64 << 10,
         .sandbox = f->sandbox,
+    };
+    const struct session_entry entry = {
+        .envp = told,
+        .memory_kib = 64 << 10,
         .cpu_s = 60,
         .cancel_fd = f->cancel_fd,
     };
     struct reason why = {0};
 
-    if (session_open(&spec, &f->session, &why) || session_ready(f->session, &why))
+    if (session_open(&spec, &f->session, &why) || session_enter(f->session, &entry) ||
+        session_ready(f->session, &why))
         fail_msg("%s", why.text);
 }
 
@@ -138,6 +148,60 @@ static void variables_and_folder_carry_over(void **state)
     assert_string_equal(said(f), "1 2 hello /build/d\nnone 2\n");
 }
 
+static void what_is_told_arrives_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const shells[] = {"sh", "bash"};
+
+    for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
+        session_free(&f->session);
+        f->shell = shells[i];
+        open_session(f);
+        buf_reset(&f->output);
+        assert_int_equal(run(f, "printenv QUOTED; printenv EMPTY; ulimit -t; ulimit -c"), 0);
+        assert_string_equal(said(f), TRICKY "\n\n60\n0\n");
+    }
+}
+
+static void more_than_a_pipe_holds_is_told(void **state)
+{
+    struct fixture *f = *state;
+    enum { BYTES = 200000 };
+    char *variable = calloc(1, sizeof("LONG=") + BYTES);
+    const char *const told[] = {variable, NULL};
+    const struct session_entry entry = {
+        .envp = told, .memory_kib = 64 << 10, .cpu_s = 60, .cancel_fd = f->cancel_fd};
+    static const char *const envp[] = {"PATH=/usr/bin:/bin", NULL};
+    const struct session_spec spec = {f->folder, f->steps, SANDBOX_FOLDER, "sh", envp, f->sandbox};
+    struct reason why = {0};
+
+    memcpy(variable, "LONG=", 5);
+    memset(variable + 5, 'x', BYTES);
+    session_free(&f->session);
+    assert_int_equal(session_open(&spec, &f->session, &why), 0);
+    assert_int_equal(session_enter(f->session, &entry), 0);
+    assert_int_equal(session_ready(f->session, &why), 0);
+    assert_int_equal(run(f, "echo ${#LONG}"), 0);
+    assert_string_equal(said(f), "200000\n");
+    free(variable);
+}
+
+static void a_shell_is_not_told_what_it_would_act_upon(void **state UNUSED)
+{
+    static const char *const refused[] = {
+        "IFS=x",    "PWD=/",   "a.b=1",           "1A=1",  "=1",   "BASH_ENV=/x",
+        "OPTIND=0", "nothing", "slipway_steps=/", "A B=1", "UID=0"};
+
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        const char *const envp[] = {"GOOD=1", refused[i], NULL};
+
+        assert_false(session_can_tell(envp));
+    }
+    const char *const good[] = {"GOOD=1", "_a=", "a1==", "Path_2=x", NULL};
+
+    assert_true(session_can_tell(good));
+}
+
 static void statuses_come_back_and_input_is_empty(void **state)
 {
     struct fixture *f = *state;
@@ -167,7 +231,7 @@ static void the_system_is_read_only_and_others_are_unseen(void **state)
     assert_int_equal(run(f, "touch /build/x && touch /tmp/x"), 0);
     assert_int_equal(run(f, "test ! -e /home && test \"$(ls /tmp)\" = x"), 0);
     assert_int_equal(run(f, "test $(ls /proc | grep -c '^[0-9]') -lt 10"), 0);
-    assert_int_equal(run(f, "test ! -e /dev/fd/3 && test ! -e /dev/fd/4"), 0);
+    assert_int_equal(run(f, "test ! -e /dev/fd/3 && test ! -e /dev/fd/4 && test ! -e /dev/fd/5"), 0);
     assert_int_equal(run(f, "test ! -e /.work && test ! -e /.root"), 0);
 }
 
@@ -275,6 +339,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(variables_and_folder_carry_over),
+        TEST(what_is_told_arrives_as_it_is),
+        TEST(more_than_a_pipe_holds_is_told),
+        cmocka_unit_test(a_shell_is_not_told_what_it_would_act_upon),
         TEST(statuses_come_back_and_input_is_empty),
         TEST(a_step_that_exits_ends_the_session),
         TEST(the_system_is_read_only_and_others_are_unseen),

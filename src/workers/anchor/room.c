@@ -1,0 +1,262 @@
+/* See room.h. One thread makes and removes. It makes when a build has given its room back, or has had it for
+ * a while, rather than when one is taken: the build that takes it needs the processor just then. */
+#include "workers/anchor/room.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "workers/anchor/build_env.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#define READY_MOST 2
+#define MAKE_AFTER_MS 100
+#define IDLE_MS 600000 /* then no build is expected any more */
+
+struct rooms {
+    const char *work_dir;
+    const struct sandbox *sandbox;
+    pthread_mutex_t lock; /* guards all that follows */
+    pthread_cond_t changed;
+    struct room *ready;
+    int ready_count;
+    struct room *left; /* to be removed */
+    int64_t make_ms;   /* of clock_mono_ms, when some are to be made; INT64_MAX: never */
+    int64_t idle_ms;   /* when those that are ready go; INT64_MAX: none is */
+    bool ending;
+    pthread_t keeper;
+};
+
+static void room_remove(struct room **room)
+{
+    struct room *gone = *room;
+
+    if (!gone)
+        return;
+    session_free(&gone->session);
+    if (gone->folder && io_remove_tree(gone->folder))
+        log_warn("anchor", "%s cannot be removed", gone->folder);
+    free(gone->folder);
+    free(gone->source);
+    free(gone->steps);
+    free(gone);
+    *room = NULL;
+}
+
+static int folder_below(const char *parent, const char *name, char **ret)
+{
+    if (asprintf(ret, "%s/%s", parent, name) < 0)
+        return FAULT(ENOMEM);
+    return io_mkdir(*ret, 0700);
+}
+
+static int folders_make(const char *work_dir, struct room *room)
+{
+    int r;
+
+    if (asprintf(&room->folder, "%s/build-XXXXXX", work_dir) < 0)
+        return FAULT(ENOMEM);
+    if (!mkdtemp(room->folder)) {
+        free(take(room->folder));
+        return FAULT(errno);
+    }
+    r = folder_below(room->folder, "src", &room->source);
+    return r ? r : folder_below(room->folder, "steps", &room->steps);
+}
+
+const char *room_source_inside(const struct room *room, const struct sandbox *sandbox)
+{
+    return sandbox ? SANDBOX_FOLDER "/src" : room->source;
+}
+
+int room_open(const struct room *room, const struct sandbox *sandbox, const char *shell,
+              const char *const *envp, struct session **ret, struct reason *why)
+{
+    const struct session_spec spec = {
+        .folder = room->folder,
+        .steps = room->steps,
+        .cwd = room_source_inside(room, sandbox),
+        .shell = shell,
+        .envp = envp,
+        .sandbox = sandbox,
+    };
+
+    return session_open(&spec, ret, why);
+}
+
+static int room_make(const struct rooms *rooms, struct room **ret)
+{
+    static const char *const envp[] = {BUILD_ENV_PATH, NULL};
+    CLEANUP(room_remove) struct room *room = mem_alloc(sizeof(*room));
+    struct reason why = {0};
+    int r = room ? folders_make(rooms->work_dir, room) : FAULT(ENOMEM);
+
+    if (r)
+        return r;
+    r = room_open(room, rooms->sandbox, "sh", envp, &room->session, &why);
+    if (r) /* whoever needs it will be told why */
+        log_debug("anchor", "no shell waits: %s", r > 0 ? why.text : strerror(-r));
+    *ret = take(room);
+    return 0;
+}
+
+static void ready_put(struct rooms *rooms, struct room *room)
+{
+    room->next = rooms->ready;
+    rooms->ready = room;
+    rooms->ready_count++;
+    rooms->idle_ms = clock_mono_ms() + IDLE_MS;
+}
+
+/* Called and returns with the lock. */
+static void make_one(struct rooms *rooms)
+{
+    struct room *room = NULL;
+    int r;
+
+    pthread_mutex_unlock(&rooms->lock);
+    r = room_make(rooms, &room);
+    pthread_mutex_lock(&rooms->lock);
+    if (r == 0)
+        ready_put(rooms, room);
+    if (r || !room->session || rooms->ready_count >= READY_MOST)
+        rooms->make_ms = INT64_MAX;
+}
+
+/* Called and returns with the lock. */
+static void remove_all(struct rooms *rooms, struct room **list)
+{
+    struct room *room = take(*list);
+
+    pthread_mutex_unlock(&rooms->lock);
+    while (room) {
+        struct room *next = room->next;
+
+        room_remove(&room);
+        room = next;
+    }
+    pthread_mutex_lock(&rooms->lock);
+}
+
+static void ready_drop(struct rooms *rooms)
+{
+    rooms->ready_count = 0;
+    rooms->idle_ms = INT64_MAX;
+    remove_all(rooms, &rooms->ready);
+}
+
+static void wait_changed(struct rooms *rooms)
+{
+    int64_t until_ms = rooms->make_ms < rooms->idle_ms ? rooms->make_ms : rooms->idle_ms;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = (until_ms % 1000) * 1000000};
+
+    if (until_ms == INT64_MAX)
+        pthread_cond_wait(&rooms->changed, &rooms->lock);
+    else
+        pthread_cond_timedwait(&rooms->changed, &rooms->lock, &until);
+}
+
+static void *keeper_run(void *arg)
+{
+    struct rooms *rooms = arg;
+
+    pthread_mutex_lock(&rooms->lock);
+    while (!rooms->ending) {
+        int64_t now_ms = clock_mono_ms();
+
+        if (rooms->make_ms <= now_ms)
+            make_one(rooms);
+        else if (rooms->left)
+            remove_all(rooms, &rooms->left);
+        else if (rooms->idle_ms <= now_ms)
+            ready_drop(rooms);
+        else
+            wait_changed(rooms);
+    }
+    pthread_mutex_unlock(&rooms->lock);
+    return NULL;
+}
+
+int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms **ret)
+{
+    struct rooms *rooms = mem_alloc(sizeof(*rooms));
+    pthread_condattr_t monotonic;
+    int r;
+
+    if (!rooms)
+        return FAULT(ENOMEM);
+    rooms->work_dir = work_dir;
+    rooms->sandbox = sandbox;
+    rooms->make_ms = rooms->idle_ms = INT64_MAX;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&rooms->lock, NULL);
+    pthread_cond_init(&rooms->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    r = pthread_create(&rooms->keeper, NULL, keeper_run, rooms);
+    if (r) {
+        free(rooms);
+        return FAULT(r);
+    }
+    *ret = rooms;
+    return 0;
+}
+
+void rooms_free(struct rooms **rooms)
+{
+    if (!*rooms)
+        return;
+    pthread_mutex_lock(&(*rooms)->lock);
+    (*rooms)->ending = true;
+    pthread_cond_signal(&(*rooms)->changed);
+    pthread_mutex_unlock(&(*rooms)->lock);
+    pthread_join((*rooms)->keeper, NULL);
+    pthread_mutex_lock(&(*rooms)->lock);
+    ready_drop(*rooms);
+    remove_all(*rooms, &(*rooms)->left);
+    pthread_mutex_unlock(&(*rooms)->lock);
+    pthread_cond_destroy(&(*rooms)->changed);
+    pthread_mutex_destroy(&(*rooms)->lock);
+    free(*rooms);
+    *rooms = NULL;
+}
+
+/* Called with the lock: some are wanted by then. */
+static void make_by(struct rooms *rooms, int64_t mono_ms)
+{
+    if (rooms->ready_count >= READY_MOST || rooms->make_ms <= mono_ms)
+        return;
+    rooms->make_ms = mono_ms;
+    pthread_cond_signal(&rooms->changed);
+}
+
+int rooms_take(struct rooms *rooms, struct room **ret)
+{
+    struct room *room;
+
+    pthread_mutex_lock(&rooms->lock);
+    room = rooms->ready;
+    if (room) {
+        rooms->ready = room->next;
+        rooms->ready_count--;
+    }
+    make_by(rooms, clock_mono_ms() + MAKE_AFTER_MS);
+    pthread_mutex_unlock(&rooms->lock);
+    if (!room)
+        return room_make(rooms, ret);
+    *ret = room;
+    return 0;
+}
+
+void rooms_give(struct rooms *rooms, struct room **room)
+{
+    if (!*room)
+        return;
+    pthread_mutex_lock(&rooms->lock);
+    (*room)->next = rooms->left;
+    rooms->left = take(*room);
+    make_by(rooms, clock_mono_ms());
+    pthread_cond_signal(&rooms->changed);
+    pthread_mutex_unlock(&rooms->lock);
+}

@@ -1,0 +1,145 @@
+/* Builds' rooms: made before they are needed, used once, removed behind their builds. */
+#include "base/clock.h"
+#include "base/io.h"
+#include "workers/anchor/room.h"
+#include <dirent.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define WAIT_MS 20000
+
+struct fixture {
+    char work[64];
+    struct rooms *rooms;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    snprintf(f->work, sizeof(f->work), "/tmp/slipway-test-room-XXXXXX");
+    assert_non_null(mkdtemp(f->work));
+    assert_int_equal(rooms_new(f->work, NULL, &f->rooms), 0);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    int r;
+
+    rooms_free(&f->rooms);
+    r = rmdir(f->work); /* nothing is left in it */
+    free(f);
+    return r;
+}
+
+static size_t folders(const struct fixture *f)
+{
+    DIR *folder = opendir(f->work);
+    size_t count = 0;
+    const struct dirent *entry;
+
+    assert_non_null(folder);
+    while ((entry = readdir(folder)))
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+/* Another thread makes and removes them. */
+static void await_folders(const struct fixture *f, size_t count)
+{
+    int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
+
+    while (folders(f) != count) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+static void await_gone(const char *path)
+{
+    int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
+
+    while (access(path, F_OK) == 0) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+static void enter(struct room *room)
+{
+    static const char *const told[] = {"A=b", NULL};
+    const struct session_entry entry = {.envp = told, .memory_kib = 1 << 20, .cpu_s = 60, .cancel_fd = -1};
+    struct reason why = {0};
+
+    assert_non_null(room->session);
+    assert_int_equal(session_enter(room->session, &entry), 0);
+    assert_int_equal(session_ready(room->session, &why), 0);
+}
+
+static void none_is_made_before_the_first_build(void **state)
+{
+    assert_int_equal(folders(*state), 0);
+}
+
+static void a_room_has_a_shell_and_is_its_builds_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct room *a = NULL, *b = NULL;
+
+    assert_int_equal(rooms_take(f->rooms, &a), 0);
+    assert_int_equal(rooms_take(f->rooms, &b), 0);
+    assert_string_not_equal(a->folder, b->folder);
+    enter(a);
+    enter(b);
+    rooms_give(f->rooms, &a);
+    rooms_give(f->rooms, &b);
+    assert_null(a);
+}
+
+static void after_a_build_two_are_ready_and_its_own_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct room *room = NULL;
+    char path[128];
+
+    assert_int_equal(rooms_take(f->rooms, &room), 0);
+    snprintf(path, sizeof(path), "%s", room->folder);
+    rooms_give(f->rooms, &room);
+    await_gone(path);
+    await_folders(f, 2);
+    assert_int_equal(rooms_take(f->rooms, &room), 0);
+    enter(room);
+    rooms_give(f->rooms, &room);
+}
+
+static void others_are_made_during_a_long_build(void **state)
+{
+    struct fixture *f = *state;
+    struct room *room = NULL;
+
+    assert_int_equal(rooms_take(f->rooms, &room), 0);
+    await_folders(f, 3);
+    rooms_give(f->rooms, &room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(none_is_made_before_the_first_build, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_room_has_a_shell_and_is_its_builds_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(after_a_build_two_are_ready_and_its_own_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(others_are_made_during_a_long_build, set_up, tear_down),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
