@@ -83,11 +83,47 @@ static int phase_run(struct build *build, enum buildspec_phase_id id, bool *ret_
     return r;
 }
 
-/* Value of a variable in `env -0`'s output, or NULL. */
+/* Writes what the shell exports, a NUL, and NAME=VALUE with a NUL for each variable that is asked for;
+ * nothing but the NUL for one that is not set. No process is started for it. */
+static int exported_step(const struct build *build, struct buf *ret)
+{
+    const json_t *name;
+    size_t i;
+
+    buf_puts(ret, "{ export -p; printf '\\0'; printf '%s\\0'");
+    json_array_foreach (build->spec.exported, i, name) {
+        const char *text = json_string_value(name);
+
+        if (session_is_name(str_of(text)))
+            buf_printf(ret, " \"${%s+%s=$%s}\"", text, text, text);
+    }
+    buf_puts(ret, "; } >\"$CODEBUILD_SRC_DIR/../" EXPORT_FILE "\"");
+    return buf_error(ret);
+}
+
+/* `listing` is of `export -p`: lines that begin "export NAME" in dash, "declare -x NAME" in bash. */
+static bool is_exported(struct str listing, const char *name)
+{
+    while (listing.len > 0) {
+        struct str line = str_split(&listing, '\n'), word = str_split(&line, ' ');
+
+        if (str_eqc(word, "declare"))
+            (void)str_split(&line, ' ');
+        else if (!str_eqc(word, "export"))
+            continue;
+        if (str_eqc(str_split(&line, '='), name))
+            return true;
+    }
+    return false;
+}
+
+/* Value of a variable in what exported_step has written, or NULL. */
 static const char *exported_find(struct str text, const char *name)
 {
     size_t len = strlen(name);
 
+    if (!is_exported(str_split(&text, '\0'), name))
+        return NULL;
     while (text.len > 0) {
         struct str line = str_split(&text, '\0');
 
@@ -120,13 +156,16 @@ static int exported_read(struct build *build, struct buf *ret)
 static int export_variables(struct build *build)
 {
     CLEANUP(buf_free) struct buf text = BUF_INIT(EXPORT_MAX_BYTES);
+    CLEANUP(buf_free) struct buf step = BUF_INIT(EXPORT_MAX_BYTES);
     const json_t *name;
     int status = 0, r;
     size_t i;
 
     if (!build->spec.exported || !build->session)
         return 0;
-    r = build_step(build, "env -0 >\"$CODEBUILD_SRC_DIR/../" EXPORT_FILE "\"", &status);
+    r = exported_step(build, &step);
+    if (r == 0)
+        r = build_step(build, step.ptr, &status);
     if (r > 0)
         return r == SESSION_E_CANCELLED ? WORK_E_STOPPED : 0;
     if (r == 0)
