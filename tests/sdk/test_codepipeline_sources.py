@@ -1,5 +1,6 @@
 """Objects that start pipelines: S3 sources without PollForSourceChanges "false"."""
 import hashlib
+import json
 import threading
 import uuid
 
@@ -7,7 +8,7 @@ import pytest
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines import Worker, approval, declaration, source
+from pipelines import ROLE, Worker, action, approval, declaration, source
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +188,78 @@ def test_no_version_is_lost_or_started_twice_when_the_server_dies(new_server):
     versions = [v["VersionId"] for page in pages for v in page["Versions"]]
     assert len(versions) >= 3
     assert sorted(versions) == sorted(r for [r] in revisions(codepipeline, name))
+
+
+@pytest.fixture
+def begin(server, s3, bucket):
+    """Starts a pipeline that reads KEY of the bucket, with a store of its own; what its next worker is offered."""
+    worker = Worker(server)
+    names = []
+
+    def beginner(key="app.zip", revision=None, follow=False, store=None, **more):
+        made = follows(bucket, key, **({} if follow else {"PollForSourceChanges": "false"}))
+        sources = [{**made, **more, "namespace": "Src"}]
+        next_action = action("Next", inputs=["App"], configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Src.VersionId}"})
+        name = f"p-{uuid.uuid4().hex[:12]}"
+        worker.call("CreatePipeline", pipeline=declaration([next_action], name=name, sources=sources, artifactStore={
+            "type": "S3", "location": store or make_bucket(s3, versioned=False)}))
+        names.append(name)
+        if follow:
+            return name, worker
+        pinned = [{"actionName": "Get", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": revision}] if revision else []
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=pinned)
+        return name, worker
+    yield beginner
+    for name in names:
+        worker.call("DeletePipeline", name=name)
+
+
+def test_a_source_that_is_here_is_copied_with_the_start_itself(codepipeline, s3, bucket, begin):
+    first = s3.put_object(Bucket=bucket, Key="app.zip", Body=b"one", Metadata={"by": "me"})
+    s3.put_object(Bucket=bucket, Key="app.zip", Body=b"two")
+    name, worker = begin(revision=first["VersionId"])
+    [job] = worker.take("Next")
+    [artifact] = job["data"]["inputArtifacts"]
+    assert artifact["sha256"] == hashlib.sha256(b"one").hexdigest() and artifact["revision"] == first["VersionId"]
+    where = artifact["location"]["s3Location"]
+    copied = s3.get_object(Bucket=where["bucketName"], Key=where["objectKey"], ChecksumMode="ENABLED")
+    assert copied["Body"].read() == b"one" and copied["Metadata"] == {"by": "me"} and copied["ChecksumSHA256"]
+    assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == first["VersionId"]
+    [state] = codepipeline.get_pipeline_state(name=name)["stageStates"][0]["actionStates"]
+    assert state["latestExecution"]["status"] == "Succeeded" and state["currentRevision"]["revisionId"] == first["VersionId"]
+    done = next(d for d in codepipeline.list_action_executions(pipelineName=name)["actionExecutionDetails"]
+                if d["actionName"] == "Get")
+    assert done["output"]["outputVariables"] == {
+        "BucketName": bucket, "ObjectKey": "app.zip", "VersionId": first["VersionId"], "ETag": first["ETag"],
+        "SHA256": artifact["sha256"]}
+    worker.succeed(job)
+
+
+def test_a_push_that_is_followed_offers_the_next_action_at_once(s3, bucket, begin):
+    _, worker = begin(follow=True)
+    version = s3.put_object(Bucket=bucket, Key="app.zip", Body=b"pushed")["VersionId"]
+    [job] = worker.take("Next")
+    assert job["data"]["inputArtifacts"][0]["revision"] == version
+    worker.succeed(job)
+
+
+@pytest.mark.parametrize("why", ["absent", "policy", "multipart", "role", "store"])
+def test_what_takes_a_request_is_still_a_workers(s3, bucket, begin, why):
+    more = {}
+    if why == "multipart":
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="app.zip")["UploadId"]
+        part = s3.upload_part(Bucket=bucket, Key="app.zip", UploadId=upload, PartNumber=1, Body=b"3")
+        s3.complete_multipart_upload(Bucket=bucket, Key="app.zip", UploadId=upload, MultipartUpload={
+            "Parts": [{"ETag": part["ETag"], "PartNumber": 1}]})
+    elif why != "absent":
+        s3.put_object(Bucket=bucket, Key="app.zip", Body=b"1")
+    if why == "policy":
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Principal": {"AWS": "333333333333"}, "Action": "s3:GetObject",
+             "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    if why == "role":
+        more = {"roleArn": ROLE}
+    if why == "store":
+        more = {"store": "there-is-no-such-bucket"}
+    _, worker = begin(**more)
+    worker.do("Get")

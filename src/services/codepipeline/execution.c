@@ -108,6 +108,8 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     event.data = data;
     r = flow_step(flow, &event, clock_now_ms(), why);
     if (r == 0)
+        r = sources_take(tx, platform, pipeline, flow);
+    if (r == 0)
         r = flow_save(tx, platform, pipeline, flow);
     if (r == 0)
         picture_keep(pipeline, &flow);

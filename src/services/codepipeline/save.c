@@ -78,8 +78,11 @@ struct save {
     const struct flow *flow;
 };
 
+/* One that ended within the same step is nobody's job any more. */
 static int save_offer(const struct save *save, const struct effect *effect)
 {
+    if (effect->run->status != ACTION_IN_PROGRESS)
+        return 0;
     return job_insert(save->tx, save->platform, save->pipeline, effect->execution, effect->run,
                       save->flow->now_ms);
 }

@@ -42,6 +42,10 @@ int flow_load(struct tx *tx, const struct pipeline *pipeline, const char *also, 
 /* Writes what the step changed and its effects, and wakes who waits for that. */
 int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
               struct flow *flow) MUST_USE;
+/* Between step and save: source actions of S3 that have begun and need no worker are done, with what follows.
+ */
+int sources_take(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
+                 struct flow *flow) MUST_USE;
 /* Load, step, save. */
 int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *pipeline,
                const struct flow_event *event, const char *also, struct reason *why) MUST_USE;

@@ -109,6 +109,25 @@ int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *docu
 /* The ARN of who put that version; the caller's. S3_E_NO_VERSION: it is not there, or nobody knows. */
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,
                   char **ret) MUST_USE;
+/* Gives an object's bytes, headers and tags another name without reading them, as CopyObject does where it
+ * can. > 0: that takes a request, which tells why (there is no such object, a policy decides, a quota, the
+ * bytes must be read or sealed); nothing was changed then. */
+struct object_share {
+    const char *account; /* that is charged */
+    const char *from_bucket;
+    const char *from_key;
+    const char *from_version; /* NULL: the current one */
+    const char *to_bucket;
+    const char *to_key;
+};
+struct object_shared {   /* of the source */
+    char version_id[64]; /* empty: the bucket is not versioned */
+    char etag[64];       /* without quotes */
+    char sha256[65];
+    int64_t size;
+};
+int object_share(struct tx *tx, const struct platform *platform, const struct object_share *share,
+                 struct object_shared *ret) MUST_USE;
 /* `tags` is an object of strings, borrowed; NULL or empty removes them. S3_E_NO_BUCKET, S3_E_TAG. */
 int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
                     const json_t *tags, struct reason *why) MUST_USE;
