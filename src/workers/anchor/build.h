@@ -21,7 +21,6 @@ struct build {
     struct session *session; /* NULL: none is open */
     json_t *passed;          /* phases that are over and not told: they go with the next report */
     int64_t deadline_ms;
-    int step_count;
     const char *phase;      /* the one under way, as the API names it */
     int64_t phase_began_ms; /* 0: the service knows */
     int64_t phase_due_ms;   /* when it is told that it is under way, of clock_mono_ms; INT64_MAX: it was */

@@ -56,22 +56,6 @@ static int session_start(struct build *build)
     return session_own(build, entry);
 }
 
-static int step_write(struct build *build, struct str text, char name[24])
-{
-    CLEANUP(free_ptr) char *path = NULL;
-    CLEANUP(close_fd) int fd = -1;
-    int r;
-
-    snprintf(name, 24, "%06d", build->step_count++);
-    if (asprintf(&path, "%s/%s", build->room->steps, name) < 0)
-        return FAULT(ENOMEM);
-    fd = io_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0)
-        return fd;
-    r = io_write_all(fd, text.ptr, text.len);
-    return r ? r : io_write_all(fd, "\n", 1);
-}
-
 static void build_bytes(void *ctx, const char *bytes, size_t len)
 {
     build_log_bytes(&((struct build *)ctx)->log, bytes, len);
@@ -80,10 +64,8 @@ static void build_bytes(void *ctx, const char *bytes, size_t len)
 static int step_do(struct build *build, struct str text, int *ret_status)
 {
     const struct session_output output = {build_bytes, build_due_ms, build_flush, build};
-    char name[24];
-    int r = step_write(build, text, name);
 
-    return r ? r : session_step(build->session, name, build->deadline_ms, &output, ret_status);
+    return session_step(build->session, text, build->deadline_ms, &output, ret_status);
 }
 
 int build_step(struct build *build, const char *text, int *ret_status)

@@ -39,30 +39,21 @@ static void room_remove(struct room **room)
         log_warn("anchor", "%s cannot be removed", gone->folder);
     free(gone->folder);
     free(gone->source);
-    free(gone->steps);
     free(gone);
     *room = NULL;
 }
 
-static int folder_below(const char *parent, const char *name, char **ret)
-{
-    if (asprintf(ret, "%s/%s", parent, name) < 0)
-        return FAULT(ENOMEM);
-    return io_mkdir(*ret, 0700);
-}
-
 static int folders_make(const char *work_dir, struct room *room)
 {
-    int r;
-
     if (asprintf(&room->folder, "%s/build-XXXXXX", work_dir) < 0)
         return FAULT(ENOMEM);
     if (!mkdtemp(room->folder)) {
         free(take(room->folder));
         return FAULT(errno);
     }
-    r = folder_below(room->folder, "src", &room->source);
-    return r ? r : folder_below(room->folder, "steps", &room->steps);
+    if (asprintf(&room->source, "%s/src", room->folder) < 0)
+        return FAULT(ENOMEM);
+    return io_mkdir(room->source, 0700);
 }
 
 const char *room_source_inside(const struct room *room, const struct sandbox *sandbox)
@@ -75,7 +66,6 @@ int room_open(const struct room *room, const struct sandbox *sandbox, const char
 {
     const struct session_spec spec = {
         .folder = room->folder,
-        .steps = room->steps,
         .cwd = room_source_inside(room, sandbox),
         .shell = shell,
         .envp = envp,

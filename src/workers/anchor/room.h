@@ -8,9 +8,8 @@
 struct rooms;
 
 struct room {
-    char *folder; /* on this machine; `src` and `steps` are below it */
+    char *folder; /* on this machine; `src` is below it */
     char *source;
-    char *steps;
     struct session *session; /* opened for "sh", not entered; NULL: it does not start */
     struct room *next;
 };

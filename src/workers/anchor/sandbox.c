@@ -10,7 +10,6 @@
 
 #define ARGS_MAX 128
 #define PLACES_MAX 16
-#define STEPS_INSIDE SANDBOX_FOLDER "/steps"
 
 struct args {
     const char *list[ARGS_MAX + 1];
@@ -118,8 +117,7 @@ static int walls_make(struct sandbox *sandbox, struct reason *why)
     add_system(sandbox, &args);
     add_all(&args, shared_folders, ARRAY_LEN(shared_folders));
     add_three(&args, "--bind", sandbox->work_dir, WALLS_WORK);
-    return walls_new(args.list, places, sandbox->place_count + 1, SANDBOX_FOLDER, STEPS_INSIDE,
-                     &sandbox->walls, why);
+    return walls_new(args.list, places, sandbox->place_count + 1, SANDBOX_FOLDER, &sandbox->walls, why);
 }
 
 int sandbox_new(const char *work_dir, struct sandbox **ret, struct reason *why)
@@ -161,19 +159,15 @@ static int path_within(const struct sandbox *sandbox, const char *path, char **r
 static int spawn_in_copy(const struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid)
 {
     CLEANUP(free_ptr) char *folder = NULL;
-    CLEANUP(free_ptr) char *steps = NULL;
     struct walls_spec walled = {.cwd = spec->cwd,
                                 .command = spec->command,
                                 .envp = spec->envp,
                                 .fds = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd, spec->fourth_fd}};
     int r = path_within(sandbox, spec->folder, &folder);
 
-    if (r == 0)
-        r = path_within(sandbox, spec->steps, &steps);
     if (r)
         return r;
     walled.folder = folder;
-    walled.steps = steps;
     return walls_spawn(sandbox->walls, &walled, ret_pid);
 }
 
@@ -186,7 +180,6 @@ static int spawn_walled(const struct sandbox *sandbox, const struct sandbox_spec
     add_system(sandbox, &args);
     add_all(&args, own_folders, ARRAY_LEN(own_folders));
     add_three(&args, "--bind", spec->folder, SANDBOX_FOLDER);
-    add_three(&args, "--ro-bind", spec->steps, STEPS_INSIDE);
     add_three(&args, "--chdir", spec->cwd, "--");
     for (const char *const *word = spec->command; *word; word++)
         add(&args, *word);

@@ -15,7 +15,6 @@ struct sandbox;
 
 struct sandbox_spec {
     const char *folder;         /* on this machine: the only place that can be written */
-    const char *steps;          /* on this machine: appears read-only as SANDBOX_FOLDER/steps */
     const char *cwd;            /* inside */
     const char *const *command; /* NULL-terminated; paths as inside; the first is absolute */
     const char *const *envp;    /* NULL-terminated "NAME=value": the whole environment */

@@ -1,6 +1,6 @@
-/* See session.h. The shell's standard input carries step names in, its standard error carries exit statuses
- * out; the steps themselves see neither: their input is empty, their output and errors go to the log.
- * Descriptor 3 carries what an entry tells, as commands, and ends with it. */
+/* See session.h. A file in memory, the shell's descriptor 5, has the text of the step; a line on its standard
+ * input says that there is a new one; its standard error carries exit statuses out. The steps themselves see
+ * none of these: their input is empty, their output and errors go to the log. The first step is the entry. */
 #include "workers/anchor/session.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -10,35 +10,32 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define START_MS 10000
 #define STATUS_BYTES 2048
 #define END_MS 2000
-#define ENTRY_MAX_BYTES (16 << 20)
+#define TEXT_MAX_BYTES (16 << 20)
 
 static const char driver[] = "exec 5<&3 3>&2 2>&1 4<&0 </dev/null\n"
-                             "slipway_steps=$1\n"
-                             "set --\n"
-                             ". /dev/fd/5\n"
-                             "exec 5<&-\n"
-                             "printf 'ready\\n' >&3\n"
                              "while IFS= read -r slipway_step <&4; do\n"
-                             "    . \"$slipway_steps/$slipway_step\" 3>&- 4<&-\n"
+                             "    . /dev/fd/6 3>&- 4<&- 6<&5 5<&-\n"
                              "    printf '%s\\n' \"$?\" >&3\n"
                              "done\n";
+#define STEP_HEAD "exec 6<&-; " /* the shell reads on by a descriptor of its own */
 
 struct session {
     pid_t pid;
-    int steps_in;   /* step names to the shell */
-    int status_out; /* "ready", then exit statuses */
-    int entry_in;   /* the entry's commands; -1: it was told */
+    int text;       /* of the step; the shell's descriptor 5 */
+    int steps_in;   /* a line for each step */
+    int status_out; /* exit statuses */
     int output;
     int cancel_fd;
     char status[STATUS_BYTES]; /* what came on status_out and was not used yet */
     size_t status_len;
-    bool ready; /* the shell has said so */
+    bool ready; /* it was entered */
     bool ended; /* the shell is gone and waited for */
     int exit_status;
 };
@@ -50,26 +47,24 @@ static int pipe_make(int ret[2])
     return pipe2(ret, O_CLOEXEC) ? FAULT(errno) : 0;
 }
 
-enum channel { CHANNEL_STEPS, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNEL_ENTRY, CHANNELS };
+enum channel { CHANNEL_STEPS, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNELS };
 
-static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], pid_t *ret_pid)
+static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], int text, pid_t *ret_pid)
 {
-    CLEANUP(free_ptr) char *steps = str_dup(str_of(spec->sandbox ? SANDBOX_FOLDER "/steps" : spec->steps));
     const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : "/bin/sh";
-    const char *command[] = {shell, "-c", driver, "slipway-build", steps, NULL};
+    const char *command[] = {shell, "-c", driver, "slipway-build", NULL};
     struct sandbox_spec sandbox = {
         .folder = spec->folder,
-        .steps = spec->steps,
         .cwd = spec->cwd,
         .command = command,
         .envp = spec->envp,
         .stdin_fd = pipes[CHANNEL_STEPS][0],
         .stdout_fd = pipes[CHANNEL_OUTPUT][1],
         .stderr_fd = pipes[CHANNEL_STATUS][1],
-        .fourth_fd = pipes[CHANNEL_ENTRY][0],
+        .fourth_fd = text,
     };
 
-    return steps ? sandbox_spawn(spec->sandbox, &sandbox, ret_pid) : FAULT(ENOMEM);
+    return sandbox_spawn(spec->sandbox, &sandbox, ret_pid);
 }
 
 static void reap(struct session *session, int64_t timeout_ms)
@@ -203,7 +198,7 @@ int session_ready(struct session *session, struct reason *why)
         return 0;
     r = line_wait(session, clock_mono_ms() + START_MS, NULL, line, sizeof(line));
 
-    session->ready = r == 0 && strcmp(line, "ready") == 0;
+    session->ready = r == 0 && strcmp(line, "0") == 0;
     if (session->ready)
         return 0;
     if (r == 0) { /* bubblewrap's own words */
@@ -220,25 +215,25 @@ int session_ready(struct session *session, struct reason *why)
 int session_open(const struct session_spec *spec, struct session **ret, struct reason *why)
 {
     CLEANUP(session_free) struct session *session = mem_alloc(sizeof(*session));
-    int pipes[CHANNELS][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
-    int r = 0;
+    int pipes[CHANNELS][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
+    int r;
 
     if (!session)
         return FAULT(ENOMEM);
     session->ended = true;
     session->cancel_fd = -1;
+    session->text = memfd_create("step", MFD_CLOEXEC);
+    r = session->text < 0 ? FAULT(errno) : 0;
     for (int i = 0; r == 0 && i < CHANNELS; i++)
         r = pipe_make(pipes[i]);
     if (r == 0)
-        r = spawn(spec, pipes, &session->pid);
+        r = spawn(spec, pipes, session->text, &session->pid);
     close_fd(&pipes[CHANNEL_STEPS][0]);
     close_fd(&pipes[CHANNEL_OUTPUT][1]);
     close_fd(&pipes[CHANNEL_STATUS][1]);
-    close_fd(&pipes[CHANNEL_ENTRY][0]);
     session->steps_in = pipes[CHANNEL_STEPS][1];
     session->output = pipes[CHANNEL_OUTPUT][0];
     session->status_out = pipes[CHANNEL_STATUS][0];
-    session->entry_in = pipes[CHANNEL_ENTRY][1];
     if (r == -ENOENT)
         return reason_set(why, SESSION_E_START,
                           "there is no '%s' on this machine: install it (apt-get install %s)",
@@ -250,6 +245,17 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
         return FAULT(errno);
     *ret = take(session);
     return 0;
+}
+
+static int step_send(struct session *session, struct str text)
+{
+    int r = ftruncate(session->text, 0) ? FAULT(errno) : 0;
+
+    if (r == 0)
+        r = io_pwrite_all(session->text, text.ptr, text.len, 0);
+    if (r == 0)
+        r = io_write_all(session->steps_in, "\n", 1);
+    return r == -EPIPE ? SESSION_E_ENDED : r;
 }
 
 /* ---- the entry */
@@ -354,39 +360,30 @@ static void assignment_put(struct buf *text, const char *variable)
 
 int session_enter(struct session *session, const struct session_entry *entry)
 {
-    CLEANUP(buf_free) struct buf text = BUF_INIT(ENTRY_MAX_BYTES);
-    int r;
+    CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX_BYTES);
 
     session->cancel_fd = entry->cancel_fd;
-    buf_printf(&text, "ulimit -c 0 && ulimit -d %lld && ulimit -t %lld || exit 125\n",
+    buf_printf(&text, STEP_HEAD "ulimit -c 0 && ulimit -d %lld && ulimit -t %lld || exit 125\n",
                (long long)entry->memory_kib, (long long)entry->cpu_s);
     for (const char *const *variable = entry->envp; *variable; variable++)
         assignment_put(&text, *variable);
-    if (buf_error(&text))
-        return buf_error(&text);
-    r = io_write_all(session->entry_in, text.ptr, text.len);
-    close_fd(&session->entry_in);
-    return r == -EPIPE ? SESSION_E_ENDED : r;
+    return buf_error(&text) ? buf_error(&text) : step_send(session, buf_str(&text));
 }
 
 /* ---- steps */
 
-static int step_send(struct session *session, const char *step)
-{
-    char line[64];
-    int len = snprintf(line, sizeof(line), "%s\n", step);
-    int r = io_write_all(session->steps_in, line, (size_t)len);
-
-    return r == -EPIPE ? SESSION_E_ENDED : r;
-}
-
-int session_step(struct session *session, const char *step, int64_t deadline_mono_ms,
+int session_step(struct session *session, struct str text, int64_t deadline_mono_ms,
                  const struct session_output *output, int *ret_status)
 {
     char line[32];
     int64_t status = 1;
-    int r = step_send(session, step);
+    CLEANUP(buf_free) struct buf step = BUF_INIT(TEXT_MAX_BYTES);
+    int r;
 
+    buf_puts(&step, STEP_HEAD);
+    buf_put_str(&step, text);
+    buf_puts(&step, "\n");
+    r = buf_error(&step) ? buf_error(&step) : step_send(session, buf_str(&step));
     if (r == 0)
         r = line_wait(session, deadline_mono_ms, output, line, sizeof(line));
     if (r == SESSION_E_TIMEOUT || r == SESSION_E_CANCELLED)
@@ -408,7 +405,7 @@ void session_free(struct session **session)
         return;
     kill_all(*session);
     close_fd(&(*session)->steps_in);
-    close_fd(&(*session)->entry_in);
+    close_fd(&(*session)->text);
     close_fd(&(*session)->output);
     close_fd(&(*session)->status_out);
     free(*session);

@@ -1,5 +1,5 @@
 /* One shell in one sandbox that runs a build's steps in turn, so that variables and the current folder carry
- * over from command to command. Each step is a file of the steps folder, sourced by the shell.
+ * over from command to command. The shell sources each step; no step is ever on a disk.
  *
  * A shell is opened before it is known what for: it takes longer to start than all else around a step. What
  * the build is it is told when it is entered. */
@@ -21,7 +21,6 @@ struct session_output {
 
 struct session_spec {
     const char *folder; /* sandbox_spec's */
-    const char *steps;  /* the same: what session_step's names are in */
     const char *cwd;
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
@@ -49,12 +48,12 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
 bool session_can_tell(const char *const *envp);
 /* A shell can have a variable of that name (POSIX.1-2017, 3.235). */
 bool session_is_name(struct str name);
-/* Once, before the first step. What is told is never on a disk. SESSION_E_ENDED: the shell is gone. */
+/* Once, before the first step. SESSION_E_ENDED: the shell is gone. */
 int session_enter(struct session *session, const struct session_entry *entry) MUST_USE;
 /* Waits until it is ready for steps. */
 int session_ready(struct session *session, struct reason *why) MUST_USE;
 /* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. */
-int session_step(struct session *session, const char *step, int64_t deadline_mono_ms,
+int session_step(struct session *session, struct str text, int64_t deadline_mono_ms,
                  const struct session_output *output, int *ret_status) MUST_USE;
 /* Kills what is left. */
 void session_free(struct session **session);

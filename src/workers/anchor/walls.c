@@ -56,7 +56,6 @@ struct walls {
     char gid_same[32];
     int capability_count; /* that this kernel has */
     char *folder_to;      /* where the work folder is mounted while the root is made */
-    char *steps_to;
     struct deed deeds[DEEDS_MAX];
     size_t deed_count;
 };
@@ -202,11 +201,11 @@ static int deed_do(const struct deed *deed)
     return -1;
 }
 
-static int bind(const char *from, const char *to, unsigned long flags)
+static int bind(const char *from, const char *to)
 {
     int r = mount(from, to, NULL, MS_BIND, NULL);
 
-    return r ? r : mount("none", to, NULL, MS_REMOUNT | MS_BIND | SAFE | flags, NULL);
+    return r ? r : mount("none", to, NULL, MS_REMOUNT | MS_BIND | SAFE, NULL);
 }
 
 /* Makes the new root and leaves the old one, with what was not moved out of it. */
@@ -220,11 +219,7 @@ static int root_change(const struct entry *entry)
         r = deed_do(&walls->deeds[i]);
     umask(mask);
     if (r == 0)
-        r = bind(entry->spec->folder, walls->folder_to, 0);
-    if (r == 0 && mkdir(walls->steps_to, 0700) && errno != EEXIST)
-        r = -1;
-    if (r == 0)
-        r = bind(entry->spec->steps, walls->steps_to, MS_RDONLY);
+        r = bind(entry->spec->folder, walls->folder_to);
     if (r == 0)
         r = chdir(WALLS_ROOT);
     if (r == 0)
@@ -491,7 +486,7 @@ static void maps_make(struct walls *walls)
 }
 
 int walls_new(const char *const *argv, const struct walls_place *places, size_t count, const char *inside,
-              const char *steps_inside, struct walls **ret, struct reason *why)
+              struct walls **ret, struct reason *why)
 {
     CLEANUP(walls_free) struct walls *walls = mem_alloc(sizeof(*walls));
     int r;
@@ -503,8 +498,7 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     while (prctl(PR_CAPBSET_READ, walls->capability_count, 0, 0, 0) >= 0)
         walls->capability_count++;
     walls->folder_to = join(WALLS_ROOT, inside);
-    walls->steps_to = join(WALLS_ROOT, steps_inside);
-    r = walls->folder_to && walls->steps_to ? deeds_make(walls, places, count, inside) : FAULT(ENOMEM);
+    r = walls->folder_to ? deeds_make(walls, places, count, inside) : FAULT(ENOMEM);
     if (r == 0)
         r = build(walls, argv, why);
     if (r == 0)
@@ -523,7 +517,6 @@ void walls_free(struct walls **walls)
     close_fd(&(*walls)->mount_ns);
     close_fd(&(*walls)->user_ns);
     free((*walls)->folder_to);
-    free((*walls)->steps_to);
     free(*walls);
     *walls = NULL;
 }

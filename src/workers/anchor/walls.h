@@ -23,9 +23,8 @@ struct walls_place {
 };
 
 struct walls_spec {
-    const char *folder; /* below WALLS_WORK: appears, writable, as `inside` */
-    const char *steps;  /* below WALLS_WORK: appears read-only as `steps_inside`, a folder of `inside` */
-    const char *cwd;    /* inside, as all that follow */
+    const char *folder;         /* below WALLS_WORK: appears, writable, as `inside` */
+    const char *cwd;            /* inside, as all that follow */
     const char *const *command; /* an absolute path first */
     const char *const *envp;
     int fds[WALLS_FDS]; /* standard input, output, errors, descriptor 3 */
@@ -36,9 +35,9 @@ enum walls_outcome {
 };
 
 /* `argv` is bubblewrap's, without a command: it makes `places`, /proc, /dev, WALLS_WORK and WALLS_ROOT in new
- * user, mount and pid namespaces. `inside` and `steps_inside` are walls_spec's. All texts are copied. */
+ * user, mount and pid namespaces. `inside` is walls_spec's. All texts are copied. */
 int walls_new(const char *const *argv, const struct walls_place *places, size_t count, const char *inside,
-              const char *steps_inside, struct walls **ret, struct reason *why) MUST_USE;
+              struct walls **ret, struct reason *why) MUST_USE;
 void walls_free(struct walls **walls);
 /* Starts a process behind a copy; a child of this one, in a session of its own, killed when the calling
  * thread ends. The command has been executed when this returns 0. */
