@@ -187,6 +187,42 @@ int work_s3_get_file(struct aws_client *client, const char *bucket, const char *
     return r;
 }
 
+/* RFC 9110, 14.4: "bytes FIRST-LAST/ALL"; without it the whole came. */
+static bool is_whole(const struct http_exchange *exchange, int64_t bytes)
+{
+    struct str range = http_exchange_header(exchange, "content-range");
+    int64_t all;
+
+    (void)str_split(&range, '/');
+    return !range.ptr || (str_to_int(range, 0, INT64_MAX, &all) && all <= bytes);
+}
+
+int work_s3_get_first(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                      int fd, int64_t bytes, bool *ret_whole, struct reason *why)
+{
+    char range[48];
+    struct http_header header = {.name = STR("range")};
+    struct aws_s3_request request = {.method = "GET",
+                                     .bucket = bucket,
+                                     .key = key,
+                                     .headers = &header,
+                                     .header_count = 1,
+                                     .body_fd = -1,
+                                     .sink_fd = fd,
+                                     .sink_max = INT64_MAX};
+    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
+    int r;
+
+    snprintf(range, sizeof(range), "bytes=0-%lld", (long long)bytes - 1);
+    header.value = str_of(range);
+    r = s3_do(client, &request, version_id, &exchange, why);
+    if (r == 0)
+        *ret_whole = is_whole(&exchange, bytes);
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
 int work_s3_put_file(struct aws_client *client, const char *bucket, const char *key, int fd, int64_t size,
                      const struct http_header *headers, size_t header_count, struct reason *why)
 {

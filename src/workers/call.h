@@ -48,6 +48,9 @@ int work_s3_get(struct aws_client *client, const char *bucket, const char *key, 
 /* GET into a file. */
 int work_s3_get_file(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
                      int fd, int64_t max_bytes, struct reason *why) MUST_USE;
+/* GET of its first bytes into a file, `bytes` at most; *ret_whole: that is all of it. */
+int work_s3_get_first(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                      int fd, int64_t bytes, bool *ret_whole, struct reason *why) MUST_USE;
 /* PUT of a file from its start. */
 int work_s3_put_file(struct aws_client *client, const char *bucket, const char *key, int fd, int64_t size,
                      const struct http_header *headers, size_t header_count, struct reason *why) MUST_USE;

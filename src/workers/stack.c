@@ -75,11 +75,10 @@ static bool gives_up(const struct stack_patience *patience)
     return worker_stopping() || (patience && patience->give_up && patience->give_up(patience->ctx));
 }
 
-int stack_settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
-                 json_t **ret_stack, struct reason *why)
+/* `wait_ms`: at the first look. */
+static int settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
+                  int64_t wait_ms, json_t **ret_stack, struct reason *why)
 {
-    int64_t wait_ms = 0;
-
     for (;;) {
         CLEANUP(json_free) json_t *stack = NULL;
         int r = describe(client, name, wait_ms, &stack, why);
@@ -95,6 +94,17 @@ int stack_settle(struct aws_client *client, const char *name, const struct stack
                               stack_status(stack));
         wait_ms = WAIT_MS;
     }
+}
+
+int stack_settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
+                 json_t **ret_stack, struct reason *why)
+{
+    return settle(client, name, patience, 0, ret_stack, why);
+}
+
+int stack_settle_changed(struct aws_client *client, const char *name, json_t **ret_stack, struct reason *why)
+{
+    return settle(client, name, NULL, WAIT_MS, ret_stack, why);
 }
 
 /* The stack's own event that began its last operation: events come newest first. */

@@ -30,6 +30,9 @@ int stack_look(struct aws_client *client, const char *name, json_t **ret_stack, 
 /* Looks until it is not busy. WORK_E_STOPPED, WORK_E_ABSENT. */
 int stack_settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
                  json_t **ret_stack, struct reason *why) MUST_USE;
+/* The same of one that was told to change just now: it is busy, most probably. */
+int stack_settle_changed(struct aws_client *client, const char *name, json_t **ret_stack,
+                         struct reason *why) MUST_USE;
 /* The first failure of the stack's last operation: "Bucket (AWS::S3::Bucket): BucketAlreadyExists …". */
 int stack_explain(struct aws_client *client, const char *name, struct reason *ret) MUST_USE;
 /* Deletes it and waits until it is gone; with `empty_buckets`, those of its buckets that cannot be deleted

@@ -1,4 +1,5 @@
 """Anchors at work: builds in their sandbox, cut off, cancelled, with hostile sources."""
+import hashlib
 import io
 import json
 import os
@@ -138,6 +139,19 @@ def test_variables_that_a_shell_would_act_upon_are_only_passed_on(project, name)
     build = project.ended(project.start(buildspec))
     assert build["buildStatus"] == "SUCCEEDED", contexts(build)
     assert "words: 2, in /build/src" in project.lines(build)
+
+
+@pytest.mark.parametrize("size", [262144 - 200, 262144, 900000])
+def test_sources_arrive_whole_whatever_their_size(project, size):
+    content = os.urandom(size // 2).hex()  # zipfile does not pack it
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("big.txt", content)
+    project.s3.put_object(Bucket=project.bucket, Key=f"{size}.zip", Body=out.getvalue())
+    build = project.ended(project.start(spec(f"test $(wc -c < big.txt) = {len(content)} && sha256sum big.txt"),
+                                        sourceLocationOverride=f"{project.bucket}/{size}.zip"))
+    assert build["buildStatus"] == "SUCCEEDED", contexts(build)
+    assert hashlib.sha256(content.encode()).hexdigest() in " ".join(project.lines(build))
 
 
 def test_shells_wait_for_builds_and_end_with_their_anchor(house, project):

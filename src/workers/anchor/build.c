@@ -14,6 +14,7 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 2000
+#define SMALL_BYTES 262144
 #define PHASE_SHORT_MS 200 /* one that takes less is not told while it is under way */
 #define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
 
@@ -181,15 +182,28 @@ struct fetching {
     int outcome;
 };
 
+/* One that takes long: the service is told before. */
+static int fetch_large(struct fetching *f, int fd, struct reason *why)
+{
+    int r = build_phase_tell(f->build);
+
+    if (r)
+        return r;
+    if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) != 0)
+        return FAULT(errno);
+    return work_s3_get_file(f->build->client, f->bucket, f->key, f->version_id, fd, ARTIFACT_MAX_BYTES, why);
+}
+
+/* What is small comes by the first request. */
 static int fetch(void *ctx, int fd, struct reason *why)
 {
     struct fetching *f = ctx;
+    bool whole = true;
 
-    f->outcome = build_phase_tell(f->build);
-    if (f->outcome)
-        return f->outcome;
     f->outcome =
-        work_s3_get_file(f->build->client, f->bucket, f->key, f->version_id, fd, ARTIFACT_MAX_BYTES, why);
+        work_s3_get_first(f->build->client, f->bucket, f->key, f->version_id, fd, SMALL_BYTES, &whole, why);
+    if (f->outcome == 0 && !whole)
+        f->outcome = fetch_large(f, fd, why);
     return f->outcome;
 }
 

@@ -233,7 +233,8 @@ static int round_run(struct release *release, const struct wanted *wanted, bool 
 {
     struct aws_client *client = release->releaser->client;
     CLEANUP(json_free) json_t *stack = NULL;
-    int r = stack_settle(client, release->names.stack, NULL, &stack, &release->why);
+    int r = *tried ? stack_settle_changed(client, release->names.stack, &stack, &release->why)
+                   : stack_settle(client, release->names.stack, NULL, &stack, &release->why);
 
     if (r && r != WORK_E_ABSENT)
         return r;
