@@ -178,7 +178,8 @@ def show(row):
     elif "pushes" in row:
         times = "   ".join(f"{kind} p50 {row[kind]['p50_ms']:>7.1f} ms p99 {row[kind]['p99_ms']:>7.1f} ms"
                            for kind in ("offered", "running", "done") if kind in row)
-        print(f"{row['bench']:<16} {row['pushes']:>4} pushes   {times}", flush=True)
+        alone = f"   alone p50 {row['alone_p50_ms']:>7.1f} ms" if "alone_p50_ms" in row else ""
+        print(f"{row['bench']:<24} {row['pushes']:>4} pushes   {times}{alone}", flush=True)
     else:
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 
