@@ -242,3 +242,31 @@ def test_a_killed_anchors_build_is_run_again(house, project):
     build = project.ended(build_id, 90)
     assert build["buildStatus"] == "SUCCEEDED", contexts(build)
     assert project.lines(build).count("done") == 1
+
+
+def test_an_abandoned_action_s_process_ends_with_the_next_look_at_its_lease(house, project):
+    """A lease of ten seconds is looked at three times."""
+    codepipeline, mark = house.client("codepipeline"), f"{uuid.uuid4().int % 10**9}.5"
+    bucket = "abandoned-" + uuid.uuid4().hex[:12]
+    project.s3.create_bucket(Bucket=bucket)
+    project.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    project.s3.put_object(Bucket=bucket, Key="a.zip", Body=zip_of({"buildspec.yml": spec(f"sleep {mark}")}))
+    project.codebuild.create_project(
+        name=bucket, serviceRole=DEPLOY_ROLE, source={"type": "CODEPIPELINE"}, artifacts={"type": "CODEPIPELINE"},
+        environment={"type": "LINUX_CONTAINER", "image": "local", "computeType": "BUILD_GENERAL1_SMALL"})
+    aws = lambda category, provider: {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
+    codepipeline.create_pipeline(pipeline={
+        "name": bucket, "roleArn": DEPLOY_ROLE, "version": 1, "artifactStore": {"type": "S3", "location": bucket}, "stages": [
+            {"name": "Source", "actions": [{
+                "name": "Source", "actionTypeId": aws("Source", "S3"), "outputArtifacts": [{"name": "App"}],
+                "configuration": {"S3Bucket": bucket, "S3ObjectKey": "a.zip", "PollForSourceChanges": "false"}}]},
+            {"name": "Run", "actions": [{
+                "name": "Run", "actionTypeId": aws("Test", "CodeBuild"), "inputArtifacts": [{"name": "App"}],
+                "configuration": {"ProjectName": bucket}}]}]})
+    run = codepipeline.start_pipeline_execution(name=bucket)["pipelineExecutionId"]
+    sleeping = lambda: subprocess.run(["pgrep", "-f", f"^sleep {mark}"], capture_output=True, check=False).returncode == 0
+    wait_for(sleeping)
+    codepipeline.stop_pipeline_execution(pipelineName=bucket, pipelineExecutionId=run, abandon=True)
+    begin = time.monotonic()
+    wait_for(lambda: not sleeping())
+    assert time.monotonic() - begin < 5
