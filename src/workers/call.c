@@ -121,8 +121,10 @@ static int s3_do(struct aws_client *client, struct aws_s3_request *request, cons
     r = aws_s3(client, request, exchange, &error);
     if (r == AWS_E_SERVICE && strcmp(error.code, "NoSuchBucket") == 0)
         return reason_set(why, WORK_E_ABSENT, "bucket %s does not exist", request->bucket);
-    if (r == AWS_E_SERVICE && error.status == 404)
-        return reason_set(why, WORK_E_ABSENT, "s3://%s/%s does not exist", request->bucket, request->key);
+    /* 400: what is asked for is not even written as versions are */
+    if (r == AWS_E_SERVICE && (error.status == 404 || (query && error.status == 400)))
+        return reason_set(why, WORK_E_ABSENT, "%s%s%ss3://%s/%s does not exist", query ? "version " : "",
+                          query ? version_id : "", query ? " of " : "", request->bucket, request->key);
     if (r == AWS_E_SERVICE && error.status == 304)
         return WORK_E_UNCHANGED;
     if (asprintf(&what, "s3 %s %s/%s", request->method, request->bucket, request->key) < 0)

@@ -39,3 +39,11 @@ def test_a_put_is_deployed_and_another_key_on_demand(house):
         started = caller.call("StartPipelineExecution", name="followed", sourceRevisions=overrides)
         body, revision = deployed(started["pipelineExecutionId"])
         assert (body, revision["revisionId"]) == wanted
+
+    for version in "nonsense", "1" * 32:
+        wrong = {**pin, "revisionValue": version}
+        run = caller.call("StartPipelineExecution", name="followed", sourceRevisions=[wrong])["pipelineExecutionId"]
+        shown = lambda: codepipeline.get_pipeline_execution(pipelineName="followed", pipelineExecutionId=run)["pipelineExecution"]
+        until(lambda: shown()["status"] == "Failed", "the execution ends", 60)
+        shown = caller.call("GetPipelineExecution", pipelineName="followed", pipelineExecutionId=run)["pipelineExecution"]
+        assert f"version {version} of s3://sources/app.zip does not exist" in shown["statusSummary"]
