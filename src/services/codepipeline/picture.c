@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #define SLOTS 256
-#define WEIGHT_MAX 2000 /* executions and runs of all together; each has some kilobytes */
+#define WEIGHT_MAX 6000 /* executions, runs and plans' actions of all together; each has some kilobytes */
 
 struct slot {
     char pipeline_id[ID_UUID_SIZE];
@@ -71,6 +71,9 @@ static size_t weight_of(const struct flow *flow)
 
     for (size_t i = 0; i < flow->execution_count; i++)
         weight += 1 + flow->executions[i]->run_count;
+    for (size_t i = 0; i < flow->plan_count; i++)
+        for (size_t k = 0; k < flow->plans[i]->stage_count; k++)
+            weight += flow->plans[i]->stages[k].total;
     return weight;
 }
 
