@@ -75,7 +75,7 @@ static inline bool str_eqc(struct str a, const char *b)
 }
 
 bool str_eq_nocase(struct str a, struct str b);
-uint64_t str_hash(struct str s); /* FNV-1a: for tables of what nobody can choose */
+uint64_t str_hash(struct str s); /* FNV-1a: who chooses the text can make collisions */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s);

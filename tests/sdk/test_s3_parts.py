@@ -11,8 +11,8 @@ import time
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
+from boto_calls import refused, until
 from conftest import binary
 
 PART = 5 << 20
@@ -66,19 +66,6 @@ def read(s3, bucket, key, **more):
 def files(server):
     """Those that have come to their place."""
     return {p for p in (server.data / "blobs").glob("[0-9a-f][0-9a-f]/*")}
-
-
-def until(look):
-    end = time.monotonic() + 20
-    while not look():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def rows(server, sql):

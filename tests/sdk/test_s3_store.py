@@ -1,11 +1,12 @@
 """What becomes of objects' bytes on disk: equal ones are kept once, damaged ones are refused, named and healed."""
 import json
 import os
-import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
+from boto_calls import refused, until
 
 LARGE = 200_000  # a file of its own
 
@@ -24,19 +25,6 @@ def bucket(s3):
 
 def files(server):
     return sorted(p for p in (server.data / "blobs").rglob("*") if p.is_file() and len(p.name) == 32)
-
-
-def until(look):
-    end = time.monotonic() + 20
-    while not look():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_equal_bytes_are_kept_once(server, s3, bucket):
