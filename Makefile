@@ -6,6 +6,9 @@ DATA ?= data
 PORT ?= 7070
 PYTHON := /usr/bin/python3
 
+# Ninja is what works in parallel; here packages are installed before they are used, whatever -j says.
+.NOTPARALLEL:
+
 .PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench bench-ceph fuzz soak docs install clean
 
 all: deps $(BUILD)/build.ninja
