@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from servers import Nginx, S3rver, Slipway
 
@@ -44,6 +45,24 @@ def measure(args, servers, title, method, size, connections, path):
             "servers": {name: medians(results) for name, results in rounds.items()}}
 
 
+def mix(args, servers, title, size, connections):
+    """As many connections put as get at the same time. CPU is the server's, by all requests of both."""
+    rounds = {server.name: {"put": [], "get": []} for server in servers}
+    for number in range(args.rounds):
+        for server in servers:
+            with ThreadPoolExecutor(2) as pool:
+                at_once = {"put": pool.submit(load, args.build, server, "PUT", f"/bench/mix-{number}-", size, connections, args.ms),
+                           "get": pool.submit(load, args.build, server, "GET", f"/bench/{size}-0-0-0", size, connections, args.ms)}
+                for what, done in at_once.items():
+                    rounds[server.name][what].append(done.result())
+            put, get = (rounds[server.name][what][-1] for what in ("put", "get"))
+            put["cpu_us"] = get["cpu_us"] = max(put["cpu_us"] * put["requests"], get["cpu_us"] * get["requests"]) / (
+                put["requests"] + get["requests"])
+    for what in ("put", "get"):
+        yield {"bench": "objects", "case": f"{title}: {what}", "connections": connections, "figure": "per_s",
+               "servers": {name: medians(both[what]) for name, both in rounds.items()}}
+
+
 def name_of(size):
     return f"{size >> 10} KiB" if size < MIB else f"{size >> 20} MiB" if size < 1 << 30 else f"{size >> 30} GiB"
 
@@ -54,6 +73,7 @@ def transfers(args, servers, many):
         for connections in (1, 8, 64):
             yield measure(args, many, f"put {name_of(size)}", "PUT", size, connections, f"/bench/{size}-{{}}-")
             yield measure(args, many, f"get {name_of(size)}", "GET", size, connections, f"/bench/{size}-0-0-0")
+    yield from mix(args, many, "mix 4 KiB", 4 << 10, 16)
     yield measure(args, many, "put 1 MiB", "PUT", MIB, 16, "/bench/sixteen-{}-")
     for size in (64 * MIB, 1 << 30):
         yield measure(args, servers, f"put {name_of(size)}", "PUT", size, 1, f"/bench/{size}-{{}}-")

@@ -172,7 +172,7 @@ def show(row):
     if "servers" in row:
         unit = "MB/s" if row["figure"] == "mb_per_s" else "/s"
         for name, figures in row["servers"].items():
-            print(f"{row['case']:<12} {row['connections']:>3} conn   {name:<8} {figures[row['figure']]:>9.1f} {unit:<4} "
+            print(f"{row['case']:<14} {row['connections']:>3} conn   {name:<8} {figures[row['figure']]:>9.1f} {unit:<4} "
                   f"p50 {figures['p50_ms']:>8.2f} ms  p99 {figures['p99_ms']:>8.2f} ms  "
                   f"{figures['cpu_us']:>9.0f} us CPU", flush=True)
     elif "pushes" in row:

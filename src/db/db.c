@@ -100,7 +100,7 @@ int db_read(struct db *db, struct tx **ret)
     return 0;
 }
 
-static int turn_begin(struct db *db, bool writes, struct tx **ret)
+int db_begin(struct db *db, struct tx **ret)
 {
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
@@ -108,19 +108,27 @@ static int turn_begin(struct db *db, bool writes, struct tx **ret)
     int r = writer_begin(db->writer);
     if (r < 0)
         return r;
-    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .writes = writes};
+    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .writes = true};
     *ret = take(tx);
     return 0;
 }
 
-int db_begin(struct db *db, struct tx **ret)
+int db_look(struct db *db, uint64_t subject, struct tx **ret)
 {
-    return turn_begin(db, true, ret);
-}
-
-int db_look(struct db *db, struct tx **ret)
-{
-    return writer_is_published(db->writer) ? db_read(db, ret) : turn_begin(db, false, ret);
+    struct group *until = NULL;
+    if (writer_is_published(db->writer))
+        return db_read(db, ret);
+    CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
+    if (!tx)
+        return FAULT(ENOMEM);
+    int r = writer_look(db->writer, subject, &until);
+    if (r == DB_NONE)
+        return db_read(db, ret);
+    if (r < 0)
+        return r;
+    *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .until = until};
+    *ret = take(tx);
+    return 0;
 }
 
 static void tx_free(struct tx *tx, bool durable)
@@ -135,6 +143,23 @@ static void tx_free(struct tx *tx, bool durable)
     free(tx);
 }
 
+static int turn_commit(struct tx *tx)
+{
+    if (!tx->writes)
+        return writer_looked(tx->db->writer, take(tx->until));
+    if (!tx->touches_no_more)
+        touched_add(&tx->touched, DB_ANYTHING);
+    return writer_commit(tx->db->writer, &tx->touched);
+}
+
+static void turn_undo(struct tx *tx)
+{
+    if (tx->writes)
+        writer_undo(tx->db->writer);
+    else
+        writer_look_undo(tx->db->writer, take(tx->until));
+}
+
 int db_commit(struct tx **tx)
 {
     if (!(*tx)->turn) {
@@ -145,9 +170,9 @@ int db_commit(struct tx **tx)
     assert(committing->open_rows == 0);
     int r = committing->fault;
     if (r < 0)
-        writer_undo(committing->db->writer);
+        turn_undo(committing);
     else
-        r = writer_commit(committing->db->writer);
+        r = turn_commit(committing);
     tx_free(committing, r == 0);
     return r;
 }
@@ -159,7 +184,7 @@ void db_end(struct tx **tx)
     struct tx *ending = take(*tx);
     assert(ending->open_rows == 0);
     if (ending->turn) {
-        writer_undo(ending->db->writer);
+        turn_undo(ending);
     } else if (conn_run(ending->conn, "COMMIT") == 0) {
         reader_give(ending->db, ending->conn);
     } else {

@@ -20,6 +20,8 @@ struct db;
 struct tx;   /* a transaction, read or write; used by the thread that began it */
 struct rows; /* a result being read; belongs to its transaction */
 
+#define DB_ANYTHING UINT64_C(0) /* a subject that is all of them */
+
 enum db_outcome {
     DB_NONE = 1,   /* no row */
     DB_EXISTS = 2, /* a unique or primary key is taken; the transaction goes on */
@@ -58,9 +60,10 @@ int db_copy(const char *from, const char *to) MUST_USE;
  */
 int db_read(struct db *db, struct tx **ret) MUST_USE;
 /* The same for a short look that many take while others write: rather than let other connections see what has
- * been committed since they last did, it takes its turn. db_commit ends it, after which what it saw is
- * durable. */
-int db_look(struct db *db, struct tx **ret) MUST_USE;
+ * been committed since they last did, it takes its turn. It is ended by db_commit, after which what it saw of
+ * its subject is durable: it waits for that if a transaction that is under way to the disk touches the
+ * subject (tx_touches), or has not said that it does not. DB_ANYTHING: for whatever is under way. */
+int db_look(struct db *db, uint64_t subject, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;
 /* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */
 int db_commit(struct tx **tx) MUST_USE;
@@ -69,6 +72,10 @@ void db_end(struct tx **tx);
 
 /* Signals the topic (base/wake.h) once the transaction is durable; never when it is undone. */
 void tx_wake(struct tx *tx, const char *topic_fmt, ...) PRINTF_LIKE(2, 3);
+/* Says that looks at a subject may see it changed by this transaction. `subject`: a hash, not 0. */
+void tx_touches(struct tx *tx, uint64_t subject);
+/* Says that they see nothing else changed; a transaction that does not may have changed anything. */
+void tx_touches_no_more(struct tx *tx);
 /* True for a write transaction. */
 bool tx_writes(const struct tx *tx);
 

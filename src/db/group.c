@@ -27,8 +27,9 @@ enum group_state { GROUP_WAITS, GROUP_LEADS, GROUP_DONE };
 struct group {
     _Atomic uint32_t state; /* a futex; GROUP_LEADS: one of its members is to lead it */
     atomic_uint refs;
-    unsigned members; /* committed into the group so far; the turn's holder's */
-    int result;       /* 0 or a fault, once done */
+    unsigned members;       /* committed into the group so far; the turn's holder's */
+    struct touched touched; /* by their changes; the turn's holder's */
+    int result;             /* 0 or a fault, once done */
 };
 
 struct writer {
@@ -38,6 +39,7 @@ struct writer {
     /* the turn's holder's */
     struct batch *batch;
     struct group *group; /* the open one */
+    struct group *last;  /* the one that was closed last, if any; a reference */
     struct buf records;  /* its frame: the header's place, then what its members and the holder did */
     size_t mark;         /* where the holder's part begins */
     const struct writer_watch *watch;
@@ -211,6 +213,9 @@ static struct group *group_close(struct writer *writer)
         wants(writer, WRITER_PUBLISH);
     writer->frame = writer->records;
     writer->records = spare;
+    group_unref(&writer->last);
+    writer->last = writer->group;
+    atomic_fetch_add(&writer->last->refs, 1);
     return take(writer->group);
 }
 
@@ -236,13 +241,18 @@ static void group_sync(struct writer *writer, struct group *group)
 
 static _Thread_local const struct writer *turn_of; /* whose turn this thread has */
 
+static void turn_lock(struct writer *writer)
+{
+    assert(turn_of != writer); /* a thread reads or begins within its own transaction */
+    pthread_mutex_lock(&writer->turn);
+    turn_of = writer;
+}
+
 static void turn_take(struct writer *writer)
 {
-    assert(turn_of != writer); /* a thread reads or begins within its own write transaction */
     atomic_fetch_add(&writer->waiting, 1);
-    pthread_mutex_lock(&writer->turn);
+    turn_lock(writer);
     atomic_fetch_sub(&writer->waiting, 1);
-    turn_of = writer;
 }
 
 static void turn_give(struct writer *writer)
@@ -390,9 +400,10 @@ void writer_undo(struct writer *writer)
     turn_end(writer);
 }
 
-int writer_commit(struct writer *writer)
+int writer_commit(struct writer *writer, const struct touched *touched)
 {
     struct group *group = writer->group;
+    bool changes = writer->records.len > writer->mark;
     int r = buf_error(&writer->records);
     if (r == 0)
         r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "RELEASE caller");
@@ -401,10 +412,61 @@ int writer_commit(struct writer *writer)
         return r;
     }
     group->members++;
+    if (changes)
+        touched_merge(&group->touched, touched);
     atomic_fetch_add(&group->refs, 1);
     turn_end(writer);
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyser does not count references; one is ours */
     return group_wait(writer, group);
+}
+
+/* ---- looks */
+
+/* The group that has changed the subject and is not durable yet, or NULL. `synced`: the last one is. */
+static struct group *looks_at(const struct writer *writer, uint64_t subject, bool synced)
+{
+    if (writer->group && touched_has(&writer->group->touched, subject))
+        return writer->group;
+    return !synced && touched_has(&writer->last->touched, subject) ? writer->last : NULL;
+}
+
+int writer_look(struct writer *writer, uint64_t subject, struct group **ret_until)
+{
+    turn_lock(writer);
+    /* asked before `broken` is, which a failed group sets first */
+    bool synced = !writer->last || atomic_load(&writer->last->state) == GROUP_DONE;
+    int r = is_broken(writer) ? heal(writer) : 0;
+    if (r == 0 && !batch_is_open(writer->batch))
+        r = DB_NONE;
+    if (r != 0) {
+        turn_end(writer);
+        return r;
+    }
+    *ret_until = looks_at(writer, subject, synced);
+    if (*ret_until)
+        atomic_fetch_add(&(*ret_until)->refs, 1);
+    return 0;
+}
+
+/* Whoever commits sees that his group is led to the disk: a look only gives the turn on. */
+static void look_end(struct writer *writer)
+{
+    if (is_broken(writer))
+        turn_end(writer);
+    else
+        turn_give(writer);
+}
+
+int writer_looked(struct writer *writer, struct group *until)
+{
+    look_end(writer);
+    return until ? group_wait(writer, until) : 0;
+}
+
+void writer_look_undo(struct writer *writer, struct group *until)
+{
+    look_end(writer);
+    group_unref(&until);
 }
 
 /* ---- other connections, and the logs */
@@ -491,6 +553,7 @@ static void writer_free(struct writer **writer)
         return;
     batch_close(&(*writer)->batch);
     group_unref(&(*writer)->group);
+    group_unref(&(*writer)->last);
     buf_free(&(*writer)->records);
     buf_free(&(*writer)->frame);
     pthread_cond_destroy(&(*writer)->synced);

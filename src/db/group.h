@@ -10,8 +10,10 @@
 #include "base/buf.h"
 #include "db/conn.h"
 #include "db/db.h"
+#include "db/touched.h"
 
 struct writer;
+struct group;
 
 enum writer_want {
     WRITER_PUBLISH_SOON, /* a batch has been opened */
@@ -40,12 +42,21 @@ void writer_watch(struct writer *writer, const struct writer_watch *watch);
 int writer_begin(struct writer *writer) MUST_USE;
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);
-/* Gives the turn up and returns when the group is durable, or has failed. */
-int writer_commit(struct writer *writer) MUST_USE;
+/* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */
+int writer_commit(struct writer *writer, const struct touched *touched) MUST_USE;
 /* Undoes the transaction and gives the turn up. */
 void writer_undo(struct writer *writer);
 /* True when SQLite has undone the transaction by itself: it can only be undone. */
 bool writer_lost(struct writer *writer);
+
+/* Waits for the turn, to read on writer_conn. *ret_until is the group that is to be durable before anybody is
+ * told what was read, as far as it is about the subject; NULL: all of that is. DB_NONE: nothing is there that
+ * other connections do not see; the turn is given up. */
+int writer_look(struct writer *writer, uint64_t subject, struct group **ret_until) MUST_USE;
+/* Gives the turn up, and the reference after the group is durable, or has failed. */
+int writer_looked(struct writer *writer, struct group *until) MUST_USE;
+/* The same for what nobody is told: without waiting. */
+void writer_look_undo(struct writer *writer, struct group *until);
 
 /* Lets other connections see all that has been committed so far. Not within a write transaction. */
 int writer_publish(struct writer *writer) MUST_USE;

@@ -27,9 +27,12 @@ struct topic {
 struct tx {
     struct db *db;
     struct conn *conn;
-    bool turn;   /* has the writer's turn, and works on its connection */
-    bool writes; /* may */
-    int fault;   /* the first one met: the transaction can only be undone */
+    bool turn;              /* has the writer's turn, and works on its connection */
+    bool writes;            /* may */
+    struct group *until;    /* of a look: what is to be durable before it is told; a reference, or NULL */
+    struct touched touched; /* as it says itself */
+    bool touches_no_more;
+    int fault; /* the first one met: the transaction can only be undone */
     int64_t changes;
     unsigned open_rows;
     struct topic *topics; /* to signal once durable */

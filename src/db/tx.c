@@ -17,6 +17,18 @@ bool tx_writes(const struct tx *tx)
     return tx->writes;
 }
 
+void tx_touches(struct tx *tx, uint64_t subject)
+{
+    assert(tx->writes);
+    touched_add(&tx->touched, subject);
+}
+
+void tx_touches_no_more(struct tx *tx)
+{
+    assert(tx->writes);
+    tx->touches_no_more = true;
+}
+
 int64_t tx_changes(struct tx *tx)
 {
     return tx->changes;

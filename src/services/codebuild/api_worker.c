@@ -8,7 +8,7 @@ static int any_waiting(struct call *c)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(build_deinit) struct build build = {0};
-    int r = db_look(c->platform->db, &tx);
+    int r = db_look(c->platform->db, DB_ANYTHING, &tx);
     if (r < 0)
         return r;
     int found = build_store_waiting(tx, c->caller->account, &build);

@@ -18,7 +18,7 @@ struct watch {
 static int next_due(struct db *db, int64_t *ret_ms)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_look(db, &tx);
+    int r = db_look(db, DB_ANYTHING, &tx);
     if (r == 0)
         r = build_store_next_due(tx, ret_ms);
     return r == 0 ? db_commit(&tx) : r;

@@ -35,7 +35,7 @@ static int any_offered(struct call *c, bool *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(json_free) json_t *ids = NULL;
-    int r = db_look(c->platform->db, &tx);
+    int r = db_look(c->platform->db, DB_ANYTHING, &tx);
 
     if (r == 0)
         r = job_offers(tx, c->caller->account, 1, &ids);

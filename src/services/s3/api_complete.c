@@ -379,7 +379,10 @@ static int commit(struct call *c, struct completion *done)
         rc = read_parts(c, tx, done, true);
     if (rc == 0)
         rc = make_object(c, tx, &new, done);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    tx_touches_no_more(tx);
+    return db_commit(&tx);
 }
 
 /* Bytes that are not to be had, though the upload still has the part. */

@@ -365,7 +365,10 @@ static int copy_once(struct call *c, struct copy *copy)
     int rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = run_copy(c, tx, copy);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    tx_touches_no_more(tx);
+    return db_commit(&tx);
 }
 
 int api_copy_object(struct call *c)
@@ -512,7 +515,11 @@ static int store_part(struct call *c, struct part_copy *part)
         rc = api_load_upload(c, tx, &part->multipart);
     if (rc == 0)
         rc = part_put(tx, part->multipart.id, &new, &part->modified_ms, &c->reason);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    tx_touches(tx, object_subject(c->bucket, c->key));
+    tx_touches_no_more(tx);
+    return db_commit(&tx);
 }
 
 static int reply_part(struct call *c, const struct part_copy *part)

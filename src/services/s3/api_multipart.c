@@ -79,7 +79,11 @@ static int create(struct call *c, struct multipart *new, struct bucket *bucket)
         rc = note_object(c, tx, &new->over);
     if (rc == 0)
         rc = multipart_create(tx, c->bucket, c->key, new);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    tx_touches(tx, object_subject(c->bucket, c->key));
+    tx_touches_no_more(tx);
+    return db_commit(&tx);
 }
 
 int api_create_upload(struct call *c)
@@ -134,10 +138,13 @@ int api_create_upload(struct call *c)
 static int declared(struct call *c, struct multipart *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_read(c->platform->db, &tx);
+    int rc = db_look(c->platform->db, object_subject(c->bucket, c->key), &tx);
     if (rc == 0)
         rc = api_load_upload(c, tx, ret);
-    return rc == S3_E_NO_UPLOAD ? 0 : rc;
+    if (rc < 0)
+        return rc;
+    int looked = db_commit(&tx);
+    return looked != 0 ? looked : rc == S3_E_NO_UPLOAD ? 0 : rc;
 }
 
 int api_part_begin(struct call *c)
@@ -185,8 +192,11 @@ static int upload_part(struct call *c)
                                  c->body_sha256, kept ? checksum->text : "", api_origin(c).account};
     if (rc == 0)
         rc = part_put(tx, multipart.id, &new, &modified_ms, &c->reason);
-    if (rc == 0)
+    if (rc == 0) {
+        tx_touches(tx, object_subject(c->bucket, c->key));
+        tx_touches_no_more(tx);
         rc = db_commit(&tx);
+    }
     if (rc != 0)
         return rc;
     upload_settle(api_put_upload(c));

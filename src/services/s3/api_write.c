@@ -150,7 +150,10 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
         rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    tx_touches_no_more(tx);
+    return db_commit(&tx);
 }
 
 int api_write_outcome(struct call *c, int rc)
@@ -265,8 +268,10 @@ int api_delete_object(struct call *c)
         rc = api_bypass(c, tx, &bucket, c->key, &origin.bypass_governance);
     if (rc == 0)
         rc = object_delete(tx, c->platform, &bucket, &origin, c->key, version_id, &deletion);
-    if (rc == 0)
+    if (rc == 0) {
+        tx_touches_no_more(tx);
         rc = db_commit(&tx);
+    }
     if (rc != 0)
         return rc;
     call_reply(c, 204);

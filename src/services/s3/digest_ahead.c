@@ -197,13 +197,14 @@ static int read_next(struct ahead *ahead, struct entry *entry)
     CLEANUP(blob_source_deinit) struct blob_source source = BLOB_SOURCE_NONE;
     struct passing passing = {ahead, &entry->digest};
     struct part part;
-    int rc = db_read(ahead->platform->db, &tx);
+    int rc = db_look(ahead->platform->db, DB_ANYTHING, &tx);
     if (rc == 0)
         rc = part_find(tx, entry->upload_id, (int64_t)entry->digest.count + 1, &part);
     if (rc != 0)
         return rc;
     rc = blob_open(tx, ahead->platform, part.blob, &source);
-    db_end(&tx);
+    if (rc == 0)
+        rc = db_commit(&tx);
     if (rc == 0)
         rc = blob_each(&source, 0, part.size, take_some, &passing);
     return rc == 0 ? add_blob(&entry->digest, part.blob) : -EIO;

@@ -119,6 +119,12 @@ static int find_version(struct tx *tx, const char *bucket, const char *key, cons
                         "ssis", bucket, key, -sequence, version_id);
 }
 
+uint64_t object_subject(const char *bucket, const char *key)
+{
+    uint64_t subject = 31 * str_hash(str_of(bucket)) + str_hash(str_of(key));
+    return subject == DB_ANYTHING ? 1 : subject;
+}
+
 int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id,
                 struct object *ret)
 {
@@ -247,6 +253,7 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
                struct reason *why)
 {
     bool was = false;
+    tx_touches(tx, object_subject(bucket->name, new->key));
     int rc = check_conditions(tx, bucket, new, why);
     /* A shared blob gains its reference before an overwritten version may lose the last one. */
     if (rc == 0 && !new->upload && !new->shared_held)
@@ -362,6 +369,7 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
                   const struct origin *origin, const char *key, const char *version_id, struct deletion *ret)
 {
     *ret = (struct deletion){0};
+    tx_touches(tx, object_subject(bucket->name, key));
     if (version_id)
         return remove_version(tx, platform, bucket, origin, key, version_id, ret);
     if (bucket->versioning != VERSIONING_NEVER)

@@ -167,7 +167,7 @@ static int look(struct call *c, struct receive *r)
     queue_topic(account, name, r->topic);
     r->ticket = wake_look(r->topic);
     CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_look(c->platform->db, &tx);
+    int rc = db_look(c->platform->db, DB_ANYTHING, &tx);
     if (rc == 0)
         rc = api_queue(c, tx, &r->queue);
     if (rc == 0)

@@ -1,0 +1,238 @@
+/* Looks while a commit is on its way to the disk: who looks at what it changes waits for it, who looks at
+ * something else does not. The disk is a gate that the test opens. */
+#include "base/io.h"
+#include "db/db.h"
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define HUNG_S 60 /* a look that waits for ever ends the test */
+
+enum subject { ANYTHING = DB_ANYTHING, APPLE, PEAR };
+
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool shut;
+    bool fails;
+    int waiting;
+};
+
+static struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+static char folder[64];
+static char path[96];
+
+int __wrap_io_fdatasync(int fd);
+int __real_io_fdatasync(int fd);
+
+int __wrap_io_fdatasync(int fd)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.waiting++;
+    pthread_cond_broadcast(&gate.changed);
+    while (gate.shut)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    gate.waiting--;
+    bool fails = gate.fails;
+    pthread_mutex_unlock(&gate.lock);
+    return fails ? -EIO : __real_io_fdatasync(fd);
+}
+
+static void gate_set(bool shut, bool fails)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.shut = shut;
+    gate.fails = fails;
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+static void gate_await_one(void)
+{
+    pthread_mutex_lock(&gate.lock);
+    while (gate.waiting == 0)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+static int setup(void **state UNUSED)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/slipway-look-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/test.db", folder);
+    (void)alarm(HUNG_S);
+    return 0;
+}
+
+static int teardown(void **state UNUSED)
+{
+    gate_set(false, false);
+    (void)alarm(0);
+    return io_remove_tree(folder);
+}
+
+/* ---- who writes, and who looks */
+
+struct writing {
+    struct db *db;
+    uint64_t touches; /* ANYTHING: it does not say */
+    const char *name;
+    int result;
+};
+
+static void *write_item(void *arg)
+{
+    struct writing *writing = arg;
+    struct tx *tx = NULL;
+    writing->result = db_begin(writing->db, &tx);
+    if (writing->result == 0)
+        writing->result = tx_exec(tx, "INSERT INTO items (name) VALUES ($1)", "s", writing->name);
+    if (writing->result == 0 && writing->touches != ANYTHING) {
+        tx_touches(tx, writing->touches);
+        tx_touches_no_more(tx);
+    }
+    if (writing->result == 0)
+        writing->result = db_commit(&tx);
+    db_end(&tx);
+    return NULL;
+}
+
+struct looking {
+    struct db *db;
+    uint64_t subject;
+    int64_t count; /* of the items that it sees */
+    int result;
+    atomic_bool seen; /* and waits, if it is to */
+    atomic_bool done;
+};
+
+static void *look(void *arg)
+{
+    struct looking *looking = arg;
+    struct tx *tx = NULL;
+    struct rows *rows = NULL;
+    looking->result = db_look(looking->db, looking->subject, &tx);
+    if (looking->result == 0)
+        looking->result = tx_query_row(tx, &rows, "SELECT COUNT(*) FROM items", "");
+    if (looking->result == 0)
+        looking->count = rows_int(rows, 0);
+    rows_close(&rows);
+    atomic_store(&looking->seen, true);
+    if (looking->result == 0)
+        looking->result = db_commit(&tx);
+    db_end(&tx);
+    atomic_store(&looking->done, true);
+    return NULL;
+}
+
+/* One item is acknowledged, and no other connection has seen it. */
+static struct db *open_items(void)
+{
+    static const struct db_migration migration = {1, "CREATE TABLE items (name TEXT PRIMARY KEY)"};
+    static const struct db_schema schema = {"items", &migration, 1};
+    struct db *db = NULL;
+    const char *name = NULL;
+    assert_int_equal(db_open(path, &db), 0);
+    assert_int_equal(db_migrate(db, &schema, 1, &name), 0);
+    struct writing first = {.db = db, .touches = APPLE, .name = "first"};
+    (void)write_item(&first);
+    assert_int_equal(first.result, 0);
+    return db;
+}
+
+/* Begins a commit that the shut gate holds. */
+static pthread_t begin_writing(struct writing *writing)
+{
+    pthread_t thread;
+    gate_set(true, false);
+    assert_int_equal(pthread_create(&thread, NULL, write_item, writing), 0);
+    gate_await_one();
+    return thread;
+}
+
+static void looks_without_waiting(struct db *db, uint64_t subject)
+{
+    struct looking looking = {.db = db, .subject = subject};
+    (void)look(&looking);
+    assert_int_equal(looking.result, 0);
+    assert_true(looking.count >= 1); /* what is acknowledged */
+}
+
+static void test_other_subject_is_not_waited_for(void **state UNUSED)
+{
+    struct db *db = open_items();
+    struct writing writing = {.db = db, .touches = APPLE, .name = "second"};
+    pthread_t writer = begin_writing(&writing);
+    looks_without_waiting(db, PEAR);
+    gate_set(false, false);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(writing.result, 0);
+    looks_without_waiting(db, APPLE);
+    looks_without_waiting(db, ANYTHING);
+    db_close(&db);
+}
+
+/* The look's outcome when the gate opens, whose commit it must not have told of before. */
+static struct looking look_at_pending(uint64_t touches, uint64_t subject, bool fails)
+{
+    struct db *db = open_items();
+    struct writing writing = {.db = db, .touches = touches, .name = "second"};
+    struct looking looking = {.db = db, .subject = subject};
+    pthread_t looker, writer = begin_writing(&writing);
+    assert_int_equal(pthread_create(&looker, NULL, look, &looking), 0);
+    while (!atomic_load(&looking.seen))
+        (void)sched_yield();
+    (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* time to tell too early */
+    bool early = atomic_load(&looking.done);
+    gate_set(false, fails);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(pthread_join(looker, NULL), 0);
+    gate_set(false, false);
+    assert_false(early);
+    assert_int_equal(writing.result < 0, fails);
+    struct looking after = {.db = db, .subject = subject};
+    (void)look(&after);
+    assert_int_equal(after.count, fails ? 1 : 2);
+    db_close(&db);
+    return looking;
+}
+
+static void test_its_subject_is_waited_for(void **state UNUSED)
+{
+    struct looking looking = look_at_pending(APPLE, APPLE, false);
+    assert_int_equal(looking.result, 0);
+    assert_int_equal(looking.count, 2);
+}
+
+static void test_who_says_nothing_may_touch_it(void **state UNUSED)
+{
+    assert_int_equal(look_at_pending(ANYTHING, PEAR, false).count, 2);
+}
+
+static void test_all_is_waited_for_when_all_is_looked_at(void **state UNUSED)
+{
+    assert_int_equal(look_at_pending(PEAR, ANYTHING, false).count, 2);
+}
+
+static void test_what_never_becomes_durable_is_not_told(void **state UNUSED)
+{
+    assert_true(look_at_pending(APPLE, APPLE, true).result < 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_other_subject_is_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_its_subject_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_says_nothing_may_touch_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_waited_for_when_all_is_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_never_becomes_durable_is_not_told, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
