@@ -1,3 +1,4 @@
+/* A bit for each hash, of some thousands: most of the time a group has some dozens. */
 #include "db/touched.h"
 
 static size_t bit_of(uint64_t subject)

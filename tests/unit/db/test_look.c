@@ -1,6 +1,8 @@
 /* Looks while a commit is on its way to the disk: who looks at what it changes waits for it, who looks at
  * something else does not. The disk is a gate that the test opens. */
+#include "base/clock.h"
 #include "base/io.h"
+#include "base/wake.h"
 #include "db/db.h"
 #include <pthread.h>
 #include <sched.h>
@@ -8,11 +10,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#define HUNG_S 60 /* a look that waits for ever ends the test */
+#define HUNG_S 60       /* a look that waits for ever ends the test */
+#define TOO_EARLY_MS 20 /* for a look to tell what it must not yet */
 
 enum subject { ANYTHING = DB_ANYTHING, APPLE, PEAR };
 
@@ -109,7 +111,6 @@ struct looking {
     int64_t count; /* of the items that it sees */
     int result;
     atomic_bool seen; /* and waits, if it is to */
-    atomic_bool done;
 };
 
 static void *look(void *arg)
@@ -127,7 +128,7 @@ static void *look(void *arg)
     if (looking->result == 0)
         looking->result = db_commit(&tx);
     db_end(&tx);
-    atomic_store(&looking->done, true);
+    wake_signal("look");
     return NULL;
 }
 
@@ -184,12 +185,12 @@ static struct looking look_at_pending(uint64_t touches, uint64_t subject, bool f
     struct db *db = open_items();
     struct writing writing = {.db = db, .touches = touches, .name = "second"};
     struct looking looking = {.db = db, .subject = subject};
+    wake_ticket ticket = wake_look("look");
     pthread_t looker, writer = begin_writing(&writing);
     assert_int_equal(pthread_create(&looker, NULL, look, &looking), 0);
     while (!atomic_load(&looking.seen))
         (void)sched_yield();
-    (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* time to tell too early */
-    bool early = atomic_load(&looking.done);
+    bool early = wake_wait("look", ticket, clock_mono_ms() + TOO_EARLY_MS);
     gate_set(false, fails);
     assert_int_equal(pthread_join(writer, NULL), 0);
     assert_int_equal(pthread_join(looker, NULL), 0);
