@@ -6,7 +6,7 @@
  *   open     SQLite's transaction has what the log's last frames say, and perhaps more
  *   broken   the two may differ: batch_heal undoes the transaction and runs the frames again
  *
- * Used by the holder of the writer's turn (group.c); nobody may be appending to the log during batch_flush,
+ * Used by the holder of the writer's turn (writer.c); nobody may be appending to the log during batch_flush,
  * batch_restart and batch_heal. */
 #pragma once
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/base.h"
-#include "db/group.h"
+#include "db/writer.h"
 
 struct checkpoint;
 

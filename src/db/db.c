@@ -113,7 +113,7 @@ int db_begin(struct db *db, struct tx **ret)
     return 0;
 }
 
-int db_look(struct db *db, uint64_t subject, struct tx **ret)
+static int look(struct db *db, uint64_t subject, bool soon, struct tx **ret)
 {
     struct group *until = NULL;
     if (writer_is_published(db->writer))
@@ -121,14 +121,24 @@ int db_look(struct db *db, uint64_t subject, struct tx **ret)
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
         return FAULT(ENOMEM);
-    int r = writer_look(db->writer, subject, &until);
+    int r = writer_look(db->writer, subject, soon, &until);
     if (r == DB_NONE)
         return db_read(db, ret);
-    if (r < 0)
+    if (r != 0)
         return r;
     *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .until = until};
     *ret = take(tx);
     return 0;
+}
+
+int db_look(struct db *db, uint64_t subject, struct tx **ret)
+{
+    return look(db, subject, false, ret);
+}
+
+int db_look_soon(struct db *db, uint64_t subject, struct tx **ret)
+{
+    return look(db, subject, true, ret);
 }
 
 static void tx_free(struct tx *tx, bool durable)
@@ -143,13 +153,18 @@ static void tx_free(struct tx *tx, bool durable)
     free(tx);
 }
 
+static const struct touched *touched_by(struct tx *tx)
+{
+    if (!tx->touches_no_more)
+        touched_add(&tx->touched, DB_ANYTHING);
+    return &tx->touched;
+}
+
 static int turn_commit(struct tx *tx)
 {
     if (!tx->writes)
         return writer_looked(tx->db->writer, take(tx->until));
-    if (!tx->touches_no_more)
-        touched_add(&tx->touched, DB_ANYTHING);
-    return writer_commit(tx->db->writer, &tx->touched);
+    return writer_commit(tx->db->writer, touched_by(tx));
 }
 
 static void turn_undo(struct tx *tx)
@@ -174,6 +189,30 @@ int db_commit(struct tx **tx)
     else
         r = turn_commit(committing);
     tx_free(committing, r == 0);
+    return r;
+}
+
+static void committed(struct db_later *durable, int result)
+{
+    struct tx *tx = CONTAINER_OF(durable, struct tx, durable);
+    struct db_later *later = tx->later;
+    tx_free(tx, result == 0);
+    later->done(later, result);
+}
+
+int db_commit_later(struct tx **tx, struct db_later *later)
+{
+    struct tx *committing = take(*tx);
+    assert(committing->writes && committing->open_rows == 0);
+    committing->durable.done = committed;
+    committing->later = later;
+    int r = committing->fault;
+    if (r < 0)
+        turn_undo(committing);
+    else
+        r = writer_commit_later(committing->db->writer, touched_by(committing), &committing->durable);
+    if (r < 0)
+        tx_free(committing, false);
     return r;
 }
 

@@ -26,6 +26,7 @@ enum db_outcome {
     DB_NONE = 1,   /* no row */
     DB_EXISTS = 2, /* a unique or primary key is taken; the transaction goes on */
     DB_NEWER = 3,  /* the database was written by a newer Slipway */
+    DB_BUSY = 4,   /* it would have had to wait */
 };
 
 struct db_migration {
@@ -64,9 +65,22 @@ int db_read(struct db *db, struct tx **ret) MUST_USE;
  * its subject is durable: it waits for that if a transaction that is under way to the disk touches the
  * subject (tx_touches), or has not said that it does not. DB_ANYTHING: for whatever is under way. */
 int db_look(struct db *db, uint64_t subject, struct tx **ret) MUST_USE;
+/* The same for a thread that must not wait, and db_commit does not either. DB_BUSY: it would have to, for the
+ * disk, or for more than a moment for its turn. */
+int db_look_soon(struct db *db, uint64_t subject, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;
 /* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */
 int db_commit(struct tx **tx) MUST_USE;
+/* Who is told of a commit that nobody waits for: once, on any thread, perhaps before db_commit_later returns.
+ * `done` must be quick and use no database. `result`: 0, or a fault and nothing of the transaction remains.
+ */
+struct db_later {
+    void (*done)(struct db_later *later, int result);
+    struct db_later *next; /* db's own */
+};
+/* The same as db_commit for a write transaction, without waiting for the disk. A fault: it is known at once,
+ * and `later` is not told. Other transactions may see what it did, and are durable no sooner. */
+int db_commit_later(struct tx **tx, struct db_later *later) MUST_USE;
 /* Ends a read transaction, or undoes a write transaction; CLEANUP-able, does nothing for NULL. */
 void db_end(struct tx **tx);
 

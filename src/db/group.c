@@ -1,592 +1,90 @@
-/* Group commit by flat combining, in two steps that overlap. The open group gathers the records of those who
- * commit while they hold the turn; who gives the turn up while nobody waits for it closes the group and syncs
- * it, without the turn; meanwhile the next group is open, and when the sync is done one of its members is
- * told to lead it. Only one syncs at a time: frames are in the order of the work.
- *
- * When an append fails, or SQLite undoes the transaction by itself, the batch has work that will never be
- * durable: `broken`. Every member of the failed group and of the open one is told so, and the batch is healed
- * before anybody works again. */
+/* Threads wait on the state's futex. */
 #include "db/group.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "db/batch.h"
 #include <linux/futex.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define GROUP_MAX 512                          /* members; then the next to give up the turn syncs */
-#define GROUP_BYTES ((size_t)1 << 20)          /* the same for its records */
-#define RECORDS_MAX ((size_t)256 << 20)        /* of a group; a transaction beyond it fails */
-#define RECORDS_MANY ((size_t)64 << 20)        /* who begins waits until they are synced */
-#define RECORDS_KEPT ((size_t)2 * GROUP_BYTES) /* a larger buffer is given back */
+enum { WAITS, LEADS, DONE };
 
-enum group_state { GROUP_WAITS, GROUP_LEADS, GROUP_DONE };
-
-struct group {
-    _Atomic uint32_t state; /* a futex; GROUP_LEADS: one of its members is to lead it */
-    atomic_uint refs;
-    unsigned members;       /* committed into the group so far; the turn's holder's */
-    struct touched touched; /* by their changes; the turn's holder's */
-    int result;             /* 0 or a fault, once done */
-};
-
-struct writer {
-    pthread_mutex_t turn;
-    atomic_uint waiting; /* callers at the mutex */
-
-    /* the turn's holder's */
-    struct batch *batch;
-    struct group *group; /* the open one */
-    struct group *last;  /* the one that was closed last, if any; a reference */
-    struct buf records;  /* its frame: the header's place, then what its members and the holder did */
-    size_t mark;         /* where the holder's part begins */
-    const struct writer_watch *watch;
-    int64_t batch_bytes; /* of the frames since the last flush */
-    bool asked;          /* that the batch be published some time */
-    int admit_pages;     /* of SQLite's log; who begins beyond it moves them */
-    bool stuck;          /* the last flush failed: what was acknowledged cannot be read */
-    atomic_int log_pages;
-
-    /* who syncs owns `frame` and appends to the redo log */
-    pthread_mutex_t sync_lock;
-    pthread_cond_t synced;
-    bool syncing;
-    struct group *heir; /* the open group, if it waits for the sync to end; a reference */
-    struct buf frame;
-
-    atomic_bool broken;
-    atomic_bool unpublished; /* durable work that other connections do not see */
-    atomic_ullong commits;
-    atomic_ullong groups;
-};
-
-static int log_hook(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, int pages)
+int group_new(struct group **ret)
 {
-    atomic_store(&((struct writer *)arg)->log_pages, pages);
-    return SQLITE_OK;
+    struct group *group = mem_alloc(sizeof(*group));
+    if (!group)
+        return FAULT(ENOMEM);
+    atomic_store(&group->refs, 1);
+    *ret = group;
+    return 0;
 }
 
-struct conn *writer_conn(struct writer *writer)
+struct group *group_ref(struct group *group)
 {
-    return batch_conn(writer->batch);
+    atomic_fetch_add(&group->refs, 1);
+    return group;
 }
 
-struct db_stats writer_stats(struct writer *writer)
-{
-    return (struct db_stats){.commits = atomic_load(&writer->commits),
-                             .groups = atomic_load(&writer->groups)};
-}
-
-struct buf *writer_records(struct writer *writer)
-{
-    return &writer->records;
-}
-
-bool writer_lost(struct writer *writer)
-{
-    return batch_lost(writer->batch);
-}
-
-static void wants(const struct writer *writer, enum writer_want want)
-{
-    if (writer->watch)
-        writer->watch->wants(writer->watch->arg, want);
-}
-
-static bool is_broken(struct writer *writer)
-{
-    return atomic_load(&writer->broken) || batch_lost(writer->batch);
-}
-
-/* ---- groups */
-
-static void group_unref(struct group **group)
+void group_unref(struct group **group)
 {
     if (*group && atomic_fetch_sub(&(*group)->refs, 1) == 1)
         free(*group);
     *group = NULL;
 }
 
-static void group_wake(struct group *group, uint32_t state, int count)
+void group_join(struct group *group, struct db_later *later)
 {
-    uint32_t waits = GROUP_WAITS;
-    if (state == GROUP_DONE)
-        atomic_store(&group->state, state);
-    else if (!atomic_compare_exchange_strong(&group->state, &waits, state))
+    group->members++;
+    if (!later) {
+        atomic_fetch_add(&group->blocked, 1);
         return;
+    }
+    later->next = group->later;
+    group->later = later;
+}
+
+bool group_is_done(const struct group *group)
+{
+    return atomic_load(&group->state) == DONE;
+}
+
+static void wake(struct group *group, int count)
+{
     (void)syscall(SYS_futex, &group->state, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-/* Tells the members; the writer's reference is given up. */
-static void group_finish(struct writer *writer, struct group *group, int result)
+bool group_ask_to_lead(struct group *group)
 {
-    if (result == 0)
-        atomic_fetch_add(&writer->commits, group->members);
+    uint32_t waits = WAITS;
+    if (atomic_load(&group->blocked) == 0)
+        return false;
+    if (atomic_compare_exchange_strong(&group->state, &waits, LEADS))
+        wake(group, 1);
+    return true;
+}
+
+void group_finish(struct group *group, int result)
+{
+    struct db_later *later = take(group->later);
     group->result = result;
-    group_wake(group, GROUP_DONE, INT32_MAX);
+    atomic_store(&group->state, DONE);
+    if (atomic_load(&group->refs) > 1)
+        wake(group, INT32_MAX);
     group_unref(&group);
-}
-
-static int group_open(struct writer *writer)
-{
-    if (writer->group)
-        return 0;
-    struct group *group = mem_alloc(sizeof(*group));
-    if (!group)
-        return FAULT(ENOMEM);
-    atomic_store(&group->refs, 1);
-    writer->group = group;
-    return 0;
-}
-
-/* When half of those who are here have committed: the others work while these are synced. */
-static bool group_is_due(struct writer *writer)
-{
-    return writer->group && writer->group->members > 0 &&
-           (writer->group->members >= atomic_load(&writer->waiting) || writer->group->members >= GROUP_MAX ||
-            writer->records.len >= GROUP_BYTES);
-}
-
-/* Empties a buffer of records, and gives it back when it has grown large. */
-static void records_reset(struct buf *records)
-{
-    if (records->cap > RECORDS_KEPT)
-        buf_free(records);
-    buf_reset(records);
-}
-
-static int records_begin(struct buf *records)
-{
-    int r = buf_extend(records, REDO_HEADER_SIZE) ? 0 : buf_error(records);
-    if (r < 0)
-        buf_reset(records);
-    return r;
-}
-
-/* ---- one syncs */
-
-/* True: the caller syncs. Else whoever syncs now will tell the open group to go on. */
-static bool sync_claim(struct writer *writer)
-{
-    pthread_mutex_lock(&writer->sync_lock);
-    bool claimed = !writer->syncing && !atomic_load(&writer->broken);
-    if (claimed) {
-        writer->syncing = true;
-    } else if (writer->syncing && !writer->heir) {
-        writer->heir = writer->group;
-        atomic_fetch_add(&writer->heir->refs, 1);
-    }
-    pthread_mutex_unlock(&writer->sync_lock);
-    return claimed;
-}
-
-static void sync_release(struct writer *writer)
-{
-    pthread_mutex_lock(&writer->sync_lock);
-    struct group *heir = take(writer->heir);
-    writer->syncing = false;
-    pthread_cond_broadcast(&writer->synced);
-    pthread_mutex_unlock(&writer->sync_lock);
-    if (heir)
-        group_wake(heir, GROUP_LEADS, 1);
-    group_unref(&heir);
-}
-
-/* With the turn held nobody begins another. */
-static void sync_wait(struct writer *writer)
-{
-    pthread_mutex_lock(&writer->sync_lock);
-    while (writer->syncing)
-        pthread_cond_wait(&writer->synced, &writer->sync_lock);
-    pthread_mutex_unlock(&writer->sync_lock);
-}
-
-/* The open group is open no more: its records are the frame. By the turn's holder, who has claimed the sync.
- */
-static struct group *group_close(struct writer *writer)
-{
-    struct buf spare = writer->frame;
-    writer->batch_bytes += (int64_t)writer->records.len;
-    if (writer->watch && writer->batch_bytes >= writer->watch->batch_bytes)
-        wants(writer, WRITER_PUBLISH);
-    writer->frame = writer->records;
-    writer->records = spare;
-    group_unref(&writer->last);
-    writer->last = writer->group;
-    atomic_fetch_add(&writer->last->refs, 1);
-    return take(writer->group);
-}
-
-/* Makes the group durable, or breaks the batch, and lets the next sync. */
-static void group_sync(struct writer *writer, struct group *group)
-{
-    int r = 0;
-    if (writer->frame.len > REDO_HEADER_SIZE) {
-        r = redo_append(batch_redo(writer->batch), &writer->frame);
-        if (r == 0) {
-            atomic_store(&writer->unpublished, true);
-            atomic_fetch_add(&writer->groups, 1);
-        } else {
-            atomic_store(&writer->broken, true);
-        }
-    }
-    records_reset(&writer->frame);
-    sync_release(writer);
-    group_finish(writer, group, r);
-}
-
-/* ---- the turn */
-
-static _Thread_local const struct writer *turn_of; /* whose turn this thread has */
-
-static void turn_lock(struct writer *writer)
-{
-    assert(turn_of != writer); /* a thread reads or begins within its own transaction */
-    pthread_mutex_lock(&writer->turn);
-    turn_of = writer;
-}
-
-static void turn_take(struct writer *writer)
-{
-    atomic_fetch_add(&writer->waiting, 1);
-    turn_lock(writer);
-    atomic_fetch_sub(&writer->waiting, 1);
-}
-
-static void turn_give(struct writer *writer)
-{
-    turn_of = NULL;
-    pthread_mutex_unlock(&writer->turn);
-}
-
-/* Tells those whose work cannot become durable, and brings the batch to what is. */
-static int heal(struct writer *writer)
-{
-    sync_wait(writer);
-    if (writer->group && writer->group->members > 0)
-        group_finish(writer, take(writer->group), FAULT(EIO));
-    records_reset(&writer->records);
-    int r = batch_heal(writer->batch);
-    atomic_store(&writer->broken, r < 0);
-    return r;
-}
-
-/* `broken` keeps a failure, and the next to come tries again. */
-static void heal_if_possible(struct writer *writer)
-{
-    int r = heal(writer);
-    if (r < 0)
-        log_debug("db", "the batch stays broken: %s", strerror(-r));
-}
-
-/* Gives the turn up; leads the open group to the disk if it is due. */
-static void turn_end(struct writer *writer)
-{
-    struct group *led = NULL;
-    if (is_broken(writer))
-        heal_if_possible(writer);
-    else if (group_is_due(writer) && sync_claim(writer))
-        led = group_close(writer);
-    turn_give(writer);
-    if (!led)
-        return;
-    group_sync(writer, led);
-    if (atomic_load(&writer->broken)) {
-        turn_take(writer);
-        turn_end(writer);
+    while (later) {
+        struct db_later *told = later;
+        later = later->next;
+        told->done(told, result);
     }
 }
 
-static int group_wait(struct writer *writer, struct group *group)
+int group_wait(struct group *group)
 {
     for (;;) {
         uint32_t state = atomic_load(&group->state);
-        if (state == GROUP_DONE)
-            break;
-        if (state == GROUP_WAITS) {
-            (void)syscall(SYS_futex, &group->state, FUTEX_WAIT_PRIVATE, GROUP_WAITS, NULL, NULL, 0);
-        } else if (atomic_compare_exchange_strong(&group->state, &state, GROUP_WAITS)) {
-            turn_take(writer);
-            turn_end(writer);
-        }
+        if (state == DONE)
+            return group->result;
+        if (state == WAITS)
+            (void)syscall(SYS_futex, &group->state, FUTEX_WAIT_PRIVATE, WAITS, NULL, NULL, 0);
+        else if (atomic_compare_exchange_strong(&group->state, &state, WAITS))
+            return GROUP_LEAD;
     }
-    int result = group->result;
-    group_unref(&group);
-    return result;
-}
-
-/* ---- transactions */
-
-/* With the turn: all that was committed is durable and published, and the batch is closed. */
-static int settle(struct writer *writer)
-{
-    sync_wait(writer);
-    if (writer->group && writer->group->members > 0 && sync_claim(writer))
-        group_sync(writer, group_close(writer));
-    int r = is_broken(writer) ? heal(writer) : 0;
-    if (r == 0)
-        r = batch_flush(writer->batch);
-    if (r < 0 && heal(writer) == 0) /* there may be room now */
-        r = batch_flush(writer->batch);
-    writer->stuck = r < 0;
-    if (r < 0) {
-        atomic_store(&writer->broken, true);
-        return r;
-    }
-    writer->batch_bytes = 0;
-    writer->asked = false;
-    atomic_store(&writer->unpublished, false);
-    return 0;
-}
-
-static int savepoint(struct writer *writer)
-{
-    int r = is_broken(writer) ? heal(writer) : 0;
-    if (r == 0)
-        r = group_open(writer);
-    if (r == 0 && writer->records.len == 0)
-        r = records_begin(&writer->records);
-    if (r == 0)
-        r = batch_begin(writer->batch);
-    if (batch_is_open(writer->batch) && !writer->asked) {
-        writer->asked = true;
-        wants(writer, WRITER_PUBLISH_SOON);
-    }
-    if (r == 0)
-        r = conn_run(writer_conn(writer), "SAVEPOINT caller");
-    writer->mark = writer->records.len;
-    return r;
-}
-
-/* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved
- * before anybody works on; while it cannot be, nobody does. A reader may keep pages in it: the next are moved
- * later. */
-static int admit(struct writer *writer)
-{
-    int pages = atomic_load(&writer->log_pages);
-    if (writer->stuck || writer->records.len >= RECORDS_MANY)
-        return settle(writer);
-    if (!writer->watch || pages < writer->watch->most_pages)
-        writer->admit_pages = 0;
-    if (!writer->watch || pages < writer->watch->most_pages || pages < writer->admit_pages)
-        return 0;
-    writer->admit_pages = pages + writer->watch->most_pages / 8;
-    int r = settle(writer);
-    return r == 0 ? batch_move_log(writer->batch) : r;
-}
-
-int writer_begin(struct writer *writer)
-{
-    turn_take(writer);
-    int r = admit(writer);
-    if (r == 0)
-        r = savepoint(writer);
-    if (r < 0)
-        turn_end(writer);
-    return r;
-}
-
-void writer_undo(struct writer *writer)
-{
-    int r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "ROLLBACK TO caller");
-    if (r == 0)
-        r = conn_run(writer_conn(writer), "RELEASE caller");
-    if (r < 0) /* the caller's part cannot be told from the others' */
-        atomic_store(&writer->broken, true);
-    writer->records.len = writer->mark;
-    writer->records.error = 0;
-    turn_end(writer);
-}
-
-int writer_commit(struct writer *writer, const struct touched *touched)
-{
-    struct group *group = writer->group;
-    bool changes = writer->records.len > writer->mark;
-    int r = buf_error(&writer->records);
-    if (r == 0)
-        r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "RELEASE caller");
-    if (r < 0) {
-        writer_undo(writer);
-        return r;
-    }
-    group->members++;
-    if (changes)
-        touched_merge(&group->touched, touched);
-    atomic_fetch_add(&group->refs, 1);
-    turn_end(writer);
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyser does not count references; one is ours */
-    return group_wait(writer, group);
-}
-
-/* ---- looks */
-
-/* The group that has changed the subject and is not durable yet, or NULL. `synced`: the last one is. */
-static struct group *looks_at(const struct writer *writer, uint64_t subject, bool synced)
-{
-    if (writer->group && touched_has(&writer->group->touched, subject))
-        return writer->group;
-    return !synced && touched_has(&writer->last->touched, subject) ? writer->last : NULL;
-}
-
-int writer_look(struct writer *writer, uint64_t subject, struct group **ret_until)
-{
-    turn_lock(writer);
-    /* asked before `broken` is, which a failed group sets first */
-    bool synced = !writer->last || atomic_load(&writer->last->state) == GROUP_DONE;
-    int r = is_broken(writer) ? heal(writer) : 0;
-    if (r == 0 && !batch_is_open(writer->batch))
-        r = DB_NONE;
-    if (r != 0) {
-        turn_end(writer);
-        return r;
-    }
-    *ret_until = looks_at(writer, subject, synced);
-    if (*ret_until)
-        atomic_fetch_add(&(*ret_until)->refs, 1);
-    return 0;
-}
-
-/* Whoever commits sees that his group is led to the disk: a look only gives the turn on. */
-static void look_end(struct writer *writer)
-{
-    if (is_broken(writer))
-        turn_end(writer);
-    else
-        turn_give(writer);
-}
-
-int writer_looked(struct writer *writer, struct group *until)
-{
-    look_end(writer);
-    return until ? group_wait(writer, until) : 0;
-}
-
-void writer_look_undo(struct writer *writer, struct group *until)
-{
-    look_end(writer);
-    group_unref(&until);
-}
-
-/* ---- other connections, and the logs */
-
-/* Not by those who move it: a reader may keep it long. */
-static void move_if_long(struct writer *writer)
-{
-    sync_wait(writer);
-    if (writer->watch && (atomic_load(&writer->log_pages) >= writer->watch->move_pages ||
-                          batch_log_bytes(writer->batch) >= writer->watch->redo_bytes))
-        wants(writer, WRITER_MOVE);
-}
-
-bool writer_is_published(struct writer *writer)
-{
-    return !atomic_load(&writer->unpublished);
-}
-
-int writer_publish(struct writer *writer)
-{
-    if (writer_is_published(writer))
-        return 0;
-    turn_take(writer);
-    int r = writer_is_published(writer) ? 0 : settle(writer);
-    move_if_long(writer);
-    turn_end(writer);
-    return r;
-}
-
-int writer_flush(struct writer *writer)
-{
-    turn_take(writer);
-    int r = settle(writer);
-    move_if_long(writer);
-    turn_end(writer);
-    return r;
-}
-
-int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg)
-{
-    turn_take(writer);
-    int r = settle(writer);
-    if (r == 0)
-        work(arg);
-    turn_end(writer);
-    return r;
-}
-
-int writer_restart_log(struct writer *writer)
-{
-    int r = batch_sync(writer->batch); /* most of it: the rest is little, and then everybody waits */
-    if (r < 0)
-        return r;
-    turn_take(writer);
-    sync_wait(writer);
-    bool is_long = writer->watch && batch_log_bytes(writer->batch) >= writer->watch->redo_bytes;
-    if (is_long)
-        r = settle(writer);
-    if (is_long && r == 0)
-        r = batch_sync(writer->batch);
-    if (is_long && r == 0)
-        batch_restart(writer->batch);
-    turn_end(writer);
-    return r;
-}
-
-void writer_log_moved(struct writer *writer)
-{
-    atomic_store(&writer->log_pages, 0);
-}
-
-void writer_watch(struct writer *writer, const struct writer_watch *watch)
-{
-    turn_take(writer);
-    writer->watch = watch;
-    turn_end(writer);
-}
-
-/* ---- from open to close */
-
-static void writer_free(struct writer **writer)
-{
-    if (!*writer)
-        return;
-    batch_close(&(*writer)->batch);
-    group_unref(&(*writer)->group);
-    group_unref(&(*writer)->last);
-    buf_free(&(*writer)->records);
-    buf_free(&(*writer)->frame);
-    pthread_cond_destroy(&(*writer)->synced);
-    pthread_mutex_destroy(&(*writer)->sync_lock);
-    pthread_mutex_destroy(&(*writer)->turn);
-    free(*writer);
-    *writer = NULL;
-}
-
-int writer_open(const char *path, struct writer **ret)
-{
-    CLEANUP(writer_free) struct writer *writer = mem_alloc(sizeof(*writer));
-    if (!writer)
-        return FAULT(ENOMEM);
-    pthread_mutex_init(&writer->turn, NULL);
-    pthread_mutex_init(&writer->sync_lock, NULL);
-    pthread_cond_init(&writer->synced, NULL);
-    writer->records = BUF_INIT(RECORDS_MAX);
-    writer->frame = BUF_INIT(RECORDS_MAX);
-    int r = batch_open(path, &writer->batch);
-    if (r < 0)
-        return r;
-    (void)sqlite3_wal_hook(conn_handle(writer_conn(writer)), log_hook, writer);
-    *ret = take(writer);
-    return 0;
-}
-
-void writer_close(struct writer **writer)
-{
-    if (!*writer)
-        return;
-    int r = writer_flush(*writer);
-    if (r < 0)
-        log_debug("db", "the last commits are in the redo log alone: %s", strerror(-r));
-    writer_free(writer);
 }

@@ -1,71 +1,37 @@
-/* The writer: whose turn it is on the one write connection, and the groups of transactions that share a frame
- * of the redo log and its sync.
- *
- * A caller takes the turn (writer_begin), works in a savepoint of the batch (batch.h), and gives the turn up
- * (writer_commit or writer_undo). While one group is being synced, the next gathers: who works does not wait
- * for the disk. Who reads on another connection calls writer_publish first. */
+/* A group of transactions that become durable by one sync: those who wait for it, those who are told later,
+ * and what they touch. References: the writer's until it is finished, and each waiting thread's. */
 #pragma once
 
-#include "base/base.h"
-#include "base/buf.h"
-#include "db/conn.h"
 #include "db/db.h"
 #include "db/touched.h"
+#include <stdatomic.h>
 
-struct writer;
-struct group;
-
-enum writer_want {
-    WRITER_PUBLISH_SOON, /* a batch has been opened */
-    WRITER_PUBLISH,      /* it has grown large */
-    WRITER_MOVE,         /* a log has grown beyond what is kept */
+enum group_outcome {
+    GROUP_LEAD = 1, /* who waits is to lead it to the disk, and to wait on */
 };
 
-struct writer_watch {
-    void (*wants)(void *arg, enum writer_want want); /* called by the turn's holder: it must be quick */
-    void *arg;
-    int64_t batch_bytes; /* of the redo log, of a batch that is large */
-    int64_t redo_bytes;  /* of the redo log that wants to begin anew */
-    int move_pages;      /* of SQLite's log that wants to be moved into the database */
-    int most_pages;      /* of SQLite's log; then who begins moves them himself */
+struct group {
+    _Atomic uint32_t state; /* a futex */
+    atomic_uint refs;
+    atomic_uint blocked; /* members whose threads wait */
+
+    /* the turn's holder's, until the group is closed */
+    unsigned members; /* committed into it so far */
+    struct touched touched;
+    struct db_later *later;
+
+    int result; /* 0 or a fault, once done */
 };
 
-int writer_open(const char *path, struct writer **ret) MUST_USE;
-void writer_close(struct writer **writer);
-struct conn *writer_conn(struct writer *writer);
-struct db_stats writer_stats(struct writer *writer);
-/* NULL: nobody is told any more. */
-void writer_watch(struct writer *writer, const struct writer_watch *watch);
-
-/* Waits for the turn and starts a transaction on writer_conn. A fault, -ENOSPC: what
- * was committed before could not be moved on. */
-int writer_begin(struct writer *writer) MUST_USE;
-/* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
-struct buf *writer_records(struct writer *writer);
-/* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */
-int writer_commit(struct writer *writer, const struct touched *touched) MUST_USE;
-/* Undoes the transaction and gives the turn up. */
-void writer_undo(struct writer *writer);
-/* True when SQLite has undone the transaction by itself: it can only be undone. */
-bool writer_lost(struct writer *writer);
-
-/* Waits for the turn, to read on writer_conn. *ret_until is the group that is to be durable before anybody is
- * told what was read, as far as it is about the subject; NULL: all of that is. DB_NONE: nothing is there that
- * other connections do not see; the turn is given up. */
-int writer_look(struct writer *writer, uint64_t subject, struct group **ret_until) MUST_USE;
-/* Gives the turn up, and the reference after the group is durable, or has failed. */
-int writer_looked(struct writer *writer, struct group *until) MUST_USE;
-/* The same for what nobody is told: without waiting. */
-void writer_look_undo(struct writer *writer, struct group *until);
-
-/* Lets other connections see all that has been committed so far. Not within a write transaction. */
-int writer_publish(struct writer *writer) MUST_USE;
-bool writer_is_published(struct writer *writer);
-/* Publishes, and closes the batch even if it has nothing. */
-int writer_flush(struct writer *writer) MUST_USE;
-/* The same, then calls `work` while nobody else can write. */
-int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg) MUST_USE;
-/* Begins the redo log anew if it is long, and syncs SQLite's log before that. */
-int writer_restart_log(struct writer *writer) MUST_USE;
-/* All of SQLite's log is in the database: it begins anew. */
-void writer_log_moved(struct writer *writer);
+int group_new(struct group **ret) MUST_USE;
+struct group *group_ref(struct group *group);
+void group_unref(struct group **group); /* CLEANUP-able */
+/* Another member; NULL: its thread is about to wait. */
+void group_join(struct group *group, struct db_later *later);
+bool group_is_done(const struct group *group);
+/* Asks one of those who wait to lead. False: none does. */
+bool group_ask_to_lead(struct group *group);
+/* Tells everybody; gives up the reference. */
+void group_finish(struct group *group, int result);
+/* 0 or a fault: the group's result; GROUP_LEAD. */
+int group_wait(struct group *group) MUST_USE;

@@ -5,7 +5,7 @@
 #include "db/checkpoint.h"
 #include "db/conn.h"
 #include "db/db.h"
-#include "db/group.h"
+#include "db/writer.h"
 #include <pthread.h>
 
 #define READERS_KEPT 8 /* idle reader connections; more are opened when needed and closed after */
@@ -32,6 +32,8 @@ struct tx {
     struct group *until;    /* of a look: what is to be durable before it is told; a reference, or NULL */
     struct touched touched; /* as it says itself */
     bool touches_no_more;
+    struct db_later durable; /* db_commit_later's own, which tells `later` */
+    struct db_later *later;
     int fault; /* the first one met: the transaction can only be undone */
     int64_t changes;
     unsigned open_rows;

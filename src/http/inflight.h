@@ -32,6 +32,7 @@ struct http_server {
     struct http_handler handler;
     struct MHD_Daemon *daemon;
     struct pool *pool;
+    struct pool *few; /* for run_by_few */
     struct http_listener listener;
     unsigned conn_max;
     bool tls;
@@ -106,6 +107,9 @@ struct inflight {
     struct pool_job job;
     struct wake_waiter waiter;
     struct reply reply;
+    atomic_uint holds; /* of the reply: by run, and by who is to release it */
+    int hold_fault;
+    bool elsewhere; /* on a worker thread, instead of this one */
     bool park;
     char park_topic[WAKE_TOPIC_MAX];
     wake_ticket park_ticket;
@@ -128,13 +132,6 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 /* reply.c: queues what the handler said. */
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
-
-/* sendfile.c: a file that libmicrohttpd is about to send, up to `end`. */
-void sendfile_until(int fd, int64_t end);
-/* Makes a descriptor, for libmicrohttpd to send and close, that stands for all of the places until they are
- * forgotten. False when it cannot be had. */
-bool sendfile_places(struct places *places);
-void sendfile_forget(struct places *places);
 
 /* listen.c */
 int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/inflight.h"
+#include "http/sendfile.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -192,6 +192,7 @@ static bool body_cut(struct inflight *flight, size_t len)
 }
 
 static void job_run(struct pool_job *job);
+static enum MHD_Result start_run(struct inflight *flight);
 
 /* To the pool; false when the server has closed it. */
 static bool hand_over(struct inflight *flight)
@@ -200,7 +201,7 @@ static bool hand_over(struct inflight *flight)
     pthread_mutex_lock(&server->lock);
     bool open = !server->closed;
     if (open)
-        pool_submit(server->pool, &flight->job);
+        pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
     pthread_mutex_unlock(&server->lock);
     return open;
 }
@@ -237,33 +238,53 @@ static bool peer_gone(const struct inflight *flight)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* By the last of those who hold the reply it is sent. */
+static void let_go(struct inflight *flight)
+{
+    const struct http_handler *handler = &flight->server->handler;
+    if (atomic_fetch_sub(&flight->holds, 1) > 1)
+        return;
+    if (flight->hold_fault < 0)
+        handler->failed(handler->ctx, &flight->request, flight->hold_fault);
+    finish(flight);
+}
+
 static void job_run(struct pool_job *job)
 {
     struct inflight *flight = CONTAINER_OF(job, struct inflight, job);
     const struct http_handler *handler = &flight->server->handler;
     flight->gone = peer_gone(flight);
+    atomic_store(&flight->holds, 1);
     if (!flight->gone)
         handler->run(handler->ctx, &flight->request);
     if (flight->park)
         subscribe(flight);
     else
-        finish(flight);
+        let_go(flight);
+}
+
+static enum MHD_Result run_inline(struct inflight *flight)
+{
+    const struct http_handler *handler = &flight->server->handler;
+    handler->run(handler->ctx, &flight->request);
+    if (flight->elsewhere) {
+        flight->request.run_inline = false;
+        return start_run(flight);
+    }
+    if (!flight->park)
+        return reply_send(flight);
+    MHD_suspend_connection(flight->connection);
+    subscribe(flight);
+    return MHD_YES;
 }
 
 static enum MHD_Result start_run(struct inflight *flight)
 {
-    const struct http_handler *handler = &flight->server->handler;
     conn_phase_set(flight->conn, CONN_BUSY);
     flight->phase = FLIGHT_RUNNING;
     flight->job.run = job_run;
-    if (flight->request.run_inline) {
-        handler->run(handler->ctx, &flight->request);
-        if (!flight->park)
-            return reply_send(flight);
-        MHD_suspend_connection(flight->connection);
-        subscribe(flight);
-        return MHD_YES;
-    }
+    if (flight->request.run_inline)
+        return run_inline(flight);
     MHD_suspend_connection(flight->connection);
     if (!hand_over(flight)) {
         http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
@@ -331,6 +352,28 @@ bool http_stopping(const struct http_request *request)
 struct str http_header(const struct http_request *request, const char *name)
 {
     return header_find(request->headers, request->header_count, name);
+}
+
+void http_run_elsewhere(struct http_request *request)
+{
+    struct inflight *flight = inflight_of(request);
+    assert(request->run_inline && flight->reply.status == 0);
+    flight->elsewhere = true;
+}
+
+void http_hold(struct http_request *request)
+{
+    struct inflight *flight = inflight_of(request);
+    assert(!request->run_inline && flight->server->handler.failed);
+    atomic_fetch_add(&flight->holds, 1);
+}
+
+void http_release(struct http_request *request, int fault)
+{
+    struct inflight *flight = inflight_of(request);
+    if (fault < 0)
+        flight->hold_fault = fault;
+    let_go(flight);
 }
 
 void http_park(struct http_request *request, const char *topic, wake_ticket ticket, int64_t deadline_mono_ms)

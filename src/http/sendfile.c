@@ -2,13 +2,15 @@
  * the receiver wakes for every piece, and 1 MiB takes twice the time that it takes in one. The piece's size
  * is nobody's to set. So this sendfile64 takes the place of the C library's in the process (a symbol of the
  * program is found before a library's): of a file that sendfile_until has named it sends up to PIECE bytes,
- * and answers how many; libmicrohttpd counts what it is answered. Any other call is as ever.
+ * and answers how many; libmicrohttpd counts what it is answered. A file that ends too early is an error that
+ * cuts the connection. Any other call is as ever.
  *
  * A body of several places is a descriptor that stands for them: here their bytes are sent in its place, the
  * files' by sendfile, as if it were one file.
  *
  * Should it not be found first, files go in small pieces, bodies of several places are read, and nothing else
  * changes. Connections of one I/O thread take turns after a piece. */
+#include "http/sendfile.h"
 #include "http/inflight.h"
 #include <dlfcn.h>
 #include <netinet/in.h>
@@ -107,17 +109,27 @@ static ssize_t sendfile_of_places(int socket, struct places *places, off64_t *of
     return sent;
 }
 
+/* Of a file that is shorter than was said: libmicrohttpd would wait for more of it. */
+static ssize_t cut_if_short(ssize_t sent)
+{
+    if (sent == 0)
+        errno = EBADF;
+    return sent == 0 ? -1 : sent;
+}
+
 ssize_t sendfile64(int out_fd, int in_fd, off64_t *offset, size_t count)
 {
     struct places *places = offset && in_fd >= 0 && in_fd < FDS ? atomic_load(&all_places[in_fd]) : NULL;
     if (places)
         return sendfile_of_places(out_fd, places, offset, count);
-    int64_t end = count == ASKED && offset && in_fd >= 0 && in_fd < FDS ? atomic_load(&ends[in_fd]) : 0;
+    int64_t end = offset && in_fd >= 0 && in_fd < FDS ? atomic_load(&ends[in_fd]) : 0;
     int64_t left = end - (offset ? *offset : 0);
-    if (end == 0 || left <= (int64_t)count)
+    if (end == 0)
         return syscall(SYS_sendfile, out_fd, in_fd, offset, count);
+    if (count != ASKED || left <= (int64_t)count)
+        return cut_if_short(syscall(SYS_sendfile, out_fd, in_fd, offset, count));
     ssize_t sent = syscall(SYS_sendfile, out_fd, in_fd, offset, (size_t)(left < PIECE ? left : PIECE));
     if (sent == left)
         uncork(out_fd);
-    return sent;
+    return cut_if_short(sent);
 }

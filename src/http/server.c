@@ -15,6 +15,7 @@
 
 #define IO_THREADS 2
 #define WORKER_THREADS 64
+#define FEW_THREADS 4
 #define CONNECTION_MAX 12000
 #define CONNECTION_MEMORY ((size_t)48 * 1024) /* headers must fit; bodies pass through it in pieces */
 #define IO_STACK ((size_t)256 * 1024)
@@ -91,6 +92,8 @@ static int start_threads(struct http_server *server, const struct http_server_co
         r = pool_new(config->worker_threads ? config->worker_threads : WORKER_THREADS, "worker",
                      &server->pool);
     if (r == 0)
+        r = pool_new(FEW_THREADS, "few", &server->few);
+    if (r == 0)
         r = start_daemon(server, config, config->tls_cert_file ? cert.ptr : NULL, key.ptr);
     if (r != 0)
         return r;
@@ -165,6 +168,7 @@ void http_server_stop(struct http_server **ret, int64_t grace_ms)
         wait_drained(server, grace_ms);
     }
     listener_close(&server->listener);
+    pool_free(&server->few);
     pool_free(&server->pool); /* runs what it has; every suspended connection is resumed by then */
     if (server->daemon)
         MHD_stop_daemon(server->daemon);

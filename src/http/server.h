@@ -30,6 +30,7 @@ struct http_request {
     size_t body_max; /* bytes kept in `body`; more is answered by `too_large`; default 0 */
     bool stream;     /* the body goes to handler->body instead of `body` */
     bool run_inline; /* run on the I/O thread: for handlers that never wait */
+    bool run_by_few; /* run on one of few threads: for handlers that wait for each other only */
     void *state;     /* the handler's own */
 
     struct buf body; /* complete when run is called */
@@ -46,6 +47,8 @@ struct http_handler {
     void (*too_large)(void *ctx, struct http_request *request);
     /* Must have replied or parked when it returns. */
     void (*run)(void *ctx, struct http_request *request);
+    /* What a reply was held for has failed: must reply anew. NULL where none is held. */
+    void (*failed)(void *ctx, struct http_request *request, int fault);
     void (*end)(void *ctx, struct http_request *request);
 };
 
@@ -55,7 +58,7 @@ struct http_server_config {
     const char *tls_cert_file; /* PEM; NULL: plain HTTP */
     const char *tls_key_file;
     unsigned io_threads;     /* 0: 2 */
-    unsigned worker_threads; /* 0: 64 */
+    unsigned worker_threads; /* 0: 64, and 4 for run_by_few */
     unsigned connection_max; /* 0: 12000 */
     int64_t slow_max_ms;     /* for a request's headers, and before its body must flow; 0: 30,000 */
     /* Called once the port is known and before any connection is accepted; NULL: none. A fault ends the
@@ -109,6 +112,14 @@ void http_reply_places(struct http_request *request, int64_t len,
 void http_reply_no_body(struct http_request *request, int64_t content_length);
 /* Close the connection after this reply. */
 void http_reply_close(struct http_request *request);
+
+/* By a run on a worker thread that does not park: the reply is sent when run has returned and http_release
+ * has been called, which may be on any thread, and before. `fault`: 0, or handler->failed replies anew. */
+void http_hold(struct http_request *request);
+void http_release(struct http_request *request, int fault);
+
+/* Instead of a reply, by a run on the I/O thread: run again on a worker thread, for it would wait. */
+void http_run_elsewhere(struct http_request *request);
 
 /* Instead of a reply: run again when `topic` is signalled after `ticket`, or at the deadline (clock_mono_ms),
  * or when the server stops. Costs no thread. */

@@ -100,6 +100,13 @@ struct form_signature {
 };
 /* Who signed it becomes the caller of an OP_ANONYMOUS operation. CALL_REFUSED, to be returned. */
 int call_authenticate(struct call *c, const struct form_signature *form) MUST_USE;
+/* db_look, or db_look_soon where the thread must not wait. CALL_ELSEWHERE: to be returned; nothing may have
+ * been done that a second run would not do again. */
+int call_look(struct call *c, uint64_t subject, struct tx **ret) MUST_USE;
+/* Commits as the handler's last deed but its answer, which waits for the disk instead of this thread: what
+ * the handler still does must be right also if the commit fails, of which the client is told instead of that
+ * answer. A fault: it has failed already. */
+int call_commit(struct call *c, struct tx **tx) MUST_USE;
 /* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
  * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
 int64_t call_wait_ms(const struct call *c);

@@ -64,6 +64,7 @@ static int enter(struct exchange *x)
     if (!c->operation)
         return 0;
     c->http->run_inline = c->operation->flags & OP_INLINE;
+    c->http->run_by_few = c->operation->flags & OP_FEW;
     c->http->stream = c->operation->flags & OP_STREAM;
     if (c->http->stream) {
         x->body_hash = hash_new(HASH_SHA256);
@@ -237,6 +238,31 @@ static int transact(struct exchange *x)
     return r;
 }
 
+int call_look(struct call *c, uint64_t subject, struct tx **ret)
+{
+    if (!c->http->run_inline)
+        return db_look(c->platform->db, subject, ret);
+    int r = db_look_soon(c->platform->db, subject, ret);
+    return r == DB_BUSY ? CALL_ELSEWHERE : r;
+}
+
+static void durable(struct db_later *later, int result)
+{
+    struct exchange *x = CONTAINER_OF(later, struct exchange, durable);
+    http_release(x->call.http, result);
+}
+
+int call_commit(struct call *c, struct tx **tx)
+{
+    struct exchange *x = CONTAINER_OF(c, struct exchange, call);
+    x->durable.done = durable;
+    http_hold(c->http);
+    int r = db_commit_later(tx, &x->durable);
+    if (r != 0)
+        http_release(c->http, 0);
+    return r;
+}
+
 static int clear_output(struct call *c)
 {
     json_free(&c->out);
@@ -253,7 +279,9 @@ static void perform(struct exchange *x)
         r = transact(x);
     if (r == 0)
         r = x->protocol->encode(x);
-    if (r == CALL_WAIT)
+    if (r == CALL_ELSEWHERE)
+        http_run_elsewhere(c->http);
+    else if (r == CALL_WAIT)
         http_park(c->http, c->wait_topic, c->wait_ticket, c->wait_deadline_mono_ms);
     else if (r != 0 && r != CALL_REPLIED)
         answer_outcome(x, r);
@@ -278,6 +306,12 @@ static void handler_run(void *ctx UNUSED, struct http_request *http)
     perform(x);
 }
 
+/* The answer was given already, and is another now. */
+static void handler_failed(void *ctx UNUSED, struct http_request *http, int fault)
+{
+    answer_outcome(http->state, fault);
+}
+
 static void handler_end(void *ctx UNUSED, struct http_request *http)
 {
     struct exchange *x = http->state;
@@ -299,6 +333,7 @@ struct http_handler dispatcher_handler(struct dispatcher *dispatcher)
         .body = handler_body,
         .too_large = handler_too_large,
         .run = handler_run,
+        .failed = handler_failed,
         .end = handler_end,
     };
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "db/db.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/sigv4.h"
@@ -81,6 +82,7 @@ struct exchange {
     struct str canonical; /* of a signature that does not verify, for S3's answer */
     struct str to_sign;
 
+    struct db_later durable; /* call_commit's */
     struct hash *body_hash;  /* OP_STREAM: of what the operation gets */
     struct payload *payload; /* payload.c: the body is in chunks; NULL: it is not */
     int refusal;             /* what CALL_REFUSED stands for */

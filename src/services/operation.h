@@ -72,11 +72,12 @@ int shape_validate(const struct shape *shape, const json_t *value, struct reason
 enum operation_flag {
     OP_READ = 1,       /* c->tx is a read transaction */
     OP_WRITE = 2,      /* c->tx is a write transaction; the reply is sent after its commit */
-    OP_INLINE = 4,     /* runs on the I/O thread: reads only, never waits */
+    OP_INLINE = 4,     /* runs on the I/O thread: reads only, never waits (CALL_ELSEWHERE) */
     OP_STREAM = 8,     /* the body goes to `body` as it arrives; `begin` is called first (S3) */
     OP_ANONYMOUS = 16, /* answers unsigned requests too; c->caller is NULL then */
     OP_EXTENSION = 32, /* Slipway's own, not in AWS's API: said so in the generated docs */
     OP_CHECKSUM = 64,  /* the body's checksum must be said (S3) */
+    OP_FEW = 128,      /* waits for the database's turn and for nothing else: runs on one of few threads */
 };
 
 struct operation {
@@ -104,6 +105,7 @@ struct operation {
 /* What run may return besides 0, a fault (<0) and its service's own outcomes (1 …899). */
 enum call_outcome {
     CALL_WAIT = 900, /* run again later: set by call_wait */
+    CALL_ELSEWHERE,  /* OP_INLINE: run again on a worker thread, since it has to wait: call_look's */
     CALL_REPLIED,    /* the handler replied by itself through c->http (S3 bodies) */
     CALL_INVALID, /* ValidationException / ValidationError / InvalidParameterValue, as the service calls it */
     CALL_DENIED,  /* AccessDenied */

@@ -517,7 +517,6 @@ static int store_part(struct call *c, struct part_copy *part)
         rc = part_put(tx, part->multipart.id, &new, &part->modified_ms, &c->reason);
     if (rc != 0)
         return rc;
-    tx_touches(tx, object_subject(c->bucket, c->key));
     tx_touches_no_more(tx);
     return db_commit(&tx);
 }

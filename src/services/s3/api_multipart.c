@@ -193,9 +193,8 @@ static int upload_part(struct call *c)
     if (rc == 0)
         rc = part_put(tx, multipart.id, &new, &modified_ms, &c->reason);
     if (rc == 0) {
-        tx_touches(tx, object_subject(c->bucket, c->key));
         tx_touches_no_more(tx);
-        rc = db_commit(&tx);
+        rc = upload_is_file(new.bytes) ? db_commit(&tx) : call_commit(c, &tx);
     }
     if (rc != 0)
         return rc;

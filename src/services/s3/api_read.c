@@ -102,12 +102,12 @@ static int find(struct call *c, struct tx *tx, const char *key, const char *vers
 static int load_once(struct call *c, const char *key, const char *version_id, struct reading *r)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = db_look(c->platform->db, object_subject(c->bucket, key), &tx);
+    int rc = call_look(c, object_subject(c->bucket, key), &tx);
     if (rc == 0)
         rc = find(c, tx, key, version_id, r);
     if (rc == 0 && !r->head)
         rc = blob_open(tx, c->platform, r->object.blob, &r->source);
-    if (rc < 0)
+    if (rc < 0 || rc == CALL_ELSEWHERE)
         return rc;
     int looked = db_commit(&tx);
     return looked != 0 ? looked : rc;

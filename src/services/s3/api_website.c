@@ -30,11 +30,13 @@ static int visit_init(struct call *c, bool head, struct visit *v)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(bucket_unload) struct bucket bucket = {0};
-    int rc = db_read(c->platform->db, &tx);
+    int rc = call_look(c, DB_ANYTHING, &tx);
     if (rc == 0)
         rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
     if (rc == 0)
         rc = setting_get(tx, c->bucket, SETTING_WEBSITE, &v->configuration);
+    if (rc == 0)
+        rc = db_commit(&tx);
     if (rc != 0)
         return rc;
     bool secure = str_starts(str_of(c->platform->endpoint), STR("https:"));

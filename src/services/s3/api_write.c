@@ -37,6 +37,7 @@ static int begin(struct call *c, unsigned digests, struct put **ret)
     if (!*ret)
         return FAULT(ENOMEM);
     c->state = *ret;
+    c->http->run_by_few = c->body_length >= 0 && c->body_length <= BLOB_INLINE_MAX;
     return upload_init(c->platform, digests, &(*ret)->upload);
 }
 
@@ -153,7 +154,7 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     if (rc != 0)
         return rc;
     tx_touches_no_more(tx);
-    return db_commit(&tx);
+    return upload_is_file(new->upload) ? db_commit(&tx) : call_commit(c, &tx);
 }
 
 int api_write_outcome(struct call *c, int rc)
@@ -270,7 +271,7 @@ int api_delete_object(struct call *c)
         rc = object_delete(tx, c->platform, &bucket, &origin, c->key, version_id, &deletion);
     if (rc == 0) {
         tx_touches_no_more(tx);
-        rc = db_commit(&tx);
+        rc = call_commit(c, &tx);
     }
     if (rc != 0)
         return rc;

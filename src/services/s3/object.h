@@ -43,8 +43,9 @@ void object_unload(struct object *object); /* CLEANUP-able */
 int object_find(struct tx *tx, const char *bucket, const char *key, const char *version_id,
                 struct object *ret) MUST_USE;
 
-/* What a look at an object is about (db_look), at its versions, parts, uploads and bytes. Whatever changes
- * settings of the bucket, rights or an object's tags and lock touches anything. */
+/* What a look at an object is about (db_look), at its versions, their parts and bytes, and the uploads to its
+ * key, but not at what they have by now. Whatever changes settings of the bucket, rights or an object's tags
+ * and lock touches anything. */
 uint64_t object_subject(const char *bucket, const char *key);
 
 /* The version that a multipart upload became. S3_E_NO_KEY. */

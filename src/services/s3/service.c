@@ -188,7 +188,7 @@ static const struct operation operations[] = {
      AT(OBJECT, "GET", NULL)},
     {"HeadObject", "s3:GetObject", .flags = OP_ANONYMOUS | OP_INLINE, .run = api_head_object,
      AT(OBJECT, "HEAD", NULL)},
-    {"DeleteObject", "s3:DeleteObject", .flags = OP_ANONYMOUS, .run = api_delete_object,
+    {"DeleteObject", "s3:DeleteObject", .flags = OP_ANONYMOUS | OP_FEW, .run = api_delete_object,
      AT(OBJECT, "DELETE", NULL)},
     {"CreateMultipartUpload", "s3:PutObject", .flags = OP_ANONYMOUS, .run = api_create_upload,
      AT(OBJECT, "POST", "uploads")},

@@ -200,6 +200,11 @@ int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64
                            : insert(tx, upload, sha256, &seal, id);
 }
 
+bool upload_is_file(const struct upload *upload)
+{
+    return upload->fd >= 0;
+}
+
 void upload_settle(struct upload *upload)
 {
     if (upload->fd < 0 || upload->known)

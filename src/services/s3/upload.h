@@ -35,6 +35,8 @@ int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
 int upload_finish(struct upload *upload) MUST_USE;
 /* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */
 int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret) MUST_USE;
+/* The bytes are no part of the transaction. */
+bool upload_is_file(const struct upload *upload);
 /* After the commit: moves the file to its place and forgets it. */
 void upload_settle(struct upload *upload);
 /* Frees, and removes the file unless it was settled. CLEANUP-able. */

@@ -1,5 +1,5 @@
-/* Looks while a commit is on its way to the disk: who looks at what it changes waits for it, who looks at
- * something else does not. The disk is a gate that the test opens. */
+/* While a commit is on its way to the disk: who looks at what it changes waits for it, who looks at something
+ * else does not; who commits without waiting is told afterwards. The disk is a gate that the test opens. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/wake.h"
@@ -147,6 +147,43 @@ static struct db *open_items(void)
     return db;
 }
 
+/* ---- commits that nobody waits for */
+
+struct told {
+    struct db_later later;
+    atomic_int times;
+    int result;
+};
+
+static void tell(struct db_later *later, int result)
+{
+    struct told *told = CONTAINER_OF(later, struct told, later);
+    told->result = result;
+    atomic_fetch_add(&told->times, 1);
+    wake_signal("told");
+}
+
+static void write_later(struct db *db, const char *name, struct told *told)
+{
+    struct tx *tx = NULL;
+    *told = (struct told){.later.done = tell};
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(tx_exec(tx, "INSERT INTO items (name) VALUES ($1)", "s", name), 0);
+    tx_wake(tx, "woken");
+    assert_int_equal(db_commit_later(&tx, &told->later), 0);
+    assert_null(tx);
+}
+
+static void await_told(struct told *told)
+{
+    for (;;) {
+        wake_ticket ticket = wake_look("told");
+        if (atomic_load(&told->times) > 0)
+            return;
+        (void)wake_wait("told", ticket, INT64_MAX);
+    }
+}
+
 /* Begins a commit that the shut gate holds. */
 static pthread_t begin_writing(struct writing *writing)
 {
@@ -226,6 +263,85 @@ static void test_what_never_becomes_durable_is_not_told(void **state UNUSED)
     assert_true(look_at_pending(APPLE, APPLE, true).result < 0);
 }
 
+/* The first is being synced while the others come; no thread waits for any of those. */
+static void commit_three_later(bool fails, struct told told[3])
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct db *db = open_items();
+    struct writing writing = {.db = db, .touches = APPLE, .name = "second"};
+    wake_ticket woken = wake_look("woken");
+    pthread_t writer = begin_writing(&writing);
+    for (size_t i = 0; i < 3; i++) {
+        write_later(db, names[i], &told[i]);
+        assert_int_equal(atomic_load(&told[i].times), 0);
+    }
+    assert_int_equal(wake_look("woken"), woken);
+    gate_set(false, fails);
+    for (size_t i = 0; i < 3; i++)
+        await_told(&told[i]);
+    gate_set(false, false);
+    assert_int_equal(wake_look("woken") == woken, fails);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    struct looking after = {.db = db};
+    (void)look(&after);
+    assert_int_equal(after.count, fails ? 1 : 5);
+    db_close(&db);
+}
+
+static void test_who_does_not_wait_is_told_when_it_is_durable(void **state UNUSED)
+{
+    struct told told[3];
+    commit_three_later(false, told);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(told[i].result == 0 && atomic_load(&told[i].times) == 1);
+}
+
+static void test_who_does_not_wait_is_told_of_the_failure(void **state UNUSED)
+{
+    struct told told[3];
+    commit_three_later(true, told);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(told[i].result < 0 && atomic_load(&told[i].times) == 1);
+}
+
+static void test_who_must_not_wait_is_told_that_it_would(void **state UNUSED)
+{
+    struct db *db = open_items();
+    struct tx *tx = NULL;
+    struct writing writing = {.db = db, .touches = APPLE, .name = "second"};
+    pthread_t writer = begin_writing(&writing);
+    assert_int_equal(db_look_soon(db, APPLE, &tx), DB_BUSY);
+    assert_int_equal(db_look_soon(db, PEAR, &tx), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    gate_set(false, false);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(db_look_soon(db, APPLE, &tx), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    db_close(&db);
+}
+
+static void *look_soon(void *arg)
+{
+    struct looking *looking = arg;
+    struct tx *tx = NULL;
+    looking->result = db_look_soon(looking->db, looking->subject, &tx);
+    return NULL;
+}
+
+static void test_who_must_not_wait_does_not_wait_for_a_long_transaction(void **state UNUSED)
+{
+    struct db *db = open_items();
+    struct tx *tx = NULL;
+    struct looking looking = {.db = db, .subject = PEAR};
+    pthread_t looker;
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(pthread_create(&looker, NULL, look_soon, &looking), 0);
+    assert_int_equal(pthread_join(looker, NULL), 0);
+    assert_int_equal(looking.result, DB_BUSY);
+    db_end(&tx);
+    db_close(&db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +350,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_says_nothing_may_touch_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_waited_for_when_all_is_looked_at, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_never_becomes_durable_is_not_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_when_it_is_durable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_of_the_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_must_not_wait_is_told_that_it_would, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_must_not_wait_does_not_wait_for_a_long_transaction, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The listener with a handler made for the test: what a request goes through, seen from a raw socket. */
 #include "base/clock.h"
 #include "http/inflight.h"
+#include "http/sendfile.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -38,6 +39,7 @@ static int on_begin(void *ctx, struct http_request *request)
     request->body_max = 100;
     request->stream = str_starts(request->path, STR("/stream"));
     request->run_inline = test->inline_run;
+    request->run_by_few = str_starts(request->path, STR("/held"));
     if (!str_starts(request->path, STR("/refuse")))
         return 0;
     http_reply(request, 403);
@@ -137,6 +139,24 @@ static void reply_scattered(struct http_request *request, int64_t torn_at)
     http_reply_places(request, LARGE, scattered_at, scattered, scattered_free);
 }
 
+/* Lets the held reply go while run is busy with it, or when it has long returned. */
+static void *release_later(void *arg)
+{
+    struct http_request *request = arg;
+    if (str_ends(request->path, STR("/late")))
+        (void)wake_wait(TOPIC, wake_look(TOPIC), clock_mono_ms() + 20);
+    http_release(request, str_starts(request->path, STR("/held/failing")) ? -EIO : 0);
+    return NULL;
+}
+
+static void hold(struct http_request *request)
+{
+    pthread_t thread;
+    http_hold(request);
+    assert_int_equal(pthread_create(&thread, NULL, release_later, request), 0);
+    assert_int_equal(pthread_detach(thread), 0);
+}
+
 static void on_run(void *ctx, struct http_request *request)
 {
     struct test *test = ctx;
@@ -146,8 +166,14 @@ static void on_run(void *ctx, struct http_request *request)
         http_park(request, TOPIC, ticket, clock_mono_ms() + test->park_ms);
         return;
     }
+    if (str_eqc(request->path, "/elsewhere") && request->run_inline) {
+        http_run_elsewhere(request);
+        return;
+    }
     http_reply(request, 200);
     http_reply_header(request, "X-Target", request->target.ptr);
+    if (str_starts(request->path, STR("/held")))
+        hold(request);
     if (str_eqc(request->path, "/file"))
         http_reply_file(request, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), 1, 3);
     else if (str_eqc(request->path, "/large"))
@@ -166,6 +192,13 @@ static void on_run(void *ctx, struct http_request *request)
         http_reply_bytes(request, buf_str(&request->body));
 }
 
+static void on_failed(void *ctx UNUSED, struct http_request *request, int fault)
+{
+    http_reply_discard(request);
+    http_reply(request, 500);
+    http_reply_header(request, "X-Fault", strerrorname_np(-fault));
+}
+
 static void on_end(void *ctx, struct http_request *request UNUSED)
 {
     struct test *test = ctx;
@@ -175,7 +208,7 @@ static void on_end(void *ctx, struct http_request *request UNUSED)
 static struct test *start(bool inline_run)
 {
     static struct test test;
-    const struct http_handler handler = {&test, on_begin, on_body, on_too_large, on_run, on_end};
+    const struct http_handler handler = {&test, on_begin, on_body, on_too_large, on_run, on_failed, on_end};
     const struct http_server_config config = {.worker_threads = 4, .slow_max_ms = 300};
     memset(&test, 0, sizeof(test));
     test.park_ms = 20000;
@@ -317,6 +350,7 @@ static size_t hear_large(int fd)
             assert_int_equal(some[i], byte_at(LARGE_FROM + heard + (size_t)i));
         heard += (size_t)n;
     }
+    assert_true(n >= 0); /* else nothing comes any more, and no end of the connection either */
     return heard;
 }
 
@@ -543,10 +577,53 @@ static void test_slow_clients_are_cut_off(void **state UNUSED)
     cut_off("PUT /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n1");
 }
 
+static void test_held_reply_is_sent_when_it_is_released(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    for (int i = 0; i < 20; i++) {
+        say(fd, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+        expect(fd, " 200 ", "\r\n\r\n");
+    }
+    say(fd, "GET /held/late HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, " 200 ", "\r\n\r\n");
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_held_reply_that_fails_is_another(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    for (int i = 0; i < 20; i++) {
+        say(fd, i % 2 ? "GET /held/failing HTTP/1.1\r\nHost: h\r\n\r\n"
+                      : "GET /held/failing/late HTTP/1.1\r\nHost: h\r\n\r\n");
+        const char *head = hear(fd, "\r\n\r\n");
+        assert_non_null(strstr(head, " 500 "));
+        assert_non_null(strstr(head, "X-Fault: EIO\r\n"));
+        assert_null(strstr(head, "X-Target"));
+    }
+    close_fd(&fd);
+    stop(test);
+}
+
+static void test_inline_run_that_would_wait_runs_elsewhere(void **state UNUSED)
+{
+    struct test *test = start(true);
+    int fd = dial(test);
+    for (int i = 0; i < 2; i++) {
+        say(fd, "POST /elsewhere HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+        expect(fd, " 200 ", "hello");
+    }
+    assert_int_equal(atomic_load(&test->runs), 4);
+    close_fd(&fd);
+    stop(test);
+}
+
 static void test_taken_port_is_told(void **state UNUSED)
 {
     struct test *test = start(false);
-    const struct http_handler handler = {test, on_begin, on_body, on_too_large, on_run, on_end};
+    const struct http_handler handler = {test, on_begin, on_body, on_too_large, on_run, on_failed, on_end};
     const struct http_server_config config = {.port = http_server_port(test->server)};
     struct http_server *second = NULL;
     assert_int_equal(http_server_start(&config, &handler, &second), -EADDRINUSE);
@@ -576,6 +653,9 @@ int main(void)
         cmocka_unit_test(test_stop_cuts_off_who_does_not_read),
         cmocka_unit_test(test_stop_answers_who_is_parked),
         cmocka_unit_test(test_slow_clients_are_cut_off),
+        cmocka_unit_test(test_held_reply_is_sent_when_it_is_released),
+        cmocka_unit_test(test_held_reply_that_fails_is_another),
+        cmocka_unit_test(test_inline_run_that_would_wait_runs_elsewhere),
         cmocka_unit_test(test_taken_port_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

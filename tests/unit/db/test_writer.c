@@ -2,7 +2,7 @@
  * long moves it; what was acknowledged is there after a close that could not heal, and after a torn frame. */
 #include "base/fail.h"
 #include "base/io.h"
-#include "db/group.h"
+#include "db/writer.h"
 #include "db/inject.h"
 #include "db/record.h"
 #include "db/redo.h"
