@@ -4,7 +4,14 @@
 #include <sys/random.h>
 #include <time.h>
 
-void id_random(void *bytes, size_t len)
+/* A thread's own, so that the kernel is asked once for a dozen of ids. What is taken is gone from it; a child
+ * process that goes on as a copy of the thread must not make ids. */
+static _Thread_local struct {
+    unsigned char bytes[256];
+    size_t left;
+} stock;
+
+static void ask_kernel(void *bytes, size_t len)
 {
     char *at = bytes;
     while (len > 0) {
@@ -16,6 +23,21 @@ void id_random(void *bytes, size_t len)
         at += got;
         len -= (size_t)got;
     }
+}
+
+void id_random(void *bytes, size_t len)
+{
+    if (len > sizeof(stock.bytes) / 2) {
+        ask_kernel(bytes, len);
+        return;
+    }
+    if (stock.left < len) {
+        ask_kernel(stock.bytes, sizeof(stock.bytes));
+        stock.left = sizeof(stock.bytes);
+    }
+    stock.left -= len;
+    memcpy(bytes, stock.bytes + stock.left, len);
+    explicit_bzero(stock.bytes + stock.left, len);
 }
 
 static void uuid_write(unsigned char bytes[16], unsigned version, char ret[ID_UUID_SIZE])

@@ -4,6 +4,7 @@
 #include "base/hash_lane.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -121,6 +122,48 @@ static void test_ordered_uuids_sort_by_their_time(void **state UNUSED)
         assert_int_equal(after[14], '7');
         assert_non_null(strchr("89ab", after[19]));
         memcpy(before, after, sizeof(before));
+    }
+}
+
+#define MANY 4000
+
+static void *take_random(void *arg)
+{
+    unsigned char(*taken)[16] = arg;
+    for (size_t i = 0; i < MANY; i++)
+        id_random(taken[i], 16);
+    return NULL;
+}
+
+static int compare_random(const void *a, const void *b)
+{
+    return memcmp(a, b, 16);
+}
+
+static void test_random_bytes_are_never_given_twice(void **state UNUSED)
+{
+    static unsigned char taken[2 * MANY][16];
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, take_random, taken + MANY), 0);
+    (void)take_random(taken);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    qsort(taken, 2 * MANY, sizeof(taken[0]), compare_random);
+    for (size_t i = 1; i < 2 * MANY; i++)
+        assert_memory_not_equal(taken[i - 1], taken[i], 16);
+}
+
+/* Whatever was taken before: each byte is changed at some time, and none beyond. */
+static void test_random_bytes_of_any_number(void **state UNUSED)
+{
+    for (size_t len = 0; len <= 600; len += 37) {
+        unsigned char bytes[601] = {0}, seen[601] = {0};
+        for (int i = 0; i < 50; i++) {
+            id_random(bytes, len);
+            for (size_t k = 0; k < sizeof(bytes); k++)
+                seen[k] |= bytes[k];
+        }
+        for (size_t k = 0; k < sizeof(seen); k++)
+            assert_int_equal(seen[k] != 0, k < len);
     }
 }
 
@@ -268,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_base64_goes_both_ways),
         cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
         cmocka_unit_test(test_hex_refuses_bad_digits),
+        cmocka_unit_test(test_random_bytes_are_never_given_twice),
+        cmocka_unit_test(test_random_bytes_of_any_number),
         cmocka_unit_test(test_identifiers_have_their_form_and_differ),
         cmocka_unit_test(test_base62_uses_its_whole_alphabet_evenly),
     };
