@@ -4,14 +4,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* A thread's own, so that the kernel is asked once for a dozen of ids. What is taken is gone from it; a child
- * process that goes on as a copy of the thread must not make ids. */
-static _Thread_local struct {
-    unsigned char bytes[256];
-    size_t left;
-} stock;
-
-static void ask_kernel(void *bytes, size_t len)
+void id_random(void *bytes, size_t len)
 {
     char *at = bytes;
     while (len > 0) {
@@ -25,19 +18,20 @@ static void ask_kernel(void *bytes, size_t len)
     }
 }
 
-void id_random(void *bytes, size_t len)
+/* A thread's own, so that the kernel is asked once for a dozen of UUIDs, which are no secrets. What is taken
+ * is gone from it; a child process that goes on as a copy of the thread must not make any. */
+static void uuid_bytes(unsigned char ret[16])
 {
-    if (len > sizeof(stock.bytes) / 2) {
-        ask_kernel(bytes, len);
-        return;
-    }
-    if (stock.left < len) {
-        ask_kernel(stock.bytes, sizeof(stock.bytes));
+    static _Thread_local struct {
+        unsigned char bytes[256];
+        size_t left;
+    } stock;
+    if (stock.left == 0) {
+        id_random(stock.bytes, sizeof(stock.bytes));
         stock.left = sizeof(stock.bytes);
     }
-    stock.left -= len;
-    memcpy(bytes, stock.bytes + stock.left, len);
-    explicit_bzero(stock.bytes + stock.left, len);
+    stock.left -= 16;
+    memcpy(ret, stock.bytes + stock.left, 16);
 }
 
 static void uuid_write(unsigned char bytes[16], unsigned version, char ret[ID_UUID_SIZE])
@@ -58,7 +52,7 @@ static void uuid_write(unsigned char bytes[16], unsigned version, char ret[ID_UU
 void id_uuid(char ret[ID_UUID_SIZE])
 {
     unsigned char bytes[16];
-    id_random(bytes, sizeof(bytes));
+    uuid_bytes(bytes);
     uuid_write(bytes, 4, ret);
 }
 
@@ -70,7 +64,7 @@ void id_uuid_ordered(char ret[ID_UUID_SIZE])
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     uint64_t part = (uint64_t)now.tv_nsec % 1000000 * 4096 / 1000000;
-    id_random(bytes, sizeof(bytes));
+    uuid_bytes(bytes);
     for (unsigned i = 0; i < 6; i++)
         bytes[i] = (unsigned char)(ms >> (40 - 8 * i));
     bytes[6] = (unsigned char)(part >> 8);

@@ -5,8 +5,8 @@
 
 #define ID_UUID_SIZE 37
 
-void id_random(void *bytes, size_t len);
-void id_uuid(char ret[ID_UUID_SIZE]); /* RFC 9562 version 4, lower case */
+void id_random(void *bytes, size_t len); /* the kernel's, at each call: keys and nonces too */
+void id_uuid(char ret[ID_UUID_SIZE]);    /* RFC 9562 version 4, lower case */
 /* Version 7: later ones sort after earlier ones, so that rows with such keys are neighbours in the database.
  * The beginning is the time: neither to be cut short nor to be kept secret. */
 void id_uuid_ordered(char ret[ID_UUID_SIZE]);

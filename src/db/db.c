@@ -80,15 +80,14 @@ static void reader_give(struct db *db, struct conn *conn)
     conn_close(&conn);
 }
 
-int db_read(struct db *db, struct tx **ret)
+/* A snapshot of what has been published by now. */
+static int read_published(struct db *db, struct tx **ret)
 {
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
         return FAULT(ENOMEM);
     tx->db = db;
-    int r = writer_publish(db->writer);
-    if (r == 0)
-        r = reader_take(db, &tx->conn);
+    int r = reader_take(db, &tx->conn);
     if (r < 0)
         return r;
     r = conn_run(tx->conn, "BEGIN");
@@ -98,6 +97,12 @@ int db_read(struct db *db, struct tx **ret)
     }
     *ret = take(tx);
     return 0;
+}
+
+int db_read(struct db *db, struct tx **ret)
+{
+    int r = writer_publish(db->writer);
+    return r == 0 ? read_published(db, ret) : r;
 }
 
 int db_begin(struct db *db, struct tx **ret)
@@ -117,13 +122,13 @@ static int look(struct db *db, uint64_t subject, bool soon, struct tx **ret)
 {
     struct group *until = NULL;
     if (writer_is_published(db->writer))
-        return db_read(db, ret);
+        return read_published(db, ret);
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
         return FAULT(ENOMEM);
     int r = writer_look(db->writer, subject, soon, &until);
     if (r == DB_NONE)
-        return db_read(db, ret);
+        return read_published(db, ret);
     if (r != 0)
         return r;
     *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .until = until};

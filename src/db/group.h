@@ -1,5 +1,6 @@
 /* A group of transactions that become durable by one sync: those who wait for it, those who are told later,
- * and what they touch. References: the writer's until it is finished, and each waiting thread's. */
+ * and what they touch. References: the writer's until it is finished, each waiting thread's, and those of who
+ * looks for the group that was closed last or is to be led next. */
 #pragma once
 
 #include "db/db.h"

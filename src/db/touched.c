@@ -18,7 +18,7 @@ void touched_add(struct touched *touched, uint64_t subject)
 
 void touched_merge(struct touched *into, const struct touched *from)
 {
-    into->any |= from->any;
+    into->any = true;
     into->anything |= from->anything;
     for (size_t i = 0; i < TOUCHED_BITS / 64; i++)
         into->bits[i] |= from->bits[i];

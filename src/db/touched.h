@@ -15,6 +15,7 @@ struct touched {
 
 /* DB_ANYTHING: whatever there is. */
 void touched_add(struct touched *touched, uint64_t subject);
+/* What another transaction touches, which has changed something in any case. */
 void touched_merge(struct touched *into, const struct touched *from);
 /* DB_ANYTHING: whether it is not empty. */
 bool touched_has(const struct touched *touched, uint64_t subject);

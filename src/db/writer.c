@@ -436,15 +436,6 @@ static int look(struct writer *writer, uint64_t subject, bool soon, struct group
     return 0;
 }
 
-/* Whoever commits sees that his group is led to the disk: a look only gives the turn on. */
-static void look_end(struct writer *writer)
-{
-    if (is_broken(writer))
-        turn_end(writer);
-    else
-        turn_give(writer);
-}
-
 int writer_look(struct writer *writer, uint64_t subject, bool soon, struct group **ret_until)
 {
     if (!soon)
@@ -459,15 +450,16 @@ int writer_look(struct writer *writer, uint64_t subject, bool soon, struct group
     return r;
 }
 
+/* Whoever commits sees that his group is led to the disk, and heals it: a look only gives the turn on. */
 int writer_looked(struct writer *writer, struct group *until)
 {
-    look_end(writer);
+    turn_give(writer);
     return until ? wait_for(writer, until) : 0;
 }
 
 void writer_look_undo(struct writer *writer, struct group *until)
 {
-    look_end(writer);
+    turn_give(writer);
     group_unref(&until);
 }
 

@@ -41,13 +41,14 @@ struct http_server {
     bool acceptor_runs;
     int stop_fd; /* eventfd: ends the acceptor */
     atomic_bool stopping;
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t drained;
+    pthread_mutex_t lock;   /* of what follows */
+    pthread_cond_t drained; /* of those in flight, or of those held */
     struct http_conn *conns;
     size_t conn_count;
     size_t arriving; /* accepted, and not yet among conns */
     int64_t accepted_ms;
     size_t inflight;
+    size_t held; /* requests whose replies are or were held, until they are let go */
     bool closed; /* the pool takes no more */
 };
 
@@ -109,6 +110,7 @@ struct inflight {
     struct reply reply;
     atomic_uint holds; /* of the reply: by run, and by who is to release it */
     int hold_fault;
+    bool held;
     bool elsewhere; /* on a worker thread, instead of this one */
     bool park;
     char park_topic[WAKE_TOPIC_MAX];

@@ -192,7 +192,6 @@ static bool body_cut(struct inflight *flight, size_t len)
 }
 
 static void job_run(struct pool_job *job);
-static enum MHD_Result start_run(struct inflight *flight);
 
 /* To the pool; false when the server has closed it. */
 static bool hand_over(struct inflight *flight)
@@ -238,15 +237,27 @@ static bool peer_gone(const struct inflight *flight)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+static void count_held(struct http_server *server, int change)
+{
+    pthread_mutex_lock(&server->lock);
+    server->held += (size_t)change;
+    if (server->held == 0)
+        pthread_cond_broadcast(&server->drained);
+    pthread_mutex_unlock(&server->lock);
+}
+
 /* By the last of those who hold the reply it is sent. */
 static void let_go(struct inflight *flight)
 {
-    const struct http_handler *handler = &flight->server->handler;
+    struct http_server *server = flight->server;
+    bool held = flight->held;
     if (atomic_fetch_sub(&flight->holds, 1) > 1)
         return;
     if (flight->hold_fault < 0)
-        handler->failed(handler->ctx, &flight->request, flight->hold_fault);
+        server->handler.failed(server->handler.ctx, &flight->request, flight->hold_fault);
     finish(flight);
+    if (held)
+        count_held(server, -1);
 }
 
 static void job_run(struct pool_job *job)
@@ -263,13 +274,25 @@ static void job_run(struct pool_job *job)
         let_go(flight);
 }
 
+static enum MHD_Result run_on_worker(struct inflight *flight)
+{
+    flight->job.run = job_run;
+    MHD_suspend_connection(flight->connection);
+    if (!hand_over(flight)) {
+        http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
+        finish(flight);
+    }
+    return MHD_YES;
+}
+
 static enum MHD_Result run_inline(struct inflight *flight)
 {
     const struct http_handler *handler = &flight->server->handler;
+    flight->job.run = job_run; /* when it has been parked */
     handler->run(handler->ctx, &flight->request);
     if (flight->elsewhere) {
         flight->request.run_inline = false;
-        return start_run(flight);
+        return run_on_worker(flight);
     }
     if (!flight->park)
         return reply_send(flight);
@@ -282,15 +305,7 @@ static enum MHD_Result start_run(struct inflight *flight)
 {
     conn_phase_set(flight->conn, CONN_BUSY);
     flight->phase = FLIGHT_RUNNING;
-    flight->job.run = job_run;
-    if (flight->request.run_inline)
-        return run_inline(flight);
-    MHD_suspend_connection(flight->connection);
-    if (!hand_over(flight)) {
-        http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
-        finish(flight);
-    }
-    return MHD_YES;
+    return flight->request.run_inline ? run_inline(flight) : run_on_worker(flight);
 }
 
 enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connection UNUSED,
@@ -364,7 +379,9 @@ void http_run_elsewhere(struct http_request *request)
 void http_hold(struct http_request *request)
 {
     struct inflight *flight = inflight_of(request);
-    assert(!request->run_inline && flight->server->handler.failed);
+    assert(!request->run_inline && !flight->held && flight->server->handler.failed);
+    count_held(flight->server, 1);
+    flight->held = true;
     atomic_fetch_add(&flight->holds, 1);
 }
 
@@ -380,7 +397,8 @@ void http_park(struct http_request *request, const char *topic, wake_ticket tick
 {
     struct inflight *flight = inflight_of(request);
     struct str name = str_of(topic);
-    assert(name.len > 0 && name.len < sizeof(flight->park_topic) && flight->reply.status == 0);
+    assert(name.len > 0 && name.len < sizeof(flight->park_topic) && flight->reply.status == 0 &&
+           !flight->held);
     memcpy(flight->park_topic, name.ptr, name.len + 1);
     flight->park_ticket = ticket;
     flight->park_deadline_mono_ms = deadline_mono_ms;

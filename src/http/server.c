@@ -153,6 +153,15 @@ static void wait_drained(struct http_server *server, int64_t grace_ms)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* However long it takes: who is to release them holds on to the requests. */
+static void wait_released(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    while (server->held > 0)
+        pthread_cond_wait(&server->drained, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
+
 void http_server_stop(struct http_server **ret, int64_t grace_ms)
 {
     struct http_server *server = *ret;
@@ -169,7 +178,8 @@ void http_server_stop(struct http_server **ret, int64_t grace_ms)
     }
     listener_close(&server->listener);
     pool_free(&server->few);
-    pool_free(&server->pool); /* runs what it has; every suspended connection is resumed by then */
+    pool_free(&server->pool); /* runs what it has: what is suspended after it is held */
+    wait_released(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     close_fd(&server->stop_fd);

@@ -29,7 +29,7 @@ struct http_request {
     /* begin sets these */
     size_t body_max; /* bytes kept in `body`; more is answered by `too_large`; default 0 */
     bool stream;     /* the body goes to handler->body instead of `body` */
-    bool run_inline; /* run on the I/O thread: for handlers that never wait */
+    bool run_inline; /* run on the I/O thread: for handlers that never wait there */
     bool run_by_few; /* run on one of few threads: for handlers that wait for each other only */
     void *state;     /* the handler's own */
 
@@ -45,7 +45,7 @@ struct http_handler {
     int (*body)(void *ctx, struct http_request *request, const void *bytes, size_t len);
     /* The body would pass body_max: must reply (413, or the protocol's own error). */
     void (*too_large)(void *ctx, struct http_request *request);
-    /* Must have replied or parked when it returns. */
+    /* Must have replied, parked, or asked to run elsewhere when it returns. */
     void (*run)(void *ctx, struct http_request *request);
     /* What a reply was held for has failed: must reply anew. NULL where none is held. */
     void (*failed)(void *ctx, struct http_request *request, int fault);

@@ -103,6 +103,9 @@ int call_authenticate(struct call *c, const struct form_signature *form) MUST_US
 /* db_look, or db_look_soon where the thread must not wait. CALL_ELSEWHERE: to be returned; nothing may have
  * been done that a second run would not do again. */
 int call_look(struct call *c, uint64_t subject, struct tx **ret) MUST_USE;
+/* Ends a look whose outcome is `rc`, which is durable then, whatever it is but a fault. NULL: there was none.
+ */
+int call_looked(struct tx **tx, int rc) MUST_USE;
 /* Commits as the handler's last deed but its answer, which waits for the disk instead of this thread: what
  * the handler still does must be right also if the commit fails, of which the client is told instead of that
  * answer. A fault: it has failed already. */

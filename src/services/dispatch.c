@@ -246,6 +246,14 @@ int call_look(struct call *c, uint64_t subject, struct tx **ret)
     return r == DB_BUSY ? CALL_ELSEWHERE : r;
 }
 
+int call_looked(struct tx **tx, int rc)
+{
+    if (rc < 0 || !*tx)
+        return rc;
+    int looked = db_commit(tx);
+    return looked != 0 ? looked : rc;
+}
+
 static void durable(struct db_later *later, int result)
 {
     struct exchange *x = CONTAINER_OF(later, struct exchange, durable);
@@ -268,6 +276,7 @@ static int clear_output(struct call *c)
     json_free(&c->out);
     c->out = json_object();
     c->reason.text[0] = '\0';
+    c->error_header_count = c->error_element_count = c->reply_header_count = 0;
     return c->out ? 0 : FAULT(ENOMEM);
 }
 

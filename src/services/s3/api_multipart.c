@@ -141,10 +141,8 @@ static int declared(struct call *c, struct multipart *ret)
     int rc = db_look(c->platform->db, object_subject(c->bucket, c->key), &tx);
     if (rc == 0)
         rc = api_load_upload(c, tx, ret);
-    if (rc < 0)
-        return rc;
-    int looked = db_commit(&tx);
-    return looked != 0 ? looked : rc == S3_E_NO_UPLOAD ? 0 : rc;
+    rc = call_looked(&tx, rc);
+    return rc == S3_E_NO_UPLOAD ? 0 : rc;
 }
 
 int api_part_begin(struct call *c)

@@ -102,15 +102,16 @@ static int find(struct call *c, struct tx *tx, const char *key, const char *vers
 static int load_once(struct call *c, const char *key, const char *version_id, struct reading *r)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
+    struct blob_row row;
     int rc = call_look(c, object_subject(c->bucket, key), &tx);
     if (rc == 0)
         rc = find(c, tx, key, version_id, r);
     if (rc == 0 && !r->head)
-        rc = blob_open(tx, c->platform, r->object.blob, &r->source);
-    if (rc < 0 || rc == CALL_ELSEWHERE)
-        return rc;
-    int looked = db_commit(&tx);
-    return looked != 0 ? looked : rc;
+        rc = blob_find(tx, r->object.blob, &row, &r->source);
+    rc = call_looked(&tx, rc);
+    if (rc == 0 && !r->head)
+        rc = blob_open_found(c->platform, &row, &r->source);
+    return rc;
 }
 
 /* What is asked for: a range, a part, or all of it. S3_E_RANGE. */
@@ -130,6 +131,8 @@ static int range_asked(const struct call *c, const struct reading *r, struct ran
 static int prepare(struct call *c, struct reading *r)
 {
     struct range range;
+    if (r->source.list && c->http->run_inline)
+        return CALL_ELSEWHERE;
     return range_asked(c, r, &range) == 0 ? blob_prepare(&r->source, range.offset, range.len) : 0;
 }
 

@@ -35,8 +35,7 @@ static int visit_init(struct call *c, bool head, struct visit *v)
         rc = bucket_load(tx, c->bucket, &bucket, &c->reason);
     if (rc == 0)
         rc = setting_get(tx, c->bucket, SETTING_WEBSITE, &v->configuration);
-    if (rc == 0)
-        rc = db_commit(&tx);
+    rc = call_looked(&tx, rc);
     if (rc != 0)
         return rc;
     bool secure = str_starts(str_of(c->platform->endpoint), STR("https:"));

@@ -37,7 +37,7 @@ static int begin(struct call *c, unsigned digests, struct put **ret)
     if (!*ret)
         return FAULT(ENOMEM);
     c->state = *ret;
-    c->http->run_by_few = c->body_length >= 0 && c->body_length <= BLOB_INLINE_MAX;
+    c->http->run_by_few = c->body_length <= BLOB_INLINE_MAX; /* as OP_FEW: it will be no file */
     return upload_init(c->platform, digests, &(*ret)->upload);
 }
 

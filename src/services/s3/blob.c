@@ -156,23 +156,33 @@ int blob_open_row(const struct platform *platform, const struct blob_row *row, s
     return outcome_of_seal(rc, why);
 }
 
-int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret)
+int blob_find(struct tx *tx, int64_t id, struct blob_row *ret_row, struct blob_source *ret)
 {
     *ret = (struct blob_source){.fd = -1, .data = BUF_INIT(BLOB_STORED_MAX)};
     CLEANUP(rows_close) struct rows *rows = NULL;
-    struct blob_row row;
     int rc = tx_query_row(tx, &rows, "SELECT " BLOB_COLUMNS ", data FROM s3_blob WHERE id = $1", "i", id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
-    blob_row_read(rows, 0, &row);
-    if (row.damaged)
+    blob_row_read(rows, 0, ret_row);
+    ret_row->id = id;
+    ret->size = ret_row->size;
+    if (ret_row->damaged)
         return S3_E_DAMAGED;
-    ret->size = row.size;
-    if (row.parts > 0)
-        return list_open(platform, id, &ret->list);
-    if (!row.file[0])
-        rc = buf_put_str(&ret->data, rows_bytes(rows, BLOB_COLUMNS_COUNT));
-    return rc != 0 ? rc : blob_open_row(platform, &row, ret, NULL);
+    bool in_row = ret_row->parts == 0 && !ret_row->file[0];
+    return in_row ? buf_put_str(&ret->data, rows_bytes(rows, BLOB_COLUMNS_COUNT)) : 0;
+}
+
+int blob_open_found(const struct platform *platform, const struct blob_row *row, struct blob_source *ret)
+{
+    return row->parts > 0 ? list_open(platform, row->id, &ret->list)
+                          : blob_open_row(platform, row, ret, NULL);
+}
+
+int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret)
+{
+    struct blob_row row;
+    int rc = blob_find(tx, id, &row, ret);
+    return rc == 0 ? blob_open_found(platform, &row, ret) : rc;
 }
 
 int blob_prepare(struct blob_source *source, int64_t offset, int64_t len)

@@ -37,6 +37,7 @@ int blob_unref(struct tx *tx, int64_t id) MUST_USE;
 
 /* What a blob's row says of it, and how that is read: BLOB_COLUMNS from `first` on. */
 struct blob_row {
+    int64_t id; /* blob_find's */
     int64_t size;
     char sha256[HASH_HEX_SIZE];
     char file[BLOB_NAME_SIZE]; /* empty: the bytes are in the database, or it is a list */
@@ -62,6 +63,11 @@ struct blob_source {
 /* Opens a blob's bytes. S3_E_DAMAGED: they are not what was put; -ENOENT: it was removed after the
  * transaction's snapshot, look again; -ENOKEY: they are sealed under a key that the server does not have. */
 int blob_open(struct tx *tx, const struct platform *platform, int64_t id, struct blob_source *ret) MUST_USE;
+/* The same in two steps, so that no file is opened within the transaction: the row, and what it has of the
+ * bytes; then the rest. */
+int blob_find(struct tx *tx, int64_t id, struct blob_row *ret_row, struct blob_source *ret) MUST_USE;
+int blob_open_found(const struct platform *platform, const struct blob_row *row,
+                    struct blob_source *ret) MUST_USE;
 /* Before bytes of a list are read, when no transaction is open any more: list_prepare. 0 for any other. */
 int blob_prepare(struct blob_source *source, int64_t offset, int64_t len) MUST_USE;
 /* Whether its bytes may be given another name, within a write transaction. S3_E_DAMAGED. */

@@ -127,44 +127,29 @@ static void test_ordered_uuids_sort_by_their_time(void **state UNUSED)
 
 #define MANY 4000
 
-static void *take_random(void *arg)
+static void *make_uuids(void *arg)
 {
-    unsigned char(*taken)[16] = arg;
+    char(*made)[ID_UUID_SIZE] = arg;
     for (size_t i = 0; i < MANY; i++)
-        id_random(taken[i], 16);
+        id_uuid(made[i]);
     return NULL;
 }
 
-static int compare_random(const void *a, const void *b)
+static int compare_uuids(const void *a, const void *b)
 {
-    return memcmp(a, b, 16);
+    return memcmp(a, b, ID_UUID_SIZE);
 }
 
-static void test_random_bytes_are_never_given_twice(void **state UNUSED)
+static void test_threads_never_make_the_same_uuid(void **state UNUSED)
 {
-    static unsigned char taken[2 * MANY][16];
+    static char made[2 * MANY][ID_UUID_SIZE];
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, take_random, taken + MANY), 0);
-    (void)take_random(taken);
+    assert_int_equal(pthread_create(&thread, NULL, make_uuids, made + MANY), 0);
+    (void)make_uuids(made);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    qsort(taken, 2 * MANY, sizeof(taken[0]), compare_random);
-    for (size_t i = 1; i < 2 * MANY; i++)
-        assert_memory_not_equal(taken[i - 1], taken[i], 16);
-}
-
-/* Whatever was taken before: each byte is changed at some time, and none beyond. */
-static void test_random_bytes_of_any_number(void **state UNUSED)
-{
-    for (size_t len = 0; len <= 600; len += 37) {
-        unsigned char bytes[601] = {0}, seen[601] = {0};
-        for (int i = 0; i < 50; i++) {
-            id_random(bytes, len);
-            for (size_t k = 0; k < sizeof(bytes); k++)
-                seen[k] |= bytes[k];
-        }
-        for (size_t k = 0; k < sizeof(seen); k++)
-            assert_int_equal(seen[k] != 0, k < len);
-    }
+    qsort(made, ARRAY_LEN(made), sizeof(made[0]), compare_uuids);
+    for (size_t i = 1; i < ARRAY_LEN(made); i++)
+        assert_string_not_equal(made[i - 1], made[i]);
 }
 
 static void test_identifiers_have_their_form_and_differ(void **state UNUSED)
@@ -311,8 +296,7 @@ int main(void)
         cmocka_unit_test(test_base64_goes_both_ways),
         cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
         cmocka_unit_test(test_hex_refuses_bad_digits),
-        cmocka_unit_test(test_random_bytes_are_never_given_twice),
-        cmocka_unit_test(test_random_bytes_of_any_number),
+        cmocka_unit_test(test_threads_never_make_the_same_uuid),
         cmocka_unit_test(test_identifiers_have_their_form_and_differ),
         cmocka_unit_test(test_base62_uses_its_whole_alphabet_evenly),
     };

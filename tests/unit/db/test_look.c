@@ -16,7 +16,7 @@
 #define HUNG_S 60       /* a look that waits for ever ends the test */
 #define TOO_EARLY_MS 20 /* for a look to tell what it must not yet */
 
-enum subject { ANYTHING = DB_ANYTHING, APPLE, PEAR };
+enum subject { ANYTHING = DB_ANYTHING, APPLE, PEAR, NOTHING };
 
 struct gate {
     pthread_mutex_t lock;
@@ -93,12 +93,13 @@ static void *write_item(void *arg)
     struct writing *writing = arg;
     struct tx *tx = NULL;
     writing->result = db_begin(writing->db, &tx);
-    if (writing->result == 0)
-        writing->result = tx_exec(tx, "INSERT INTO items (name) VALUES ($1)", "s", writing->name);
-    if (writing->result == 0 && writing->touches != ANYTHING) {
+    if (writing->result < 0)
+        return NULL;
+    writing->result = tx_exec(tx, "INSERT INTO items (name) VALUES ($1)", "s", writing->name);
+    if (writing->touches != ANYTHING && writing->touches != NOTHING)
         tx_touches(tx, writing->touches);
+    if (writing->touches != ANYTHING)
         tx_touches_no_more(tx);
-    }
     if (writing->result == 0)
         writing->result = db_commit(&tx);
     db_end(&tx);
@@ -258,6 +259,11 @@ static void test_all_is_waited_for_when_all_is_looked_at(void **state UNUSED)
     assert_int_equal(look_at_pending(PEAR, ANYTHING, false).count, 2);
 }
 
+static void test_what_touches_nothing_is_part_of_all(void **state UNUSED)
+{
+    assert_int_equal(look_at_pending(NOTHING, ANYTHING, false).count, 2);
+}
+
 static void test_what_never_becomes_durable_is_not_told(void **state UNUSED)
 {
     assert_true(look_at_pending(APPLE, APPLE, true).result < 0);
@@ -349,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_its_subject_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_says_nothing_may_touch_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_is_waited_for_when_all_is_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_touches_nothing_is_part_of_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_never_becomes_durable_is_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_when_it_is_durable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_of_the_failure, setup, teardown),
