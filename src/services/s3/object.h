@@ -45,7 +45,8 @@ int object_find(struct tx *tx, const char *bucket, const char *key, const char *
 
 /* What a look at an object is about (db_look), at its versions, their parts and bytes, and the uploads to its
  * key, but not at what they have by now. Whatever changes settings of the bucket, rights or an object's tags
- * and lock touches anything. */
+ * and lock touches anything. Bytes that are given in the place of damaged ones are their digest's: whoever
+ * shares them may see that before it is durable. */
 uint64_t object_subject(const char *bucket, const char *key);
 
 /* The version that a multipart upload became. S3_E_NO_KEY. */
