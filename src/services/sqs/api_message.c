@@ -172,11 +172,9 @@ static int look(struct call *c, struct receive *r)
         rc = api_queue(c, tx, &r->queue);
     if (rc == 0)
         rc = read_receive(c, r);
-    if (rc != 0)
-        return rc;
-    int ready = message_ready(tx, &r->queue, clock_now_ms(), &r->next_ms);
-    rc = ready < 0 ? ready : db_commit(&tx);
-    return rc < 0 ? rc : ready;
+    if (rc == 0)
+        rc = message_ready(tx, &r->queue, clock_now_ms(), &r->next_ms);
+    return call_looked(&tx, rc);
 }
 
 static int take_messages(struct call *c, struct receive *r, json_t *messages)
