@@ -290,8 +290,8 @@ def test_custom_action_types(client, custom):
     shown = client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
     assert custom in [t["id"] for t in shown]
     builtin = {(t["id"]["category"], t["id"]["provider"]) for t in client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]}
-    assert {("Source", "S3"), ("Approval", "Manual"), ("Compute", "Commands"), ("Deploy", "CloudFormation"), ("Deploy", "S3"),
-            ("Build", "CodeBuild"), ("Test", "CodeBuild"), ("Compute", "Commands")} == builtin
+    assert {("Source", "S3"), ("Source", "CodeStarSourceConnection"), ("Approval", "Manual"), ("Compute", "Commands"),
+            ("Deploy", "CloudFormation"), ("Deploy", "S3"), ("Build", "CodeBuild"), ("Test", "CodeBuild"), ("Compute", "Commands")} == builtin
     details = {"minimumCount": 0, "maximumCount": 1}
     again = {k: custom[k] for k in ("category", "provider", "version")}
     assert code_of(client.create_custom_action_type, inputArtifactDetails=details, outputArtifactDetails=details,

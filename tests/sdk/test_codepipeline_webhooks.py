@@ -8,9 +8,9 @@ import threading
 import pytest
 import urllib3
 
+from hooks import SECRET, by_secret, definition, executions, post, signed
 from pipelines import ACCOUNT, approval, code_of, declaration, source, until
 
-SECRET = "it is a secret"
 PUSH = {"ref": "refs/heads/main", "after": "0f" * 20, "forced": False, "commits": [{"id": 1}, {"id": 2}]}
 
 
@@ -26,34 +26,8 @@ def pipeline(codepipeline):
     codepipeline.delete_pipeline(name=made)
 
 
-def definition(pipeline, name=None, authentication="UNAUTHENTICATED", configuration=None, filters=(), target="Artifact"):
-    return {"name": name or pipeline + "-hook", "targetPipeline": pipeline, "targetAction": target,
-            "filters": list(filters), "authentication": authentication,
-            "authenticationConfiguration": configuration or {}}
-
-
-def by_secret(pipeline, **more):
-    return definition(pipeline, authentication="GITHUB_HMAC", configuration={"SecretToken": SECRET}, **more)
-
-
-def post(url, body=b"{}", **headers):
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = urllib3.PoolManager().request("POST", url, body=sent, retries=False, headers={
-        "Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}})
-    return answer.status, json.loads(answer.data)
-
-
-def signed(url, body, secret=SECRET, header="X-Hub-Signature-256", algorithm=hashlib.sha256, prefix="sha256="):
-    sent = json.dumps(body).encode()
-    return post(url, sent, **{header: prefix + hmac.new(secret.encode(), sent, algorithm).hexdigest()})
-
-
 def shown(codepipeline, name):
     return next(w for w in codepipeline.list_webhooks()["webhooks"] if w["definition"]["name"] == name)
-
-
-def executions(codepipeline, pipeline):
-    return codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
 
 
 # ---- what the owner sees

@@ -2,6 +2,7 @@
  * Source: CodePipeline user guide, "Action structure reference" and "Valid action types and providers". */
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/engine/approval.h"
+#include "services/codepipeline/engine/source.h"
 #include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
@@ -31,6 +32,17 @@ static const struct aws_type aws_types[] = {
       {"S3ObjectKey", true},
       {"PollForSourceChanges", false},
       {"AllowOverrideForS3ObjectKey", false}}},
+    {"Source",
+     SOURCE_GIT,
+     0,
+     0,
+     1,
+     1,
+     {{"ConnectionArn", true},
+      {"FullRepositoryId", true},
+      {"BranchName", true},
+      {"OutputArtifactFormat", false},
+      {"DetectChanges", false}}},
     {"Approval",
      "Manual",
      0,
@@ -412,6 +424,21 @@ static int approval_check(const json_t *action, struct reason *why)
                       words.text);
 }
 
+/* Source: CodePipeline user guide, "CodeStarSourceConnection". */
+static int git_check(const json_t *action, struct reason *why)
+{
+    const json_t *configuration = json_object_get(action, "configuration");
+    const char *format = json_str(configuration, "OutputArtifactFormat", "CODE_ZIP");
+
+    if (strcmp(format, "CODE_ZIP") == 0)
+        return 0;
+    return reason_set(
+        why, PIPELINE_E_ACTION_DECLARATION,
+        "Action '%s' has the OutputArtifactFormat '%s'; Slipway makes CODE_ZIP only: builds get "
+        "the files, without Git's metadata.",
+        json_str(action, "name", ""), format);
+}
+
 static int commands_check(const json_t *action, struct reason *why)
 {
     const json_t *output = json_array_get(json_object_get(action, "outputArtifacts"), 0);
@@ -432,6 +459,7 @@ static const struct {
 } own_checks[] = {{"CloudFormation", cloudformation_check},
                   {"CodeBuild", primary_source_check},
                   {"Commands", commands_check},
+                  {SOURCE_GIT, git_check},
                   {"Manual", approval_check}};
 
 static int environment_check(const json_t *action, struct reason *why)

@@ -79,11 +79,13 @@ int codepipeline_delete_pipeline(struct call *c)
     return r == PIPELINE_E_NOT_FOUND ? 0 : r;
 }
 
-/* rows: name, version, created_ms, updated_ms, pipelineType, executionMode, type of variables */
+/* rows: name, version, created_ms, updated_ms, pipelineType, executionMode, types of variables and triggers
+ */
 static int summary_add(json_t *list, struct rows *rows)
 {
-    const char *type =
-        !rows_null(rows, 4) ? rows_text(rows, 4) : declaration_type_default(!rows_null(rows, 6));
+    const char *type = !rows_null(rows, 4)
+                           ? rows_text(rows, 4)
+                           : declaration_type_default(!rows_null(rows, 6), !rows_null(rows, 7));
     json_t *summary = json_pack("{s:s, s:I, s:s, s:s, s:I, s:I}", "name", rows_text(rows, 0), "version",
                                 (json_int_t)rows_int(rows, 1), "pipelineType", type, "executionMode",
                                 rows_null(rows, 5) ? DECLARATION_MODE : rows_text(rows, 5), "created",
@@ -109,7 +111,8 @@ static int summaries_put(struct call *c)
             c->tx, &rows,
             "SELECT p.name, p.version, p.created_ms, p.updated_ms,"
             " json_extract(v.declaration, '$.pipelineType'),"
-            " json_extract(v.declaration, '$.executionMode'), json_type(v.declaration, '$.variables')"
+            " json_extract(v.declaration, '$.executionMode'), json_type(v.declaration, '$.variables'),"
+            " json_type(v.declaration, '$.triggers')"
             " FROM codepipeline_pipeline p JOIN codepipeline_version v"
             " ON v.pipeline_id = p.id AND v.version = p.version"
             " WHERE p.account = $1 AND p.name > $2 ORDER BY p.name LIMIT $3",

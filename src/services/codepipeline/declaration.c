@@ -3,6 +3,7 @@
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/declaration_conditions.h"
+#include "services/codepipeline/declaration_triggers.h"
 #include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
@@ -22,15 +23,16 @@ static const char *name_of(const json_t *object)
     return json_str(object, "name", "");
 }
 
-const char *declaration_type_default(bool variables)
+const char *declaration_type_default(bool variables, bool triggers)
 {
-    return variables ? "V2" : "V1";
+    return variables || triggers ? "V2" : "V1";
 }
 
 const char *declaration_type(const json_t *declaration)
 {
     return json_str(declaration, "pipelineType",
-                    declaration_type_default(json_object_get(declaration, "variables") != NULL));
+                    declaration_type_default(json_object_get(declaration, "variables") != NULL,
+                                             json_object_get(declaration, "triggers") != NULL));
 }
 
 const char *declaration_mode(const json_t *declaration)
@@ -45,10 +47,6 @@ static int check_features(const struct check *check)
     if (strcmp(mode, "SUPERSEDED") != 0 && strcmp(declaration_type(check->declaration), "V2") != 0)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
                           "Execution mode %s needs a pipeline of type V2: set pipelineType to V2.", mode);
-    if (json_array_size(json_object_get(check->declaration, "triggers")) > 0)
-        return reason_set(
-            check->why, PIPELINE_E_STRUCTURE,
-            "Triggers are not supported by Slipway: start the pipeline with StartPipelineExecution.");
     return 0;
 }
 
@@ -116,6 +114,11 @@ static int check_conditions(const struct check *check)
             return r;
     }
     return 0;
+}
+
+static int check_triggers(const struct check *check)
+{
+    return declaration_triggers_check(check->declaration, check->why);
 }
 
 static int check_action_names(const struct check *check)
@@ -320,8 +323,8 @@ static int check_namespaces(const struct check *check)
 }
 
 static int (*const checks[])(const struct check *) = {
-    check_features,     check_variables, check_store, check_stages,    check_conditions,
-    check_action_names, check_sources,   check_types, check_artifacts, check_namespaces,
+    check_features, check_variables, check_store,    check_stages,    check_conditions, check_action_names,
+    check_sources,  check_types,     check_triggers, check_artifacts, check_namespaces,
 };
 
 int declaration_check(struct tx *tx, const char *account, const json_t *declaration, struct reason *why)

@@ -14,7 +14,7 @@ int declaration_check(struct tx *tx, const char *account, const json_t *declarat
                       struct reason *why) MUST_USE;
 #define DECLARATION_MODE "SUPERSEDED" /* of a declaration that does not say it */
 /* The type of one that does not say it. */
-const char *declaration_type_default(bool variables);
+const char *declaration_type_default(bool variables, bool triggers);
 /* "V1" or "V2", "SUPERSEDED", "QUEUED" or "PARALLEL": what it says, or what it is without saying so. */
 const char *declaration_type(const json_t *declaration);
 const char *declaration_mode(const json_t *declaration);

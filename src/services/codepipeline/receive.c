@@ -27,20 +27,41 @@ int codepipeline_expect_event(struct call *c)
     return r ? r : find(c, tx, &webhook);
 }
 
-static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, bool *ret_passes)
+static int parse(struct call *c, json_t **ret)
+{
+    struct reason words = {0};
+    int r = json_parse(buf_str(&c->http->body), ret, &words);
+
+    return r > 0 ? call_fail(c, PIPELINE_E_HOOK_BODY,
+                             "The event is not JSON (%s): let its sender send application/json.", words.text)
+                 : r;
+}
+
+/* *ret: what the pipeline is to be started with; NULL: it is not. */
+static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, json_t **ret)
 {
     const struct webhook_event event = {
         .body = buf_str(&c->http->body),
         .peer = c->http->peer,
         .signature_256 = http_header(c->http, "x-hub-signature-256"),
         .signature_1 = http_header(c->http, "x-hub-signature"),
+        .gitlab_token = http_header(c->http, "x-gitlab-token"),
+        .git = {.github = http_header(c->http, "x-github-event"),
+                .gitlab = http_header(c->http, "x-gitlab-event")},
     };
-    CLEANUP(json_free) json_t *configuration = NULL;
+    CLEANUP(webhook_target_unload) struct webhook_target target = {0};
+    CLEANUP(json_free) json_t *document = NULL;
+    bool passes = false;
     int r = webhook_authenticate(webhook, &event, &c->reason);
 
     if (r == 0)
-        r = webhook_target(tx, webhook->account, webhook->definition, &configuration, &c->reason);
-    return r ? r : webhook_filter(webhook, configuration, event.body, ret_passes, &c->reason);
+        r = webhook_target(tx, webhook->account, webhook->definition, &target, &c->reason);
+    if (r == 0)
+        r = parse(c, &document);
+    if (r == 0)
+        r = webhook_filter(webhook, json_object_get(target.action, "configuration"), document, &passes,
+                           &c->reason);
+    return r || !passes ? r : webhook_input(&target, &event, document, ret, &c->reason);
 }
 
 /* What ListWebhooks shows as errorCode is the code that the sender is told. */
@@ -67,7 +88,7 @@ static int note(const struct call *c, const struct webhook *webhook, int outcome
     return r ? r : outcome;
 }
 
-static int start(struct call *c, const struct webhook *webhook, char ret_id[ID_UUID_SIZE])
+static int start(struct call *c, const struct webhook *webhook, const json_t *in, char ret_id[ID_UUID_SIZE])
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(webhook_unload) struct webhook now = {0};
@@ -76,7 +97,7 @@ static int start(struct call *c, const struct webhook *webhook, char ret_id[ID_U
     if (r == 0)
         r = find(c, tx, &now);
     if (r == 0)
-        r = webhook_start(tx, c->platform, webhook, ret_id, &c->reason);
+        r = webhook_start(tx, c->platform, webhook, in, ret_id, &c->reason);
     return r ? r : db_commit(&tx);
 }
 
@@ -99,18 +120,18 @@ int codepipeline_receive_event(struct call *c)
     CLEANUP(webhook_unload) struct webhook webhook = {0};
     CLEANUP(db_end) struct tx *tx = NULL;
     char id[ID_UUID_SIZE];
-    bool passes = false;
+    CLEANUP(json_free) json_t *in = NULL;
     int r = db_read(c->platform->db, &tx);
 
     if (r == 0)
         r = find(c, tx, &webhook);
     if (r)
         return r;
-    r = judge(c, tx, &webhook, &passes);
+    r = judge(c, tx, &webhook, &in);
     db_end(&tx);
-    if (r == 0 && passes)
-        r = start(c, &webhook, id);
+    if (r == 0 && in)
+        r = start(c, &webhook, in, id);
     if (r > 0 && r != PIPELINE_E_HOOK_UNKNOWN)
         return note(c, &webhook, r);
-    return r ? r : answer(c, &webhook, passes ? id : NULL);
+    return r ? r : answer(c, &webhook, in ? id : NULL);
 }

@@ -85,6 +85,7 @@ extern const struct shape shape_stop_pipeline_execution_input;
 extern const struct shape shape_tag_list;
 extern const struct shape shape_tag_resource_input;
 extern const struct shape shape_tags_output;
+extern const struct shape shape_trigger_list;
 extern const struct shape shape_untag_resource_input;
 extern const struct shape shape_update_pipeline_input;
 extern const struct shape shape_webhook_definition;

@@ -156,11 +156,6 @@ static const struct field fields_pipeline_variable_declaration_list[] = {
 static const struct shape shape_pipeline_variable_declaration_list =
     SHAPE(fields_pipeline_variable_declaration_list);
 
-static const struct field fields_any_list[] = {
-    {"member", FIELD_ANY},
-};
-static const struct shape shape_any_list = SHAPE(fields_any_list);
-
 static const struct field region_names = {"key", FIELD_STRING, .min = 4, .max = 30};
 static const struct field fields_declaration[] = {
     NAME("name"),
@@ -173,7 +168,7 @@ static const struct field fields_declaration[] = {
     {"pipelineType", FIELD_STRING, .values = values_pipeline_type},
     {"executionMode", FIELD_STRING, .values = values_execution_mode},
     {"variables", FIELD_LIST, .min = 1, .max = 50, .of = &shape_pipeline_variable_declaration_list},
-    {"triggers", FIELD_LIST, .min = 0, .max = 50, .of = &shape_any_list},
+    {"triggers", FIELD_LIST, .min = 0, .max = 50, .of = &shape_trigger_list},
 };
 const struct shape shape_declaration = SHAPE(fields_declaration);
 

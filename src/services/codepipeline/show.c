@@ -75,7 +75,7 @@ static int revisions_asked(const json_t *overrides, json_t *list)
     size_t i;
 
     json_array_foreach (overrides, i, override)
-        if (strcmp(json_str(override, "revisionType", ""), SOURCE_VERSION_ID) == 0 &&
+        if (source_pins(override) &&
             json_array_append_new(list,
                                   json_pack("{s:s, s:s}", "actionName", json_str(override, "actionName", ""),
                                             "revisionId", json_str(override, "revisionValue", ""))))

@@ -74,10 +74,9 @@ static int context_pack(json_t *data, const struct platform *platform, const str
 
 static int source_pack(json_t *data, const struct execution *execution, const struct run *run)
 {
-    json_t *version = source_override(json_object_get(execution->data, "sourceRevisions"), run->action->name,
-                                      SOURCE_VERSION_ID);
+    json_t *pin = source_pin(json_object_get(execution->data, "sourceRevisions"), run->action);
 
-    return run->action->source && version ? json_put(data, "sourceRevision", json_incref(version)) : 0;
+    return pin ? json_put(data, "sourceRevision", json_incref(pin)) : 0;
 }
 
 /* Of Commands actions and rules, and of builds. */

@@ -211,15 +211,15 @@ static int filters_check(const json_t *definition, const json_t *configuration, 
 
 static int definition_check(struct tx *tx, const char *account, const json_t *definition, struct reason *why)
 {
-    CLEANUP(json_free) json_t *configuration = NULL;
+    CLEANUP(webhook_target_unload) struct webhook_target target = {0};
     int r = shape_validate(&shape_webhook_definition, definition, why);
 
     if (r)
         return r == CALL_INVALID ? PIPELINE_E_INVALID : r;
     r = authentication_check(definition, why);
     if (r == 0)
-        r = webhook_target(tx, account, definition, &configuration, why);
-    return r ? r : filters_check(definition, configuration, why);
+        r = webhook_target(tx, account, definition, &target, why);
+    return r ? r : filters_check(definition, json_object_get(target.action, "configuration"), why);
 }
 
 /* ---- put, deleted */

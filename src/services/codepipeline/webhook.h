@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/git_event.h"
 #include "services/codepipeline/store.h"
 
 #define WEBHOOK_TOKEN_SIZE 65
@@ -44,26 +45,37 @@ struct webhook_event {
     struct str peer;          /* the sender's address */
     struct str signature_256; /* X-Hub-Signature-256, "sha256=…"; {NULL}: none */
     struct str signature_1;   /* X-Hub-Signature, "sha1=…" */
+    struct str gitlab_token;  /* X-Gitlab-Token: the secret itself */
+    struct git_event_headers git;
 };
 
 /* Is the event the webhook's sender's? PIPELINE_E_HOOK_DENIED. */
 int webhook_authenticate(const struct webhook *webhook, const struct webhook_event *event,
                          struct reason *why) MUST_USE;
 /* Does the event pass the filters? *ret_passes, and if not, which one did not in *why. `configuration` is the
- * target action's. PIPELINE_E_HOOK_BODY, PIPELINE_E_WEBHOOK_FILTER. */
-int webhook_filter(const struct webhook *webhook, const json_t *configuration, struct str body,
+ * target action's. PIPELINE_E_WEBHOOK_FILTER. */
+int webhook_filter(const struct webhook *webhook, const json_t *configuration, json_t *document,
                    bool *ret_passes, struct reason *why) MUST_USE;
 /* `matchEquals` with each {Key} replaced by the configuration's value. PIPELINE_E_WEBHOOK_FILTER: there is
  * none of that key. `ret` is an empty buffer; its maximum is set here. */
 int webhook_match_fill(const char *match, const json_t *configuration, struct buf *ret,
                        struct reason *why) MUST_USE;
-/* The configuration of the target action; the caller's reference. PIPELINE_E_NOT_FOUND, PIPELINE_E_INVALID.
- */
-int webhook_target(struct tx *tx, const char *account, const json_t *definition, json_t **ret,
+struct webhook_target {
+    json_t *declaration;  /* of the target pipeline */
+    const json_t *action; /* the target action in it */
+};
+void webhook_target_unload(struct webhook_target *target); /* CLEANUP-able */
+/* Into a zeroed *ret. PIPELINE_E_NOT_FOUND, PIPELINE_E_INVALID. */
+int webhook_target(struct tx *tx, const char *account, const json_t *definition, struct webhook_target *ret,
                    struct reason *why) MUST_USE;
+/* What the pipeline is to be started with, as StartPipelineExecution takes it, for an event that passed the
+ * webhook's filters. *ret is NULL, and *why says what is missing, when a Git source's trigger does not want
+ * it. */
+int webhook_input(const struct webhook_target *target, const struct webhook_event *event,
+                  const json_t *document, json_t **ret, struct reason *why) MUST_USE;
 /* Starts the pipeline. As StartPipelineExecution. */
 int webhook_start(struct tx *tx, const struct platform *platform, const struct webhook *webhook,
-                  char ret_execution_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
+                  const json_t *in, char ret_execution_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
 /* Keeps why an event did not start the pipeline; nothing is written when that is known already. */
 int webhook_note(struct tx *tx, const struct webhook *webhook, const char *code,
                  const char *message) MUST_USE;

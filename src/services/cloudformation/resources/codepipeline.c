@@ -129,6 +129,42 @@ static const struct property variable_item[] = {
     {.name = "Variable", .type = PROPERTY_STRUCT, .of = &variable}};
 static const struct properties variables = PROPERTIES(variable_item);
 
+static const struct property criteria_rows[] = {
+    {.name = "Includes", .type = PROPERTY_LIST, .of = &texts},
+    {.name = "Excludes", .type = PROPERTY_LIST, .of = &texts},
+};
+static const struct properties criteria = PROPERTIES(criteria_rows);
+static const struct property push_rows[] = {
+    {.name = "Tags", .type = PROPERTY_STRUCT, .of = &criteria},
+    {.name = "Branches", .type = PROPERTY_STRUCT, .of = &criteria},
+    {.name = "FilePaths", .type = PROPERTY_STRUCT, .of = &criteria},
+};
+static const struct properties push = PROPERTIES(push_rows);
+static const struct property push_item[] = {{.name = "Filter", .type = PROPERTY_STRUCT, .of = &push}};
+static const struct properties push_list = PROPERTIES(push_item);
+static const struct property pull_request_rows[] = {
+    {.name = "Events", .type = PROPERTY_LIST, .of = &texts},
+    {.name = "Branches", .type = PROPERTY_STRUCT, .of = &criteria},
+    {.name = "FilePaths", .type = PROPERTY_STRUCT, .of = &criteria},
+};
+static const struct properties pull_request = PROPERTIES(pull_request_rows);
+static const struct property pull_request_item[] = {
+    {.name = "Filter", .type = PROPERTY_STRUCT, .of = &pull_request}};
+static const struct properties pull_request_list = PROPERTIES(pull_request_item);
+static const struct property git_rows[] = {
+    {.name = "SourceActionName", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Push", .type = PROPERTY_LIST, .of = &push_list},
+    {.name = "PullRequest", .type = PROPERTY_LIST, .of = &pull_request_list},
+};
+static const struct properties git = PROPERTIES(git_rows);
+static const struct property trigger_rows[] = {
+    {.name = "ProviderType", .type = PROPERTY_TEXT, .required = true},
+    {.name = "GitConfiguration", .type = PROPERTY_STRUCT, .of = &git},
+};
+static const struct properties trigger = PROPERTIES(trigger_rows);
+static const struct property trigger_item[] = {{.name = "Trigger", .type = PROPERTY_STRUCT, .of = &trigger}};
+static const struct properties triggers = PROPERTIES(trigger_item);
+
 static const struct property rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "RoleArn", .type = PROPERTY_TEXT, .required = true},
@@ -137,6 +173,7 @@ static const struct property rows[] = {
     {.name = "PipelineType", .type = PROPERTY_TEXT, .values = types},
     {.name = "ExecutionMode", .type = PROPERTY_TEXT, .values = modes},
     {.name = "Variables", .type = PROPERTY_LIST, .of = &variables},
+    {.name = "Triggers", .type = PROPERTY_LIST, .of = &triggers},
     {.name = "RestartExecutionOnUpdate", .type = PROPERTY_BOOLEAN},
     {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };

@@ -7,15 +7,46 @@
 
 #define TOKEN_TEXT_MAX 8192
 
-/* The revision types of Source/S3. Those of other providers (COMMIT_ID, IMAGE_DIGEST) fit no action there is.
- */
+/* IMAGE_DIGEST fits no action there is. */
 static const struct {
+    const char *provider;
     const char *type;
+    bool pins;              /* says which revision, not where it is */
     const char *allowed_by; /* must be "true" in the action's configuration; NULL: always allowed */
 } types[] = {
-    {SOURCE_VERSION_ID, NULL},
-    {SOURCE_KEY, "AllowOverrideForS3ObjectKey"},
+    {"S3", SOURCE_VERSION_ID, true, NULL},
+    {"S3", SOURCE_KEY, false, "AllowOverrideForS3ObjectKey"},
+    {SOURCE_GIT, SOURCE_COMMIT, true, NULL},
 };
+
+const json_t *source_declared(const json_t *declaration, const char *name)
+{
+    const json_t *action;
+    size_t i;
+
+    json_array_foreach (json_path(declaration, "stages.0.actions"), i, action)
+        if (strcmp(json_str(action, "name", ""), name) == 0)
+            return action;
+    return NULL;
+}
+
+bool source_is_git(const json_t *type)
+{
+    return strcmp(json_str(type, "category", ""), "Source") == 0 &&
+           strcmp(json_str(type, "owner", ""), "AWS") == 0 &&
+           strcmp(json_str(type, "provider", ""), SOURCE_GIT) == 0;
+}
+
+const json_t *source_trigger(const json_t *declaration, const char *name)
+{
+    const json_t *trigger;
+    size_t i;
+
+    json_array_foreach (json_object_get(declaration, "triggers"), i, trigger)
+        if (strcmp(json_str(json_object_get(trigger, "gitConfiguration"), "sourceActionName", ""), name) == 0)
+            return trigger;
+    return NULL;
+}
 
 json_t *source_override(const json_t *overrides, const char *action, const char *type)
 {
@@ -27,6 +58,24 @@ json_t *source_override(const json_t *overrides, const char *action, const char 
             strcmp(json_str(override, "revisionType", ""), type) == 0)
             return override;
     return NULL;
+}
+
+json_t *source_pin(const json_t *overrides, const struct plan_action *action)
+{
+    json_t *override = NULL;
+
+    for (size_t i = 0; action->source && !override && i < ARRAY_LEN(types); i++)
+        if (types[i].pins && strcmp(types[i].provider, action->provider) == 0)
+            override = source_override(overrides, action->name, types[i].type);
+    return override;
+}
+
+bool source_pins(const json_t *override)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (strcmp(types[i].type, json_str(override, "revisionType", "")) == 0)
+            return types[i].pins;
+    return false;
 }
 
 bool source_is_s3(const struct plan_action *action)
@@ -57,13 +106,14 @@ static int type_check(const struct plan_action *action, const char *type, struct
 {
     size_t i = 0;
 
-    while (i < ARRAY_LEN(types) && strcmp(types[i].type, type) != 0)
+    while (i < ARRAY_LEN(types) &&
+           (strcmp(types[i].type, type) != 0 || strcmp(types[i].provider, action->provider) != 0))
         i++;
-    if (!source_is_s3(action) || i == ARRAY_LEN(types))
+    if (strcmp(action->owner, "AWS") != 0 || i == ARRAY_LEN(types))
         return reason_set(
             why, PIPELINE_E_INVALID,
             "The revision type %s does not fit source action '%s': S3 sources take " SOURCE_VERSION_ID
-            " and " SOURCE_KEY ".",
+            " and " SOURCE_KEY ", " SOURCE_GIT " sources " SOURCE_COMMIT ".",
             type, action->name);
     if (!types[i].allowed_by ||
         strcasecmp(json_str(action->configuration, types[i].allowed_by, ""), "true") == 0)

@@ -168,6 +168,26 @@ static json_t *stage_make(struct maker *maker, bool v2, bool parallel, size_t nu
     return stage;
 }
 
+/* The last source becomes one of Git, with a trigger. */
+static void add_trigger(json_t *made, json_t *sources)
+{
+    json_t *last = json_array_get(sources, json_array_size(sources) - 1);
+    json_t *git =
+        parse("{'push': [{'branches': {'includes': ['main', 'feature/**'], 'excludes': ['x']}, "
+              "'filePaths': {'includes': ['src/**/*.{c,h}']}}, {'tags': {'includes': ['v[0-9]*']}}], "
+              "'pullRequest': [{'events': ['OPEN'], 'branches': {'excludes': ['?']}}]}");
+
+    set(last, "actionTypeId",
+        parse("{'category': 'Source', 'owner': 'AWS', 'provider': "
+              "'CodeStarSourceConnection', 'version': '1'}"));
+    set(last, "configuration",
+        parse("{'ConnectionArn': 'arn:aws:codeconnections:us-east-1:" ACCOUNT
+              ":connection/1', 'FullRepositoryId': 'a/b', 'BranchName': 'main'}"));
+    set(git, "sourceActionName", json_copy(json_object_get(last, "name")));
+    set(made, "triggers",
+        json_pack("[{s:s, s:o}]", "providerType", "CodeStarSourceConnection", "gitConfiguration", git));
+}
+
 json_t *maker_pipeline(struct maker *maker)
 {
     static const char *const modes[] = {"SUPERSEDED", "QUEUED", "PARALLEL"};
@@ -188,6 +208,8 @@ json_t *maker_pipeline(struct maker *maker)
         set(made, "executionMode", json_string(modes[mode]));
         if (maker_one_in(maker, 3))
             set(made, "variables", parse("[{'name': 'Env', 'defaultValue': 'dev', 'description': 'where'}]"));
+        if (maker_one_in(maker, 3))
+            add_trigger(made, got);
     }
     return made;
 }

@@ -1,0 +1,265 @@
+"""Triggers: Git sources as they are declared, and which events of a Git host start a pipeline."""
+import copy
+import json
+
+import pytest
+
+from hooks import (CONNECTION, SECRET, both, by_secret, definition, executions, git_source, post, signed,
+                   trigger)
+from pipelines import Refused, Worker, action, approval, declaration
+
+COMMIT = "0f" * 20
+
+
+@pytest.fixture(scope="module")
+def codepipeline(server):
+    return server.client("codepipeline")
+
+
+@pytest.fixture(scope="module")
+def worker(server):
+    return Worker(server)
+
+
+@pytest.fixture
+def make(worker):
+    names = []
+
+    def maker(*triggers, sources=None, **more):
+        made = declaration([approval("Ask")], sources=sources or [git_source()], pipelineType="V2", **more)
+        if triggers:
+            made["triggers"] = list(triggers)
+        names.append(worker.call("CreatePipeline", pipeline=made)["pipeline"]["name"])
+        return names[-1]
+    yield maker
+    for name in names:
+        worker.call("DeletePipeline", name=name)
+
+
+EVERYTHING = [trigger(push=[{"branches": both(["feature/**", "main"], ["feature/x"]),
+                             "filePaths": both(["projectA/**", "common/**/*.js"], ["**/README.md"])},
+                            {"tags": both(["release-v?"], ["release-v[0-3]"])}],
+                      pullRequest=[{"events": ["OPEN", "UPDATED"], "branches": both(["main"])},
+                                   {"branches": both(None, ["{x,y}"]), "filePaths": both(["src/**"])}]),
+              trigger("More")]
+
+
+# ---- the declaration
+
+def test_triggers_are_kept_and_shown_as_they_were_given(worker, make):
+    name = make(*EVERYTHING, sources=[git_source(), git_source("More", DetectChanges="false")])
+    shown = worker.call("GetPipeline", name=name)["pipeline"]
+    assert shown["triggers"] == EVERYTHING
+    changed = worker.call("UpdatePipeline", pipeline={**shown, "triggers": EVERYTHING[:1]})["pipeline"]
+    assert changed["triggers"] == EVERYTHING[:1] and changed["version"] == 2
+    assert worker.call("GetPipeline", name=name, version=1)["pipeline"]["triggers"] == EVERYTHING
+
+
+def test_a_pipeline_with_triggers_is_of_type_v2(worker, make):
+    made = declaration([approval("Ask")], sources=[git_source()], triggers=[trigger()])
+    worker.call("CreatePipeline", pipeline=made)
+    [listed] = [p for p in worker.call("ListPipelines")["pipelines"] if p["name"] == made["name"]]
+    assert (worker.call("GetPipeline", name=made["name"])["pipeline"]["pipelineType"], listed["pipelineType"]) == ("V2", "V2")
+    worker.call("DeletePipeline", name=made["name"])
+
+
+@pytest.mark.parametrize("wrong,words", [
+    ([trigger("None")], "no source action named 'None'"),
+    ([trigger("Artifact")], "whose provider is not CodeStarSourceConnection"),
+    ([trigger(), trigger()], "at most one trigger: 'Code' has more"),
+    ([trigger(push=[{}])], "push filter in the trigger of action 'Code' must have either tags"),
+    ([trigger(push=[{"filePaths": both(["a"])}])], "must have either tags"),
+    ([trigger(push=[{"tags": both(["v1"]), "branches": both(["main"])}])], "must have either tags"),
+    ([trigger(push=[{"branches": both(["main"]), "filePaths": {}}])], "filePaths without includes or excludes"),
+    ([trigger(pullRequest=[{"events": ["OPEN"]}])], "pullRequest filter"),
+    ([trigger(push=[{"branches": both(["a["])}])], "the pattern 'a[', which is not valid: a [ has no ]"),
+    ([trigger(push=[{"branches": both(["b"] * 9)}])], "length less than or equal to 8"),
+    ([trigger(push=[{"branches": both(["b" * 256])}])], "length less than or equal to 255"),
+    ([trigger(push=[{"branches": both(["b"])}] * 4)], "length less than or equal to 3"),
+    ([trigger(pullRequest=[{"events": ["MERGED"], "branches": both(["b"])}])], "OPEN"),
+    ([{"providerType": "GitHub", "gitConfiguration": {"sourceActionName": "Code"}}], "CodeStarSourceConnection"),
+    ([{"providerType": "CodeStarSourceConnection"}], "gitConfiguration"),
+    ([trigger()] * 51, "length less than or equal to 50"),
+])
+def test_what_is_no_trigger_is_refused(make, wrong, words):
+    s3 = action("Artifact", category="Source", provider="S3", outputs=["App"],
+                configuration={"S3Bucket": "artifacts", "S3ObjectKey": "k.zip"})
+    with pytest.raises(Refused) as refused:
+        make(*wrong, sources=[git_source(), s3])
+    assert refused.value.code in ("InvalidStructureException", "ValidationException") and words in str(refused.value)
+
+
+def test_type_v1_has_no_triggers_and_a_git_source_makes_archives(worker):
+    for changes, code, words in [({"pipelineType": "V1", "triggers": [trigger()]}, "InvalidStructureException", "V2"),
+                                 ({"sources": [git_source(OutputArtifactFormat="CODEBUILD_CLONE_REF")]},
+                                  "InvalidActionDeclarationException", "CODE_ZIP only")]:
+        with pytest.raises(Refused) as refused:
+            worker.call("CreatePipeline", pipeline=declaration([approval("Ask")], **{"sources": [git_source()], **changes}))
+        assert refused.value.code == code and words in str(refused.value)
+
+
+def test_a_template_declares_triggers(server, worker):
+    stack = {"Resources": {"P": {"Type": "AWS::CodePipeline::Pipeline", "Properties": {
+        "Name": "from-template", "RoleArn": declaration()["roleArn"], "PipelineType": "V2",
+        "ArtifactStore": {"Type": "S3", "Location": "store-bucket"},
+        "Triggers": [{"ProviderType": "CodeStarSourceConnection", "GitConfiguration": {
+            "SourceActionName": "Code", "Push": [{"Branches": {"Includes": ["main"]}, "FilePaths": {"Excludes": ["docs/**"]}}],
+            "PullRequest": [{"Events": ["OPEN"], "Branches": {"Includes": ["main"]}}]}}],
+        "Stages": [
+            {"Name": "Source", "Actions": [{"Name": "Code", "OutputArtifacts": [{"Name": "Code"}], "ActionTypeId": {
+                "Category": "Source", "Owner": "AWS", "Provider": "CodeStarSourceConnection", "Version": "1"},
+                "Configuration": {"ConnectionArn": CONNECTION, "FullRepositoryId": "team/shop", "BranchName": "main",
+                                  "DetectChanges": False}}]},
+            {"Name": "Ask", "Actions": [{"Name": "Ask", "ActionTypeId": {
+                "Category": "Approval", "Owner": "AWS", "Provider": "Manual", "Version": "1"}}]}]}}}}
+    formation = server.client("cloudformation")
+    formation.create_stack(StackName="triggers", TemplateBody=json.dumps(stack))
+    formation.get_waiter("stack_create_complete").wait(StackName="triggers", WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+    shown = worker.call("GetPipeline", name="from-template")["pipeline"]
+    assert shown["triggers"] == [trigger(push=[{"branches": both(["main"]), "filePaths": both(None, ["docs/**"])}],
+                                         pullRequest=[{"events": ["OPEN"], "branches": both(["main"])}])]
+    assert shown["stages"][0]["actions"][0]["configuration"]["DetectChanges"] == "false"
+    formation.delete_stack(StackName="triggers")
+
+
+# ---- events
+
+def commit(*files, kind="modified"):
+    return {"id": COMMIT, **{k: list(files) if k == kind else [] for k in ("added", "modified", "removed")}}
+
+
+def push(ref="refs/heads/main", commits=(commit("app.py"),), **more):
+    return "push", {"ref": ref, "after": COMMIT, "deleted": False, "head_commit": {"id": COMMIT}, "commits": list(commits),
+                    "repository": {"full_name": "team/shop"}, **more}
+
+
+def pull_request(action="opened", base="main", head="feature/a", repository="team/shop", **more):
+    return "pull_request", {"action": action, "repository": {"full_name": "team/shop"}, "pull_request": {
+        "base": {"ref": base}, "head": {"ref": head, "sha": COMMIT, "repo": {"full_name": repository}}, **more}}
+
+
+@pytest.fixture
+def hook(codepipeline, make):
+    """Makes a pipeline with a trigger of such filters, and sends events to its webhook."""
+    def maker(*triggers, **source):
+        name = make(*triggers, sources=[git_source(**source)])
+        url = codepipeline.put_webhook(webhook=definition(name, target="Code"))["webhook"]["url"]
+
+        def send(event, header="X-GitHub-Event"):
+            status, body = post(url, event[1], **{header: event[0]})
+            assert status == (202 if body["started"] else 200), body
+            return body
+        return send
+    return maker
+
+
+PUSHES = trigger(push=[{"branches": both(["main", "release/*"], ["release/old"]), "filePaths": both(["src/**"], ["**/*.md"])},
+                       {"tags": both(["v*"], ["v0.*"])}])
+REQUESTS = trigger(pullRequest=[{"events": ["OPEN", "CLOSED"], "branches": both(["main"])},
+                                {"events": ["UPDATED"], "branches": both(["release/**"])}])
+
+
+@pytest.mark.parametrize("event,starts", [
+    (push(commits=[commit("src/a.py")]), True),
+    (push(commits=[commit("docs/a"), commit("src/a.py", kind="removed")]), True),
+    (push(commits=[commit("src/a.md"), commit("docs/a.py")]), False),
+    (push("refs/heads/release/1", [commit("src/a.py", kind="added")]), True),
+    (push("refs/heads/release/1", []), True),  # nothing tells its files
+    (push("refs/heads/release/old", [commit("src/a.py")]), False),
+    (push("refs/heads/release/1/2", [commit("src/a.py")]), False),
+    (push("refs/heads/v1", [commit("src/a.py")]), False),
+    (push("refs/tags/v1.2", []), True),
+    (push("refs/tags/v0.2", []), False),
+    (push("refs/tags/main", []), False),
+    (push(commits=[commit("src/a.py")], deleted=True), False),
+    (push(commits=[commit("src/a.py")], repository={"full_name": "team/other"}), False),
+    (pull_request(), False),
+])
+def test_pushes_start_what_their_filters_let_through(hook, event, starts):
+    assert hook(PUSHES)(event)["started"] is starts
+
+
+@pytest.mark.parametrize("event,starts", [
+    (pull_request(), True),
+    (pull_request("reopened"), True),
+    (pull_request("synchronize"), False),
+    (pull_request("synchronize", base="release/1/2"), True),
+    (pull_request("closed", merged=True), True),
+    (pull_request("closed", merged=False), False),
+    (pull_request("labeled"), False),
+    (pull_request(base="release/1"), False),
+    (pull_request(repository="stranger/shop"), False),
+    (push(), False),
+])
+def test_pull_requests_start_what_their_filters_let_through(hook, event, starts):
+    assert hook(REQUESTS)(event)["started"] is starts
+
+
+def test_without_filters_pushes_to_the_actions_branch_start_it(hook):
+    for triggers, source, starts in [([], {}, True), ([], {"DetectChanges": "false"}, False),
+                                     ([trigger()], {"DetectChanges": "false"}, True)]:
+        send = hook(*triggers, **source)
+        assert send(push())["started"] is starts
+        assert not send(push("refs/heads/other"))["started"] and not send(push("refs/tags/main"))["started"]
+        assert not send(pull_request())["started"] and not send(("ping", {"zen": "…"}))["started"]
+
+
+def gitlab_push(kind="Push Hook", ref="refs/heads/main", files=("src/a.py",), total=1, sha=COMMIT):
+    return kind, {"object_kind": "push", "ref": ref, "after": COMMIT, "checkout_sha": sha, "total_commits_count": total,
+                  "project": {"path_with_namespace": "team/shop"}, "commits": [commit(*files)]}
+
+
+def merge_request(action, **more):
+    return "Merge Request Hook", {"object_kind": "merge_request", "project": {"path_with_namespace": "team/shop"},
+                                  "object_attributes": {"action": action, "target_branch": "main", "source_branch": "x",
+                                                        "source": {"path_with_namespace": "team/shop"},
+                                                        "last_commit": {"id": COMMIT}, **more}}
+
+
+def test_gitlabs_events_are_understood(hook):
+    send = hook(PUSHES)
+    for event, starts in [(gitlab_push(), True), (gitlab_push(files=["docs/a"]), False),
+                          (gitlab_push(files=["docs/a"], total=21), True),  # it tells no more than twenty commits
+                          (gitlab_push("Tag Push Hook", "refs/tags/v7"), True), (gitlab_push(sha=None), False)]:
+        assert send(event, "X-Gitlab-Event")["started"] is starts, event
+    send = hook(trigger(pullRequest=[{"branches": both(["main"])}]))
+    for event, starts in [(merge_request("open"), True), (merge_request("merge"), True), (merge_request("close"), False),
+                          (merge_request("update", oldrev="1" * 40), True), (merge_request("update"), False),
+                          (merge_request("open", source={"path_with_namespace": "stranger/shop"}), False)]:
+        assert send(event, "X-Gitlab-Event")["started"] is starts, event
+
+
+def test_an_event_pins_the_execution_to_its_commit_and_branch(codepipeline, worker, make):
+    name = make(trigger(pullRequest=[{"branches": both(["main"])}]))
+    hook = codepipeline.put_webhook(webhook=definition(name, target="Code"))["webhook"]
+    _, started = post(hook["url"], pull_request()[1], X_GitHub_Event="pull_request")
+    [run] = executions(codepipeline, name)
+    assert (run["pipelineExecutionId"], run["trigger"]) == (
+        started["pipelineExecutionId"], {"triggerType": "WebhookV2", "triggerDetail": hook["arn"]})
+    assert run["sourceRevisions"] == [{"actionName": "Code", "revisionId": COMMIT}]
+    [job] = worker.take("Code")
+    assert job["data"]["sourceRevision"] == {"actionName": "Code", "revisionType": "COMMIT_ID", "revisionValue": COMMIT,
+                                             "branchName": "feature/a"}
+    worker.succeed(job)
+
+
+def test_a_commit_may_be_given_by_hand(worker, make):
+    name = make()
+    pin = {"actionName": "Code", "revisionType": "COMMIT_ID", "revisionValue": COMMIT}
+    worker.call("StartPipelineExecution", name=name, sourceRevisions=[pin])
+    [job] = worker.take("Code")
+    assert job["data"]["sourceRevision"] == pin
+    worker.succeed(job)
+    with pytest.raises(Refused) as refused:
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=[{**pin, "revisionType": "S3_OBJECT_KEY"}])
+    assert refused.value.code == "ValidationException"
+
+
+def test_gitlab_shows_the_secret_itself(codepipeline, make):
+    name = make()
+    url = codepipeline.put_webhook(webhook=by_secret(name, target="Code"))["webhook"]["url"]
+    kind, body = gitlab_push()
+    assert post(url, body, X_Gitlab_Event=kind, X_Gitlab_Token=SECRET)[0] == 202
+    assert post(url, body, X_Gitlab_Event=kind, X_Gitlab_Token=SECRET + "x")[0] == 403
+    assert post(url, body, X_Gitlab_Event=kind)[0] == 403
+    assert signed(url, copy.deepcopy(body), secret="another")[0] == 403
