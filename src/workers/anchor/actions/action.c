@@ -2,11 +2,17 @@
 #include "workers/anchor/actions/action.h"
 
 static const struct action actions[] = {
-    {"Source", "S3", action_source_s3},         {"Deploy", "CloudFormation", action_deploy_cloudformation},
-    {"Deploy", "S3", action_deploy_s3},         {"Build", "CodeBuild", action_codebuild},
-    {"Test", "CodeBuild", action_codebuild},    {"Rule", "CodeBuild", action_codebuild},
-    {"Compute", "Commands", action_commands},   {"Rule", "Commands", action_commands},
-    {"Rule", "LambdaInvoke", action_check_url}, {"Rule", "CloudWatchAlarm", action_check_url},
+    {"Source", "S3", action_source_s3},
+    {"Deploy", "CloudFormation", action_deploy_cloudformation},
+    {"Deploy", "S3", action_deploy_s3},
+    {"Build", "CodeBuild", action_codebuild},
+    {"Test", "CodeBuild", action_codebuild},
+    {"Rule", "CodeBuild", action_codebuild},
+    {"Compute", "Commands", action_commands},
+    {"Rule", "Commands", action_commands},
+    {"Rule", "LambdaInvoke", action_check_url},
+    {"Rule", "CloudWatchAlarm", action_check_url},
+    {"Source", "CodeStarSourceConnection", action_source_git},
 };
 
 const struct action *action_find(const char *category, const char *provider)

@@ -15,6 +15,7 @@ struct action {
 const struct action *action_find(const char *category, const char *provider);
 
 int action_source_s3(struct job *job) MUST_USE;
+int action_source_git(struct job *job) MUST_USE;
 int action_deploy_cloudformation(struct job *job) MUST_USE;
 int action_deploy_s3(struct job *job) MUST_USE;
 int action_codebuild(struct job *job) MUST_USE;

@@ -1,0 +1,145 @@
+"""A Git repository as a pipeline's source: a push starts it, and what was pushed is deployed."""
+import base64
+import http.server
+import io
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
+from hooks import both, definition, git_source, post, trigger  # noqa: E402
+from pipelines import Worker, action, declaration, until  # noqa: E402
+
+
+class Repository:
+    """team/shop at a Git daemon of this machine."""
+
+    def __init__(self, folder):
+        self.bare, self.tree = folder / "team" / "shop.git", folder / "tree"
+        self.bare.parent.mkdir()
+        self.git("init", "--quiet", "--bare", str(self.bare), at=folder)
+        self.git("clone", "--quiet", str(self.bare), str(self.tree), at=folder)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.daemon = subprocess.Popen(["git", "daemon", "--export-all", f"--base-path={folder}", "--listen=127.0.0.1",
+                                        f"--port={self.port}", "--reuseaddr", str(folder)], stderr=subprocess.DEVNULL,
+                                       start_new_session=True)
+        self.url = f"git://127.0.0.1:{self.port}/"
+
+    def git(self, *arguments, at=None):
+        who = {"GIT_AUTHOR_NAME": "Ann Ö", "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann",
+               "GIT_COMMITTER_EMAIL": "ann@example.com", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        return subprocess.run(["git", *arguments], cwd=at or self.tree, env={**os.environ, **who}, check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+    def push(self, branch, message, **files):
+        self.git("checkout", "--quiet", "-B", branch)
+        for name, content in files.items():
+            (self.tree / f"{name}.txt").write_text(content)
+        self.git("add", ".")
+        self.git("commit", "--quiet", "-m", message)
+        self.git("push", "--quiet", "origin", branch)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    made = Repository(tmp_path)
+    until(lambda: socket.socket().connect_ex(("127.0.0.1", made.port)) == 0, "the Git daemon listens")
+    yield made
+    made.daemon.terminate()
+    made.daemon.wait(10)
+
+
+@pytest.fixture(scope="module")
+def pipeline(house):
+    s3, worker = house.client("s3"), Worker(house)
+    for bucket in "git-store", "git-target":
+        s3.create_bucket(Bucket=bucket)
+    made = declaration([action("Put", provider="S3", inputs=["Code"], configuration={
+        "BucketName": "git-target", "Extract": "false", "ObjectKey": "out.zip"})],
+        sources=[{**git_source(), "namespace": "Code"}], name="from-git",
+        triggers=[trigger(push=[{"branches": both(["main", "feature/**"]), "filePaths": both(["app.txt"])}])])
+    made["artifactStore"]["location"] = "git-store"
+    worker.call("CreatePipeline", pipeline=made)
+    yield made["name"]
+    worker.call("DeletePipeline", name=made["name"])
+
+
+def ended(house, name, execution):
+    def look():
+        shown = Worker(house).call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=execution)["pipelineExecution"]
+        return shown["status"] != "InProgress" and shown
+    return until(look, "the execution ends", 60)
+
+
+def test_what_was_pushed_is_deployed(house, repository, pipeline):
+    codepipeline, s3 = house.client("codepipeline"), house.client("s3")
+    url = codepipeline.put_webhook(webhook=definition(pipeline, target="Code"))["webhook"]["url"]
+    started = codepipeline.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
+    assert "has no parameter /slipway/connections/4f1a2b3c" in ended(house, pipeline, started)["statusSummary"]
+    house.client("ssm").put_parameter(Name="/slipway/connections/4f1a2b3c", Type="SecureString",
+                                      Value=json.dumps({"url": repository.url, "provider": "GitHub"}))
+
+    old = repository.push("feature/a/b", "A first\n\nÜber all\n", app="one")
+    new = repository.push("main", "And a second", app="two")
+
+    def event(ref, commit, *files):
+        return {"ref": ref, "after": commit, "repository": {"full_name": "team/shop"}, "commits": [{"modified": files}]}
+
+    assert not post(url, event("refs/heads/main", new, "other.txt"), X_GitHub_Event="push")[1]["started"]
+    for branch, commit, content in ("feature/a/b", old, b"one"), ("main", new, b"two"):
+        _, answer = post(url, event(f"refs/heads/{branch}", commit, "app.txt"), X_GitHub_Event="push")
+        shown = ended(house, pipeline, answer["pipelineExecutionId"])
+        assert shown["status"] == "Succeeded", shown
+        assert shown["artifactRevisions"][0]["revisionId"] == commit
+        zipped = zipfile.ZipFile(io.BytesIO(s3.get_object(Bucket="git-target", Key="out.zip")["Body"].read()))
+        assert zipped.namelist() == ["app.txt"] and zipped.read("app.txt") == content
+
+    runs = codepipeline.list_action_executions(pipelineName=pipeline, filter={
+        "pipelineExecutionId": answer["pipelineExecutionId"]})["actionExecutionDetails"]
+    [source] = [r for r in runs if r["actionName"] == "Code"]
+    variables = source["output"]["outputVariables"]
+    assert {k: variables[k] for k in ("BranchName", "CommitId", "CommitMessage", "FullRepositoryName", "AuthorDisplayName")} == {
+        "BranchName": "main", "CommitId": new, "CommitMessage": "And a second", "FullRepositoryName": "team/shop",
+        "AuthorDisplayName": "Ann Ö"}
+    assert json.loads(shown["artifactRevisions"][0]["revisionSummary"]) == {
+        "ProviderType": "GitHub", "CommitMessage": "And a second"}
+
+    by_hand = codepipeline.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
+    assert ended(house, pipeline, by_hand)["artifactRevisions"][0]["revisionId"] == new
+    _, answer = post(url, event("refs/heads/main", "1" * 40, "app.txt"), X_GitHub_Event="push")
+    assert "git fetch failed" in ended(house, pipeline, answer["pipelineExecutionId"])["statusSummary"]
+    house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
+
+
+def test_a_connections_credentials_are_sent_and_seen_by_nobody_else(house, pipeline):
+    asked = []
+
+    class Host(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_error(403)
+
+        def log_message(self, *arguments):
+            pass
+    host = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    threading.Thread(target=host.serve_forever, daemon=True).start()
+    house.client("ssm").put_parameter(Name="/slipway/connections/4f1a2b3c", Type="SecureString", Value=json.dumps({
+        "url": f"http://127.0.0.1:{host.server_port}", "username": "robot", "password": "its password"}))
+    run = house.client("codepipeline").start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
+    shown = ended(house, pipeline, run)
+    host.shutdown()
+    assert "403" in shown["statusSummary"] and "its password" not in json.dumps(shown, default=str)
+    assert asked[0] == ("/team/shop.git/info/refs?service=git-upload-pack",
+                        "Basic " + base64.b64encode(b"robot:its password").decode())
+    assert "its password" not in house.log()
+    house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
