@@ -25,7 +25,7 @@ void fuzz_one(struct str input)
         return;
     r = db_read(db, &tx);
     assert(r == 0);
-    r = declaration_check(tx, "111111111111", declaration, &why);
+    r = declaration_check(tx, "111111111111", "us-east-1", declaration, &why);
     assert(r == 0 ||
            (r >= PIPELINE_E_STRUCTURE && r <= PIPELINE_E_ACTION_DECLARATION && why.text[0] != '\0'));
     if (r)

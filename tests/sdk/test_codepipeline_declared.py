@@ -193,3 +193,44 @@ def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     assert "stopping execution" in said("stop", name, "--abandon")
     assert f"no execution of {name} is running" in refused("stop", name).stderr
     assert refused("override", name, "S1").returncode == 3
+
+
+# ---- what would never work is refused when it is declared
+
+def rule(configuration, **more):
+    conditions = {"conditions": [{"result": "FAIL", "rules": [{
+        "name": "Is", "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
+        "configuration": configuration, **more}]}]}
+    return {"name": "S1", "actions": [approval("Ask")], "beforeEntry": conditions}
+
+
+@pytest.mark.parametrize("stage,code,words", [
+    ({"name": "S1", "actions": [{**approval("Ask"), "configuration": {"NotificationArn": "arn:aws:sqs:us-east-1:222222222222:q"}}]},
+     "InvalidActionDeclarationException", "is no topic's ARN"),
+    ({"name": "S1", "actions": [{**approval("Ask"), "region": "eu-west-1"}]},
+     "InvalidActionDeclarationException", "Action Ask names the region eu-west-1"),
+    (rule({"Variable": "x", "Operator": "MATCHES", "Value": "v[1"}),
+     "InvalidStageDeclarationException", "which is no regular expression: at character"),
+    (rule({"Variable": "x", "Operator": "EQ", "Value": "v"}, region="eu-west-1"),
+     "InvalidStageDeclarationException", "Rule Is names the region eu-west-1"),
+])
+def test_what_could_never_work_is_refused(worker, make, stage, code, words):
+    made = declaration(pipelineType="V2")
+    made["stages"].append(stage)
+    assert words in (said := refusal(worker.call, "CreatePipeline", pipeline=made))[1] and said[0] == code
+    shown = worker.call("GetPipeline", name=make([approval("Ask")], pipelineType="V2"))["pipeline"]
+    assert refusal(worker.call, "UpdatePipeline", pipeline={**shown, "stages": made["stages"]})[0] == code
+
+
+def test_what_variables_will_say_and_the_own_region_are_taken(worker, make):
+    made = declaration(pipelineType="V2")
+    asks = {**approval("Ask"), "region": "us-east-1",
+            "configuration": {"NotificationArn": "arn:aws:sns:us-east-1:#{codepipeline.PipelineExecutionId}:t"}}
+    made["stages"].append({**rule({"Variable": "x", "Operator": "MATCHES", "Value": "v[#{codepipeline.PipelineExecutionId}"}),
+                           "actions": [asks]})
+    made["artifactStores"] = {"us-east-1": made.pop("artifactStore")}
+    worker.call("CreatePipeline", pipeline=made)
+    code, words = refusal(worker.call, "UpdatePipeline", pipeline={**made, "artifactStores": {
+        "us-east-1": made["artifactStores"]["us-east-1"], "eu-west-1": {"type": "S3", "location": "other-store"}}})
+    assert code == "InvalidStructureException" and "other-store names the region eu-west-1" in words
+    worker.call("DeletePipeline", name=made["name"])

@@ -107,7 +107,7 @@ def test_each_asking_is_told_once(server, client, worker, queue):
 
 @pytest.mark.parametrize("arn,why", [
     (f"arn:aws:sns:us-east-1:{ACCOUNT}:nowhere", "Topic does not exist"),
-    ("arn:aws:sns:us-east-1:444444444444:theirs", "belongs to another account"), ("no-arn", "is no topic's ARN")])
+    ("arn:aws:sns:us-east-1:444444444444:theirs", "belongs to another account"), ("#{codepipeline.PipelineExecutionId}", "is no topic's ARN")])
 def test_a_topic_that_cannot_be_told_holds_nothing_up(server, client, worker, arn, why):
     name, execution = begin(client, worker, [asking(arn)])
     [(what, said)] = history(server, name)

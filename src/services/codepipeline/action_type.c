@@ -4,6 +4,7 @@
 #include "services/codepipeline/engine/approval.h"
 #include "services/codepipeline/engine/source.h"
 #include "services/codepipeline/texts.h"
+#include "services/sns/sns.h"
 #include "wire/json.h"
 
 #define PROPERTIES_MAX 12
@@ -413,12 +414,19 @@ static int primary_source_check(const json_t *action, struct reason *why)
 
 static int approval_check(const json_t *action, struct reason *why)
 {
-    CLEANUP(free_ptr) char *text = json_text(json_object_get(action, "configuration"));
+    const json_t *configuration = json_object_get(action, "configuration");
+    const char *topic = json_str(configuration, "NotificationArn", NULL);
+    CLEANUP(free_ptr) char *text = json_text(configuration);
+    char account[13], name[SNS_NAME_MAX + 1];
     struct approval_rule rule;
     struct reason words = {0};
 
-    if ((text && strstr(text, "#{")) ||
-        !approval_read(json_object_get(action, "configuration"), &rule, &words))
+    if (topic && !strstr(topic, "#{") && !topic_split_arn(str_of(topic), account, name))
+        return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                          "Action '%s' has the NotificationArn '%.300s', which is no topic's ARN "
+                          "(arn:aws:sns:REGION:ACCOUNT:NAME).",
+                          json_str(action, "name", ""), topic);
+    if ((text && strstr(text, "#{")) || !approval_read(configuration, &rule, &words))
         return 0;
     return reason_set(why, PIPELINE_E_ACTION_DECLARATION, "Action '%s': %s", json_str(action, "name", ""),
                       words.text);

@@ -13,6 +13,7 @@
 struct check {
     struct tx *tx;
     const char *account;
+    const char *region; /* the only one there is */
     const json_t *declaration;
     const json_t *stages;
     struct reason *why;
@@ -74,6 +75,67 @@ static int check_store(const struct check *check)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
                           "A pipeline must have either artifactStore or artifactStores, and not both.");
     return 0;
+}
+
+/* ---- regions: a store, an action and a rule may name one */
+
+static int foreign(const struct check *check, int outcome, const char *what, const char *name,
+                   const char *region)
+{
+    if (strcmp(region, check->region) == 0)
+        return 0;
+    return reason_set(check->why, outcome, "%s %s names the region %s; Slipway has one region only: %s.",
+                      what, name, region, check->region);
+}
+
+static int actions_region(const struct check *check, const json_t *stage)
+{
+    const json_t *action;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach (json_object_get(stage, "actions"), i, action)
+        if (r == 0)
+            r = foreign(check, PIPELINE_E_ACTION_DECLARATION, "Action", name_of(action),
+                        json_str(action, "region", check->region));
+    return r;
+}
+
+static int rules_region(const struct check *check, const json_t *stage)
+{
+    static const char *const members[] = {"beforeEntry", "onSuccess", "onFailure"};
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *list = json_object_get(json_object_get(stage, members[i]), "conditions"), *rule;
+        size_t k;
+
+        json_array_foreach (json_object_get(json_array_get(list, 0), "rules"), k, rule)
+            if (r == 0)
+                r = foreign(check, PIPELINE_E_STAGE_DECLARATION, "Rule", name_of(rule),
+                            json_str(rule, "region", check->region));
+    }
+    return r;
+}
+
+static int check_regions(const struct check *check)
+{
+    json_t *stores = json_object_get(check->declaration, "artifactStores"), *store;
+    const json_t *stage;
+    const char *region;
+    size_t i;
+    int r = 0;
+
+    json_object_foreach (stores, region, store)
+        if (r == 0)
+            r = foreign(check, PIPELINE_E_STRUCTURE, "The store", json_str(store, "location", ""), region);
+    json_array_foreach (check->stages, i, stage) {
+        if (r == 0)
+            r = actions_region(check, stage);
+        if (r == 0)
+            r = rules_region(check, stage);
+    }
+    return r;
 }
 
 static int check_stages(const struct check *check)
@@ -324,12 +386,13 @@ static int check_namespaces(const struct check *check)
 
 static int (*const checks[])(const struct check *) = {
     check_features, check_variables, check_store,    check_stages,    check_conditions, check_action_names,
-    check_sources,  check_types,     check_triggers, check_artifacts, check_namespaces,
+    check_sources,  check_types,     check_triggers, check_artifacts, check_namespaces, check_regions,
 };
 
-int declaration_check(struct tx *tx, const char *account, const json_t *declaration, struct reason *why)
+int declaration_check(struct tx *tx, const char *account, const char *region, const json_t *declaration,
+                      struct reason *why)
 {
-    struct check check = {tx, account, declaration, json_object_get(declaration, "stages"), why};
+    struct check check = {tx, account, region, declaration, json_object_get(declaration, "stages"), why};
     int r = shape_validate(&shape_declaration, declaration, why);
 
     if (r == CALL_INVALID)

@@ -10,7 +10,7 @@ extern const struct shape shape_tag;
 
 /* Field table first, then AWS's rules of structure. PIPELINE_E_STRUCTURE, PIPELINE_E_STAGE_DECLARATION,
  * PIPELINE_E_ACTION_DECLARATION. */
-int declaration_check(struct tx *tx, const char *account, const json_t *declaration,
+int declaration_check(struct tx *tx, const char *account, const char *region, const json_t *declaration,
                       struct reason *why) MUST_USE;
 #define DECLARATION_MODE "SUPERSEDED" /* of a declaration that does not say it */
 /* The type of one that does not say it. */

@@ -34,7 +34,7 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const struct
     const char *account = caller->account;
     struct pipeline pipeline = {.version = 1};
     char arn[PIPELINE_ARN_SIZE];
-    int r = declaration_check(tx, account, declaration, why);
+    int r = declaration_check(tx, account, platform->region, declaration, why);
 
     if (r)
         return r;
@@ -64,9 +64,8 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const struct
     struct pipeline pipeline;
     int r = pipeline_require(tx, account, json_str(declaration, "name", ""), &pipeline, why);
 
-    (void)platform;
     if (r == 0)
-        r = declaration_check(tx, account, declaration, why);
+        r = declaration_check(tx, account, platform->region, declaration, why);
     if (r)
         return r;
     pipeline.version++;

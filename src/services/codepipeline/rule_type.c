@@ -4,6 +4,7 @@
 #include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/engine/rule.h"
 #include "wire/json.h"
+#include "wire/pattern.h"
 
 #define PROPERTIES_MAX 4
 
@@ -40,11 +41,18 @@ static int window_check(const json_t *rule, struct reason *why)
 
 static int variable_check(const json_t *rule, struct reason *why)
 {
-    if (operator_known(setting(rule, "Operator")))
+    const char *operator_name = setting(rule, "Operator"), *value = setting(rule, "Value");
+    struct reason words = {0};
+
+    if (strcmp(operator_name, "MATCHES") == 0 && !strstr(value, "#{") && pattern_check(str_of(value), &words))
+        return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                          "Rule '%s' has the Value '%s', which is no regular expression: %s.",
+                          json_str(rule, "name", ""), value, words.text);
+    if (operator_known(operator_name))
         return 0;
     return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
                       "Rule '%s' has the unknown Operator '%s': it is EQ, NE, CONTAINS or MATCHES.",
-                      json_str(rule, "name", ""), setting(rule, "Operator"));
+                      json_str(rule, "name", ""), operator_name);
 }
 
 static int url_check(const json_t *rule, struct reason *why)

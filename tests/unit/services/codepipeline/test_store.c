@@ -147,7 +147,7 @@ static void test_declarations_hold_to_the_rules(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(json_free) json_t *json = parse(cases[i].text);
         struct reason why = {0};
-        int r = declaration_check(tx, ACCOUNT, json, &why);
+        int r = declaration_check(tx, ACCOUNT, "us-east-1", json, &why);
         if (r != cases[i].outcome || !strstr(why.text, cases[i].words))
             fail_msg("case %zu: %d, not %d: %s", i, r, cases[i].outcome, why.text);
     }
