@@ -286,6 +286,46 @@ def test_a_type_without_a_queryable_property_takes_no_query(client, custom):
     assert code_of(client.poll_for_jobs, actionTypeId=custom, queryParam={"Target": "all"}) == "ValidationException"
 
 
+def test_a_job_of_a_deleted_type_waits_until_the_type_is_made_again(worker, client, custom, started):
+    name, _ = started([custom_action(custom)])
+    worker.do("Artifact")
+    kept = next(t for t in client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] if t["id"] == custom)
+    identity = {k: custom[k] for k in ("category", "provider", "version")}
+    details = {"inputArtifactDetails": kept["inputArtifactDetails"], "outputArtifactDetails": kept["outputArtifactDetails"]}
+    same = {**identity, **details, "configurationProperties": kept["actionConfigurationProperties"], "settings": kept["settings"]}
+
+    def waits():
+        [one] = worker.call("ExplainPipeline", name=name)["executions"]
+        return one["waitsFor"][0]["summary"]
+
+    assert f"is offered to job workers of Build/{custom['provider']}/1" in waits()
+    client.delete_custom_action_type(**identity)
+    assert "was deleted: no job worker can take it until CreateCustomActionType makes it again as it was" in waits()
+    assert code_of(client.create_custom_action_type, **{**same, "settings": {"entityUrlTemplate": "https://other/"}}) == \
+        "LimitExceededException"
+    assert client.create_custom_action_type(**same)["actionType"]["id"] == custom
+    assert "is offered to job workers" in waits()
+    [job] = client.poll_for_jobs(actionTypeId=custom)["jobs"]
+    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    client.put_job_success_result(jobId=job["id"])
+
+
+def test_an_approval_of_a_custom_type_is_its_workers(worker, client, started):
+    provider = f"a{uuid.uuid4().hex[:8]}"
+    details = {"minimumCount": 0, "maximumCount": 0}
+    identity = client.create_custom_action_type(category="Approval", provider=provider, version="1", inputArtifactDetails=details,
+                                                outputArtifactDetails=details)["actionType"]["id"]
+    name, run = started([{**action("Change", category="Approval", provider=provider, owner="Custom"), "configuration": {}}])
+    worker.do("Artifact")
+    state = client.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]
+    assert state["status"] == "InProgress" and "token" not in state
+    [job] = client.poll_for_jobs(actionTypeId=identity)["jobs"]
+    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    client.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "CHG-7 is not approved"})
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert shown["status"] == "Failed" and "CHG-7 is not approved" in shown["statusSummary"]
+
+
 def test_custom_action_types(client, custom):
     shown = client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
     assert custom in [t["id"] for t in shown]

@@ -278,6 +278,28 @@ static int room_check(struct tx *tx, const char *account, struct reason *why)
                       account, CUSTOM_TYPES_MAX);
 }
 
+/* One that was deleted comes back when it is made again just as it was.
+ * Source: CodePipeline API Reference, DeleteCustomActionType. */
+static int restore(struct tx *tx, const char *account, const json_t *type, const char *text,
+                   struct reason *why)
+{
+    const json_t *id = json_object_get(type, "id");
+    const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
+    const char *version = json_str(id, "version", "");
+    int r = tx_exec(tx,
+                    "UPDATE codepipeline_action_type SET deleted = 0 WHERE account = $1 AND category = $2"
+                    " AND provider = $3 AND version = $4 AND deleted = 1 AND declaration = $5",
+                    "sssss", account, category, provider, version, text);
+
+    if (r || tx_changes(tx) > 0)
+        return r;
+    return reason_set(
+        why, PIPELINE_E_LIMIT,
+        "The custom action type %s/%s version %s exists, or was deleted and was another: choose "
+        "another version.",
+        category, provider, version);
+}
+
 int action_type_create(struct tx *tx, const char *account, const json_t *in, json_t **ret, struct reason *why)
 {
     const char *category = json_str(in, "category", ""), *provider = json_str(in, "provider", "");
@@ -307,10 +329,7 @@ int action_type_create(struct tx *tx, const char *account, const json_t *in, jso
         " VALUES ($1, $2, $3, $4, 0, $5)",
         "sssss", account, category, provider, version, text);
     if (r == DB_EXISTS)
-        return reason_set(
-            why, PIPELINE_E_LIMIT,
-            "The custom action type %s/%s version %s exists or was deleted: choose another version.",
-            category, provider, version);
+        r = restore(tx, account, type, text, why);
     if (r == 0)
         r = room_check(tx, account, why);
     if (r == 0)

@@ -1,4 +1,5 @@
 /* ExplainPipeline: what each execution under way waits for right now, and since when. */
+#include "services/codepipeline/action_type.h"
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
@@ -112,15 +113,32 @@ static const char *kind_of(const struct run *run)
     return run->action->phase == PHASE_ACTIONS ? "Action" : "Rule";
 }
 
-static int offer_explain(const struct run *run, const struct job_row *row, json_t *list)
+/* Nobody can poll for a type that was deleted. */
+static int deleted_explain(const struct run *run, json_t *list)
+{
+    const struct plan_action *action = run->action;
+
+    return wait_put(
+        list, "Worker", run, run->started_ms, NULL,
+        "Action %s is of the custom type %s/%s/%s, which was deleted: no job worker can take it until "
+        "CreateCustomActionType makes it again as it was; or stop the execution",
+        action->name, action->category, action->provider, action->version);
+}
+
+static int offer_explain(struct tx *tx, const struct run *run, const struct job_row *row, json_t *list)
 {
     const struct plan_action *action = run->action;
     const char *again = row->job.attempt > 0 ? "; the worker that had it fell silent or handed it back" : "";
+    CLEANUP(json_free) json_t *type = NULL;
+    int r;
 
     if (strcmp(action->owner, "AWS") == 0)
         return wait_put(list, "Worker", run, run->started_ms, NULL,
                         "%s %s is offered to the anchor of account %s, which has not taken it%s",
                         kind_of(run), action->name, row->account, again);
+    r = action_type_find(tx, row->account, json_object_get(action->declaration, "actionTypeId"), &type);
+    if (r)
+        return r == DB_NONE ? deleted_explain(run, list) : r;
     return wait_put(list, "Worker", run, run->started_ms, NULL,
                     "Action %s is offered to job workers of %s/%s/%s, and none has taken it%s", action->name,
                     action->category, action->provider, action->version, again);
@@ -135,7 +153,7 @@ static int job_explain(struct tx *tx, const struct run *run, json_t *list)
     if (r)
         return r == DB_NONE ? 0 : r;
     if (row.job.status == JOB_QUEUED)
-        return offer_explain(run, &row, list);
+        return offer_explain(tx, run, &row, list);
     if (row.job.status == JOB_DISPATCHED)
         return wait_put(list, "Worker", run, run->started_ms, NULL,
                         "A job worker has polled action %s and not acknowledged it yet", run->action->name);

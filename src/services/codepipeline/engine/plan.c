@@ -53,7 +53,7 @@ static void action_read(const json_t *json, int phase, struct plan_action *ret)
     ret->variables_namespace = json_str(json, "namespace", NULL);
     ret->role_arn = json_str(json, "roleArn", NULL);
     ret->run_order = json_int(json, "runOrder", 1);
-    ret->approval = strcmp(ret->category, "Approval") == 0;
+    ret->approval = strcmp(ret->category, "Approval") == 0 && strcmp(ret->owner, "AWS") == 0;
     ret->source = strcmp(ret->category, "Source") == 0;
     ret->timeout_ms =
         minutes > 0 ? minutes * MINUTE_MS : plan_timeout_default_ms(ret->category, ret->provider);

@@ -51,7 +51,7 @@ struct plan_action {
     const char *role_arn;            /* NULL: none */
     int64_t run_order;
     int64_t timeout_ms;
-    bool approval;
+    bool approval; /* a person's; one of a custom type is a job */
     bool source;
     const json_t *configuration; /* may be NULL */
     const json_t *inputs;        /* [{"name"}], may be NULL */
