@@ -7,6 +7,7 @@ import pytest
 from pipelines import Refused, Worker, action, approval, declaration, until
 
 ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
+BROKERED = {"TrustedSessions": "arn:aws:sts::222222222222:assumed-role/slipway-deploy/*"}  # one key, many people
 
 
 class Release:
@@ -16,15 +17,34 @@ class Release:
         self.server = server
         self.worker = Worker(server, name=f"w-{uuid.uuid4().hex[:8]}")
         self.pipelines = server.client("codepipeline", profile="dev")
+        self.users = {}
         self.s3 = server.client("s3", profile="dev")
         self.bucket = "b-" + uuid.uuid4().hex[:12]
         self.s3.create_bucket(Bucket=self.bucket)
         self.s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
 
     def person(self, name, service="codepipeline"):
+        """A session of that name, or the user `user/NAME`, or a session that this user calls otherwise: `user/NAME/as`."""
+        if name.startswith("user/"):
+            return self.user(*name.split("/")[1:], service=service)
         keys = self.server.client("sts", profile="dev").assume_role(RoleArn=ROLE, RoleSessionName=name)["Credentials"]
         return self.server.client(service, profile="dev", keys=(keys["AccessKeyId"], keys["SecretAccessKey"]),
                                   token=keys["SessionToken"])
+
+    def user(self, name, session=None, service="codepipeline"):
+        if name not in self.users:
+            iam = self.server.client("iam", profile="dev")
+            unique = f"{name}-{uuid.uuid4().hex[:8]}"
+            iam.create_user(UserName=unique)
+            made = iam.create_access_key(UserName=unique)["AccessKey"]
+            self.users[name] = made["AccessKeyId"], made["SecretAccessKey"]
+        if not session:
+            return self.server.client(service, keys=self.users[name])
+        made = self.server.client("sts", keys=self.users[name]).assume_role(RoleArn=ROLE, RoleSessionName=session)["Credentials"]
+        for _ in range(2):  # however long the chain of roles
+            client = self.server.client("sts", keys=(made["AccessKeyId"], made["SecretAccessKey"]), token=made["SessionToken"])
+            made = client.assume_role(RoleArn=ROLE, RoleSessionName=session)["Credentials"]
+        return self.server.client(service, keys=(made["AccessKeyId"], made["SecretAccessKey"]), token=made["SessionToken"])
 
     def arn(self, name):
         return f"arn:aws:sts::222222222222:assumed-role/slipway-deploy/{name}"
@@ -90,7 +110,7 @@ def test_an_approval_says_which_bytes_and_which_change_it_is_about(release):
 
 
 def test_two_people_approve(release):
-    release.make(RequiredApprovals="2")
+    release.make(**BROKERED, RequiredApprovals="2")
     release.answer("ann", "Approved", "looks good")
     asked = release.asked()
     assert asked["status"] == "InProgress" and asked["approval"]["missing"] == "1 more of *"
@@ -106,7 +126,7 @@ def test_two_people_approve(release):
 
 
 def test_each_group_approves(release):
-    release.make(Approvers=f"{release.arn('ops-*')}; {release.arn('sec-*')}")
+    release.make(**BROKERED, Approvers=f"{release.arn('ops-*')}; {release.arn('sec-*')}")
     stranger = release.refusal("ann")
     assert stranger["Code"] == "AccessDeniedException" and "not among the approvers" in stranger["Message"]
     release.answer("ops-1")
@@ -116,7 +136,7 @@ def test_each_group_approves(release):
 
 
 def test_who_pushed_or_started_it_cannot_approve_it_but_reject_it(release):
-    release.make(ForbidSelfApproval="true")
+    release.make(**BROKERED, ForbidSelfApproval="true")
     for own in ("eve", "launcher"):
         refused = release.refusal(own)
         assert refused["Code"] == "AccessDeniedException" and "somebody else" in refused["Message"]
@@ -128,8 +148,39 @@ def test_who_pushed_or_started_it_cannot_approve_it_but_reject_it(release):
 
 
 def test_another_approves_what_must_not_be_approved_by_oneself(release):
-    release.make(ForbidSelfApproval="true")
+    release.make(**BROKERED, ForbidSelfApproval="true")
     release.answer("ann")
+    release.take("Deploy")
+
+
+def test_one_person_is_one_approver_whatever_the_sessions_are_called(release):
+    release.make(RequiredApprovals="2")
+    release.answer("user/ann/ann")
+    for again in "user/ann/bob", "user/ann":
+        refused = release.refusal(again)
+        assert refused["Code"] == "ApprovalAlreadyCompletedException" and f"as {release.arn('ann')}" in refused["Message"]
+    assert release.asked()["approval"]["missing"] == "1 more of *"
+    release.answer("user/bob/ann")
+    release.take("Deploy")
+
+
+def test_the_holder_of_one_key_is_one_person(release):
+    release.make(RequiredApprovals="2")
+    release.answer("ann")
+    assert release.refusal("bob")["Code"] == "ApprovalAlreadyCompletedException"
+
+
+@pytest.mark.parametrize("pushed,started,refused,takes", [
+    ("user/eve", "user/ops", ["user/eve", "user/eve/ann", "user/ops/ann"], "user/ann"),
+    ("user/eve", "user/ops/eve", ["user/ops", "user/ops/ann"], "user/ann/eve"),
+    ("user/eve/job", "user/ops", ["user/eve/job", "user/ops"], "user/ann"),
+])
+def test_nobody_approves_their_own_by_another_name(release, pushed, started, refused, takes):
+    release.make(pushed_by=pushed, started_by=started, ForbidSelfApproval="true", **(
+        BROKERED if pushed == "user/eve/job" else {}))
+    for own in refused:
+        assert release.refusal(own)["Code"] == "AccessDeniedException", own
+    release.answer(takes)
     release.take("Deploy")
 
 

@@ -70,8 +70,8 @@ static int data_start(const struct plan *plan, const struct trigger *trigger, co
 {
     json_t *overrides = json_object_get(in, "sourceRevisions"), *variables = NULL;
     CLEANUP(json_free)
-    json_t *data = json_pack("{s:{s:s, s:s}, s:s}", "trigger", "type", trigger->type, "detail",
-                             trigger->detail, "mode", plan_mode_name(plan->mode));
+    json_t *data = json_pack("{s:{s:s, s:s, s:s*}, s:s}", "trigger", "type", trigger->type, "detail",
+                             trigger->detail, "person", trigger->person, "mode", plan_mode_name(plan->mode));
     int r = data ? source_overrides_check(plan, overrides, why) : FAULT(ENOMEM);
 
     if (r == 0)
@@ -138,14 +138,17 @@ int execution_trigger(struct tx *tx, const struct platform *platform, const stru
 int execution_start(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
 {
+    char person[PERSON_SIZE];
     const struct trigger trigger = {
         .account = caller->account,
         .type = "StartPipelineExecution",
         .detail = caller->arn,
         .who = caller->arn,
+        .person = person,
         .token = json_str(in, "clientRequestToken", NULL),
     };
 
+    principal_person(caller, person);
     return execution_trigger(tx, platform, &trigger, in, ret_id, why);
 }
 
@@ -197,9 +200,11 @@ int execution_retry(struct tx *tx, const struct platform *platform, const struct
 int execution_rollback(struct tx *tx, const struct platform *platform, const struct principal *caller,
                        const json_t *in, char ret_id[ID_UUID_SIZE], struct reason *why)
 {
+    char id[ID_UUID_SIZE], person[PERSON_SIZE];
+    principal_person(caller, person);
     CLEANUP(json_free)
-    json_t *data = json_pack("{s:{s:s, s:s}}", "trigger", "type", "ManualRollback", "detail", caller->arn);
-    char id[ID_UUID_SIZE];
+    json_t *data = json_pack("{s:{s:s, s:s, s:s}}", "trigger", "type", "ManualRollback", "detail",
+                             caller->arn, "person", person);
     struct flow_event event = {
         .kind = FLOW_ROLLBACK,
         .execution_id = id,
@@ -344,17 +349,19 @@ int approval_put(struct tx *tx, const struct platform *platform, const struct pr
                  const json_t *in, int64_t *ret_ms, struct reason *why)
 {
     const json_t *result = json_object_get(in, "result");
-    char run_id[ID_UUID_SIZE];
+    char run_id[ID_UUID_SIZE], person[PERSON_SIZE];
     struct flow_event event = {
         .kind = FLOW_APPROVAL,
         .run_id = run_id,
         .who = caller->arn,
+        .person = person,
         .why = json_str(result, "summary", ""),
         .yes = strcmp(json_str(result, "status", ""), "Approved") == 0,
     };
     struct pipeline pipeline;
     int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
 
+    principal_person(caller, person);
     if (r == 0)
         r = approval_find(tx, &pipeline, in, run_id, why);
     if (r == PIPELINE_E_APPROVAL_TOKEN) {

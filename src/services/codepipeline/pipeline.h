@@ -22,8 +22,9 @@ struct trigger {
     const char *account; /* the pipeline's */
     const char *type;    /* TriggerType: "Webhook" */
     const char *detail;
-    const char *who;   /* for the history */
-    const char *token; /* a pipeline starts once for each; NULL: whenever it is asked */
+    const char *who;    /* for the history */
+    const char *person; /* of `who`; NULL: nobody knows */
+    const char *token;  /* a pipeline starts once for each; NULL: whenever it is asked */
 };
 
 /* `in` is StartPipelineExecution's, without a clientRequestToken. */

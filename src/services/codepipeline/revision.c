@@ -70,14 +70,18 @@ int revision_put(struct tx *tx, const struct platform *platform, const struct pr
     CLEANUP(plan_free) struct plan *plan = NULL;
     CLEANUP(json_free) json_t *start = NULL;
     const struct plan_action *action = NULL;
-    char token[HASH_HEX_SIZE];
+    char token[HASH_HEX_SIZE], person[PERSON_SIZE];
     struct trigger trigger = {.account = caller->account,
+                              .person = person,
                               .type = "PutActionRevision",
                               .detail = caller->arn,
                               .who = caller->arn,
                               .token = token};
     struct pipeline pipeline, after;
-    int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
+    int r;
+
+    principal_person(caller, person);
+    r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
 
     if (r == 0)
         r = target_find(tx, &pipeline, in, &plan, &action, why);

@@ -74,6 +74,7 @@ struct session_spec {
     const char *role_name; /* must exist: IAM_NO_ENTITY */
     const char *session_name;
     int64_t duration_s; /* 900 … 43,200 and at most the role's own maximum: IAM_INVALID */
+    const char *person; /* whoever assumes the role; NULL: no person */
 };
 
 struct session {

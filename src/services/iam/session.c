@@ -76,9 +76,10 @@ static int token_of(const struct sealing *sealing, const struct session_spec *sp
                     const struct session_grant *grant, struct session *session)
 {
     CLEANUP(json_free)
-    json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "key", session->access_key_id, "account",
-                                spec->account, "role", grant->role_name, "id", grant->role_id, "name",
-                                spec->session_name, "ends", (json_int_t)session->expires_ms);
+    json_t *payload =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s*}", "key", session->access_key_id, "account",
+                  spec->account, "role", grant->role_name, "id", grant->role_id, "name", spec->session_name,
+                  "ends", (json_int_t)session->expires_ms, "by", spec->person);
     CLEANUP(free_ptr) char *text = payload ? json_pack_text(payload) : NULL;
     unsigned char bytes[TOKEN_BYTES];
     struct str payload_text = str_of(text);
@@ -166,6 +167,7 @@ static void key_fill(const struct sealing *sealing, const json_t *payload, const
     (void)snprintf(principal->user_id, sizeof(principal->user_id), "%s:%s", json_str(payload, "id", ""),
                    name);
     principal->session = true;
+    str_copy(principal->person, sizeof(principal->person), json_str(payload, "by", ""));
     secret_of(sealing, principal->access_key_id, ret->secret);
     str_copy(ret->session_token, sizeof(ret->session_token), token);
     ret->expires_ms = json_int(payload, "ends", 1);

@@ -85,16 +85,18 @@ static int assume_role(struct call *c)
 {
     const char *role_arn = json_str(c->in, "RoleArn", "");
     char account[IAM_ACCOUNT_SIZE];
-    char role[65];
+    char role[65], person[PERSON_SIZE];
     struct session session;
     const struct session_spec spec = {
         .account = account,
         .role_name = role,
         .session_name = json_str(c->in, "RoleSessionName", ""),
         .duration_s = json_int(c->in, "DurationSeconds", DURATION_DEFAULT_S),
+        .person = person,
     };
     if (!role_arn_parse(role_arn, account, role))
         return call_fail(c, CALL_INVALID, "%.256s is invalid", role_arn);
+    principal_person(c->caller, person);
     int r = check_assume(c, spec.duration_s);
     if (r == 0)
         r = role_trusts(c->tx, c->platform, account, role, c->caller);

@@ -41,12 +41,14 @@ int approval_read(const json_t *configuration, struct approval_rule *ret, struct
     const char *required = json_str(configuration, "RequiredApprovals", "1");
     const char *approvers = json_str(configuration, "Approvers", "*");
     const char *forbids = json_str(configuration, "ForbidSelfApproval", "false");
+    const char *trusted = json_str(configuration, "TrustedSessions", NULL);
     int64_t needed;
 
     *ret = (struct approval_rule){0};
     if (!str_to_int(str_of(required), 1, NEEDED_MAX, &needed))
         return reason_set(why, APPROVAL_E_INVALID, "RequiredApprovals is '%s': write a number from 1 to %d.",
                           required, NEEDED_MAX);
+    ret->trusted = str_of(trusted);
     ret->forbids_self = strcmp(forbids, "true") == 0;
     if (!ret->forbids_self && strcmp(forbids, "false") != 0)
         return reason_set(why, APPROVAL_E_INVALID, "ForbidSelfApproval is '%s': write true or false.",
@@ -54,14 +56,28 @@ int approval_read(const json_t *configuration, struct approval_rule *ret, struct
     return groups_parse(str_of(approvers), needed, ret, why);
 }
 
-static bool group_has(const struct approval_group *group, const char *arn)
+static bool listed(struct str patterns, const char *arn)
 {
-    struct str rest = group->patterns;
-
-    while (rest.ptr)
-        if (str_glob(str_trim(str_split(&rest, ',')), str_of(arn)))
+    while (patterns.ptr)
+        if (str_glob(str_trim(str_split(&patterns, ',')), str_of(arn)))
             return true;
     return false;
+}
+
+static bool group_has(const struct approval_group *group, const char *arn)
+{
+    return listed(group->patterns, arn);
+}
+
+void approval_person(const struct approval_rule *rule, const char *arn, const char *person,
+                     char ret[PERSON_SIZE])
+{
+    if (listed(rule->trusted, arn))
+        person_of_name(arn, ret);
+    else if (person)
+        str_copy(ret, PERSON_SIZE, person);
+    else
+        person_of_arn(arn, ret);
 }
 
 bool approval_listed(const struct approval_rule *rule, const char *arn)

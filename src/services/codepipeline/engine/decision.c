@@ -72,48 +72,62 @@ int approval_ask(struct flow *flow, struct execution *execution, struct run *run
 
 /* ---- answering */
 
-static bool is_own(const struct execution *execution, const char *who)
+static bool is_person(const struct approval_rule *rule, const char *arn, const char *person, const char *whom)
+{
+    char other[PERSON_SIZE];
+
+    approval_person(rule, arn, person, other);
+    return strcmp(other, whom) == 0;
+}
+
+static bool is_own(const struct approval_rule *rule, const struct execution *execution, const char *person)
 {
     const json_t *trigger = json_object_get(execution->data, "trigger"), *revision;
     size_t i;
 
-    if (strcmp(json_str(trigger, "detail", ""), who) == 0)
+    if (is_person(rule, json_str(trigger, "detail", ""), json_str(trigger, "person", NULL), person))
         return true;
     json_array_foreach (json_object_get(execution->data, "revisions"), i, revision)
-        if (strcmp(json_str(revision, "by", ""), who) == 0)
+        if (is_person(rule, json_str(revision, "by", ""), NULL, person))
             return true;
     return false;
 }
 
-static bool has_answered(const json_t *answers, const char *who)
+/* As whom the person has answered; NULL: not yet. */
+static const char *has_answered(const struct approval_rule *rule, const json_t *answers, const char *person)
 {
     const json_t *answer;
     size_t i;
 
     json_array_foreach (answers, i, answer)
-        if (strcmp(json_str(answer, "who", ""), who) == 0)
-            return true;
-    return false;
+        if (is_person(rule, json_str(answer, "who", ""), json_str(answer, "person", NULL), person))
+            return json_str(answer, "who", "");
+    return NULL;
 }
 
 static int answer_check(const struct execution *execution, const struct run *run,
                         const struct approval_rule *rule, const struct flow_event *event, struct reason *why)
 {
     const json_t *approval = json_object_get(run->detail, "approval");
+    char person[PERSON_SIZE];
+    const char *before;
 
+    approval_person(rule, event->who, event->person, person);
     if (!approval_listed(rule, event->who))
         return reason_set(why, PIPELINE_E_DENIED,
                           "%s is not among the approvers of action %s: it waits for %s.", event->who,
                           run->action->name, json_str(approval, "missing", "others"));
-    if (event->yes && rule->forbids_self && is_own(execution, event->who))
+    if (event->yes && rule->forbids_self && is_own(rule, execution, person))
         return reason_set(
             why, PIPELINE_E_DENIED,
             "%s started this execution or put its artifact: somebody else has to approve action %s.",
             event->who, run->action->name);
-    if (event->yes && has_answered(json_object_get(approval, "given"), event->who))
-        return reason_set(why, PIPELINE_E_APPROVAL_COMPLETED,
-                          "%s has approved action %s already: it waits for %s.", event->who,
-                          run->action->name, json_str(approval, "missing", "others"));
+    before = event->yes ? has_answered(rule, json_object_get(approval, "given"), person) : NULL;
+    if (before)
+        return reason_set(
+            why, PIPELINE_E_APPROVAL_COMPLETED, "%s has approved action %s already%s%s: it waits for %s.",
+            event->who, run->action->name, strcmp(before, event->who) == 0 ? "" : ", as ",
+            strcmp(before, event->who) == 0 ? "" : before, json_str(approval, "missing", "others"));
     return 0;
 }
 
@@ -138,8 +152,9 @@ static int approval_give(struct flow *flow, struct execution *execution, struct 
     json_t *approval = json_object_get(run->detail, "approval"), *given = json_object_get(approval, "given");
     struct reason missing = {0};
 
-    if (json_array_append_new(given, json_pack("{s:s, s:s, s:I}", "who", event->who, "summary", event->why,
-                                               "at", (json_int_t)flow->now_ms)))
+    if (json_array_append_new(given,
+                              json_pack("{s:s, s:s*, s:s, s:I}", "who", event->who, "person", event->person,
+                                        "summary", event->why, "at", (json_int_t)flow->now_ms)))
         return FAULT(ENOMEM);
     if (!approval_enough(rule, given, &missing))
         return json_put_str(approval, "missing", missing.text);

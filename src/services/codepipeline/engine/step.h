@@ -26,6 +26,7 @@ struct flow_event {
     const char *stage;        /* RETRY, ROLLBACK, OVERRIDE, TRANSITION */
     int phase;                /* OVERRIDE: enum plan_phase */
     const char *who;
+    const char *person; /* APPROVAL: of `who` (wire/person.h) */
     const char *why;
     bool yes; /* RESULT: success; APPROVAL: approved; STOP: abandon; RETRY: all actions; TRANSITION: enable */
     bool dry; /* ROLLBACK: only say whether it could be */
