@@ -266,13 +266,14 @@ def test_pipeline_variables(worker, client, make):
 
 
 def test_unknown_variable_fails_the_action_before_any_job(worker, client, make):
-    name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Nobody.Key}"})])
+    name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Src.Key}"})],
+                sources=[source(namespace="Src")])
     run = start(client, name)
     worker.do("Artifact")
     assert worker.poll() == []
     assert execution(client, name, run)["status"] == "Failed"
     error = latest(client, name, "S1", "Go")["errorDetails"]
-    assert error["code"] == "ConfigurationError" and "#{Nobody.Key}" in error["message"]
+    assert error["code"] == "ConfigurationError" and "#{Src.Key}" in error["message"]
 
 
 def test_run_order_and_parallel_actions(worker, client, make):

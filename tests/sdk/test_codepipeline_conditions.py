@@ -189,10 +189,12 @@ def test_a_window_that_never_opens_fails_at_once(pipeline):
 
 
 def test_an_unknown_variable_is_named(pipeline):
-    pipeline.make(conditions=condition("beforeEntry", "FAIL", variable("main")))
+    named = variable("main")
+    named["configuration"]["Variable"] = "#{Src.Nothing}"
+    pipeline.make(conditions=condition("beforeEntry", "FAIL", named), **source_with_namespace())
     execution = pipeline.start()
     until(lambda: pipeline.status(execution) == "Failed", "failed")
-    assert "#{Src.Branch}" in pipeline.summary(execution)
+    assert "#{Src.Nothing}" in pipeline.summary(execution)
 
 
 def test_a_retry_asks_again(pipeline):

@@ -1,7 +1,7 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import pytest
 
-from pipelines import ACCOUNT, Refused, Worker, action, approval, code_of, declaration
+from pipelines import ACCOUNT, Refused, Worker, action, approval, code_of, declaration, source
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -234,3 +234,33 @@ def test_what_variables_will_say_and_the_own_region_are_taken(worker, make):
         "us-east-1": made["artifactStores"]["us-east-1"], "eu-west-1": {"type": "S3", "location": "other-store"}}})
     assert code == "InvalidStructureException" and "other-store names the region eu-west-1" in words
     worker.call("DeletePipeline", name=made["name"])
+
+
+@pytest.mark.parametrize("texts,code,words", [
+    ({"StackName": "#{Nobody.X}"}, "InvalidActionDeclarationException",
+     "a namespace that does not exist. StageName=[S1], ActionName=[Go], ActionConfigurationKey=[StackName], VariableReferenceText=[Nobody.X]"),
+    ({"StackName": "a#{codepipeline.PipelineExecutionId}#{Src}"}, "InvalidActionDeclarationException", "VariableReferenceText=[Src]"),
+    ({"StackName": "#{codepipeline.Other}"}, "InvalidActionDeclarationException", "a variable that does not exist"),
+    ({"StackName": "#{variables.Other}"}, "InvalidActionDeclarationException", "VariableReferenceText=[variables.Other]"),
+    ({"StackName": "#{Src.Whatever}#{variables.Env}#{"}, None, ""),
+])
+def test_a_reference_that_nothing_can_give_is_refused(worker, make, texts, code, words):
+    go = action("Go", configuration={"ActionMode": "DELETE_ONLY", **texts})
+    call = lambda: make([go], sources=[{**source(), "namespace": "Src"}], pipelineType="V2",
+                        variables=[{"name": "Env", "defaultValue": "dev"}])
+    if code:
+        said = refusal(call)
+        assert said[0] == code and words in said[1]
+    else:
+        call()
+
+
+def test_references_of_commands_and_rules_are_looked_at(worker, make):
+    said = refusal(make, [{**commands(), "commands": ["echo #{No.Such}"]}])
+    assert said[0] == "InvalidActionDeclarationException" and "ActionConfigurationKey=[commands]" in said[1]
+    said = refusal(make, [{**commands(), "environmentVariables": [{"name": "A", "value": "#{No.Such}"}]}])
+    assert said[0] == "InvalidActionDeclarationException" and "ActionConfigurationKey=[environmentVariables]" in said[1]
+    made = declaration(pipelineType="V2")
+    made["stages"].append(rule({"Variable": "#{No.Such}", "Operator": "EQ", "Value": "x"}))
+    said = refusal(worker.call, "CreatePipeline", pipeline=made)
+    assert said[0] == "InvalidStageDeclarationException" and "RuleName=[Is], RuleConfigurationKey=[Variable]" in said[1]

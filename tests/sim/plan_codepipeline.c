@@ -8,7 +8,7 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
 {
     char name[] = {'a', (char)('0' + index), plan->stages[stage][1], 0};
     uint64_t kind = stage == 0 ? 0 : 1 + random_below(4);
-    const char *stack = chance(12) ? "#{Nowhere.Id}" : chance(3) ? "#{Src.Id}-x" : "s";
+    const char *stack = chance(12) ? "#{Src.Nothing}" : chance(3) ? "#{Src.Id}-x" : "s";
     const char *const types[][2] = {{"Source", "S3"},
                                     {"Approval", "Manual"},
                                     {"Deploy", "S3"},

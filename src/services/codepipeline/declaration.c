@@ -4,6 +4,7 @@
 #include "services/codepipeline/action_type.h"
 #include "services/codepipeline/declaration_conditions.h"
 #include "services/codepipeline/declaration_triggers.h"
+#include "services/codepipeline/declaration_variables.h"
 #include "services/codepipeline/texts.h"
 #include "wire/json.h"
 
@@ -356,6 +357,11 @@ static int check_artifacts(const struct check *check)
 
 /* ---- namespaces */
 
+static int check_references(const struct check *check)
+{
+    return declaration_variables_check(check->declaration, check->why);
+}
+
 static int check_namespaces(const struct check *check)
 {
     CLEANUP(json_free) json_t *seen = json_object();
@@ -385,8 +391,9 @@ static int check_namespaces(const struct check *check)
 }
 
 static int (*const checks[])(const struct check *) = {
-    check_features, check_variables, check_store,    check_stages,    check_conditions, check_action_names,
-    check_sources,  check_types,     check_triggers, check_artifacts, check_namespaces, check_regions,
+    check_features,     check_variables,  check_store,   check_stages,   check_conditions,
+    check_action_names, check_sources,    check_types,   check_triggers, check_artifacts,
+    check_namespaces,   check_references, check_regions,
 };
 
 int declaration_check(struct tx *tx, const char *account, const char *region, const json_t *declaration,

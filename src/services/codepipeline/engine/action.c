@@ -22,7 +22,7 @@ static int variables_all(const struct execution *execution, json_t **ret)
     if (!all)
         all = json_object();
     if (!all ||
-        json_object_set_new(all, "codepipeline", json_pack("{s:s}", "PipelineExecutionId", execution->id))) {
+        json_object_set_new(all, "codepipeline", json_pack("{s:s}", VARIABLE_EXECUTION_ID, execution->id))) {
         json_free(&all);
         return FAULT(ENOMEM);
     }

@@ -17,6 +17,15 @@ static struct str find_after(struct str text, struct str what, struct str *ret_b
     return (struct str){at + what.len, text.len - ret_before->len - what.len};
 }
 
+bool variables_next(struct str *text, struct str *ret_reference)
+{
+    struct str before, rest = find_after(*text, STR("#{"), &before);
+
+    if (rest.ptr)
+        *text = find_after(rest, STR("}"), ret_reference);
+    return rest.ptr && text->ptr;
+}
+
 static const char *lookup(const json_t *variables, struct str reference)
 {
     struct str key = reference, space = str_split(&key, '.');

@@ -5,6 +5,11 @@
 #include <jansson.h>
 
 #define VARIABLES_E_UNRESOLVED 1
+#define VARIABLE_EXECUTION_ID                                                                                \
+    "PipelineExecutionId" /* of the namespace `codepipeline`, which all pipelines have */
+
+/* The next reference in *text, without its signs, and what follows it; false: there is no more. */
+bool variables_next(struct str *text, struct str *ret_reference);
 
 /* A new object: every text of `configuration` (may be NULL) with its references replaced by those of
  * `variables`
