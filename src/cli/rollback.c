@@ -77,6 +77,17 @@ static int find_target(struct rollback *rollback, const char **ret)
                     "stage %s has had no other version yet: there is nothing to go back to", rollback->stage);
 }
 
+/* The execution whose work is in the stage; "" when that cannot be told. A stage that deploys nothing has
+ * what it did last. */
+static const char *execution_in(const struct rollback *rollback, const json_t *stage)
+{
+    const char *deployed = execution_deployed_in(rollback->actions, rollback->stage);
+    const json_t *latest = json_object_get(stage, "latestExecution");
+    if (*deployed || strcmp(json_str(latest, "status", ""), "Succeeded") != 0)
+        return deployed;
+    return json_str(latest, "pipelineExecutionId", "");
+}
+
 static int look(struct rollback *rollback)
 {
     CLEANUP(json_free) json_t *state = NULL;
@@ -91,8 +102,7 @@ static int look(struct rollback *rollback)
         return status;
     json_array_foreach (json_object_get(state, "stageStates"), index, stage)
         if (strcmp(json_str(stage, "stageName", ""), rollback->stage) == 0)
-            rollback->now = execution_version(rollback->executions,
-                                              execution_deployed_in(rollback->actions, rollback->stage));
+            rollback->now = execution_version(rollback->executions, execution_in(rollback, stage));
     return rollback->now ? 0 : cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s", rollback->stage);
 }
 

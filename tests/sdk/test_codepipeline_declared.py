@@ -179,6 +179,18 @@ def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, m
     assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
 
 
+def test_a_stage_that_deploys_nothing_does_not_go_back_to_what_it_has(server, worker, make):
+    name = make([{**commands(), "name": "Go"}], pipelineType="V2")
+    pin = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID"}
+    for version in "v1", "v1", "v2":
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=[{**pin, "revisionValue": version}])
+        worker.do("Artifact", "Go")
+        if version == "v1":
+            said = server.slipway("rollback", name, "S1", "--dry-run", profile="dev", check=False)
+            assert said.returncode == 3 and "has had no other version yet" in said.stderr
+    assert "would roll back S1 to version v1" in server.slipway("rollback", name, "S1", "--dry-run", profile="dev")
+
+
 def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     name = make([approval("Ask")])
     said = lambda *words: server.slipway(*words, profile="dev")
