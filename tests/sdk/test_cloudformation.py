@@ -653,6 +653,60 @@ def test_pipeline_is_made_changed_and_removed_by_its_stack(server, cf, name):
     assert name not in [p["name"] for p in pipelines.list_pipelines()["pipelines"]]
 
 
+REGIONAL = """
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: {name}
+      RoleArn: arn:aws:iam::222222222222:role/slipway-deploy
+      ArtifactStores:
+        - Region: us-east-1
+          ArtifactStore: {{Type: S3, Location: store-bucket, EncryptionKey: {{Id: key, Type: KMS}}}}
+      DisableInboundStageTransitions: {closed}
+      Tags: {tags}
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Artifact
+              ActionTypeId: {{Category: Source, Owner: AWS, Provider: S3, Version: "1"}}
+              Configuration: {{S3Bucket: artifacts, S3ObjectKey: k.zip, PollForSourceChanges: false}}
+              OutputArtifacts: [{{Name: App}}]
+        - Name: Ask
+          Blockers: [{{Name: Later, Type: Schedule}}]
+          Actions: &ask
+            - Name: Ok
+              ActionTypeId: {{Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}
+        - Name: Prod
+          Actions: *ask
+"""
+
+
+def test_a_pipeline_s_stores_transitions_and_tags_follow_the_template(server, cf, name):
+    pipelines = server.client("codepipeline", profile="dev")
+    arn = f"arn:aws:codepipeline:us-east-1:222222222222:{name}"
+
+    def seen():
+        state = pipelines.get_pipeline_state(name=name)["stageStates"]
+        return ([(s["stageName"], s["inboundTransitionState"].get("disabledReason")) for s in state
+                 if not s["inboundTransitionState"]["enabled"]],
+                {t["key"]: t["value"] for t in pipelines.list_tags_for_resource(resourceArn=arn)["tags"]})
+
+    create(cf, name, REGIONAL.format(name=name, closed="[{StageName: Prod, Reason: not yet}]", tags="[{Key: a, Value: b}]"))
+    assert seen() == ([("Prod", "not yet")], {"a": "b"})
+    shown = pipelines.get_pipeline(name=name)["pipeline"]
+    assert shown["artifactStores"] == {"us-east-1": {"type": "S3", "location": "store-bucket",
+                                                     "encryptionKey": {"id": "key", "type": "KMS"}}}
+    assert shown["stages"][1]["blockers"] == [{"name": "Later", "type": "Schedule"}] and "artifactStore" not in shown
+    update(cf, name, REGIONAL.format(name=name, closed="[{StageName: Ask, Reason: wait}]", tags="[{Key: c, Value: d}]"))
+    assert seen() == ([("Ask", "wait")], {"c": "d"})
+    update(cf, name, REGIONAL.format(name=name, closed="[]", tags="[]"))
+    assert seen() == ([], {})
+    stack = update(cf, name, REGIONAL.format(name=name, closed="[{StageName: None, Reason: x}]", tags="[]"))
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    cf.delete_stack(StackName=name)
+
+
 def test_cli_deploy_and_wait(server, name, tmp_path):
     template = tmp_path / "t.yaml"
     template.write_text(parameter("!Ref V", "").replace("Resources:", "Parameters: {V: {Type: String}}\nResources:"))

@@ -28,6 +28,13 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const struct
  * DeletePipeline takes that for done). */
 int pipeline_delete(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const char *name, struct reason *why) MUST_USE;
+/* All of its tags, in place of those that it has. PIPELINE_E_TAGS, PIPELINE_E_TOO_MANY_TAGS. */
+int pipeline_tags_set(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+                      const json_t *tags, struct reason *why) MUST_USE;
+/* Closes the way into a stage, or with reason NULL opens it. PIPELINE_E_NOT_FOUND,
+ * PIPELINE_E_STAGE_NOT_FOUND. */
+int pipeline_transition(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                        const char *name, const char *stage, const char *reason, struct reason *why) MUST_USE;
 /* `definition` is PutWebhook's. A webhook of that name is changed and keeps its URL. *ret is ListWebhooks'
  * item. PIPELINE_E_NOT_FOUND, PIPELINE_E_WEBHOOK_FILTER, PIPELINE_E_WEBHOOK_AUTHENTICATION, PIPELINE_E_LIMIT,
  * PIPELINE_E_TAGS, PIPELINE_E_TOO_MANY_TAGS, PIPELINE_E_INVALID. */

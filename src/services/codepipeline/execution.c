@@ -306,6 +306,16 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
     return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
 }
 
+int pipeline_transition(struct tx *tx, const struct platform *platform, const struct principal *caller,
+                        const char *name, const char *stage, const char *reason, struct reason *why)
+{
+    CLEANUP(json_free)
+    json_t *in = json_pack("{s:s, s:s, s:s, s:s*}", "pipelineName", name, "stageName", stage,
+                           "transitionType", "Inbound", "reason", reason);
+
+    return in ? transition_set(tx, platform, caller, in, !reason, why) : FAULT(ENOMEM);
+}
+
 /* ---- approvals */
 
 /* rows: id, status, detail */

@@ -51,6 +51,17 @@ int tags_put(struct tx *tx, const char *arn, const json_t *tags, struct reason *
     return r;
 }
 
+int pipeline_tags_set(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+                      const json_t *tags, struct reason *why)
+{
+    char arn[PIPELINE_ARN_SIZE];
+    int r;
+
+    pipeline_arn(platform, account, name, arn);
+    r = tx_exec(tx, "DELETE FROM codepipeline_tag WHERE arn = $1", "s", arn);
+    return r ? r : tags_put(tx, arn, tags, why);
+}
+
 int tags_list(struct tx *tx, const char *arn, json_t **ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;

@@ -99,8 +99,17 @@ static const struct property on_failure_rows[] = {
 };
 static const struct properties on_failure = PROPERTIES(on_failure_rows);
 
+static const struct property blocker_rows[] = {
+    {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Type", .type = PROPERTY_TEXT, .required = true},
+};
+static const struct properties blocker = PROPERTIES(blocker_rows);
+static const struct property blocker_item[] = {{.name = "Blocker", .type = PROPERTY_STRUCT, .of = &blocker}};
+static const struct properties blockers = PROPERTIES(blocker_item);
+
 static const struct property stage_rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Blockers", .type = PROPERTY_LIST, .of = &blockers},
     {.name = "Actions", .type = PROPERTY_LIST, .required = true, .of = &actions},
     {.name = "OnFailure", .type = PROPERTY_STRUCT, .of = &on_failure},
     {.name = "BeforeEntry", .type = PROPERTY_STRUCT, .of = &conditions},
@@ -110,11 +119,33 @@ static const struct properties stage = PROPERTIES(stage_rows);
 static const struct property stage_item[] = {{.name = "Stage", .type = PROPERTY_STRUCT, .of = &stage}};
 static const struct properties stages = PROPERTIES(stage_item);
 
+static const struct property encryption_rows[] = {
+    {.name = "Id", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Type", .type = PROPERTY_TEXT, .required = true},
+};
+static const struct properties encryption = PROPERTIES(encryption_rows);
 static const struct property store_rows[] = {
     {.name = "Type", .type = PROPERTY_TEXT, .required = true},
     {.name = "Location", .type = PROPERTY_TEXT, .required = true},
+    {.name = "EncryptionKey", .type = PROPERTY_STRUCT, .of = &encryption},
 };
 static const struct properties store = PROPERTIES(store_rows);
+static const struct property regional_rows[] = {
+    {.name = "Region", .type = PROPERTY_TEXT, .required = true},
+    {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .required = true, .of = &store},
+};
+static const struct properties regional = PROPERTIES(regional_rows);
+static const struct property store_item[] = {{.name = "Store", .type = PROPERTY_STRUCT, .of = &regional}};
+static const struct properties stores = PROPERTIES(store_item);
+
+static const struct property transition_rows[] = {
+    {.name = "StageName", .type = PROPERTY_TEXT, .required = true},
+    {.name = "Reason", .type = PROPERTY_TEXT, .required = true},
+};
+static const struct properties transition = PROPERTIES(transition_rows);
+static const struct property transition_item[] = {
+    {.name = "Transition", .type = PROPERTY_STRUCT, .of = &transition}};
+static const struct properties transitions = PROPERTIES(transition_item);
 
 static const char *const types[] = {"V1", "V2", NULL};
 static const char *const modes[] = {"SUPERSEDED", "QUEUED", "PARALLEL", NULL};
@@ -168,7 +199,9 @@ static const struct properties triggers = PROPERTIES(trigger_item);
 static const struct property rows[] = {
     {.name = "Name", .type = PROPERTY_TEXT, .update = UPDATE_REPLACES},
     {.name = "RoleArn", .type = PROPERTY_TEXT, .required = true},
-    {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .required = true, .of = &store},
+    {.name = "ArtifactStore", .type = PROPERTY_STRUCT, .of = &store},
+    {.name = "ArtifactStores", .type = PROPERTY_LIST, .of = &stores},
+    {.name = "DisableInboundStageTransitions", .type = PROPERTY_LIST, .of = &transitions},
     {.name = "Stages", .type = PROPERTY_LIST, .required = true, .of = &stages},
     {.name = "PipelineType", .type = PROPERTY_TEXT, .values = types},
     {.name = "ExecutionMode", .type = PROPERTY_TEXT, .values = modes},
@@ -217,6 +250,21 @@ static int conditions_texts(json_t *stage_json)
     return err;
 }
 
+/* The API's map by region. */
+static int stores_of(json_t *declaration)
+{
+    const json_t *list = json_object_get(declaration, "artifactStores"), *item;
+    json_t *map = list ? json_object() : NULL;
+    size_t i;
+
+    if (!list)
+        return 0;
+    json_array_foreach (list, i, item)
+        if (map && json_object_set(map, json_str(item, "region", ""), json_object_get(item, "artifactStore")))
+            json_free(&map);
+    return json_put(declaration, "artifactStores", map);
+}
+
 static int declaration_of(const struct resource_work *w, json_t **ret)
 {
     CLEANUP(json_free) json_t *declaration = resource_lower_camel(w->properties, keep);
@@ -230,6 +278,9 @@ static int declaration_of(const struct resource_work *w, json_t **ret)
             "RestartExecutionOnUpdate: true is not supported by Slipway: start the execution yourself");
     json_object_del(declaration, "restartExecutionOnUpdate");
     json_object_del(declaration, "tags");
+    json_object_del(declaration, "disableInboundStageTransitions");
+    if (!err)
+        err = stores_of(declaration);
     json_array_foreach (json_object_get(declaration, "stages"), i, one_stage) {
         json_array_foreach (json_object_get(one_stage, "actions"), j, one_action)
             if (!err)
@@ -252,6 +303,53 @@ static struct principal actor_of(const struct resource_work *w)
     return actor;
 }
 
+static bool is_listed(const json_t *list, const char *name)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach (list, i, item)
+        if (strcmp(json_str(item, "StageName", ""), name) == 0)
+            return true;
+    return false;
+}
+
+/* What the template does not disable any more is enabled, where the stage is still there. */
+static int transitions_set(struct resource_work *w, const struct principal *actor)
+{
+    static const char name[] = "DisableInboundStageTransitions";
+    const json_t *now = json_object_get(w->properties, name), *before = json_object_get(w->before, name),
+                 *item;
+    size_t i;
+    int err = 0;
+
+    json_array_foreach (before, i, item) {
+        const char *of = json_str(item, "StageName", "");
+
+        if (!err && !is_listed(now, of))
+            err = pipeline_transition(w->tx, w->platform, actor, w->physical_id, of, NULL, w->why);
+        if (err == PIPELINE_E_STAGE_NOT_FOUND)
+            err = 0;
+    }
+    json_array_foreach (now, i, item)
+        if (!err)
+            err = pipeline_transition(w->tx, w->platform, actor, w->physical_id,
+                                      json_str(item, "StageName", ""), json_str(item, "Reason", ""), w->why);
+    return err;
+}
+
+static int tags_change(struct resource_work *w)
+{
+    const json_t *given = json_object_get(w->properties, "Tags");
+    CLEANUP(json_free) json_t *tags = given ? resource_lower_camel(given, NULL) : NULL;
+
+    if (!given && !json_object_get(w->before, "Tags"))
+        return 0;
+    if (given && !tags)
+        return FAULT(ENOMEM);
+    return pipeline_tags_set(w->tx, w->platform, w->account, w->physical_id, tags, w->why);
+}
+
 static int create(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *declaration = NULL;
@@ -267,6 +365,8 @@ static int create(struct resource_work *w)
         return FAULT(ENOMEM);
     const struct principal actor = actor_of(w);
     err = pipeline_create(w->tx, w->platform, &actor, declaration, tags, w->why);
+    if (!err)
+        err = transitions_set(w, &actor);
     return err ? err : resource_attribute(w, "Version", "1");
 }
 
@@ -279,6 +379,10 @@ static int update(struct resource_work *w)
 
     if (!err)
         err = pipeline_update(w->tx, w->platform, &actor, declaration, &version, w->why);
+    if (!err)
+        err = tags_change(w);
+    if (!err)
+        err = transitions_set(w, &actor);
     return err ? err : resource_attribute(w, "Version", "%lld", (long long)version);
 }
 
