@@ -7,32 +7,78 @@
 struct pending {
     const char *stage;
     const char *action;
-    const char *token;
     const char *execution;
-    const char *missing; /* who has to approve still */
+    const char *token;
 };
 
-/* The approval that the pipeline waits for; strings borrow from `state`. */
-static bool find_pending(const json_t *state, struct pending *ret)
+static const char *account, *message, *execution, *stage, *decided_action;
+
+static bool is_meant(const struct pending *pending)
 {
-    size_t s;
-    json_t *stage;
-    json_array_foreach (json_object_get(state, "stageStates"), s, stage) {
-        size_t a;
-        json_t *action;
-        json_array_foreach (json_object_get(stage, "actionStates"), a, action) {
-            const json_t *latest = json_object_get(action, "latestExecution");
-            const char *token = json_str(latest, "token", "");
-            if (!*token || strcmp(json_str(latest, "status", ""), "InProgress") != 0)
+    return (!execution || strcmp(pending->execution, execution) == 0) &&
+           (!stage || strcmp(pending->stage, stage) == 0) &&
+           (!decided_action || strcmp(pending->action, decided_action) == 0);
+}
+
+/* How many are meant, and the last of them. Strings borrow from `explained`. */
+static size_t each_pending(const json_t *explained, struct pending *ret_last, bool print)
+{
+    size_t count = 0, e;
+    json_t *one;
+    json_array_foreach (json_object_get(explained, "executions"), e, one) {
+        size_t w;
+        json_t *wait;
+        json_array_foreach (json_object_get(one, "waitsFor"), w, wait) {
+            const struct pending pending = {json_str(one, "stageName", ""), json_str(wait, "actionName", ""),
+                                            json_str(one, "pipelineExecutionId", ""), ""};
+            if (strcmp(json_str(wait, "type", ""), "Approval") != 0 || !is_meant(&pending))
                 continue;
-            *ret = (struct pending){
-                json_str(stage, "stageName", ""), json_str(action, "actionName", ""), token,
-                json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", ""),
-                json_str(json_object_get(latest, "approval"), "missing", "others")};
-            return true;
+            if (print)
+                (void)fprintf(stderr, "  --execution %s --stage %s --action %s\n", pending.execution,
+                              pending.stage, pending.action);
+            *ret_last = pending;
+            count++;
         }
     }
-    return false;
+    return count;
+}
+
+/* The one approval that is meant: of several nobody is given by chance. */
+static int find_pending(const json_t *release, const json_t *explained, struct pending *ret)
+{
+    size_t count = each_pending(explained, ret, false);
+    if (count == 0)
+        return cli_fail(COMMAND_NOT_FOUND, "%s waits for no%s approval; `%s` shows what it does",
+                        json_str(release, "title", ""), execution || stage || decided_action ? " such" : "",
+                        json_str(release, "shown", ""));
+    if (count == 1)
+        return COMMAND_OK;
+    (void)cli_fail(COMMAND_USAGE, "%s waits for %zu approvals: say which", json_str(release, "title", ""),
+                   count);
+    (void)each_pending(explained, ret, true);
+    return COMMAND_USAGE;
+}
+
+/* Its token, as ListActionExecutions tells it. */
+static int find_token(const json_t *actions, struct pending *pending)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action) {
+        if (strcmp(json_str(action, "stageName", ""), pending->stage) != 0 ||
+            strcmp(json_str(action, "actionName", ""), pending->action) != 0)
+            continue;
+        pending->token = json_str(json_path(action, "output.executionResult"), "externalExecutionId", "");
+        return COMMAND_OK;
+    }
+    return cli_fail(COMMAND_FAILED, "the approval %s / %s has been answered meanwhile", pending->stage,
+                    pending->action);
+}
+
+static int explain(struct cli *cli, const json_t *release, json_t **ret)
+{
+    return cli_call(cli, "cannot tell what is waited for", "codepipeline", "ExplainPipeline",
+                    json_pack("{s:s}", "name", json_str(release, "pipeline", "")), ret);
 }
 
 static bool makes_change_set(const json_t *action)
@@ -58,9 +104,9 @@ static void print_subject(const json_t *release, const struct pending *pending, 
     }
 }
 
-static int decide(struct cli *cli, const json_t *release, const struct pending *pending, const char *decision,
-                  const char *message)
+static int decide(struct cli *cli, const json_t *release, const struct pending *pending, const char *decision)
 {
+    const char *words = message ? message : "";
     CLEANUP(json_free) json_t *owner = NULL;
     CLEANUP(json_free) json_t *out = NULL;
     int status = cli_call(cli, "cannot tell who you are", "sts", "GetCallerIdentity", NULL, &owner);
@@ -69,59 +115,68 @@ static int decide(struct cli *cli, const json_t *release, const struct pending *
     json_t *in =
         json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "pipelineName", json_str(release, "pipeline", ""),
                   "stageName", pending->stage, "actionName", pending->action, "token", pending->token,
-                  "result", "status", decision, "summary", message);
+                  "result", "status", decision, "summary", words);
     status = cli_call(cli, "cannot record the decision", "codepipeline", "PutApprovalResult", in, &out);
     if (status)
         return status;
     char time[CLI_TIME_SIZE];
     cli_time(json_number_value(json_object_get(out, "approvedAt")), true, time);
     (void)printf("  %-10s by %s at %s%s%s\n", strcmp(decision, "Approved") == 0 ? "approved" : "rejected",
-                 json_str(owner, "Arn", ""), time, *message ? ": " : "", message);
+                 json_str(owner, "Arn", ""), time, *words ? ": " : "", words);
     return COMMAND_OK;
 }
 
 /* An approval that needs several people goes on waiting. */
 static int print_missing(struct cli *cli, const json_t *release, const struct pending *answered)
 {
-    CLEANUP(json_free) json_t *state = NULL;
-    struct pending pending;
-    int status = release_state(cli, json_str(release, "pipeline", ""), &state);
-    if (status || !find_pending(state, &pending) || strcmp(pending.token, answered->token) != 0)
-        return status;
-    (void)printf("  waits for  %s\n", pending.missing);
-    return COMMAND_OK;
+    CLEANUP(json_free) json_t *explained = NULL;
+    size_t e;
+    json_t *one;
+    int status = explain(cli, release, &explained);
+    json_array_foreach (json_object_get(explained, "executions"), e, one) {
+        size_t w;
+        json_t *wait;
+        if (strcmp(json_str(one, "pipelineExecutionId", ""), answered->execution) != 0)
+            continue;
+        json_array_foreach (json_object_get(one, "waitsFor"), w, wait)
+            if (strcmp(json_str(wait, "actionName", ""), answered->action) == 0 &&
+                json_object_get(wait, "missing"))
+                (void)printf("  waits for  %s\n", json_str(wait, "missing", ""));
+    }
+    return status;
 }
 
-static int run(int argc, char **argv, const struct cli_spec *spec, const char *decision, const char **account,
-               const char **message)
+static int run(int argc, char **argv, const struct cli_spec *spec, const char *decision)
 {
     CLEANUP(cli_end) struct cli cli = {0};
     int status = cli_begin(argc, argv, spec, &cli);
     if (status >= 0)
         return status;
     CLEANUP(json_free) json_t *release = NULL;
-    CLEANUP(json_free) json_t *state = NULL;
+    CLEANUP(json_free) json_t *explained = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
-    status = release_meant(&cli, *account, 0, &release);
+    struct pending pending = {"", "", "", ""};
+    status = release_meant(&cli, account, 0, &release);
     if (!status)
-        status = release_state(&cli, json_str(release, "pipeline", ""), &state);
-    if (status)
-        return status;
-    struct pending pending;
-    if (!find_pending(state, &pending))
-        return cli_fail(COMMAND_NOT_FOUND, "%s waits for no approval; `%s` shows what it does",
-                        json_str(release, "title", ""), json_str(release, "shown", ""));
-    status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
+        status = explain(&cli, release, &explained);
+    if (!status)
+        status = find_pending(release, explained, &pending);
+    if (!status)
+        status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
+    if (!status)
+        status = find_token(actions, &pending);
     if (status)
         return status;
     print_subject(release, &pending, actions);
-    status = decide(&cli, release, &pending, decision, *message ? *message : "");
+    status = decide(&cli, release, &pending, decision);
     return status ? status : print_missing(&cli, release, &pending);
 }
 
-static const char *account, *message;
 static const struct cli_option options[] = {
     {"message", "TEXT", "recorded with the decision", &message, NULL},
+    {"execution", "ID", "the execution that waits, when several do", &execution, NULL},
+    {"stage", "NAME", "the stage, when approvals of several are waited for", &stage, NULL},
+    {"action", "NAME", "the approval, when a stage waits for several", &decided_action, NULL},
     {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
 };
 
@@ -135,7 +190,7 @@ int approve_main(int argc, char **argv)
                                          ARRAY_LEN(options),
                                          1,
                                          2};
-    return run(argc, argv, &spec, "Approved", &account, &message);
+    return run(argc, argv, &spec, "Approved");
 }
 
 int reject_main(int argc, char **argv)
@@ -147,5 +202,5 @@ int reject_main(int argc, char **argv)
                                          ARRAY_LEN(options),
                                          1,
                                          2};
-    return run(argc, argv, &spec, "Rejected", &account, &message);
+    return run(argc, argv, &spec, "Rejected");
 }

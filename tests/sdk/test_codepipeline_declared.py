@@ -179,6 +179,26 @@ def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, m
     assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
 
 
+def test_of_several_approvals_the_command_wants_to_know_which(server, worker, make):
+    name = make([approval("Ask"), approval("Sign")], pipelineType="V2", executionMode="PARALLEL")
+    runs = [worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"] for _ in range(2)]
+    for job in worker.poll():
+        worker.succeed(job)
+    answer = lambda *words: server.slipway(*words, profile="dev", check=False)
+    unsure = answer("approve", name)
+    assert unsure.returncode == 2 and f"{name} waits for 4 approvals: say which" in unsure.stderr
+    assert f"--execution {runs[0]} --stage S1 --action Sign" in unsure.stderr
+    assert answer("approve", name, "--execution", runs[0]).returncode == 2
+    assert answer("approve", name, "--stage", "S2").returncode == 3
+    for action_name in "Ask", "Sign":
+        assert "approved" in answer("approve", name, "--execution", runs[0], "--action", action_name).stdout
+    assert "rejected" in answer("reject", name, "--action", "Sign").stdout
+    status = [worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
+              for run in runs]
+    assert status == ["Succeeded", "InProgress"]
+    assert "approved" in answer("approve", name).stdout
+
+
 def test_a_stage_that_deploys_nothing_does_not_go_back_to_what_it_has(server, worker, make):
     name = make([{**commands(), "name": "Go"}], pipelineType="V2")
     pin = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID"}
@@ -276,3 +296,12 @@ def test_references_of_commands_and_rules_are_looked_at(worker, make):
     made["stages"].append(rule({"Variable": "#{No.Such}", "Operator": "EQ", "Value": "x"}))
     said = refusal(worker.call, "CreatePipeline", pipeline=made)
     assert said[0] == "InvalidStageDeclarationException" and "RuleName=[Is], RuleConfigurationKey=[Variable]" in said[1]
+
+
+def test_an_action_for_an_account_that_there_is_not_says_so(worker, make):
+    name = make([{**action("Go"), "roleArn": "arn:aws:iam::999999999999:role/x"}])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    [one] = worker.call("ExplainPipeline", name=name)["executions"]
+    assert "Action Go is for the anchor of account 999999999999, which there is not: look at its roleArn" in \
+        one["waitsFor"][0]["summary"]

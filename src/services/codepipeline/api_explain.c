@@ -3,6 +3,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
+#include "services/iam/iam.h"
 #include "wire/time.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,6 +93,8 @@ static int approval_explain(const struct run *run, json_t *list)
         wait_put(list, "Approval", run, run->started_ms, &wait, "Action %s waits for an approval%s%s%s: %s",
                  run->action->name, anybody ? "" : " (", anybody ? "" : missing, anybody ? "" : ")", words);
 
+    if (r == 0)
+        r = json_put_str(wait, "missing", missing);
     return r ? r : json_put_int(wait, "until", run->deadline_ms);
 }
 
@@ -125,6 +128,20 @@ static int deleted_explain(const struct run *run, json_t *list)
         action->name, action->category, action->provider, action->version);
 }
 
+static int anchor_explain(struct tx *tx, const struct run *run, const struct job_row *row, const char *again,
+                          json_t *list)
+{
+    struct account account;
+    int r = account_get(tx, row->account, &account);
+
+    if (r < 0)
+        return r;
+    return wait_put(list, "Worker", run, run->started_ms, NULL,
+                    r ? "%s %s is for the anchor of account %s, which there is not: look at its roleArn%s"
+                      : "%s %s is offered to the anchor of account %s, which has not taken it%s",
+                    kind_of(run), run->action->name, row->account, again);
+}
+
 static int offer_explain(struct tx *tx, const struct run *run, const struct job_row *row, json_t *list)
 {
     const struct plan_action *action = run->action;
@@ -133,9 +150,7 @@ static int offer_explain(struct tx *tx, const struct run *run, const struct job_
     int r;
 
     if (strcmp(action->owner, "AWS") == 0)
-        return wait_put(list, "Worker", run, run->started_ms, NULL,
-                        "%s %s is offered to the anchor of account %s, which has not taken it%s",
-                        kind_of(run), action->name, row->account, again);
+        return anchor_explain(tx, run, row, again, list);
     r = action_type_find(tx, row->account, json_object_get(action->declaration, "actionTypeId"), &type);
     if (r)
         return r == DB_NONE ? deleted_explain(run, list) : r;

@@ -159,6 +159,10 @@ int git_event_read(const struct git_event_headers *headers, const json_t *docume
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_eq(kinds[i].gitlab ? headers->gitlab : headers->github, str_of(kinds[i].header)))
             return kinds[i].read(document, ret, ret_is, why);
-    return not_one(why, "The event is neither a push nor a pull request: X-GitHub-Event or X-Gitlab-Event "
-                        "would say so.");
+    return reason_set(why, 0,
+                      "The event (" STR_FMT ") is neither a push nor a pull request, as X-GitHub-Event or "
+                      "X-Gitlab-Event would say.",
+                      STR_ARG(headers->gitlab.ptr   ? headers->gitlab
+                              : headers->github.ptr ? headers->github
+                                                    : STR("of no kind")));
 }

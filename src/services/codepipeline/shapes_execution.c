@@ -146,7 +146,7 @@ const struct shape shape_get_pipeline_state_output = SHAPE(fields_get_pipeline_s
 
 static const struct field fields_wait_out[] = {
     {"type", FIELD_STRING},     {"actionName", FIELD_STRING}, {"since", FIELD_TIMESTAMP},
-    {"until", FIELD_TIMESTAMP}, {"summary", FIELD_STRING},
+    {"until", FIELD_TIMESTAMP}, {"summary", FIELD_STRING},    {"missing", FIELD_STRING},
 };
 static const struct shape shape_wait_out = SHAPE(fields_wait_out);
 
