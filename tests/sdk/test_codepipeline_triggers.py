@@ -255,6 +255,16 @@ def test_a_commit_may_be_given_by_hand(worker, make):
     assert refused.value.code == "ValidationException"
 
 
+def test_a_commit_may_be_told_of_and_starts_the_pipeline_once(codepipeline, worker, make):
+    name = make()
+    told = dict(pipelineName=name, stageName="Source", actionName="Code",
+                actionRevision={"revisionId": COMMIT, "revisionChangeId": "1", "created": 0})
+    assert [codepipeline.put_action_revision(**told)["newRevision"] for _ in range(2)] == [True, False]
+    [job] = worker.take("Code")
+    assert job["data"]["sourceRevision"]["revisionValue"] == COMMIT
+    worker.succeed(job)
+
+
 def test_gitlab_shows_the_secret_itself(codepipeline, make):
     name = make()
     url = codepipeline.put_webhook(webhook=by_secret(name, target="Code"))["webhook"]["url"]

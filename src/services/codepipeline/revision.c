@@ -23,14 +23,16 @@ static int token_make(const struct plan_action *action, const char *revision, ch
     return 0;
 }
 
-/* An S3 source is pinned to the version; a custom source's worker knows what it has found. */
+/* An S3 source is pinned to the version, one of Git to the commit; a custom source's worker knows what it has
+ * found. */
 static int input_make(const struct pipeline *pipeline, const struct plan_action *action, const char *revision,
                       json_t **ret)
 {
-    if (source_is_s3(action))
-        *ret =
-            json_pack("{s:s, s:[{s:s, s:s, s:s}]}", "name", pipeline->name, "sourceRevisions", "actionName",
-                      action->name, "revisionType", SOURCE_VERSION_ID, "revisionValue", revision);
+    const char *type = source_pin_type(action);
+
+    if (type)
+        *ret = json_pack("{s:s, s:[{s:s, s:s, s:s}]}", "name", pipeline->name, "sourceRevisions",
+                         "actionName", action->name, "revisionType", type, "revisionValue", revision);
     else
         *ret = json_pack("{s:s}", "name", pipeline->name);
     return *ret ? 0 : FAULT(ENOMEM);

@@ -60,14 +60,19 @@ json_t *source_override(const json_t *overrides, const char *action, const char 
     return NULL;
 }
 
+const char *source_pin_type(const struct plan_action *action)
+{
+    for (size_t i = 0; action->source && strcmp(action->owner, "AWS") == 0 && i < ARRAY_LEN(types); i++)
+        if (types[i].pins && strcmp(types[i].provider, action->provider) == 0)
+            return types[i].type;
+    return NULL;
+}
+
 json_t *source_pin(const json_t *overrides, const struct plan_action *action)
 {
-    json_t *override = NULL;
+    const char *type = source_pin_type(action);
 
-    for (size_t i = 0; action->source && !override && i < ARRAY_LEN(types); i++)
-        if (types[i].pins && strcmp(types[i].provider, action->provider) == 0)
-            override = source_override(overrides, action->name, types[i].type);
-    return override;
+    return type ? source_override(overrides, action->name, type) : NULL;
 }
 
 bool source_pins(const json_t *override)

@@ -18,6 +18,8 @@ json_t *source_override(const json_t *overrides, const char *action, const char 
 /* The one that says which revision the action takes; NULL: none. Borrowed. */
 json_t *source_pin(const json_t *overrides, const struct plan_action *action);
 bool source_pins(const json_t *override);
+/* The revision type that pins the action; NULL: none does. */
+const char *source_pin_type(const struct plan_action *action);
 bool source_is_s3(const struct plan_action *action);
 /* The token under which a pipeline starts once for a version of an object; the launcher's starts have it too.
  */
