@@ -4,6 +4,7 @@ import hmac
 import json
 import socket
 import threading
+import urllib.parse
 
 import pytest
 import urllib3
@@ -112,6 +113,23 @@ def test_webhooks_and_custom_action_types_have_tags(codepipeline, pipeline):
     assert codepipeline.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "c", "value": "3"}]
     assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn[:-1] + "2") == "ResourceNotFoundException"
     assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn[:-2]) == "ResourceNotFoundException"
+
+
+def test_a_form_s_payload_is_an_event_too(codepipeline, pipeline):
+    url = codepipeline.put_webhook(webhook=by_secret(pipeline, filters=[
+        {"jsonPath": "$.ref", "matchEquals": "refs/heads/a+b c"}]))["webhook"]["url"]
+
+    def send(body, content_type="application/x-www-form-urlencoded"):
+        sign = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        return post(url, body, **{"Content-Type": content_type, "X-Hub-Signature-256": sign})
+
+    form = urllib.parse.urlencode({"payload": json.dumps({"ref": "refs/heads/a+b c"})}).encode()
+    assert send(form)[0] == 202 and send(form, "application/x-www-form-urlencoded; charset=utf-8")[0] == 202
+    assert send(urllib.parse.urlencode({"payload": json.dumps({"ref": "x"})}).encode())[0] == 200
+    for wrong in b"", b"other=1", b"payload=%7B", b"payload=%zz", b"payload=%00":
+        status, said = send(wrong)
+        assert (status, said["code"]) == (400, "InvalidEventException"), wrong
+    assert send(form, "application/json")[0] == 400
 
 
 def test_only_webhooks_of_github_actions_are_registered(codepipeline, pipeline):

@@ -27,11 +27,32 @@ int codepipeline_expect_event(struct call *c)
     return r ? r : find(c, tx, &webhook);
 }
 
+/* GitHub sends JSON, or a form whose field `payload` is JSON: its webhooks' default. */
+static int document_text(struct call *c, struct str *ret)
+{
+    struct str type = http_header(c->http, "content-type");
+    struct uri_query form;
+    int r;
+
+    *ret = buf_str(&c->http->body);
+    if (!str_starts(type, STR("application/x-www-form-urlencoded")))
+        return 0;
+    r = uri_parse_query(c->arena, *ret, true, &form);
+    if (r == 0)
+        *ret = uri_get(&form, "payload");
+    return r;
+}
+
 static int parse(struct call *c, json_t **ret)
 {
     struct reason words = {0};
-    int r = json_parse(buf_str(&c->http->body), ret, &words);
+    struct str text;
+    int r = document_text(c, &text);
 
+    if (r == URI_E_BAD)
+        return call_fail(c, PIPELINE_E_HOOK_BODY, "The event is a form that cannot be read.");
+    if (r == 0)
+        r = json_parse(text, ret, &words);
     return r > 0 ? call_fail(c, PIPELINE_E_HOOK_BODY,
                              "The event is not JSON (%s): let its sender send application/json.", words.text)
                  : r;
