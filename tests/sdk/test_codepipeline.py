@@ -339,6 +339,8 @@ def test_newer_execution_supersedes_the_one_that_waits(worker, client, make):
     assert state(client, name, "S1")["inboundExecution"]["pipelineExecutionId"] == runs[2]
     statuses = [execution(client, name, run)["status"] for run in runs]
     assert statuses == ["InProgress", "Superseded", "InProgress"]
+    [ended] = [e for e in worker.call("ListPipelineHistory", pipelineName=name)["events"] if e["what"] == "Superseded"]
+    assert ended["who"] == f"arn:aws:iam::{ACCOUNT}:root" and runs[2] in ended["why"]
     worker.succeed(busy)
     worker.do("Go")
     assert [execution(client, name, run)["status"] for run in runs] == ["Succeeded", "Superseded", "Succeeded"]
@@ -639,6 +641,8 @@ def test_newer_execution_takes_the_place_of_one_that_nobody_approved(worker, cli
     worker.do("Artifact")
     shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=first)["pipelineExecution"]
     assert shown["status"] == "Superseded" and f"by the newer execution {second}" in shown["statusSummary"]
+    [ended] = [e for e in worker.call("ListPipelineHistory", pipelineName=name)["events"] if e["what"] == "Superseded"]
+    assert ended["who"] == f"arn:aws:iam::{ACCOUNT}:root"
     answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask",
               "result": {"summary": "yes", "status": "Approved"}}
     with pytest.raises(client.exceptions.ApprovalAlreadyCompletedException, match=f"Superseded .* {second}"):

@@ -70,8 +70,9 @@ static int data_start(const struct plan *plan, const struct trigger *trigger, co
 {
     json_t *overrides = json_object_get(in, "sourceRevisions"), *variables = NULL;
     CLEANUP(json_free)
-    json_t *data = json_pack("{s:{s:s, s:s, s:s*}, s:s}", "trigger", "type", trigger->type, "detail",
-                             trigger->detail, "person", trigger->person, "mode", plan_mode_name(plan->mode));
+    json_t *data = json_pack("{s:{s:s, s:s, s:s*, s:s*}, s:s}", "trigger", "type", trigger->type, "detail",
+                             trigger->detail, "by", trigger->who, "person", trigger->person, "mode",
+                             plan_mode_name(plan->mode));
     int r = data ? source_overrides_check(plan, overrides, why) : FAULT(ENOMEM);
 
     if (r == 0)

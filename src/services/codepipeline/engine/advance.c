@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
+#include "wire/json.h"
 
 static const char *stage_name(const struct execution *execution)
 {
@@ -54,6 +55,12 @@ static const struct execution *newer_waiting(struct flow *flow, const struct exe
     return NULL;
 }
 
+/* Who superseded: whoever started the newer one. */
+static const char *starter(const struct execution *newer)
+{
+    return json_str(json_object_get(newer->data, "trigger"), "by", NULL);
+}
+
 /* ---- in a stage */
 
 /* What only waits for people or the clock gives way to what is newer: its approvals can be given no more. */
@@ -72,7 +79,7 @@ static int stage_give_way(struct flow *flow, struct execution *execution, const 
                            run->action->approval ? "ApprovalSuperseded" : "RuleSuperseded", why.text);
     }
     if (r == 0)
-        r = execution_end(flow, execution, EXECUTION_SUPERSEDED, NULL, why.text);
+        r = execution_end(flow, execution, EXECUTION_SUPERSEDED, starter(newer), why.text);
     return r ? r : execution_retire_runs(flow, execution);
 }
 
@@ -187,7 +194,7 @@ static int execution_wait(struct flow *flow, struct execution *execution, bool *
         *ret_moved = true;
         reason_set(&why, 0, "Superseded before stage %s by the newer execution %s.", stage_name(execution),
                    newer->id);
-        return execution_end(flow, execution, EXECUTION_SUPERSEDED, NULL, why.text);
+        return execution_end(flow, execution, EXECUTION_SUPERSEDED, starter(newer), why.text);
     }
     gate = flow_gate(flow, stage_name(execution));
     if (!gate)

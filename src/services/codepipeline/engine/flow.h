@@ -48,8 +48,8 @@ struct run {
 };
 
 /* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
- * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail}, stop: {reason, by},
- * summary, mode: "QUEUED" …, rollback: {target}, retries: {STAGE: {auto, manual, latest}},
+ * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail, by, person}, stop:
+ * {reason, by}, summary, mode: "QUEUED" …, rollback: {target}, retries: {STAGE: {auto, manual, latest}},
  * conditions: {STAGE: {"BEFORE_ENTRY" …: {status, summary, at}}}} */
 struct execution {
     char id[ID_UUID_SIZE];
