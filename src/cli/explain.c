@@ -45,14 +45,20 @@ static void print_wait(const json_t *wait)
     (void)printf("    until %s; then %s\n", until, what_then(json_str(wait, "type", "")));
 }
 
-static void print_execution(const json_t *execution)
+/* An execution finishes on the version that it started with. */
+static void print_execution(const json_t *execution, int64_t newest)
 {
     const json_t *waits = json_object_get(execution, "waitsFor");
+    int64_t version = json_int(execution, "pipelineVersion", newest);
     size_t index;
     json_t *wait;
-    (void)printf("%s  %s, %s stage %s\n", json_str(execution, "pipelineExecutionId", ""),
+    (void)printf("%s  %s, %s stage %s", json_str(execution, "pipelineExecutionId", ""),
                  json_str(execution, "status", ""), json_bool(execution, "entered", false) ? "in" : "before",
                  json_str(execution, "stageName", ""));
+    if (version != newest)
+        (void)printf(", by version %lld of the pipeline (new ones: by version %lld)", (long long)version,
+                     (long long)newest);
+    (void)printf("\n");
     json_array_foreach (waits, index, wait)
         print_wait(wait);
 }
@@ -72,7 +78,7 @@ static int explain(struct cli *cli, const char *pipeline)
     if (json_array_size(executions) == 0)
         (void)printf("nothing of %s is under way\n", pipeline);
     json_array_foreach (executions, index, execution)
-        print_execution(execution);
+        print_execution(execution, json_int(out, "pipelineVersion", 0));
     return COMMAND_OK;
 }
 

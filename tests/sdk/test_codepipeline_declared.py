@@ -305,3 +305,12 @@ def test_an_action_for_an_account_that_there_is_not_says_so(worker, make):
     [one] = worker.call("ExplainPipeline", name=name)["executions"]
     assert "Action Go is for the anchor of account 999999999999, which there is not: look at its roleArn" in \
         one["waitsFor"][0]["summary"]
+
+
+def test_explain_says_by_which_version_an_execution_goes(server, worker, make):
+    name = make([approval("Ask")])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    assert "by version" not in server.slipway("explain", name, profile="dev")
+    worker.call("UpdatePipeline", pipeline=worker.call("GetPipeline", name=name)["pipeline"])
+    assert "in stage S1, by version 1 of the pipeline (new ones: by version 2)" in server.slipway("explain", name, profile="dev")

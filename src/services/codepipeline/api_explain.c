@@ -230,6 +230,8 @@ int codepipeline_explain_pipeline(struct call *c)
     if (r == 0)
         r = json_put_str(c->out, "pipelineName", watched.pipeline.name);
     if (r == 0)
+        r = json_put_int(c->out, "pipelineVersion", watched.pipeline.version);
+    if (r == 0)
         r = flow_load(c->tx, &watched.pipeline, NULL, &flow);
     for (size_t i = 0; r == 0 && i < flow->execution_count; i++)
         r = execution_explain(c, flow, flow->executions[i], list);

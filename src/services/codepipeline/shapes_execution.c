@@ -173,6 +173,7 @@ static const struct shape shape_explained_execution_list_out = SHAPE(fields_expl
 
 static const struct field fields_explain_pipeline_output[] = {
     {"pipelineName", FIELD_STRING},
+    {"pipelineVersion", FIELD_INTEGER},
     {"executions", FIELD_LIST, .of = &shape_explained_execution_list_out},
 };
 const struct shape shape_explain_pipeline_output = SHAPE(fields_explain_pipeline_output);
