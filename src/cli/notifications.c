@@ -25,7 +25,11 @@ static void print_delivery(const json_t *delivery)
                  json_str(delivery, "UpdatedDate", ""), json_str(delivery, "State", ""),
                  name ? name + 1 : arn, json_str(delivery, "Protocol", ""),
                  json_str(delivery, "Endpoint", ""));
-    (void)printf("  tried %s times", json_str(delivery, "Attempts", "0"));
+    const char *attempts = json_str(delivery, "Attempts", "0");
+    if (strcmp(attempts, "1") == 0)
+        (void)printf("  tried once");
+    else
+        (void)printf("  tried %s times", attempts);
     if (*next)
         (void)printf(", next %s", next);
     (void)printf("%s%s%s%s\n", *error ? "\n        " : "", error, *queue ? "\n        in " : "", queue);

@@ -118,6 +118,12 @@ def test_a_topic_that_cannot_be_told_holds_nothing_up(server, client, worker, ar
     assert status(client, name, execution) == "Succeeded"
 
 
+def test_a_topic_that_nobody_listens_to_is_told_in_the_history(server, client, worker):
+    topic = server.client("sns").create_topic(Name=f"t-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    name, _ = begin(client, worker, [asking(topic)])
+    assert history(server, name) == [("notification-failed", f"Nobody has confirmed a subscription to the topic {topic}.")]
+
+
 def test_approval_without_a_topic_tells_nobody(server, client, worker):
     name, _ = begin(client, worker, [approval("Ask")])
     assert history(server, name) == []

@@ -126,7 +126,8 @@ static bool may_publish(const struct asked *asked, const char *account)
     return strcmp(account, asked->pipeline->account) == 0 || (role && strncmp(role, own, strlen(own)) == 0);
 }
 
-static int publish(struct tx *tx, const struct asked *asked, const char *arn, struct reason *why)
+static int publish(struct tx *tx, const struct asked *asked, const char *arn, size_t *ret_receivers,
+                   struct reason *why)
 {
     CLEANUP(buf_free) struct buf data = BUF_INIT(TEXT_MAX);
     CLEANUP(buf_free) struct buf words = BUF_INIT(TEXT_MAX);
@@ -150,7 +151,7 @@ static int publish(struct tx *tx, const struct asked *asked, const char *arn, st
     (void)snprintf(subject, sizeof(subject), "APPROVAL NEEDED: AWS CodePipeline %.34s for action %.20s",
                    asked->pipeline->name, asked->run->action->name);
     const struct publication publication = {.message = message, .subject = subject, .structure = "json"};
-    return topic_publish(tx, asked->platform, account, name, &publication, id, why);
+    return topic_publish(tx, asked->platform, account, name, &publication, id, ret_receivers, why);
 }
 
 int notify_approval(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
@@ -168,13 +169,17 @@ int notify_approval(struct tx *tx, const struct platform *platform, const struct
                               .what = "notification-published",
                               .why = arn};
     struct reason why = {0};
+    size_t receivers = 0;
     int r;
 
     time_iso8601_s(run->deadline_ms, asked.expires);
     (void)snprintf(asked.expires + MINUTES_LEN, sizeof(asked.expires) - MINUTES_LEN, "Z");
-    r = publish(tx, &asked, arn, &why);
+    r = publish(tx, &asked, arn, &receivers, &why);
     if (r < 0)
         return r;
+    if (r == 0 && receivers == 0)
+        r = reason_set(&why, SNS_E_NOT_FOUND, "Nobody has confirmed a subscription to the topic %.300s.",
+                       arn);
     if (r > 0) {
         history.what = "notification-failed";
         history.why = why.text;

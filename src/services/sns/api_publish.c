@@ -28,7 +28,8 @@ static int publish(struct call *c, const struct topic *topic, const json_t *in, 
                 "Invalid parameter: %s Reason: The request includes %s parameter that is not valid "
                 "for this topic type",
                 of_fifo[i], of_fifo[i]);
-    int rc = topic_publish(c->tx, c->platform, topic->account, topic->name, &publication, id, &c->reason);
+    int rc =
+        topic_publish(c->tx, c->platform, topic->account, topic->name, &publication, id, NULL, &c->reason);
     return rc != 0 ? rc : json_put_str(out, "MessageId", id);
 }
 

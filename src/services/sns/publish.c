@@ -146,6 +146,7 @@ struct fan {
     char arn[SNS_ARN_SIZE];
     char message_id[SNS_ID_SIZE];
     char at[TIME_TEXT_SIZE];
+    size_t receivers;
 };
 
 static void fan_deinit(struct fan *fan)
@@ -217,6 +218,7 @@ static int send_one(struct fan *fan, const struct subscription *s)
     bool raw = subscription_raw(s) && strncmp(s->protocol, "email", 5) != 0;
     struct delivery_new delivery = {.subscription = s, .type = "Notification", .message_id = fan->message_id};
     text = json_str(fan->texts, s->protocol, text);
+    fan->receivers++;
     int rc = raw ? buf_puts(&body, text) : write_envelope(fan, s, text, &body);
     if (rc == 0)
         rc = content_type(fan, s, &effective, &delivery.content_type);
@@ -275,7 +277,8 @@ static int fan_init(struct fan *fan, const char *account, const char *name, stru
 }
 
 int topic_publish(struct tx *tx, const struct platform *platform, const char *account, const char *name,
-                  const struct publication *publication, char ret_message_id[SNS_ID_SIZE], struct reason *why)
+                  const struct publication *publication, char ret_message_id[SNS_ID_SIZE],
+                  size_t *ret_receivers, struct reason *why)
 {
     CLEANUP(fan_deinit) struct fan fan = {.tx = tx, .platform = platform, .publication = publication};
     char after[SNS_ID_SIZE] = "";
@@ -285,5 +288,7 @@ int topic_publish(struct tx *tx, const struct platform *platform, const char *ac
         rc = send_page(&fan, after, &more);
     if (rc == 0)
         (void)snprintf(ret_message_id, SNS_ID_SIZE, "%s", fan.message_id);
+    if (rc == 0 && ret_receivers)
+        *ret_receivers = fan.receivers;
     return rc;
 }

@@ -161,7 +161,7 @@ static int deliver(struct tx *tx, const struct platform *platform, const char *t
     if (!message)
         return FAULT(ENOMEM);
     const struct publication publication = {.message = message, .subject = "Amazon S3 Notification"};
-    int rc = topic_publish(tx, platform, account, name, &publication, id, NULL);
+    int rc = topic_publish(tx, platform, account, name, &publication, id, NULL, NULL);
     return rc > 0 ? DELIVER_NO_TARGET : rc;
 }
 

@@ -64,11 +64,12 @@ struct publication {
     const json_t *attributes; /* MessageAttributes as in the API, or NULL */
 };
 
-/* What the subscriptions get: queues at once, in this transaction; all others by the courier.
- * SNS_E_NOT_FOUND, SNS_E_PARAMETER, SNS_E_PARAMETER_VALUE. */
+/* What the subscriptions get: queues at once, in this transaction; all others by the courier. *ret_receivers
+ * (may be NULL): how many have confirmed, and want it. SNS_E_NOT_FOUND, SNS_E_PARAMETER,
+ * SNS_E_PARAMETER_VALUE. */
 int topic_publish(struct tx *tx, const struct platform *platform, const char *account, const char *name,
                   const struct publication *publication, char ret_message_id[SNS_ID_SIZE],
-                  struct reason *why) MUST_USE;
+                  size_t *ret_receivers, struct reason *why) MUST_USE;
 
 struct subscription_spec {
     const char *account; /* the topic's */
