@@ -10,7 +10,8 @@
 int action_type_find(struct tx *tx, const char *account, const json_t *id, json_t **ret) MUST_USE;
 /* All of an owner ("AWS", "Custom", NULL: of both), as a list. */
 int action_type_list(struct tx *tx, const char *account, const char *owner, json_t **ret) MUST_USE;
-/* `in` is CreateCustomActionType's input. PIPELINE_E_LIMIT when the version exists or existed, as on AWS. */
+/* `in` is CreateCustomActionType's input. PIPELINE_E_LIMIT when the version exists, or was deleted and was
+ * another; one that was the same comes back, as on AWS. */
 int action_type_create(struct tx *tx, const char *account, const json_t *in, json_t **ret,
                        struct reason *why) MUST_USE;
 int action_type_delete(struct tx *tx, const char *account, const char *category, const char *provider,
