@@ -12,7 +12,13 @@ static bool wanted(const char *want, const char *have)
     return !want || strcmp(want, have) == 0;
 }
 
-/* The newest action execution that has a build: its external id is the build's ("PROJECT:UUID"). */
+/* Whose external id is a build's ("PROJECT:UUID"). */
+static bool is_build(const char *provider)
+{
+    return strcmp(provider, "CodeBuild") == 0 || strcmp(provider, "Commands") == 0;
+}
+
+/* The newest action execution that has a build. */
 static const json_t *find_build(const json_t *actions)
 {
     size_t index;
@@ -20,7 +26,7 @@ static const json_t *find_build(const json_t *actions)
     json_array_foreach (actions, index, one) {
         const char *provider = json_str(json_path(one, "input.actionTypeId"), "provider", "");
         const char *id = json_str(json_path(one, "output.executionResult"), "externalExecutionId", "");
-        if (strcmp(provider, "CodeBuild") == 0 && *id && wanted(stage, json_str(one, "stageName", "")) &&
+        if (is_build(provider) && *id && wanted(stage, json_str(one, "stageName", "")) &&
             wanted(action, json_str(one, "actionName", "")))
             return one;
     }
@@ -97,12 +103,13 @@ int logs_main(int argc, char **argv)
         {"follow", NULL, "go on until the build ends", NULL, &follow},
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
-    static const struct cli_spec spec = {"logs APP BRANCH",
-                                         "Prints the log of the newest build or test action of the pipeline.",
-                                         options,
-                                         ARRAY_LEN(options),
-                                         2,
-                                         2};
+    static const struct cli_spec spec = {
+        "logs APP BRANCH | logs PIPELINE",
+        "Prints the log of the newest build, test or Commands action of the pipeline.",
+        options,
+        ARRAY_LEN(options),
+        1,
+        2};
     CLEANUP(cli_end) struct cli cli = {0};
     int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
@@ -110,15 +117,15 @@ int logs_main(int argc, char **argv)
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
     CLEANUP(json_free) json_t *build = NULL;
-    status = release_find(&cli, account, cli.args[0], cli.args[1], &release);
+    status = release_meant(&cli, account, 0, &release);
     if (!status)
         status = release_actions(&cli, json_str(release, "pipeline", ""), execution, NULL, &actions);
     if (status)
         return status;
     const json_t *found = find_build(actions);
     if (!found)
-        return cli_fail(COMMAND_NOT_FOUND, "no build or test action of %s %s has run%s", cli.args[0],
-                        cli.args[1], stage || action ? " under that name" : "");
+        return cli_fail(COMMAND_NOT_FOUND, "no build, test or Commands action of %s has run%s",
+                        json_str(release, "title", ""), stage || action ? " under that name" : "");
     const char *id = json_str(json_path(found, "output.executionResult"), "externalExecutionId", "");
     status = find_build_logs(&cli, id, &build);
     return status ? status : print_log(&cli, id, build);

@@ -1,6 +1,8 @@
 """S3 sources with real anchors: what starts, and what is read."""
-import sys
+import io
 import pathlib
+import sys
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
 from pipelines import Worker, declaration, action, source, until  # noqa: E402
@@ -47,3 +49,24 @@ def test_a_put_is_deployed_and_another_key_on_demand(house):
         until(lambda: shown()["status"] == "Failed", "the execution ends", 60)
         shown = caller.call("GetPipelineExecution", pipelineName="followed", pipelineExecutionId=run)["pipelineExecution"]
         assert f"version {version} of s3://sources/app.zip does not exist" in shown["statusSummary"]
+
+
+def test_the_log_of_commands_is_printed(house):
+    s3, codepipeline = house.client("s3"), house.client("codepipeline")
+    for bucket in "logged", "logged-store":
+        s3.create_bucket(Bucket=bucket)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("greeting", "good morning\n")
+    get = source()
+    get["configuration"] = {"S3Bucket": "logged", "S3ObjectKey": "app.zip"}
+    run = {**action("Say", category="Compute", provider="Commands", inputs=["App"]), "configuration": {}, "commands": ["cat greeting"]}
+    made = declaration([run], sources=[get], name="talkative")
+    made["artifactStore"]["location"] = "logged-store"
+    Worker(house).call("CreatePipeline", pipeline=made)
+    nothing = house.slipway("logs", "talkative", profile="dev", check=False)
+    assert nothing.returncode == 3 and "no build, test or Commands action of talkative has run" in nothing.stderr
+    s3.put_object(Bucket="logged", Key="app.zip", Body=packed.getvalue())
+    executions = lambda: codepipeline.list_pipeline_executions(pipelineName="talkative")["pipelineExecutionSummaries"]
+    until(lambda: executions()[0]["status"] == "Succeeded", "the commands have run", 60)
+    assert "good morning" in house.slipway("logs", "talkative", profile="dev")
