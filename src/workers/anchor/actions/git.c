@@ -110,7 +110,9 @@ static int failed(struct git *git, const char *what, int errors)
     char words[WORDS_MAX];
     int r = read_back(errors, words, sizeof(words));
 
-    return r ? r : job_fail(git->job, "JobFailed", "git %s failed: %s", what, words);
+    return r ? r
+             : job_fail(git->job, "JobFailed", "git %s failed: " STR_FMT, what,
+                        STR_ARG(str_trim(str_of(words))));
 }
 
 static int run(struct git *git, const char *const *argv, int out)
