@@ -88,12 +88,16 @@ static bool makes_change_set(const json_t *action)
 }
 
 /* What the approval is about: the bytes, and what the change sets of its stage would do. */
-static void print_subject(const json_t *release, const struct pending *pending, const json_t *actions)
+static void print_subject(const json_t *release, const struct pending *pending, const json_t *about,
+                          const json_t *actions)
 {
-    (void)printf("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
-    (void)printf("  artifact   version %s\n", execution_variable(actions, "VersionId"));
-    (void)printf("             sha256  %s\n", execution_variable(actions, "SHA256"));
     size_t index;
+    json_t *artifact;
+    (void)printf("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
+    json_array_foreach (json_path(about, "pipelineExecution.artifactRevisions"), index, artifact) {
+        (void)printf("  artifact   version %s\n", json_str(artifact, "revisionId", ""));
+        (void)printf("             sha256  %s\n", json_str(artifact, "sha256", "not known"));
+    }
     json_t *action;
     json_array_foreach (actions, index, action) {
         const char *summary =
@@ -102,6 +106,14 @@ static void print_subject(const json_t *release, const struct pending *pending, 
             *summary)
             (void)printf("  change     %s: %s\n", json_str(action, "actionName", ""), summary);
     }
+}
+
+static int look(struct cli *cli, const json_t *release, const struct pending *pending, json_t **ret)
+{
+    return cli_call(cli, "cannot tell what it is about", "codepipeline", "GetPipelineExecution",
+                    json_pack("{s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
+                              "pipelineExecutionId", pending->execution),
+                    ret);
 }
 
 static int decide(struct cli *cli, const json_t *release, const struct pending *pending, const char *decision)
@@ -155,6 +167,7 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *explained = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
+    CLEANUP(json_free) json_t *about = NULL;
     struct pending pending = {"", "", "", ""};
     status = release_meant(&cli, account, 0, &release);
     if (!status)
@@ -165,9 +178,11 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
         status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
     if (!status)
         status = find_token(actions, &pending);
+    if (!status)
+        status = look(&cli, release, &pending, &about);
     if (status)
         return status;
-    print_subject(release, &pending, actions);
+    print_subject(release, &pending, about, actions);
     status = decide(&cli, release, &pending, decision);
     return status ? status : print_missing(&cli, release, &pending);
 }

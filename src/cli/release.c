@@ -179,20 +179,6 @@ const char *execution_version(const json_t *executions, const char *execution_id
     return "";
 }
 
-const char *execution_variable(const json_t *actions, const char *name)
-{
-    size_t index;
-    json_t *action;
-    json_array_foreach (actions, index, action) {
-        if (strcmp(json_str(json_path(action, "input.actionTypeId"), "category", ""), "Source") != 0)
-            continue;
-        const char *value = json_str(json_path(action, "output.outputVariables"), name, "");
-        if (*value)
-            return value;
-    }
-    return "";
-}
-
 /* A change set that is only made deploys nothing. */
 static bool deploys(const json_t *action)
 {

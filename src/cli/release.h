@@ -31,8 +31,6 @@ const char *execution_version(const json_t *executions, const char *execution_id
 /* The stage's newest execution in which something was deployed, whatever became of it then: its id, or "".
  * Borrowed from the actions. */
 const char *execution_deployed_in(const json_t *actions, const char *stage);
-/* Variables that the execution's source action reported ("SHA256", "VersionId" …), or "". Borrowed. */
-const char *execution_variable(const json_t *actions, const char *name);
 
 /* Things that the launcher could not do, newest first: event log records of level warning and error that
  * nothing newer of the same key has settled. Empty also when there is no event log. */

@@ -114,6 +114,10 @@ def test_what_was_pushed_is_deployed(house, repository, pipeline):
     assert json.loads(shown["artifactRevisions"][0]["revisionSummary"]) == {
         "ProviderType": "GitHub", "CommitMessage": "And a second"}
 
+    deployed = Worker(house).call("GetPipelineExecution", pipelineName=pipeline, pipelineExecutionId=answer[
+        "pipelineExecutionId"])["pipelineExecution"]["artifactRevisions"][0]
+    assert len(deployed["sha256"]) == 64
+
     by_hand = codepipeline.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
     assert ended(house, pipeline, by_hand)["artifactRevisions"][0]["revisionId"] == new
     _, answer = post(url, event("refs/heads/main", "1" * 40, "app.txt"), X_GitHub_Event="push")

@@ -1,7 +1,7 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import pytest
 
-from pipelines import ACCOUNT, Refused, Worker, action, approval, code_of, declaration, source
+from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -220,7 +220,8 @@ def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     worker.do("Artifact")
     assert f"{name}: S1 / Ask" in said("reject", name, "--message", "not today")
     assert f"retrying S1 of execution {run}" in said("retry", name)
-    assert "approved" in said("approve", name)
+    assert f"  artifact   version v-latest\n             sha256  {SHA256}\n" in (approved := said("approve", name))
+    assert "approved" in approved
     worker.call("StartPipelineExecution", name=name)
     assert "stopping execution" in said("stop", name, "--abandon")
     assert f"no execution of {name} is running" in refused("stop", name).stderr
