@@ -13,16 +13,24 @@ enum kind {
     KIND_CLOSE,
 };
 
-/* The next character, invalid bytes one by one. */
+static bool continues(struct str text, size_t i)
+{
+    return i < text.len && ((unsigned char)text.ptr[i] & 0xc0U) == 0x80;
+}
+
+/* The next character; bytes that are no UTF-8 are characters of their own. */
 static uint32_t take_code(struct str *rest)
 {
     unsigned char first = (unsigned char)rest->ptr[0];
-    size_t len = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    size_t len = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1, i = 1;
     uint32_t code = len == 1 ? first : first & (0xffU >> (len + 1));
 
-    len = len > rest->len ? 1 : len;
-    for (size_t i = 1; i < len; i++)
+    for (; i < len && continues(*rest, i); i++)
         code = code << 6 | ((unsigned char)rest->ptr[i] & 0x3fU);
+    if (i < len) {
+        code = first;
+        len = 1;
+    }
     *rest = (struct str){rest->ptr + len, rest->len - len};
     return code;
 }
