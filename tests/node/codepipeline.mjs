@@ -29,6 +29,29 @@ test("a pipeline is made, read, changed and deleted", async () => {
   await refused("PipelineNotFoundException", "UpdatePipeline", { pipeline: made });
 });
 
+test("triggers come back as they were given", async () => {
+  const code = { name: "Code", outputArtifacts: [{ name: "Code" }],
+                 actionTypeId: { category: "Source", owner: "AWS", provider: "CodeStarSourceConnection", version: "1" },
+                 configuration: { ConnectionArn: `arn:aws:codeconnections:us-east-1:${ACCOUNT}:connection/1`,
+                                  FullRepositoryId: "team/shop", BranchName: "main" } };
+  const triggers = [{ providerType: "CodeStarSourceConnection", gitConfiguration: {
+    sourceActionName: "Code",
+    push: [{ branches: { includes: ["main"], excludes: ["x/**"] }, filePaths: { excludes: ["docs/**"] } }, { tags: { includes: ["v*"] } }],
+    pullRequest: [{ events: ["OPEN", "UPDATED", "CLOSED"], branches: { includes: ["main"] } }] } }];
+  const made = { ...declaration([[approval()]]), triggers };
+  made.stages[0] = { name: "Source", actions: [code] };
+  const { pipeline } = await call("CreatePipeline", { pipeline: made });
+  assert.equal(pipeline.pipelineType, "V2");
+  assert.deepEqual((await call("GetPipeline", { name: made.name })).pipeline.triggers, triggers);
+  await refused("InvalidStructureException", "UpdatePipeline", { pipeline: { ...made, pipelineType: "V1" } });
+  const { pipelineExecutionId } = await call("StartPipelineExecution", { name: made.name, sourceRevisions: [
+    { actionName: "Code", revisionType: "COMMIT_ID", revisionValue: "0f".repeat(20) }] });
+  const { pipelineExecutionSummaries } = await call("ListPipelineExecutions", { pipelineName: made.name });
+  assert.deepEqual(pipelineExecutionSummaries.map((e) => [e.pipelineExecutionId, e.sourceRevisions[0].revisionId]),
+                   [[pipelineExecutionId, "0f".repeat(20)]]);
+  await call("DeletePipeline", { name: made.name });
+});
+
 test("pipelines are listed in pages", async () => {
   const names = [];
   for (let i = 0; i < 3; i++) {
