@@ -163,6 +163,8 @@ REQUESTS = trigger(pullRequest=[{"events": ["OPEN", "CLOSED"], "branches": both(
     (push(commits=[commit("src/a.py")]), True),
     (push(commits=[commit("docs/a"), commit("src/a.py", kind="removed")]), True),
     (push(commits=[commit("src/a.md"), commit("docs/a.py")]), False),
+    (push(commits=[commit(*[f"docs/{i}" for i in range(3000)])]), False),
+    (push(commits=[commit(*[f"docs/{i}" for i in range(3001)])]), True),  # it might be among those that are not looked at
     (push("refs/heads/release/1", [commit("src/a.py", kind="added")]), True),
     (push("refs/heads/release/1", []), True),  # nothing tells its files
     (push("refs/heads/release/old", [commit("src/a.py")]), False),

@@ -6,6 +6,8 @@
 #include "wire/json.h"
 #include <strings.h>
 
+#define FILES_MAX 3000 /* of an event, that are looked at for each filter */
+
 static bool any_matches(const json_t *patterns, const char *text)
 {
     const json_t *pattern;
@@ -27,29 +29,30 @@ static bool name_passes(const json_t *criteria, const char *name)
            !any_matches(json_object_get(criteria, "excludes"), name);
 }
 
-static bool list_passes(const json_t *criteria, const json_t *paths)
+static bool list_passes(const json_t *criteria, const json_t *paths, size_t *looked)
 {
     const json_t *path;
     size_t i;
 
     json_array_foreach (paths, i, path)
-        if (json_is_string(path) && name_passes(criteria, json_string_value(path)))
+        if (++*looked > FILES_MAX || (json_is_string(path) && name_passes(criteria, json_string_value(path))))
             return true;
     return false;
 }
 
-/* One file that passes is enough. Where the event does not tell all of them, one might have. */
+/* One file that passes is enough. Where the event does not tell all of them, or more than are looked at, one
+ * might have. */
 static bool files_pass(const json_t *criteria, const struct git_event *event)
 {
     static const char *const lists[] = {"added", "modified", "removed"};
     const json_t *commit;
-    size_t i;
+    size_t i, looked = 0;
 
     if (!criteria || !event->files_known)
         return true;
     json_array_foreach (event->commits, i, commit)
         for (size_t k = 0; k < ARRAY_LEN(lists); k++)
-            if (list_passes(criteria, json_object_get(commit, lists[k])))
+            if (list_passes(criteria, json_object_get(commit, lists[k]), &looked))
                 return true;
     return false;
 }
