@@ -67,7 +67,7 @@ static int explain(struct cli *cli, const char *pipeline)
 {
     CLEANUP(json_free) json_t *out = NULL;
     size_t index;
-    json_t *execution;
+    json_t *execution, *note;
     int status = cli_call(cli, "cannot explain the pipeline", "codepipeline", "ExplainPipeline",
                           json_pack("{s:s}", "name", pipeline), &out);
     if (status)
@@ -79,6 +79,8 @@ static int explain(struct cli *cli, const char *pipeline)
         (void)printf("nothing of %s is under way\n", pipeline);
     json_array_foreach (executions, index, execution)
         print_execution(execution, json_int(out, "pipelineVersion", 0));
+    json_array_foreach (json_object_get(out, "notes"), index, note)
+        (void)printf("note: %s\n", json_string_value(note));
     return COMMAND_OK;
 }
 

@@ -122,6 +122,17 @@ def test_a_template_declares_triggers(server, worker):
     formation.delete_stack(StackName="triggers")
 
 
+def test_a_trigger_that_nobody_can_fire_is_explained(server, codepipeline, worker, make):
+    notes = lambda name: worker.call("ExplainPipeline", name=name)["notes"]
+    name = make(trigger())
+    said = "No webhook targets the source action Code: no push and no pull request starts the pipeline (PutWebhook)."
+    assert notes(name) == [said] and f"note: {said}" in server.slipway("explain", name, profile="dev")
+    codepipeline.put_webhook(webhook=definition(name, target="Code"))
+    assert notes(name) == []
+    assert notes(make(sources=[git_source(DetectChanges="false")])) == []
+    assert len(notes(make())) == 1
+
+
 # ---- events
 
 def commit(*files, kind="modified"):

@@ -3,6 +3,8 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
+#include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/webhook.h"
 #include "services/iam/iam.h"
 #include "wire/time.h"
 #include <stdarg.h>
@@ -218,12 +220,41 @@ static int execution_explain(struct call *c, struct flow *flow, const struct exe
     return r;
 }
 
+/* ---- what keeps it from starting */
+
+static int unheard_explain(struct call *c, const struct pipeline *pipeline, json_t *list)
+{
+    CLEANUP(json_free) json_t *declaration = NULL;
+    const json_t *action;
+    size_t i;
+    int r = pipeline_declaration(c->tx, pipeline->id, pipeline->version, &declaration);
+
+    json_array_foreach (json_path(declaration, "stages.0.actions"), i, action) {
+        const char *name = json_str(action, "name", "");
+
+        if (r || !source_wants_events(declaration, action))
+            continue;
+        r = webhook_targets(c->tx, pipeline->account, pipeline->name, name);
+        if (r == DB_NONE)
+            r = json_array_append_new(list,
+                                      json_sprintf("No webhook targets the source action %s: no push and no "
+                                                   "pull request starts the pipeline (PutWebhook).",
+                                                   name))
+                    ? FAULT(ENOMEM)
+                    : 0;
+    }
+    return r;
+}
+
 int codepipeline_explain_pipeline(struct call *c)
 {
     CLEANUP(flow_free) struct flow *flow = NULL;
-    json_t *list = json_array();
+    json_t *list = json_array(), *notes = NULL;
     struct watched watched;
     int r = json_put(c->out, "executions", list);
+
+    if (r == 0)
+        r = json_put(c->out, "notes", notes = json_array());
 
     if (r == 0)
         r = codepipeline_watch(c, "name", &watched);
@@ -235,5 +266,7 @@ int codepipeline_explain_pipeline(struct call *c)
         r = flow_load(c->tx, &watched.pipeline, NULL, &flow);
     for (size_t i = 0; r == 0 && i < flow->execution_count; i++)
         r = execution_explain(c, flow, flow->executions[i], list);
+    if (r == 0)
+        r = unheard_explain(c, &watched.pipeline, notes);
     return r ? r : codepipeline_watch_end(c, &watched);
 }

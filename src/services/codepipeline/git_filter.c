@@ -117,7 +117,7 @@ bool git_event_wanted(const json_t *declaration, const json_t *action, const str
     else if (json_object_get(git, "push") || json_object_get(git, "pullRequest"))
         words = filters_pass(git, event) ? NULL
                                          : "The event does not pass the filters of the pipeline's trigger.";
-    else if (!trigger && strcasecmp(json_str(configuration, "DetectChanges", "true"), "false") == 0)
+    else if (!source_wants_events(declaration, action))
         words = "The source action does not detect changes, and the pipeline has no trigger for it.";
     else if (!branch_passes(configuration, event))
         words = "The event is no push to the source action's BranchName.";

@@ -171,8 +171,11 @@ static const struct field fields_explained_execution_list_out[] = {
 };
 static const struct shape shape_explained_execution_list_out = SHAPE(fields_explained_execution_list_out);
 
+static const struct field fields_notes_out[] = {{"member", FIELD_STRING}};
+static const struct shape shape_notes_out = SHAPE(fields_notes_out);
 static const struct field fields_explain_pipeline_output[] = {
     {"pipelineName", FIELD_STRING},
+    {"notes", FIELD_LIST, .of = &shape_notes_out},
     {"pipelineVersion", FIELD_INTEGER},
     {"executions", FIELD_LIST, .of = &shape_explained_execution_list_out},
 };

@@ -69,6 +69,17 @@ int webhook_find_token(struct tx *tx, const char *token, struct webhook *ret)
     return r ? r : webhook_read(rows, ret);
 }
 
+int webhook_targets(struct tx *tx, const char *account, const char *pipeline, const char *action)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+
+    return tx_query_row(tx, &rows,
+                        "SELECT 1 FROM codepipeline_webhook WHERE account = $1"
+                        " AND json_extract(definition, '$.targetPipeline') = $2"
+                        " AND json_extract(definition, '$.targetAction') = $3 LIMIT 1",
+                        "sss", account, pipeline, action);
+}
+
 /* ---- shown */
 
 static int definition_show(const struct webhook *webhook, json_t *item)

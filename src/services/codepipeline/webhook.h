@@ -39,6 +39,9 @@ int webhook_show(struct tx *tx, const struct platform *platform, const struct we
 int webhook_list(struct tx *tx, const struct platform *platform, const char *account, const char *after,
                  int64_t max, json_t **ret) MUST_USE;
 
+/* Does a webhook of the account target that action of that pipeline? 0, DB_NONE. */
+int webhook_targets(struct tx *tx, const char *account, const char *pipeline, const char *action) MUST_USE;
+
 /* An event as it came. */
 struct webhook_event {
     struct str body;

@@ -48,6 +48,15 @@ const json_t *source_trigger(const json_t *declaration, const char *name)
     return NULL;
 }
 
+bool source_wants_events(const json_t *declaration, const json_t *action)
+{
+    const json_t *configuration = json_object_get(action, "configuration");
+
+    return source_is_git(json_object_get(action, "actionTypeId")) &&
+           (source_trigger(declaration, json_str(action, "name", "")) ||
+            strcasecmp(json_str(configuration, "DetectChanges", "true"), "false") != 0);
+}
+
 json_t *source_override(const json_t *overrides, const char *action, const char *type)
 {
     json_t *override;

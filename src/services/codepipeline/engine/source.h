@@ -33,3 +33,5 @@ int source_configure(const json_t *overrides, const struct plan_action *action,
 const json_t *source_declared(const json_t *declaration, const char *name);
 const json_t *source_trigger(const json_t *declaration, const char *name);
 bool source_is_git(const json_t *type); /* an actionTypeId */
+/* A Git source that pushes shall start its pipeline by: it has a trigger, or detects changes. */
+bool source_wants_events(const json_t *declaration, const json_t *action);
