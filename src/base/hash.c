@@ -1,47 +1,99 @@
-/* Digests by libcrypto's low-level functions: they allocate nothing and cannot fail, which their EVP
- * replacements do and can; hence the suppressed deprecation. */
+/* Digests by libcrypto's low-level functions, which allocate nothing and cannot fail, as their EVP
+ * replacements do and can (hence the suppressed deprecation), and by libxxhash. */
 #define OPENSSL_SUPPRESS_DEPRECATED
+#define XXH_INLINE_ALL
 #include "base/hash.h"
 #include "base/md5_many.h"
 #include "base/mem.h"
 #include <openssl/crypto.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
+#include <stdalign.h>
+#include <xxhash.h>
+
+union state {
+    MD5_CTX md5;
+    SHA_CTX sha1;
+    SHA256_CTX sha256;
+    SHA512_CTX sha512;
+    XXH64_state_t xxh64;
+    XXH3_state_t xxh3;
+};
 
 struct hash {
     enum hash_type type;
-    union {
-        MD5_CTX md5;
-        SHA_CTX sha1;
-        SHA256_CTX sha256;
-    } state;
+    union state state;
+};
+
+#define OF_LIBCRYPTO(member, PREFIX)                                                                         \
+    static void member##_init(union state *state)                                                            \
+    {                                                                                                        \
+        PREFIX##_Init(&state->member);                                                                       \
+    }                                                                                                        \
+    static void member##_update(union state *state, const void *bytes, size_t len)                           \
+    {                                                                                                        \
+        PREFIX##_Update(&state->member, bytes, len);                                                         \
+    }                                                                                                        \
+    static void member##_final(union state *state, unsigned char *ret)                                       \
+    {                                                                                                        \
+        PREFIX##_Final(ret, &state->member);                                                                 \
+    }
+
+OF_LIBCRYPTO(md5, MD5)
+OF_LIBCRYPTO(sha1, SHA1)
+OF_LIBCRYPTO(sha256, SHA256)
+OF_LIBCRYPTO(sha512, SHA512)
+
+/* Canonical is big-endian. */
+#define OF_LIBXXHASH(name, member, init, NAME, PREFIX)                                                       \
+    static void name##_init(union state *state)                                                              \
+    {                                                                                                        \
+        init;                                                                                                \
+    }                                                                                                        \
+    static void name##_update(union state *state, const void *bytes, size_t len)                             \
+    {                                                                                                        \
+        NAME##_update(&state->member, bytes, len);                                                           \
+    }                                                                                                        \
+    static void name##_final(union state *state, unsigned char *ret)                                         \
+    {                                                                                                        \
+        PREFIX##_canonical_t canonical;                                                                      \
+        PREFIX##_canonicalFromHash(&canonical, NAME##_digest(&state->member));                               \
+        memcpy(ret, canonical.digest, sizeof(canonical.digest));                                             \
+    }
+
+OF_LIBXXHASH(xxh64, xxh64, XXH64_reset(&state->xxh64, 0), XXH64, XXH64)
+OF_LIBXXHASH(xxh3, xxh3, XXH3_64bits_reset(&state->xxh3), XXH3_64bits, XXH64)
+OF_LIBXXHASH(xxh128, xxh3, XXH3_128bits_reset(&state->xxh3), XXH3_128bits, XXH128)
+
+static const struct algorithm {
+    size_t size;
+    void (*init)(union state *);
+    void (*update)(union state *, const void *, size_t);
+    void (*final)(union state *, unsigned char *);
+} algorithms[] = {
+    [HASH_MD5] = {16, md5_init, md5_update, md5_final},
+    [HASH_SHA1] = {20, sha1_init, sha1_update, sha1_final},
+    [HASH_SHA256] = {32, sha256_init, sha256_update, sha256_final},
+    [HASH_SHA512] = {64, sha512_init, sha512_update, sha512_final},
+    [HASH_XXH64] = {8, xxh64_init, xxh64_update, xxh64_final},
+    [HASH_XXH3] = {8, xxh3_init, xxh3_update, xxh3_final},
+    [HASH_XXH128] = {16, xxh128_init, xxh128_update, xxh128_final},
 };
 
 size_t hash_size(enum hash_type type)
 {
-    static const size_t sizes[] = {[HASH_MD5] = 16, [HASH_SHA1] = 20, [HASH_SHA256] = 32};
-    return sizes[type];
+    return algorithms[type].size;
 }
 
 static void hash_init(struct hash *hash, enum hash_type type)
 {
     hash->type = type;
-    switch (type) {
-    case HASH_MD5:
-        MD5_Init(&hash->state.md5);
-        break;
-    case HASH_SHA1:
-        SHA1_Init(&hash->state.sha1);
-        break;
-    case HASH_SHA256:
-        SHA256_Init(&hash->state.sha256);
-        break;
-    }
+    algorithms[type].init(&hash->state);
 }
 
 struct hash *hash_new(enum hash_type type)
 {
-    struct hash *hash = mem_alloc(sizeof(*hash));
+    struct hash *hash = mem_alloc_aligned(alignof(struct hash), sizeof(*hash));
     if (hash)
         hash_init(hash, type);
     return hash;
@@ -55,17 +107,7 @@ void hash_free(struct hash **hash)
 
 void hash_update(struct hash *hash, const void *bytes, size_t len)
 {
-    switch (hash->type) {
-    case HASH_MD5:
-        MD5_Update(&hash->state.md5, bytes, len);
-        break;
-    case HASH_SHA1:
-        SHA1_Update(&hash->state.sha1, bytes, len);
-        break;
-    case HASH_SHA256:
-        SHA256_Update(&hash->state.sha256, bytes, len);
-        break;
-    }
+    algorithms[hash->type].update(&hash->state, bytes, len);
 }
 
 /* What goes side by side: MD5s between two blocks, and how many blocks all of them have. */
@@ -131,22 +173,12 @@ void hash_update_many(struct hash *const hashes[], const struct str bytes[], siz
         hash_update(hashes[i], left[i].ptr, left[i].len);
 }
 
-void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE])
+void hash_final(struct hash *hash, unsigned char *ret)
 {
-    switch (hash->type) {
-    case HASH_MD5:
-        MD5_Final(ret, &hash->state.md5);
-        break;
-    case HASH_SHA1:
-        SHA1_Final(ret, &hash->state.sha1);
-        break;
-    case HASH_SHA256:
-        SHA256_Final(ret, &hash->state.sha256);
-        break;
-    }
+    algorithms[hash->type].final(&hash->state, ret);
 }
 
-void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE])
+void hash_bytes(enum hash_type type, struct str bytes, unsigned char *ret)
 {
     struct hash hash;
     hash_init(&hash, type);
@@ -154,9 +186,10 @@ void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MA
     hash_final(&hash, ret);
 }
 
-/* RFC 2104; the blocks of all three have 64 bytes. */
-void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char ret[HASH_MAX_SIZE])
+/* RFC 2104; the blocks of all these have 64 bytes. */
+void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char *ret)
 {
+    assert(type == HASH_MD5 || type == HASH_SHA1 || type == HASH_SHA256);
     unsigned char block[SHA256_CBLOCK] = {0};
     if (key.len > sizeof(block))
         hash_bytes(type, key, block);
@@ -184,7 +217,7 @@ void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32])
     hash_hmac(HASH_SHA256, key, bytes, ret);
 }
 
-void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE])
+void hash_sha256_hex(struct str bytes, char ret[65])
 {
     unsigned char digest[HASH_MAX_SIZE];
     hash_bytes(HASH_SHA256, bytes, digest);

@@ -1,12 +1,12 @@
-/* Digests and their text forms (libcrypto). */
+/* Digests and their text forms (libcrypto, libxxhash). */
 #pragma once
 
 #include "base/base.h"
 
-enum hash_type { HASH_MD5, HASH_SHA1, HASH_SHA256 };
-#define HASH_MAX_SIZE 32
+enum hash_type { HASH_MD5, HASH_SHA1, HASH_SHA256, HASH_SHA512, HASH_XXH64, HASH_XXH3, HASH_XXH128 };
+#define HASH_MAX_SIZE 64
 #define HASH_HEX_SIZE (2 * HASH_MAX_SIZE + 1)
-#define HASH_BASE64_SIZE 45
+#define HASH_BASE64_SIZE 89
 
 struct hash; /* a digest under way */
 
@@ -16,14 +16,14 @@ void hash_free(struct hash **hash);                  /* CLEANUP-able */
 void hash_update(struct hash *hash, const void *bytes, size_t len);
 /* hash_update of each with its own bytes; of MD5s many at a time (md5_many.h). `count` up to MD5_MANY. */
 void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count);
-void hash_final(struct hash *hash, unsigned char ret[HASH_MAX_SIZE]);
-
-void hash_bytes(enum hash_type type, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);
-/* `ret` gets hash_size(type) bytes. */
-void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char ret[HASH_MAX_SIZE]);
+/* `ret` of these gets hash_size(type) bytes, big-endian. */
+void hash_final(struct hash *hash, unsigned char *ret);
+void hash_bytes(enum hash_type type, struct str bytes, unsigned char *ret);
+/* By MD5, SHA-1 or SHA-256. */
+void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char *ret);
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32]);
 /* Lower-case hex of SHA-256. */
-void hash_sha256_hex(struct str bytes, char ret[HASH_HEX_SIZE]);
+void hash_sha256_hex(struct str bytes, char ret[65]);
 
 void hex_encode(const void *bytes, size_t len, char *ret); /* 2*len digits and a NUL */
 bool hex_decode(struct str hex, void *ret);                /* hex.len/2 bytes; false on a bad digit */

@@ -1,4 +1,4 @@
-/* The two allocators, each with the injection point. */
+/* The allocators, each with the injection point. */
 #include "base/mem.h"
 #include "base/fail.h"
 
@@ -7,6 +7,12 @@ void *mem_alloc(size_t size)
     if (fail_now(FAIL_ALLOC))
         return NULL;
     return calloc(1, size ? size : 1);
+}
+
+void *mem_alloc_aligned(size_t alignment, size_t size)
+{
+    void *ptr = fail_now(FAIL_ALLOC) ? NULL : aligned_alloc(alignment, size);
+    return ptr ? memset(ptr, 0, size) : NULL;
 }
 
 void *mem_realloc(void *ptr, size_t size)

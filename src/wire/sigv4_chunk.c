@@ -60,7 +60,7 @@ static int verify(struct sigv4_chunks *chunks, const char *algorithm, const char
                   const char *sha256_hex, struct str signature)
 {
     char text[TO_SIGN_MAX];
-    char hex[HASH_HEX_SIZE];
+    char hex[sizeof(chunks->previous)];
     unsigned char digest[SIGV4_KEY_SIZE];
     int len = snprintf(text, sizeof(text), "%s\n%s%s\n%s%s", algorithm, chunks->head, chunks->previous,
                        middle, sha256_hex);

@@ -18,6 +18,11 @@ static void test_digests_of_abc(void **state UNUSED)
         {HASH_MD5, "900150983cd24fb0d6963f7d28e17f72"},
         {HASH_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d"},
         {HASH_SHA256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {HASH_SHA512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+        {HASH_XXH64, "44bc2cf5ad770999"},
+        {HASH_XXH3, "78af5f94892f3950"},
+        {HASH_XXH128, "06b05ab6733a618578af5f94892f3950"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         unsigned char digest[HASH_MAX_SIZE];

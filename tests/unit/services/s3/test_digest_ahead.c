@@ -65,7 +65,7 @@ static bool is_digest_of(struct digest *digest, const char *fills)
     }
     hash_final(sha256, expected);
     hash_final(digest->sha256, got);
-    return digest->count == strlen(fills) && memcmp(expected, got, sizeof(got)) == 0;
+    return digest->count == strlen(fills) && memcmp(expected, got, hash_size(HASH_SHA256)) == 0;
 }
 
 /* As a completion that comes once no part is read any more. */
