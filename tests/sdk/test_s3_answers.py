@@ -41,7 +41,7 @@ ERRORS = [
     ("GET", "/k", {"x-amz-copy-source": "/answers/k"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-copy-source"}),
     ("DELETE", "/k", {"x-amz-copy-source": "/answers/k"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-copy-source"}),
     ("PUT", "/k?partNumber=1", {}, 400, "InvalidArgument", {"ArgumentName": "partNumber", "ArgumentValue": "1"}),
-    ("PUT", "/k", {"x-amz-checksum-sha512": "AAAA"}, 501, "NotImplemented", {}),
+    ("PUT", "/k", {"x-amz-checksum-sha512": "AAAA"}, 400, "InvalidRequest", {"Message": "Value for x-amz-checksum-sha512 header is invalid."}),
     ("GET", "?list-type=2&max-keys=x", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "x"}),
     ("GET", "?max-keys=-1", {}, 400, "InvalidArgument", {"ArgumentName": "max-keys", "ArgumentValue": "-1"}),
     ("GET", "?encoding-type=foo", {}, 400, "InvalidArgument", {"ArgumentName": "encoding-type", "ArgumentValue": "foo"}),

@@ -1,5 +1,6 @@
 """Checksums of objects and parts: by header and behind the body, verified, kept and given back; and Content-MD5."""
 import base64
+import ctypes
 import hashlib
 import os
 import uuid
@@ -11,7 +12,9 @@ from rest import ask, code, element
 
 PART = 5 << 20
 POLYNOMIALS = {"CRC32": (0xEDB88320, 32), "CRC32C": (0x82F63B78, 32), "CRC64NVME": (0x9A6C9329AC4BC9B5, 64)}
-ALGORITHMS = [*POLYNOMIALS, "SHA1", "SHA256"]
+SHAS = ["SHA1", "SHA256", "SHA512", "MD5"]
+XXHASHES = ["XXHASH64", "XXHASH3", "XXHASH128"]
+ALGORITHMS = [*POLYNOMIALS, *SHAS, *XXHASHES]
 TABLES = {}
 
 
@@ -26,7 +29,25 @@ def crc_table(name):
     return TABLES[name]
 
 
+class Halves(ctypes.Structure):
+    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+
+def xxhash(name, data):
+    library = ctypes.CDLL("libxxhash.so.0")
+    long = ctypes.c_ulonglong
+    if name == "XXHASH128":
+        library.XXH3_128bits.restype = Halves
+        halves = library.XXH3_128bits(data, ctypes.c_size_t(len(data)))
+        return halves.high.to_bytes(8, "big") + halves.low.to_bytes(8, "big")
+    function, seed = (library.XXH64, [long(0)]) if name == "XXHASH64" else (library.XXH3_64bits, [])
+    function.restype = ctypes.c_uint64
+    return function(data, ctypes.c_size_t(len(data)), *seed).to_bytes(8, "big")
+
+
 def digest(name, data):
+    if name in XXHASHES:
+        return xxhash(name, data)
     if name not in POLYNOMIALS:
         return hashlib.new(name.lower(), data).digest()
     bits, table = POLYNOMIALS[name][1], crc_table(name)
@@ -159,7 +180,7 @@ def complete(server, target, upload, parts, headers=()):
 BYTES = [os.urandom(1000) * (PART // 1000 + 1), b"tail" * 1000]
 
 
-@pytest.mark.parametrize("name", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+@pytest.mark.parametrize("name", ["CRC32", "CRC32C", *SHAS, *XXHASHES])
 def test_a_composite_checksum(server, target, name):
     begun, upload = begin(server, target, x_amz_checksum_algorithm=name)
     assert (begun.headers["x-amz-checksum-algorithm"], begun.headers["x-amz-checksum-type"]) == (name, "COMPOSITE")
@@ -215,6 +236,9 @@ def test_a_full_object_checksum_of_a_multipart_object(server, target, name, decl
      "The FULL_OBJECT checksum type cannot be used with the sha256 checksum algorithm."),
     ({"x_amz_checksum_algorithm": "CRC64NVME", "x_amz_checksum_type": "COMPOSITE"},
      "The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm."),
+    *(({"x_amz_checksum_algorithm": name, "x_amz_checksum_type": "FULL_OBJECT"},
+       f"The FULL_OBJECT checksum type cannot be used with the {name.lower()} checksum algorithm.") for name in
+      ("SHA512", "MD5", *XXHASHES)),
     ({"x_amz_checksum_type": "COMPOSITE"}, "can only be used with the x-amz-checksum-algorithm header"),
     ({"x_amz_checksum_algorithm": "CRC32", "x_amz_checksum_type": "SOME"}, "x-amz-checksum-type header is invalid"),
     ({"x_amz_checksum_algorithm": "MD4"}, "Checksum algorithm provided is unsupported"),

@@ -45,8 +45,9 @@ int api_put_choose(struct call *c, enum checksum_algorithm algorithm)
 {
     struct put *put = c->state;
     put->value.algorithm = algorithm;
-    /* The body's SHA-256 is computed anyway. */
-    return algorithm == CHECKSUM_SHA256 ? 0 : checksum_init(&put->checksum, algorithm);
+    /* These digests of the body are computed anyway. */
+    bool known = algorithm == CHECKSUM_SHA256 || algorithm == CHECKSUM_MD5;
+    return known ? 0 : checksum_init(&put->checksum, algorithm);
 }
 
 int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm)
@@ -130,6 +131,8 @@ static int check_digests(struct call *c, struct put *put)
     checksum_final(&put->checksum, put->value.text);
     if (put->value.algorithm == CHECKSUM_SHA256 && !checksum_of_sha256(c->body_sha256, put->value.text))
         return FAULT(EINVAL);
+    if (put->value.algorithm == CHECKSUM_MD5)
+        base64_encode(put->upload.md5_digest, hash_size(HASH_MD5), put->value.text);
     int rc = checksum_compare_md5(c, put->upload.md5_digest);
     return rc != 0 ? rc : checksum_compare(c, &put->value);
 }

@@ -21,6 +21,15 @@ static const struct kind {
     [CHECKSUM_SHA1] = {"SHA1", "x-amz-checksum-sha1", "ChecksumSHA1", 20, false, 0, HASH_SHA1, false, true},
     [CHECKSUM_SHA256] = {"SHA256", "x-amz-checksum-sha256", "ChecksumSHA256", 32, false, 0, HASH_SHA256,
                          false, true},
+    [CHECKSUM_SHA512] = {"SHA512", "x-amz-checksum-sha512", "ChecksumSHA512", 64, false, 0, HASH_SHA512,
+                         false, true},
+    [CHECKSUM_MD5] = {"MD5", "x-amz-checksum-md5", "ChecksumMD5", 16, false, 0, HASH_MD5, false, true},
+    [CHECKSUM_XXHASH64] = {"XXHASH64", "x-amz-checksum-xxhash64", "ChecksumXXHASH64", 8, false, 0, HASH_XXH64,
+                           false, true},
+    [CHECKSUM_XXHASH3] = {"XXHASH3", "x-amz-checksum-xxhash3", "ChecksumXXHASH3", 8, false, 0, HASH_XXH3,
+                          false, true},
+    [CHECKSUM_XXHASH128] = {"XXHASH128", "x-amz-checksum-xxhash128", "ChecksumXXHASH128", 16, false, 0,
+                            HASH_XXH128, false, true},
 };
 
 const char *checksum_name(enum checksum_algorithm algorithm)

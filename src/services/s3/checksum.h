@@ -13,10 +13,15 @@ enum checksum_algorithm {
     CHECKSUM_CRC64NVME, /* of every object whose client says nothing */
     CHECKSUM_SHA1,
     CHECKSUM_SHA256,
+    CHECKSUM_SHA512,
+    CHECKSUM_MD5,
+    CHECKSUM_XXHASH64,
+    CHECKSUM_XXHASH3,
+    CHECKSUM_XXHASH128,
     CHECKSUM_ALGORITHMS
 };
 
-#define CHECKSUM_TEXT_SIZE 56
+#define CHECKSUM_TEXT_SIZE (HASH_BASE64_SIZE + 6) /* of the longest digest, "-10000" behind it */
 
 struct checksum_value {
     enum checksum_algorithm algorithm;

@@ -39,27 +39,11 @@ static int check_sdk(struct call *c, enum checksum_algorithm claimed)
                : call_fail(c, S3_E_REQUEST, "Value for " SDK_ALGORITHM " header is invalid.");
 }
 
-/* What S3 has besides, since 2026: a checksum that nobody compares is not taken. */
-static int refuse_newer(struct call *c)
-{
-    static const char *const headers[] = {"x-amz-checksum-sha512", "x-amz-checksum-md5",
-                                          "x-amz-checksum-xxhash64", "x-amz-checksum-xxhash3",
-                                          "x-amz-checksum-xxhash128"};
-    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-        if (http_header(c->http, headers[i]).ptr)
-            return call_fail(c, S3_E_NOT_IMPLEMENTED,
-                             "%s is not supported by Slipway: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256.",
-                             headers[i]);
-    return 0;
-}
-
 int checksum_claimed(struct call *c, enum checksum_algorithm *ret)
 {
     enum checksum_algorithm claimed = CHECKSUM_NONE;
     int count = 0;
-    int rc = refuse_newer(c);
-    if (rc == 0)
-        rc = claimed_behind(c, &claimed);
+    int rc = claimed_behind(c, &claimed);
     if (rc != 0)
         return rc;
     count += claimed != CHECKSUM_NONE;
@@ -108,7 +92,8 @@ int checksum_algorithm_asked(struct call *c, enum checksum_algorithm *ret)
                : call_fail(
                      c, S3_E_REQUEST,
                      "Checksum algorithm provided is unsupported. Please try again with any of the valid "
-                     "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+                     "types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, "
+                     "XXHASH64]");
 }
 
 int checksum_upload_asked(struct call *c, enum checksum_algorithm *ret, bool *ret_composite)

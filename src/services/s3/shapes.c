@@ -88,6 +88,11 @@ static const struct field part_fields[] = {
     {"ChecksumCRC64NVME", FIELD_STRING},
     {"ChecksumSHA1", FIELD_STRING},
     {"ChecksumSHA256", FIELD_STRING},
+    {"ChecksumSHA512", FIELD_STRING},
+    {"ChecksumMD5", FIELD_STRING},
+    {"ChecksumXXHASH64", FIELD_STRING},
+    {"ChecksumXXHASH3", FIELD_STRING},
+    {"ChecksumXXHASH128", FIELD_STRING},
 };
 ELEMENT(part_shape, part_fields);
 static const struct field complete_fields[] = {
