@@ -34,8 +34,9 @@ enum refusal {
     REFUSE_NO_LENGTH,
     REFUSE_OPERATION,
     REFUSE_METHOD,
-    REFUSE_BODY,  /* cannot be decoded */
-    REFUSE_VALUE, /* S3: a header or parameter out of range */
+    REFUSE_BODY,    /* cannot be decoded */
+    REFUSE_NO_BODY, /* S3: there is none */
+    REFUSE_VALUE,   /* S3: a header or parameter out of range */
     REFUSE_TOO_LARGE,
     REFUSE_INVALID,
     REFUSE_DENIED,

@@ -78,6 +78,7 @@ enum operation_flag {
     OP_EXTENSION = 32, /* Slipway's own, not in AWS's API: said so in the generated docs */
     OP_CHECKSUM = 64,  /* the body's checksum must be said (S3) */
     OP_FEW = 128,      /* waits for the database's turn and for nothing else: runs on one of few threads */
+    OP_BODILESS = 256, /* rest-xml: an empty body says nothing, instead of being refused */
 };
 
 struct operation {

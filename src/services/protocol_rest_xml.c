@@ -10,6 +10,8 @@ static int rest_xml_decode(struct exchange *x)
     struct call *c = &x->call;
     xmlDoc *doc CLEANUP(xml_free) = NULL;
     if (!c->operation->in || c->http->body.len == 0) {
+        if (c->operation->in && !(c->operation->flags & OP_BODILESS))
+            return REFUSE_NO_BODY;
         c->in = json_object();
         return c->in ? 0 : FAULT(ENOMEM);
     }

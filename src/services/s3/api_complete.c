@@ -50,14 +50,23 @@ static const json_t *asked_part(struct call *c, size_t i)
     return json_array_get(json_object_get(c->in, "Part"), i);
 }
 
-static int check_order(struct call *c, size_t count)
+/* Source: S3's own answers. */
+static int check_list(struct call *c, size_t count)
 {
-    for (size_t i = 1; i < count; i++)
-        if (json_int(asked_part(c, i), "PartNumber", 0) <= json_int(asked_part(c, i - 1), "PartNumber", 0))
+    int64_t before = 0;
+    if (count == 0 && c->http->body.len == 0)
+        return call_fail(c, S3_E_REQUEST, "You must specify at least one part");
+    for (size_t i = 0; i < count; i++) {
+        int64_t number = json_int(asked_part(c, i), "PartNumber", 0);
+        if (number < 1)
+            return call_fail(c, S3_E_ARGUMENT, "PartNumber must be >= 1");
+        if (number <= before)
             return call_fail(
                 c, S3_E_PART_ORDER,
                 "The list of parts was not in ascending order. Parts must be ordered by part number.");
-    return 0;
+        before = number;
+    }
+    return count > 0 ? 0 : S3_E_XML;
 }
 
 /* As the client has it, without quotes. */
@@ -460,10 +469,9 @@ int api_complete_upload(struct call *c)
 {
     CLEANUP(completion_deinit) struct completion done = {.copy = UPLOAD_NONE};
     done.count = json_array_size(json_object_get(c->in, "Part"));
-    done.parts = mem_alloc(done.count * sizeof(*done.parts));
-    int rc = done.parts ? 0 : FAULT(ENOMEM);
-    if (rc == 0)
-        rc = check_order(c, done.count);
+    int rc = check_list(c, done.count);
+    if (rc == 0 && !(done.parts = mem_alloc(done.count * sizeof(*done.parts))))
+        rc = FAULT(ENOMEM);
     if (rc == 0)
         rc = make_etag(c, &done);
     if (rc == 0)

@@ -81,7 +81,7 @@ static const struct field delete_out_fields[] = {FLAT_LIST("Deleted", deleted_sh
 const struct shape delete_out = SHAPE(delete_out_fields);
 
 static const struct field part_fields[] = {
-    {"PartNumber", FIELD_INTEGER, FIELD_REQUIRED, 1, 10000},
+    {"PartNumber", FIELD_INTEGER, FIELD_REQUIRED},
     {"ETag", FIELD_STRING, FIELD_REQUIRED},
     {"ChecksumCRC32", FIELD_STRING},
     {"ChecksumCRC32C", FIELD_STRING},
@@ -96,11 +96,6 @@ static const struct field part_fields[] = {
 };
 ELEMENT(part_shape, part_fields);
 static const struct field complete_fields[] = {
-    {.name = "Part",
-     .type = FIELD_LIST,
-     .flags = FIELD_FLAT | FIELD_REQUIRED,
-     .min = 1,
-     .max = 10000,
-     .of = &part_shape},
+    {.name = "Part", .type = FIELD_LIST, .flags = FIELD_FLAT, .max = 10000, .of = &part_shape},
 };
 const struct shape complete_in = SHAPE(complete_fields);

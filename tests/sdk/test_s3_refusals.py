@@ -1,0 +1,69 @@
+"""What S3 refuses, and by which error: requests that are empty, contradict themselves or ask for what there is not.
+Sources: S3 API reference; answers that users of S3 have recorded."""
+import base64
+import hashlib
+import uuid
+
+import pytest
+
+from rest import ask, code, element
+
+
+def checked(body):
+    return {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+
+
+@pytest.fixture(scope="module")
+def bucket(server):
+    name = "refusals-" + uuid.uuid4().hex[:12]
+    assert ask(server, "PUT", f"/{name}").status == 200
+    assert ask(server, "PUT", f"/{name}/k", {}, b"hello").status == 200
+    return name
+
+
+@pytest.fixture(scope="module")
+def locked(server):
+    name = "refusals-lock-" + uuid.uuid4().hex[:12]
+    assert ask(server, "PUT", f"/{name}", {"x-amz-bucket-object-lock-enabled": "true"}).status == 200
+    return name
+
+
+# ---- bodies
+
+
+EMPTY = ["?versioning", "?notification", "?website", "?publicAccessBlock", "?ownershipControls", "?object-lock", "?lifecycle",
+         "?encryption", "?cors", "?requestPayment", "?accelerate", "?logging", "?tagging", "/k?tagging", "/k?retention",
+         "/k?legal-hold"]
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_an_empty_body_sets_nothing(server, bucket, path):
+    answer = ask(server, "PUT", f"/{bucket}{path}", checked(b""))
+    assert code(answer) == (400, "MissingRequestBodyError")
+    assert element(answer, "Message") == "Request Body is empty"
+
+
+def test_an_empty_body_deletes_nothing(server, bucket):
+    assert code(ask(server, "POST", f"/{bucket}?delete", checked(b""))) == (400, "MissingRequestBodyError")
+
+
+def test_an_empty_body_where_none_is_needed(server, bucket):
+    assert ask(server, "PUT", f"/{bucket}?acl", {"x-amz-acl": "private"}).status == 200
+    assert ask(server, "PUT", f"/{bucket}/k?acl", {"x-amz-acl": "private"}).status == 200
+
+
+@pytest.mark.parametrize("body,error,message", [
+    ("", "InvalidRequest", "You must specify at least one part"),
+    ("<CompleteMultipartUpload/>", "MalformedXML", None),
+    ("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>", "MalformedXML", None),
+    ("<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
+     "InvalidArgument", "PartNumber must be &gt;= 1"),
+    ("<CompleteMultipartUpload><Part><PartNumber>10001</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
+     "InvalidPart", None),
+])
+def test_lists_of_parts_that_complete_nothing(server, bucket, body, error, message):
+    upload = element(ask(server, "POST", f"/{bucket}/m?uploads"), "UploadId")
+    answer = ask(server, "POST", f"/{bucket}/m?uploadId={upload}", {}, body.encode())
+    assert code(answer) == (400, error)
+    assert message is None or element(answer, "Message") == message
+    assert ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}").status == 204
