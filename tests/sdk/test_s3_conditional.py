@@ -192,3 +192,12 @@ def test_who_may_not_read_learns_no_etag_by_deleting(server, s3, bucket, target)
         assert code(ask(server, "DELETE", target, {"If-Match": etag}, **stranger)) == (403, "AccessDenied")
         assert "<Code>AccessDenied</Code>" in delete_many(server, bucket, [f"<Key>k</Key><ETag>{etag}</ETag>"], **stranger).text
     assert ask(server, "DELETE", target, {"If-Match": "*"}, **stranger).status == 204
+
+
+def test_a_range_of_another_object_is_all_of_this_one(server, target):
+    head = ask(server, "HEAD", target)
+    before = email.utils.formatdate(time.time() - 3600, usegmt=True)
+    for validator, status, body in ((head.headers["ETag"], 206, b"ol"), (head.headers["Last-Modified"], 206, b"ol"),
+                                    ('"another"', 200, b"old"), (before, 200, b"old"), ("W/" + head.headers["ETag"], 200, b"old")):
+        answer = ask(server, "GET", target, {"Range": "bytes=0-1", "If-Range": validator})
+        assert (answer.status, answer.body) == (status, body), validator

@@ -141,6 +141,8 @@ int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *buc
                          struct str match) MUST_USE;
 /* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
 int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
+/* Whether the range that is asked for is of this object: If-Range (RFC 9110 §13.1.5), if there is one. */
+bool if_range_holds(const struct call *c, const struct object *object);
 
 /* One name among an If-(None-)Match list, quotes optional, "*" any. */
 bool etag_listed(struct str list, const char *etag);

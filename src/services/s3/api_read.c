@@ -124,7 +124,7 @@ static int range_asked(const struct call *c, const struct reading *r, struct ran
         *ret = (struct range){r->part.start, r->part.size, r->part.size > 0};
         return 0;
     }
-    return range_read(http_header(c->http, "range"), r->object.size, ret);
+    return if_range_holds(c, &r->object) ? range_read(http_header(c->http, "range"), r->object.size, ret) : 0;
 }
 
 /* A range that cannot be had is told after the conditions. */

@@ -62,6 +62,17 @@ int conditions_check(struct call *c, const char *prefix, const struct object *ob
     return *prefix ? failed(c, prefix, none.ptr ? "If-None-Match" : "If-Modified-Since") : S3_E_NOT_MODIFIED;
 }
 
+bool if_range_holds(const struct call *c, const struct object *object)
+{
+    struct str said = str_trim(http_header(c->http, "if-range"));
+    int64_t time_ms = 0;
+    if (!said.ptr)
+        return true;
+    if (time_parse_http(said, &time_ms))
+        return object->modified_ms - object->modified_ms % 1000 == time_ms;
+    return !str_starts(said, STR("W/")) && etag_listed(said, object->etag);
+}
+
 static int not_implemented(struct call *c, const char *header, const char *because)
 {
     call_error_element(c, "Header", header);
