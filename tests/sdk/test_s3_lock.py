@@ -127,6 +127,7 @@ def test_a_legal_hold_has_no_end_and_no_bypass(s3, bucket):
         "AccessDenied", 403)
     assert error_of(s3.get_object_retention, Bucket=bucket, Key="k") == ("NoSuchObjectLockConfiguration", 404)
     s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "OFF"}, VersionId=version)
+    assert s3.head_object(Bucket=bucket, Key="k")["ObjectLockLegalHoldStatus"] == "OFF"
     assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "OFF"}
     s3.delete_object(Bucket=bucket, Key="k", VersionId=version)
 

@@ -67,3 +67,12 @@ def test_lists_of_parts_that_complete_nothing(server, bucket, body, error, messa
     assert code(answer) == (400, error)
     assert message is None or element(answer, "Message") == message
     assert ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}").status == 204
+
+
+# ---- object lock
+
+
+def test_an_object_that_was_never_held_has_no_legal_hold(server, locked):
+    assert ask(server, "PUT", f"/{locked}/never", {}, b"x").status == 200
+    assert code(ask(server, "GET", f"/{locked}/never?legal-hold")) == (404, "NoSuchObjectLockConfiguration")
+    assert "x-amz-object-lock-legal-hold" not in ask(server, "HEAD", f"/{locked}/never").headers

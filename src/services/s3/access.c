@@ -351,7 +351,7 @@ int access_check_extras(struct call *c, struct tx *tx, const struct bucket *buck
     } extras[] = {
         {tags, "s3:PutObjectTagging"},
         {lock->mode != NULL, "s3:PutObjectRetention"},
-        {lock->hold, "s3:PutObjectLegalHold"},
+        {lock->hold != HOLD_NONE, "s3:PutObjectLegalHold"},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(extras); i++) {

@@ -12,6 +12,11 @@
 #define HOLD "x-amz-object-lock-legal-hold"
 #define BYPASS "x-amz-bypass-governance-retention"
 
+static const char *hold_name(enum legal_hold hold)
+{
+    return hold == HOLD_ON ? "ON" : "OFF";
+}
+
 static int check_until(struct call *c, int64_t until_ms)
 {
     return until_ms > clock_now_ms()
@@ -27,7 +32,7 @@ int api_lock_headers(struct call *c, struct object_lock *ret)
     *ret = (struct object_lock){0};
     if (hold.ptr && !str_eqc(hold, "ON") && !str_eqc(hold, "OFF"))
         return api_bad_argument(c, HOLD, hold, "Legal Hold must be either of 'ON' or 'OFF'");
-    ret->hold = hold.ptr && str_eqc(hold, "ON");
+    ret->hold = !hold.ptr ? HOLD_NONE : str_eqc(hold, "ON") ? HOLD_ON : HOLD_OFF;
     if (!mode.ptr && !until.ptr)
         return 0;
     if (!mode.ptr || !until.ptr)
@@ -48,8 +53,8 @@ void api_lock_reply(struct call *c, const struct object_lock *lock)
         http_reply_header(c->http, MODE, lock->mode);
         http_reply_header(c->http, UNTIL, time);
     }
-    if (lock->hold)
-        http_reply_header(c->http, HOLD, "ON");
+    if (lock->hold != HOLD_NONE)
+        http_reply_header(c->http, HOLD, hold_name(lock->hold));
 }
 
 int api_bypass(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key, bool *ret)
@@ -122,7 +127,9 @@ int api_get_legal_hold(struct call *c)
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(object_unload) struct object object = {0};
     int rc = find(c, &bucket, &object);
-    return rc != 0 ? rc : json_put_str(c->out, "Status", object.lock.hold ? "ON" : "OFF");
+    if (rc == 0 && object.lock.hold == HOLD_NONE)
+        return S3_E_NO_LOCK;
+    return rc != 0 ? rc : json_put_str(c->out, "Status", hold_name(object.lock.hold));
 }
 
 int api_put_legal_hold(struct call *c)
@@ -135,6 +142,6 @@ int api_put_legal_hold(struct call *c)
     if (rc != 0)
         return rc;
     struct object_lock new = object.lock;
-    new.hold = strcmp(json_str(c->in, "Status", ""), "ON") == 0;
+    new.hold = strcmp(json_str(c->in, "Status", ""), "ON") == 0 ? HOLD_ON : HOLD_OFF;
     return object_set_lock(c->tx, c->bucket, c->key, &object, &new);
 }

@@ -76,7 +76,7 @@ static int check_lock_has_checksum(struct call *c, enum checksum_algorithm claim
 {
     struct object_lock lock;
     int rc = api_lock_headers(c, &lock);
-    if (rc != 0 || (!lock.mode && !lock.hold) || claimed != CHECKSUM_NONE ||
+    if (rc != 0 || (!lock.mode && lock.hold != HOLD_ON) || claimed != CHECKSUM_NONE ||
         http_header(c->http, "content-md5").ptr)
         return rc;
     return call_fail(c, S3_E_REQUEST,

@@ -24,7 +24,7 @@ static bool retained(const struct object_lock *lock, int64_t now_ms)
 
 bool lock_forbids(const struct object_lock *lock, int64_t now_ms, bool bypass)
 {
-    if (lock->hold)
+    if (lock->hold == HOLD_ON)
         return true;
     return retained(lock, now_ms) && !(bypass && lock->mode == LOCK_GOVERNANCE);
 }
@@ -49,7 +49,7 @@ int lock_of_new(const struct bucket *bucket, int64_t now_ms, struct object_lock 
 {
     CLEANUP(json_free) json_t *configuration = NULL;
     if (!bucket->object_lock)
-        return lock->mode || lock->hold
+        return lock->mode || lock->hold != HOLD_NONE
                    ? reason_set(why, S3_E_REQUEST, "Bucket is missing Object Lock Configuration")
                    : 0;
     if (json_unpack_text(str_of(bucket->object_lock), &configuration) != 0)

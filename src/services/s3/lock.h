@@ -4,10 +4,13 @@
 
 #include "services/s3/bucket.h"
 
+/* As the database has it. One that was taken away is still told. */
+enum legal_hold { HOLD_NONE, HOLD_ON, HOLD_OFF };
+
 struct object_lock {
     const char *mode; /* LOCK_GOVERNANCE, LOCK_COMPLIANCE; NULL: not retained */
     int64_t until_ms;
-    bool hold; /* a legal hold */
+    enum legal_hold hold;
 };
 
 extern const char *const LOCK_GOVERNANCE, *const LOCK_COMPLIANCE;

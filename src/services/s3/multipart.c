@@ -57,8 +57,8 @@ int multipart_load(struct tx *tx, const char *bucket, const char *key, const cha
     ret->started_ms = rows_int(rows, 0);
     ret->algorithm = checksum_named(rows_str(rows, 1));
     ret->composite = str_eqc(rows_str(rows, 2), checksum_type(true));
-    ret->lock =
-        (struct object_lock){lock_mode_named(rows_str(rows, 5)), rows_int(rows, 6), rows_int(rows, 7) != 0};
+    ret->lock = (struct object_lock){lock_mode_named(rows_str(rows, 5)), rows_int(rows, 6),
+                                     (enum legal_hold)rows_int(rows, 7)};
     ret->storage_class = storage_class_named(rows_str(rows, 8));
     ret->initiator = rows_null(rows, 9) ? NULL : str_dup(rows_str(rows, 9));
     ret->over = rows_int(rows, 10);

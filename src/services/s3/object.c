@@ -93,7 +93,7 @@ static int read_row(struct rows *rows, struct object *ret)
     ret->blob = rows_int(rows, 8);
     ret->parts = rows_int(rows, 13);
     ret->lock = (struct object_lock){lock_mode_named(rows_str(rows, 15)), rows_int(rows, 16),
-                                     rows_int(rows, 17) != 0};
+                                     (enum legal_hold)rows_int(rows, 17)};
     ret->sealed = !rows_null(rows, 18);
     copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 19));
     ret->storage_class = storage_class_named(rows_str(rows, 20));

@@ -14,7 +14,7 @@ static const struct object_lock none = {0};
 
 static struct object_lock locked(const char *mode, int64_t until_ms)
 {
-    return (struct object_lock){lock_mode_named(str_of(mode)), until_ms, false};
+    return (struct object_lock){lock_mode_named(str_of(mode)), until_ms, HOLD_NONE};
 }
 
 static void test_a_version_goes_when_nothing_holds_it(void **state)
@@ -31,9 +31,9 @@ static void test_a_version_goes_when_nothing_holds_it(void **state)
         {locked("COMPLIANCE", NOW + 1), false, true},
         {locked("COMPLIANCE", NOW + 1), true, true},
         {locked("COMPLIANCE", NOW), false, false},
-        {{NULL, 0, true}, false, true},
-        {{NULL, 0, true}, true, true},
-        {{LOCK_GOVERNANCE, NOW - DAY_MS, true}, true, true},
+        {{NULL, 0, HOLD_ON}, false, true},
+        {{NULL, 0, HOLD_ON}, true, true},
+        {{LOCK_GOVERNANCE, NOW - DAY_MS, HOLD_ON}, true, true},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -94,7 +94,7 @@ static void test_a_new_version_has_what_was_asked_or_the_buckets_default(void **
     assert_ptr_equal(lock.mode, LOCK_COMPLIANCE);
     assert_int_equal(lock.until_ms, NOW + 1);
     assert_int_equal(lock_of_new(&open, NOW, &lock, NULL), S3_E_REQUEST);
-    lock = (struct object_lock){.hold = true};
+    lock = (struct object_lock){.hold = HOLD_ON};
     assert_int_equal(lock_of_new(&open, NOW, &lock, NULL), S3_E_REQUEST);
 }
 
