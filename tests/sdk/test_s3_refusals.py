@@ -76,3 +76,24 @@ def test_an_object_that_was_never_held_has_no_legal_hold(server, locked):
     assert ask(server, "PUT", f"/{locked}/never", {}, b"x").status == 200
     assert code(ask(server, "GET", f"/{locked}/never?legal-hold")) == (404, "NoSuchObjectLockConfiguration")
     assert "x-amz-object-lock-legal-hold" not in ask(server, "HEAD", f"/{locked}/never").headers
+
+
+def test_a_bucket_that_retains_by_default_wants_a_digest_of_all_that_it_gets(server):
+    name = "refusals-retain-" + uuid.uuid4().hex[:12]
+    assert ask(server, "PUT", f"/{name}", {"x-amz-bucket-object-lock-enabled": "true"}).status == 200
+    rule = (b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>"
+            b"<Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>")
+    assert ask(server, "PUT", f"/{name}?object-lock", checked(rule), rule).status == 200
+    says = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object Lock parameters"
+    bare = ask(server, "PUT", f"/{name}/k", {}, b"x")
+    assert (*code(bare), element(bare, "Message")) == (400, "InvalidRequest", says.format("Object"))
+    assert ask(server, "HEAD", f"/{name}/k").status == 404
+    assert ask(server, "PUT", f"/{name}/k", checked(b"x"), b"x").status == 200
+    assert ask(server, "PUT", f"/{name}/copy", {"x-amz-copy-source": f"/{name}/k"}).status == 200
+    upload = element(ask(server, "POST", f"/{name}/m?uploads"), "UploadId")
+    bare = ask(server, "PUT", f"/{name}/m?partNumber=1&uploadId={upload}", {}, b"x")
+    assert (*code(bare), element(bare, "Message")) == (400, "InvalidRequest", says.format("Part"))
+    sha = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    assert ask(server, "PUT", f"/{name}/m?partNumber=1&uploadId={upload}", {"x-amz-checksum-sha256": sha}, b"x").status == 200
+    for key in ("k", "copy"):
+        assert ask(server, "HEAD", f"/{name}/{key}").headers["x-amz-object-lock-mode"] == "GOVERNANCE"

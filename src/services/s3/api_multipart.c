@@ -167,7 +167,8 @@ int api_part_begin(struct call *c)
             c, S3_E_REQUEST,
             "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
             checksum_lower(expected), checksum_lower(claimed));
-    return api_put_begin_checked(c, claimed != CHECKSUM_NONE ? claimed : expected);
+    rc = api_put_begin_checked(c, claimed, expected);
+    return rc != 0 ? rc : api_put_locked(c, &multipart.lock, "Part");
 }
 
 static int upload_part(struct call *c)

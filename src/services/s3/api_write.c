@@ -22,6 +22,7 @@ struct put {
     struct upload upload;
     struct checksum checksum;
     struct checksum_value value;
+    bool vouched; /* the client says a digest of it, or S3 wants none */
 };
 
 static int begin(struct call *c, unsigned digests, struct put **ret)
@@ -50,11 +51,16 @@ int api_put_choose(struct call *c, enum checksum_algorithm algorithm)
     return known ? 0 : checksum_init(&put->checksum, algorithm);
 }
 
-int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm)
+int api_put_begin_checked(struct call *c, enum checksum_algorithm claimed, enum checksum_algorithm otherwise)
 {
     struct put *put = NULL;
+    bool said = claimed != CHECKSUM_NONE;
     int rc = begin(c, UPLOAD_MD5, &put);
-    return rc != 0 ? rc : api_put_choose(c, algorithm);
+    if (rc != 0)
+        return rc;
+    assert(put);
+    put->vouched = said || http_header(c->http, "content-md5").ptr;
+    return api_put_choose(c, said ? claimed : otherwise);
 }
 
 int api_put_begin_form(struct call *c, struct post *post)
@@ -62,7 +68,7 @@ int api_put_begin_form(struct call *c, struct post *post)
     struct put *put = NULL;
     int rc = begin(c, UPLOAD_MD5 | UPLOAD_SHA256, &put);
     if (put)
-        put->post = post;
+        *put = (struct put){.post = post, .upload = put->upload, .vouched = true};
     return rc;
 }
 
@@ -71,22 +77,21 @@ struct post *api_put_form(struct call *c)
     return ((struct put *)c->state)->post;
 }
 
-/* An object that nobody can put right later is to arrive as it was sent. */
-static int check_lock_has_checksum(struct call *c, enum checksum_algorithm claimed)
+int api_put_locked(struct call *c, const struct object_lock *lock, const char *what)
 {
-    struct object_lock lock;
-    int rc = api_lock_headers(c, &lock);
-    if (rc != 0 || (!lock.mode && lock.hold != HOLD_ON) || claimed != CHECKSUM_NONE ||
-        http_header(c->http, "content-md5").ptr)
-        return rc;
+    const struct put *put = c->state;
+    if (put->vouched || (!lock->mode && lock->hold != HOLD_ON))
+        return 0;
     return call_fail(c, S3_E_REQUEST,
-                     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with "
-                     "Object Lock parameters");
+                     "Content-MD5 OR x-amz-checksum- HTTP header is required for Put %s requests with "
+                     "Object Lock parameters",
+                     what);
 }
 
 int api_put_begin(struct call *c)
 {
     enum checksum_algorithm claimed = CHECKSUM_NONE;
+    struct object_lock lock;
     int rc = api_check_key(c);
     if (rc == 0)
         rc = api_check_headers(c);
@@ -95,10 +100,12 @@ int api_put_begin(struct call *c)
     if (rc == 0)
         rc = checksum_claimed(c, &claimed);
     if (rc == 0)
-        rc = check_lock_has_checksum(c, claimed);
+        rc = api_lock_headers(c, &lock);
     if (rc == 0)
         rc = api_check_quota(c, c->body_length);
-    return rc != 0 ? rc : api_put_begin_checked(c, claimed != CHECKSUM_NONE ? claimed : CHECKSUM_CRC64NVME);
+    if (rc == 0)
+        rc = api_put_begin_checked(c, claimed, CHECKSUM_CRC64NVME);
+    return rc != 0 ? rc : api_put_locked(c, &lock, "Object");
 }
 
 int api_put_body(struct call *c, const void *bytes, size_t len)
@@ -154,6 +161,8 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
         rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
+    if (rc == 0)
+        rc = api_put_locked(c, &object->lock, "Object");
     if (rc != 0)
         return rc;
     tx_touches_no_more(tx);

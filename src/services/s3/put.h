@@ -11,9 +11,13 @@ int api_put_failed(struct call *c, int rc) MUST_USE;
 struct upload *api_put_upload(struct call *c);
 /* Of what was put; its text is there after api_put_finish. */
 const struct checksum_value *api_put_checksum(struct call *c);
-/* Takes the body; its checksum by that algorithm is computed, and compared with what the client says of it.
- */
-int api_put_begin_checked(struct call *c, enum checksum_algorithm algorithm) MUST_USE;
+/* Takes the body; its checksum is computed by the algorithm that the client claims, or else by the other, and
+ * compared with what the client says of it. */
+int api_put_begin_checked(struct call *c, enum checksum_algorithm claimed,
+                          enum checksum_algorithm otherwise) MUST_USE;
+/* What is locked is to arrive as it was sent: nobody can put it right. `what`: "Object", "Part".
+ * S3_E_REQUEST: the client says no digest. */
+int api_put_locked(struct call *c, const struct object_lock *lock, const char *what) MUST_USE;
 /* The same for a form, whose fields are not known yet: api_put_choose follows when they are. */
 struct post;
 int api_put_begin_form(struct call *c, struct post *post) MUST_USE;
