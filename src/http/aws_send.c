@@ -17,7 +17,7 @@
 #define LONGEST_PAUSE_MS 2000
 #define REQUEST_ARENA ((size_t)1 << 20)
 #define HEADERS_MAX 64
-#define OWN_HEADERS 4
+#define OWN_HEADERS 5
 
 /* "https://host:443" → "host" as libcurl would say it: a scheme's own port is left out. */
 static struct str host_of(struct str base)
@@ -66,6 +66,23 @@ static int payload_hash(const struct http_exchange *exchange, char ret[HASH_HEX_
     return 0;
 }
 
+/* S3 takes what is locked, and some settings of buckets, only with a checksum. A copy has no body. */
+static bool says_checksum(const struct aws_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (str_eqc(request->headers[i].name, "x-amz-copy-source"))
+            return false;
+    return strcmp(request->service, "s3") == 0 && strcmp(request->method, "PUT") == 0;
+}
+
+static void checksum_of(const char *digest, char ret[HASH_BASE64_SIZE])
+{
+    unsigned char bytes[HASH_MAX_SIZE];
+    bool good = hex_decode(str_of(digest), bytes);
+    assert(good);
+    base64_encode(bytes, hash_size(HASH_SHA256), ret);
+}
+
 /* Signs for this moment and sends once. */
 static int send_once(struct aws_client *client, const struct aws_request *request, const char *digest,
                      struct http_exchange *exchange, struct aws_error *error)
@@ -74,7 +91,7 @@ static int send_once(struct aws_client *client, const struct aws_request *reques
     struct http_header headers[HEADERS_MAX];
     struct sigv4_request to_sign = {str_of(request->method), request->path, request->query, headers, 0};
     struct sigv4_credentials credentials;
-    char time[TIME_TEXT_SIZE];
+    char time[TIME_TEXT_SIZE], checksum[HASH_BASE64_SIZE];
     int64_t now_ms = clock_now_ms();
     size_t count = 0;
     struct str authorization;
@@ -88,6 +105,10 @@ static int send_once(struct aws_client *client, const struct aws_request *reques
     headers[count++] = (struct http_header){STR("Host"), host_of(request->base)};
     headers[count++] = (struct http_header){STR("x-amz-date"), str_of(time)};
     headers[count++] = (struct http_header){STR("x-amz-content-sha256"), str_of(digest)};
+    if (says_checksum(request)) {
+        checksum_of(digest, checksum);
+        headers[count++] = (struct http_header){STR("x-amz-checksum-sha256"), str_of(checksum)};
+    }
     if (credentials.session_token)
         headers[count++] =
             (struct http_header){STR("x-amz-security-token"), str_of(credentials.session_token)};

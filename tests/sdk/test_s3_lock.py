@@ -3,6 +3,7 @@ import base64
 import datetime
 import hashlib
 import json
+import pathlib
 import uuid
 
 import pytest
@@ -227,3 +228,21 @@ def test_what_locks_is_the_accounts_alone(server, s3, bucket):
     assert error_of(other.put_object, Bucket=bucket, Key="new", Body=b"x", ObjectLockLegalHoldStatus="ON") == denied
     assert s3.get_object(**named)["Body"].read() == b"x"
     s3.delete_object(BypassGovernanceRetention=True, **named)
+
+
+def test_our_own_puts_say_their_digest_and_are_taken_where_all_is_retained(server, tmp_path):
+    s3 = server.client("s3", profile="shared-services")
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    for name in ("artifacts", "slipway-catalog"):
+        try:
+            s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        except s3.exceptions.BucketAlreadyOwnedByYou:
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
+    artifact = tmp_path / "shop.zip"
+    artifact.write_bytes(b"PK\5\6" + bytes(18))
+    server.slipway("push", str(artifact), "--app", "shop", "--branch", "main", "--account", "111111111111")
+    (found,) = s3.list_objects_v2(Bucket="artifacts")["Contents"]
+    assert s3.head_object(Bucket="artifacts", Key=found["Key"], ChecksumMode="ENABLED")["ChecksumSHA256"]
+    template = pathlib.Path(__file__).parents[2] / "examples/templates/main.yaml"
+    server.slipway("template", "put", "main", str(template))
