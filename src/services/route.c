@@ -200,9 +200,10 @@ static struct str host_bucket(struct str host)
     return (struct str){NULL, 0};
 }
 
+/* A plus is a blank, as S3 has it: who means one sends %2B. */
 static int decode_into(struct exchange *x, struct str raw, struct str *ret)
 {
-    int r = uri_decode(x->call.arena, raw, false, ret);
+    int r = uri_decode(x->call.arena, raw, true, ret);
     if (r == URI_E_BAD)
         return reason_set(&x->call.reason, REFUSE_VALUE, "The path is not valid percent-encoding");
     return r;

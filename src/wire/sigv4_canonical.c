@@ -55,9 +55,9 @@ static int put_path(struct arena *arena, const struct sigv4_request *request, co
         return put_normalised_path(arena, request->path, out);
     if (request->path.len == 0)
         return buf_putc(out, '/');
-    if (form == SIGV4_AS_SENT)
+    if (form == SIGV4_AS_SENT && !memchr(request->path.ptr, '+', request->path.len))
         return buf_put_str(out, request->path);
-    r = uri_decode(arena, request->path, false, &decoded);
+    r = uri_decode(arena, request->path, true, &decoded); /* S3 takes a plus for a blank */
     if (r != 0)
         return r;
     uri_encode(out, decoded, true);

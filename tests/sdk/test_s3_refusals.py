@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+import raw
 from rest import ask, code, element
 
 
@@ -97,3 +98,22 @@ def test_a_bucket_that_retains_by_default_wants_a_digest_of_all_that_it_gets(ser
     assert ask(server, "PUT", f"/{name}/m?partNumber=1&uploadId={upload}", {"x-amz-checksum-sha256": sha}, b"x").status == 200
     for key in ("k", "copy"):
         assert ask(server, "HEAD", f"/{name}/{key}").headers["x-amz-object-lock-mode"] == "GOVERNANCE"
+
+
+# ---- paths
+
+
+def test_a_plus_in_a_path_is_a_blank(server, bucket):
+    """Recorded from S3: it signs `/a+b` as `/a%20b`, whatever the client made of it."""
+    assert ask(server, "PUT", f"/{bucket}/a%20b", {}, b"blank").status == 200
+    assert ask(server, "PUT", f"/{bucket}/a%2Bb", {}, b"plus").status == 200
+    unlike = raw.s3_request(server, "GET", f"/{bucket}/a%2Bb").replace(b"/a%2Bb", b"/a+b", 1)
+    like = raw.s3_request(server, "GET", f"/{bucket}/a%20b").replace(b"/a%20b", b"/a+b", 1)
+    client = raw.Raw(server)
+    client.send(like)
+    assert client.read().body == b"blank"
+    client.send(unlike)
+    refused = client.read()
+    assert code(refused) == (403, "SignatureDoesNotMatch") and f"/{bucket}/a%20b" in refused.text
+    client.close()
+    assert ask(server, "GET", f"/{bucket}/a%2Bb").body == b"plus"
