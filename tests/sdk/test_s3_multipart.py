@@ -85,13 +85,18 @@ def test_completion_under_conditions(server, s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["put since", "put before"])
 @pytest.mark.parametrize("versioned", [False, True])
-def test_a_deletion_since_the_uploads_begin_conflicts(server, s3, bucket, versioned):
+def test_a_deletion_since_the_uploads_begin_conflicts(server, s3, bucket, versioned, before):
     """As recorded from S3: If-None-Match does not bring back what was deleted meanwhile; a new upload may."""
     if versioned:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    if before:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"old")
     upload, parts = upload_parts(s3, bucket, "k", {1: b"new"})
+    if not before:
+        s3.delete_object(Bucket=bucket, Key="k")
+        s3.put_object(Bucket=bucket, Key="k", Body=b"old")
     other, _ = upload_parts(s3, bucket, "other", {1: b"new"})
     body = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{parts['Parts'][0]['ETag']}</ETag></Part></CompleteMultipartUpload>"
     complete = lambda key, upload: ask(server, "POST", f"/{bucket}/{key}?uploadId={upload}", {"If-None-Match": "*"}, body.encode())
@@ -100,7 +105,9 @@ def test_a_deletion_since_the_uploads_begin_conflicts(server, s3, bucket, versio
     answer = complete("k", upload)
     assert code(answer) == (409, "ConditionalRequestConflict")
     assert (element(answer, "Condition"), element(answer, "Key")) == ("If-None-Match", "k")
+    s3.delete_object(Bucket=bucket, Key="k")
     anew, _ = upload_parts(s3, bucket, "k", {1: b"new"})
+    s3.delete_object(Bucket=bucket, Key="k")
     assert complete("k", anew).status == 200 and complete("other", other).status == 200
     assert code(complete("k", upload)) == (412, "PreconditionFailed")
 

@@ -4,7 +4,7 @@
  * A write's conditions are looked at within its transaction: of several at once that all may write only if
  * there is nothing yet, one does, and the others are told that there is something. So a race is never
  * answered ConditionalRequestConflict, which asks to try again: its outcome is always known. That is what a
- * completed upload is told that may write only if there is nothing, where there was something when it was
+ * completed upload is told that may write only if there is nothing, where there was something since it was
  * begun: as on S3, what was deleted meanwhile is not brought back. */
 #include "services/s3/access.h"
 #include "services/s3/api.h"

@@ -14,7 +14,7 @@ struct multipart {
     bool composite;
     struct object_lock lock;
     const char *storage_class; /* NULL: STANDARD */
-    int64_t over;              /* sequence of the object that was there when it was begun; 0: none */
+    int64_t over;              /* sequence of an object that was there since it was begun; 0: none */
     char *headers;
     char *tags;      /* JSON object; NULL: none */
     char *initiator; /* ARN; NULL: nobody has signed it, or it was not kept */

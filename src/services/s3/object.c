@@ -317,6 +317,18 @@ int object_set_lock(struct tx *tx, const char *bucket, const char *key, const st
                    "siissi", lock->mode, lock->until_ms, (int64_t)lock->hold, bucket, key, -object->sequence);
 }
 
+/* Uploads of the key that are under way learn of the object that goes, if one does: put and deleted since
+ * they were begun, it conflicts with them as much as one that was there before. */
+static int tell_uploads(struct tx *tx, const char *bucket, const char *key)
+{
+    return tx_exec(
+        tx,
+        "UPDATE s3_upload SET over_object = COALESCE((SELECT CASE WHEN marker = 0 THEN -rank ELSE 0 "
+        "END FROM s3_object WHERE bucket = $1 AND key = $2 ORDER BY rank LIMIT 1), 0) "
+        "WHERE bucket = $1 AND key = $2 AND over_object = 0",
+        "ss", bucket, key);
+}
+
 static const char *removal(const struct origin *origin)
 {
     return origin->lifecycle ? "LifecycleExpiration:Delete" : "ObjectRemoved:Delete";
@@ -370,13 +382,16 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
 {
     *ret = (struct deletion){0};
     tx_touches(tx, object_subject(bucket->name, key));
+    int rc = tell_uploads(tx, bucket->name, key);
+    if (rc != 0)
+        return rc;
     if (version_id)
         return remove_version(tx, platform, bucket, origin, key, version_id, ret);
     if (bucket->versioning != VERSIONING_NEVER)
         return put_marker(tx, platform, bucket, origin, key, ret);
     bool was = false;
     struct event event = {.name = removal(origin), .key = key};
-    int rc = remove_null(tx, bucket->name, key, &was);
+    rc = remove_null(tx, bucket->name, key, &was);
     if (rc == 0 && was)
         rc = sequence_next(tx, &event.sequence);
     return rc != 0 || !was ? rc : notify(tx, platform, bucket, origin, &event);

@@ -72,7 +72,7 @@ struct object_new {
     bool shared_sealed;        /* whether it is encrypted, */
     bool shared_held;          /* and a reference to it is the caller's, to become the object's */
     bool if_none_match;        /* refuse when there is a current version, */
-    int64_t over;              /* or none any more: that was there when the upload was begun; 0: none was */
+    int64_t over;              /* or none any more: that was there since the upload was begun; 0: none was */
     const char *if_match;      /* refuse unless the current version has this ETag; NULL: no matter */
 };
 
