@@ -335,3 +335,36 @@ def test_what_has_not_changed_stays_fresh(server, bucket):
 def test_a_buckets_head(server, bucket):
     answer = ask(server, "HEAD", f"/{bucket}")
     assert (answer.headers["x-amz-bucket-region"], answer.headers["x-amz-access-point-alias"]) == ("us-east-1", "false")
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_pages_of_versions_go_on_where_the_last_version_of_a_page_is_gone(server, page):
+    """Who empties a bucket deletes each page before it asks for the next."""
+    name = f"emptied-{page}"
+    ask(server, "PUT", f"/{name}")
+    expected = 0
+    for key, times in (("a", 1), ("b", 4), ("c", 2)):
+        ask(server, "PUT", f"/{name}/{key}", {}, b"null")
+    ask(server, "PUT", f"/{name}?versioning", body=b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+    for key, times in (("a", 1), ("b", 4), ("c", 2)):
+        for _ in range(times):
+            ask(server, "PUT", f"/{name}/{key}", {}, b"x")
+        ask(server, "DELETE", f"/{name}/{key}")
+        expected += times + 2
+    seen, query = [], ""
+    while query is not None:
+        answer = ask(server, "GET", f"/{name}?versions&max-keys={page}{query}")
+        found = re.findall("<Key>(.)</Key><VersionId>(.*?)</VersionId>", answer.text)
+        seen += found
+        for key, version in found:
+            assert ask(server, "DELETE", f"/{name}/{key}?versionId={version}").status == 204
+        marker, version = element(answer, "NextKeyMarker"), element(answer, "NextVersionIdMarker")
+        query = f"&key-marker={marker}&version-id-marker={version}" if marker else None
+    assert len(set(seen)) == expected
+    assert ask(server, "DELETE", f"/{name}").status == 204
+
+
+def test_a_version_id_marker_is_a_version_id(server, bucket):
+    answer = ask(server, "GET", f"/{bucket}?versions&key-marker=k&version-id-marker=bad")
+    assert code(answer) == (400, "InvalidArgument")
+    says(server, answer, ArgumentName="version-id-marker", ArgumentValue="bad", Message="Invalid version id specified")

@@ -248,6 +248,8 @@ int api_list_versions(struct call *c)
         return api_bad_argument(c, "version-id-marker", version,
                                 "A version-id marker cannot be specified without a key marker.");
     a.listing.after_version = version.len > 0 ? version.ptr : NULL;
+    if (version.len > 0 && !api_is_version_id(version))
+        return api_bad_argument(c, "version-id-marker", version, "Invalid version id specified");
     rc = walk(&a);
     if (rc != 0)
         return rc;

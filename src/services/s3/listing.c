@@ -13,6 +13,7 @@ struct walk {
     struct buf from; /* keys from this one on */
     struct buf key;  /* of the row before */
     int64_t same;    /* rows of this key passed over */
+    int64_t marker;  /* sequence of the version that the page comes after, of its key */
 };
 
 static void walk_deinit(struct walk *walk)
@@ -136,15 +137,28 @@ static int give_object(struct walk *walk, struct str key, bool latest)
     return rc;
 }
 
-/* Versions of the marker's own key up to and with the marker's version were given before. */
+/* Versions of the marker's own key up to and with the marker's version were given before: by their order,
+ * since that version may be gone by now. */
 static bool given_before(struct walk *walk, struct str key)
 {
     struct listing *listing = walk->listing;
-    if (!listing->after_version || !str_eq(key, listing->after))
-        return false;
-    if (str_eqc(rows_str(walk->rows, 2), listing->after_version))
-        listing->after_version = NULL;
-    return true;
+    return listing->after_version && str_eq(key, listing->after) && -rows_int(walk->rows, 1) >= walk->marker;
+}
+
+/* "null" has no place of its own in the order: of one that is gone, the key's versions are given again. */
+static int find_marker(struct walk *walk)
+{
+    struct listing *listing = walk->listing;
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    walk->marker = INT64_MAX;
+    if (!listing->after_version || version_id_sequence(listing->after_version, &walk->marker))
+        return 0;
+    int rc = tx_query_row(walk->tx, &rows,
+                          "SELECT rank FROM s3_object WHERE bucket = $1 AND key = $2 AND version_id = $3",
+                          "sSs", listing->bucket, listing->after, listing->after_version);
+    if (rc == 0)
+        walk->marker = -rows_int(rows, 0);
+    return rc == DB_NONE ? 0 : rc;
 }
 
 /* Handles the row that `rows` stands on; `same`: the row before was of this key, too. */
@@ -172,7 +186,9 @@ int listing_walk(struct tx *tx, struct listing *listing)
     listing->last.max = 4 * S3_KEY_MAX;
     if (listing->max == 0)
         return 0;
-    int rc = start(&walk);
+    int rc = find_marker(&walk);
+    if (rc == 0)
+        rc = start(&walk);
     while (rc == 0 && !listing->truncated && (rc = rows_next(walk.rows)) == 0) {
         struct str key = rows_str(walk.rows, 0);
         if (!str_starts(key, listing->prefix))

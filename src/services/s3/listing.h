@@ -8,8 +8,9 @@ struct listing {
     struct str prefix;
     struct str delimiter; /* empty: none */
     struct str after;     /* keys and rolled-up prefixes after this one; empty: from the start */
-    const char
-        *after_version; /* versions only: those of key `after` that are older than this one; NULL: none */
+    /* Versions only: those of key `after` that are older than this one, which need not be there any more.
+     * NULL: none. */
+    const char *after_version;
     int64_t max;
     bool versions; /* every version and marker, not the current objects only */
     void *ctx;

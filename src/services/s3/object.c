@@ -38,8 +38,7 @@ static void make_version_id(int64_t sequence, char ret[VERSION_ID_SIZE])
     sequence_text(sequence, ret);
 }
 
-/* False for an id that Slipway has not made. */
-static bool read_version_id(const char *version_id, int64_t *ret)
+bool version_id_sequence(const char *version_id, int64_t *ret)
 {
     if (strlen(version_id) != VERSION_ID_SIZE - 1)
         return false;
@@ -111,7 +110,7 @@ static int find_version(struct tx *tx, const char *bucket, const char *key, cons
                             "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 "
                             "AND version_id = 'null'",
                             "ss", bucket, key);
-    if (!read_version_id(version_id, &sequence))
+    if (!version_id_sequence(version_id, &sequence))
         return DB_NONE;
     return tx_query_row(tx, ret,
                         "SELECT " COLUMNS " FROM s3_object WHERE bucket = $1 AND key = $2 AND rank = $3 "

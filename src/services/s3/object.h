@@ -106,3 +106,5 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
 int sequence_next(struct tx *tx, int64_t *ret) MUST_USE;
 /* Overwrites the first SEQUENCE_DIGITS letters of an id, so that ids sort by age. */
 void sequence_text(int64_t sequence, char *ret);
+/* False for "null", and an id that Slipway has not made. */
+bool version_id_sequence(const char *version_id, int64_t *ret) MUST_USE;
