@@ -62,7 +62,7 @@ def test_bucket_life(s3):
 
 def test_bucket_names_are_global(s3, server, bucket):
     other = server.client("s3", profile="staging")
-    assert error_of(s3.create_bucket, Bucket=bucket) == ("BucketAlreadyOwnedByYou", 409)
+    s3.create_bucket(Bucket=bucket)  # in S3's first region it is told that it is made
     assert error_of(other.create_bucket, Bucket=bucket) == ("BucketAlreadyExists", 409)
     assert bucket not in [b["Name"] for b in other.list_buckets()["Buckets"]]
 

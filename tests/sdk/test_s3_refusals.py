@@ -117,3 +117,71 @@ def test_a_plus_in_a_path_is_a_blank(server, bucket):
     assert code(refused) == (403, "SignatureDoesNotMatch") and f"/{bucket}/a%20b" in refused.text
     client.close()
     assert ask(server, "GET", f"/{bucket}/a%2Bb").body == b"plus"
+
+
+# ---- buckets
+
+
+@pytest.mark.parametrize("headers,status,error,elements", [
+    ({"x-amz-acl": "public-read"}, 400, "InvalidBucketAclWithObjectOwnership", {}),
+    ({"x-amz-acl": "authenticated-read"}, 400, "InvalidBucketAclWithObjectOwnership", {}),
+    ({"x-amz-grant-read": "id=abc"}, 400, "InvalidBucketAclWithObjectOwnership", {}),
+    ({"x-amz-acl": "wrong"}, 400, "InvalidArgument", {"ArgumentName": "x-amz-acl", "ArgumentValue": "wrong"}),
+    ({"x-amz-object-ownership": "Wrong"}, 400, "InvalidArgument",
+     {"ArgumentName": "x-amz-object-ownership", "ArgumentValue": "Wrong", "Message": "Invalid x-amz-object-ownership header: Wrong"}),
+    ({"x-amz-object-ownership": "ObjectWriter"}, 501, "NotImplemented", {}),
+    ({"x-amz-bucket-object-lock-enabled": "wrong"}, 400, "InvalidArgument",
+     {"ArgumentName": "x-amz-bucket-object-lock-enabled", "ArgumentValue": "wrong"}),
+])
+def test_buckets_that_are_not_made(server, headers, status, error, elements):
+    name = "refusals-none-" + uuid.uuid4().hex[:12]
+    answer = ask(server, "PUT", f"/{name}", headers)
+    assert code(answer) == (status, error)
+    for element_name, value in elements.items():
+        assert element(answer, element_name) == value
+    assert ask(server, "HEAD", f"/{name}").status == 404
+
+
+def test_a_bucket_with_what_new_ones_have(server):
+    name = "refusals-new-" + uuid.uuid4().hex[:12]
+    body = (b"<CreateBucketConfiguration><Tags><Tag><Key>team</Key><Value>shop</Value></Tag></Tags></CreateBucketConfiguration>")
+    headers = {"x-amz-acl": "private", "x-amz-object-ownership": "BucketOwnerEnforced", "x-amz-bucket-object-lock-enabled": "False"}
+    assert ask(server, "PUT", f"/{name}", headers, body).status == 200
+    assert "<Key>team</Key><Value>shop</Value>" in ask(server, "GET", f"/{name}?tagging").text
+    assert ask(server, "PUT", f"/{name}").status == 200
+    assert "<Key>team</Key>" in ask(server, "GET", f"/{name}?tagging").text
+
+
+@pytest.mark.parametrize("name", ["xn--shop", "sthree-shop", "amzn-s3-demo-shop", "shop-s3alias", "shop--ol-s3", "shop.mrap", "shop--x-s3",
+                                  "shop--table-s3"])
+def test_names_that_aws_keeps_for_itself(server, name):
+    assert code(ask(server, "PUT", f"/{name}")) == (400, "InvalidBucketName")
+
+
+@pytest.mark.parametrize("tags,message", [
+    ([("aws:x", "v")], "System tags cannot be added/updated by requester"),
+    ([("k" * 129, "v")], "The TagKey you have provided is invalid"),
+    ([("a!", "v")], "The TagKey you have provided is invalid"),
+    ([("k", "v" * 257)], "The TagValue you have provided is invalid"),
+])
+def test_tags_that_a_bucket_does_not_get(server, bucket, tags, message):
+    body = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in tags)
+    body = f"<Tagging><TagSet>{body}</TagSet></Tagging>".encode()
+    answer = ask(server, "PUT", f"/{bucket}?tagging", checked(body), body)
+    assert (*code(answer), element(answer, "Message")) == (400, "InvalidTag", message)
+
+
+def test_uploads_under_way_do_not_keep_a_bucket(server):
+    name = "refusals-uploads-" + uuid.uuid4().hex[:12]
+    ask(server, "PUT", f"/{name}")
+    uploads = [element(ask(server, "POST", f"/{name}/{key}?uploads"), "UploadId") for key in ("a", "b")]
+    assert ask(server, "PUT", f"/{name}/a?partNumber=1&uploadId={uploads[0]}", {}, b"x" * 100000).status == 200
+    assert ask(server, "DELETE", f"/{name}").status == 204
+    assert ask(server, "PUT", f"/{name}").status == 200
+    assert "<Upload>" not in ask(server, "GET", f"/{name}?uploads").text
+
+
+def test_the_expected_owner_is_an_account(server, bucket):
+    answer = ask(server, "GET", f"/{bucket}/k", {"x-amz-expected-bucket-owner": "me"})
+    assert code(answer) == (400, "InvalidBucketOwnerAWSAccountID")
+    assert code(ask(server, "GET", f"/{bucket}/k", {"x-amz-expected-bucket-owner": "999999999999"})) == (403, "AccessDenied")

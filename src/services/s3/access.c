@@ -1,6 +1,7 @@
 /* See access.h. Source: S3 user guide, "How Amazon S3 authorizes a request for a bucket operation", "Blocking
  * public access to your Amazon S3 storage". */
 #include "services/s3/access.h"
+#include "services/iam/names.h"
 #include "base/clock.h"
 #include "services/iam/evaluate.h"
 #include "services/s3/bucket_policy.h"
@@ -389,10 +390,18 @@ static const char *action_of(const struct call *c)
 int api_check_owner(struct call *c, const struct bucket *bucket, const char *header)
 {
     struct str expected = http_header(c->http, header);
-    return !expected.ptr || str_eqc(str_trim(expected), bucket->account)
+    const char *account = expected.ptr ? arena_dup(c->arena, str_trim(expected)) : "";
+    if (!account)
+        return FAULT(ENOMEM);
+    if (expected.ptr && !iam_account_id_ok(account))
+        return call_fail(
+            c, S3_E_OWNER,
+            "The value of the expected bucket owner parameter must be an AWS Account ID... [" STR_FMT "]",
+            STR_ARG(expected));
+    return !expected.ptr || strcmp(account, bucket->account) == 0
                ? 0
-               : call_fail(c, S3_E_DENIED, "Access Denied: the bucket %s is not account " STR_FMT "'s.",
-                           bucket->name, (int)(expected.len < 64 ? expected.len : 64), expected.ptr);
+               : call_fail(c, S3_E_DENIED, "Access Denied: the bucket %s is not account %s's.", bucket->name,
+                           account);
 }
 
 int api_bucket(struct call *c, struct tx *tx, struct bucket *ret)

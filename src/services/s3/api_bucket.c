@@ -1,5 +1,5 @@
 /* Operations on buckets and their settings. Source: S3 API reference. */
-#include "services/s3/api.h"
+#include "services/s3/argument.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
 #include "wire/xml.h"
@@ -13,6 +13,24 @@ static int check_location(struct call *c)
     return call_fail(c, S3_E_LOCATION, "The specified location-constraint is not valid");
 }
 
+/* A list of tags as one object. */
+static int read_tags(struct call *c, const char *member, json_t **ret)
+{
+    const json_t *set = json_object_get(c->in, member);
+    CLEANUP(json_free) json_t *tags = json_object();
+    int rc = tags ? 0 : FAULT(ENOMEM);
+    for (size_t i = 0; rc == 0 && i < json_array_size(set); i++) {
+        const json_t *tag = json_array_get(set, i);
+        const char *key = json_str(tag, "Key", "");
+        if (json_object_get(tags, key))
+            return call_fail(c, S3_E_TAG, "Cannot provide multiple Tags with the same key");
+        rc = json_put_str(tags, key, json_str(tag, "Value", ""));
+    }
+    if (rc == 0)
+        *ret = take(tags);
+    return rc;
+}
+
 /* A bucket that is made for object lock is versioned, too. */
 static int lock_bucket(struct call *c, struct tx *tx)
 {
@@ -23,19 +41,98 @@ static int lock_bucket(struct call *c, struct tx *tx)
     return rc != 0 ? rc : bucket_set(tx, c->bucket, SETTING_OBJECT_LOCK, configuration, &c->reason);
 }
 
-int api_create_bucket(struct call *c)
+/* Whether it is one of the words; none is said: the first. */
+static bool says_one_of(struct str said, const char *const words[], size_t count)
 {
-    bool locked = str_eq_nocase(http_header(c->http, "x-amz-bucket-object-lock-enabled"), STR("true"));
-    CLEANUP(db_end) struct tx *tx = NULL;
-    int rc = check_location(c);
-    if (rc == 0)
-        rc = db_begin(c->platform->db, &tx);
+    if (!said.ptr)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (str_eqc(said, words[i]))
+            return true;
+    return false;
+}
+
+/* A new bucket has no ACLs: what asks for some is refused. */
+static int check_new_acl(struct call *c)
+{
+    static const char *const canned[] = {"private", "public-read", "public-read-write", "authenticated-read"};
+    static const char *const grants[] = {"x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp",
+                                         "x-amz-grant-write-acp", "x-amz-grant-full-control"};
+    struct str acl = http_header(c->http, "x-amz-acl");
+    bool granted = acl.ptr && !str_eqc(acl, canned[0]);
+    if (!says_one_of(acl, canned, ARRAY_LEN(canned)))
+        return api_bad_argument(c, "x-amz-acl", acl, "");
+    for (size_t i = 0; i < ARRAY_LEN(grants); i++)
+        granted = granted || http_header(c->http, grants[i]).ptr;
+    return granted ? S3_E_ACL_OF_BUCKET : 0;
+}
+
+static int check_new_ownership(struct call *c)
+{
+    static const char *const ownerships[] = {"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"};
+    struct str said = http_header(c->http, "x-amz-object-ownership");
+    const char *says =
+        arena_printf(c->arena, "Invalid x-amz-object-ownership header: " STR_FMT, STR_ARG(said));
+    if (!says)
+        return FAULT(ENOMEM);
+    if (!says_one_of(said, ownerships, ARRAY_LEN(ownerships)))
+        return api_bad_argument(c, "x-amz-object-ownership", said, says);
+    return !said.ptr || str_eqc(said, ownerships[0])
+               ? 0
+               : call_fail(c, S3_E_NOT_IMPLEMENTED,
+                           "x-amz-object-ownership " STR_FMT
+                           " is not supported by Slipway: a bucket's owner owns its "
+                           "objects (BucketOwnerEnforced).",
+                           STR_ARG(said));
+}
+
+static int check_new_lock(struct call *c, bool *ret)
+{
+    struct str said = http_header(c->http, "x-amz-bucket-object-lock-enabled");
+    *ret = str_eq_nocase(said, STR("true"));
+    return !said.ptr || *ret || str_eq_nocase(said, STR("false"))
+               ? 0
+               : api_bad_argument(c, "x-amz-bucket-object-lock-enabled", said, "");
+}
+
+static int create(struct call *c, struct tx *tx, bool locked)
+{
+    CLEANUP(json_free) json_t *tags = NULL;
+    int rc = read_tags(c, "Tags", &tags);
     if (rc == 0)
         rc = bucket_create(tx, c->platform, c->caller->account, c->bucket, &c->reason);
     if (rc == 0 && locked)
         rc = lock_bucket(c, tx);
+    if (rc == 0 && json_object_size(tags) > 0)
+        rc = bucket_set_tags(tx, c->platform, c->caller->account, c->bucket, tags, &c->reason);
+    return rc;
+}
+
+/* Of S3's oldest region: there, who makes a bucket twice is told that it is made. */
+static bool is_first_region(const struct call *c)
+{
+    return strcmp(c->platform->region, "us-east-1") == 0;
+}
+
+int api_create_bucket(struct call *c)
+{
+    bool locked = false;
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int rc = check_location(c);
+    if (rc == 0)
+        rc = check_new_acl(c);
+    if (rc == 0)
+        rc = check_new_ownership(c);
+    if (rc == 0)
+        rc = check_new_lock(c, &locked);
+    if (rc == 0)
+        rc = db_begin(c->platform->db, &tx);
+    if (rc == 0)
+        rc = create(c, tx, locked);
     if (rc == 0)
         rc = db_commit(&tx);
+    if (rc == S3_E_BUCKET_OWNED && is_first_region(c))
+        rc = 0;
     if (rc != 0)
         return rc;
     call_reply(c, 200);
@@ -109,16 +206,10 @@ int api_put_versioning(struct call *c)
 
 int api_put_tagging(struct call *c)
 {
-    CLEANUP(json_free) json_t *tags = json_object();
-    const json_t *set = json_object_get(c->in, "TagSet");
-    int rc = tags ? admit(c) : FAULT(ENOMEM);
-    for (size_t i = 0; rc == 0 && i < json_array_size(set); i++) {
-        const json_t *tag = json_array_get(set, i);
-        const char *key = json_str(tag, "Key", "");
-        if (json_object_get(tags, key))
-            return call_fail(c, S3_E_TAG, "Cannot provide multiple Tags with the same key");
-        rc = json_put_str(tags, key, json_str(tag, "Value", ""));
-    }
+    CLEANUP(json_free) json_t *tags = NULL;
+    int rc = admit(c);
+    if (rc == 0)
+        rc = read_tags(c, "TagSet", &tags);
     return rc != 0 ? rc
                    : bucket_set_tags(c->tx, c->platform, c->caller->account, c->bucket, tags, &c->reason);
 }

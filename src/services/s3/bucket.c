@@ -1,6 +1,8 @@
 /* Buckets: names, settings, deletion. Source: S3 user guide, "Bucket naming rules". */
 #include "base/clock.h"
+#include "services/s3/multipart.h"
 #include "services/s3/setting.h"
+#include "services/s3/tag.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <ctype.h>
@@ -39,6 +41,20 @@ static bool looks_like_address(const char *name)
     return dots == 3;
 }
 
+/* For access points, directory buckets, tables and the examples of AWS's papers. */
+static bool is_reserved(struct str name)
+{
+    static const char *const prefixes[] = {"xn--", "sthree-", "amzn-s3-demo-"};
+    static const char *const suffixes[] = {"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"};
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        if (str_starts(name, str_of(prefixes[i])))
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+        if (str_ends(name, str_of(suffixes[i])))
+            return true;
+    return false;
+}
+
 bool bucket_name_ok(const char *name)
 {
     size_t len = strlen(name);
@@ -50,8 +66,7 @@ bool bucket_name_ok(const char *name)
         if (name[i] == '.' && name[i + 1] == '.')
             return false;
     }
-    return !looks_like_address(name) && strncmp(name, "xn--", 4) != 0 &&
-           !str_ends(str_of(name), STR("-s3alias")) && !str_ends(str_of(name), STR("--ol-s3"));
+    return !looks_like_address(name) && !is_reserved(str_of(name));
 }
 
 void bucket_unload(struct bucket *bucket)
@@ -209,9 +224,11 @@ static int check_tags(const json_t *tags, struct reason *why)
     json_t *value;
     json_object_foreach ((json_t *)tags, key, value) {
         const char *text = json_string_value(value);
-        if (*key == '\0' || strlen(key) > 512 || strncmp(key, "aws:", 4) == 0)
+        if (!tag_key_good(str_of(key)))
             return reason_set(why, S3_E_TAG, "The TagKey you have provided is invalid");
-        if (!text || strlen(text) > 1024)
+        if (tag_key_is_aws(str_of(key)))
+            return reason_set(why, S3_E_TAG, "System tags cannot be added/updated by requester");
+        if (!text || !tag_value_good(str_of(text)))
             return reason_set(why, S3_E_TAG, "The TagValue you have provided is invalid");
     }
     return 0;
@@ -233,6 +250,23 @@ int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *
     return tx_exec(tx, "UPDATE s3_bucket SET tags = $1 WHERE name = $2", "ss", text, bucket);
 }
 
+/* As on S3, they do not keep a bucket. */
+static int abort_uploads(struct tx *tx, const char *bucket)
+{
+    int rc = 0;
+    while (rc == 0) {
+        CLEANUP(rows_close) struct rows *rows = NULL;
+        char id[UPLOAD_ID_SIZE] = "";
+        rc = tx_query_row(tx, &rows, "SELECT id FROM s3_upload WHERE bucket = $1 LIMIT 1", "s", bucket);
+        if (rc == 0)
+            copy_fixed(id, sizeof(id), rows_str(rows, 0));
+        rows_close(&rows);
+        if (rc == 0)
+            rc = multipart_remove(tx, id);
+    }
+    return rc == DB_NONE ? 0 : rc;
+}
+
 int bucket_delete(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
                   struct reason *why)
 {
@@ -249,13 +283,8 @@ int bucket_delete(struct tx *tx, const struct platform *platform, const char *ac
         return reason_set(
             why, S3_E_BUCKET_NOT_EMPTY,
             "The bucket you tried to delete is not empty. You must delete all versions in the bucket.");
-    rc = tx_query_row(tx, &rows, "SELECT 1 FROM s3_upload WHERE bucket = $1 LIMIT 1", "s", bucket);
-    if (rc < 0)
-        return rc;
+    rc = abort_uploads(tx, bucket);
     if (rc == 0)
-        return reason_set(
-            why, S3_E_BUCKET_NOT_EMPTY,
-            "The bucket you tried to delete has multipart uploads in progress. Complete or abort them.");
-    rc = settings_remove(tx, bucket);
+        rc = settings_remove(tx, bucket);
     return rc != 0 ? rc : tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
 }

@@ -76,6 +76,8 @@ enum s3_outcome {
     S3_E_NO_ENCRYPTION, /* of the bucket */
     S3_E_STORAGE_CLASS, /* none of those that are read at once */
     S3_E_DAMAGED,       /* the bytes on disk are not those that were put */
+    S3_E_ACL_OF_BUCKET, /* a new one, whose ownership has none */
+    S3_E_OWNER,         /* no account's number */
 };
 
 #define S3_BUCKET_NAME_MAX 63

@@ -4,9 +4,6 @@
 static const struct field text_fields[] = {{"text", FIELD_STRING}};
 static const struct shape text_shape = SHAPE(text_fields);
 
-static const struct field create_bucket_fields[] = {{"LocationConstraint", FIELD_STRING}};
-const struct shape create_bucket_in = SHAPE(create_bucket_fields);
-
 static const struct field versioning_fields[] = {{"Status", FIELD_STRING}, {"MfaDelete", FIELD_STRING}};
 const struct shape versioning_shape = SHAPE(versioning_fields);
 
@@ -46,6 +43,12 @@ static const struct field tagging_fields[] = {
     {.name = "TagSet", .type = FIELD_LIST, .of = &tag_shape, .item = "Tag"},
 };
 const struct shape tagging_shape = SHAPE(tagging_fields);
+
+static const struct field create_bucket_fields[] = {
+    {"LocationConstraint", FIELD_STRING},
+    {.name = "Tags", .type = FIELD_LIST, .of = &tag_shape, .item = "Tag"},
+};
+const struct shape create_bucket_in = SHAPE(create_bucket_fields);
 
 static const struct field delete_object_fields[] = {
     {"Key", FIELD_STRING, FIELD_REQUIRED, 1, 1024},

@@ -1,31 +1,10 @@
 /* See tagging.h. Source: S3 user guide, "Categorizing your objects using tags"; S3's own messages. */
 #include "services/s3/tagging.h"
+#include "services/s3/tag.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 
 #define TAGS_MAX 10
-#define KEY_MAX 128 /* characters */
-#define VALUE_MAX 256
-
-static size_t characters(struct str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += (text.ptr[i] & 0xC0) != 0x80;
-    return count;
-}
-
-/* Letters and digits of any script, blanks, and + - = . _ : / @. */
-static bool allowed(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
-        if (!letter && (c == '\0' || !strchr(" +-=._:/@", c)))
-            return false;
-    }
-    return true;
-}
 
 static int bad_key(struct call *c, struct str key, const char *says)
 {
@@ -42,11 +21,11 @@ static int bad_value(struct call *c, struct str key, struct str value)
 
 static int add(struct call *c, json_t *tags, struct str key, struct str value)
 {
-    if (key.len == 0 || characters(key) > KEY_MAX || !allowed(key))
+    if (!tag_key_good(key))
         return bad_key(c, key, "The TagKey you have provided is invalid");
-    if (characters(value) > VALUE_MAX || !allowed(value))
+    if (!tag_value_good(value))
         return bad_value(c, key, value);
-    if (str_starts(key, STR("aws:")))
+    if (tag_key_is_aws(key))
         return bad_key(c, key, "Your TagKey cannot be prefixed with aws:");
     json_t *text = json_stringn(value.ptr, value.len);
     if (!text)
