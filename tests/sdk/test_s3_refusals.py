@@ -185,3 +185,21 @@ def test_the_expected_owner_is_an_account(server, bucket):
     answer = ask(server, "GET", f"/{bucket}/k", {"x-amz-expected-bucket-owner": "me"})
     assert code(answer) == (400, "InvalidBucketOwnerAWSAccountID")
     assert code(ask(server, "GET", f"/{bucket}/k", {"x-amz-expected-bucket-owner": "999999999999"})) == (403, "AccessDenied")
+
+
+# ---- copies and deletions
+
+
+def test_a_copy_has_no_body(server, bucket):
+    upload = element(ask(server, "POST", f"/{bucket}/m?uploads"), "UploadId")
+    for path in ("copied", f"m?partNumber=1&uploadId={upload}"):
+        answer = ask(server, "PUT", f"/{bucket}/{path}", {"x-amz-copy-source": f"/{bucket}/k"}, b"body")
+        assert code(answer) == (400, "InvalidRequest") and "must not include a non-empty body" in answer.text
+    assert ask(server, "HEAD", f"/{bucket}/copied").status == 404
+
+
+@pytest.mark.parametrize("header,value", [("x-amz-if-match-size", "3"), ("x-amz-if-match-last-modified-time", "Mon, 01 Jan 2024 00:00:00 GMT")])
+def test_a_condition_of_directory_buckets_deletes_nothing(server, bucket, header, value):
+    answer = ask(server, "DELETE", f"/{bucket}/k", {header: value})
+    assert (*code(answer), element(answer, "Header")) == (501, "NotImplemented", header)
+    assert ask(server, "GET", f"/{bucket}/k").body == b"hello"

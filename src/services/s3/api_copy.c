@@ -69,6 +69,10 @@ static bool must_seal(const struct call *c, const struct copy *copy)
 static int read_source(struct call *c, struct copy *copy)
 {
     struct str rest = http_header(c->http, "x-amz-copy-source");
+    if (c->http->body.len > 0)
+        return call_fail(
+            c, S3_E_REQUEST,
+            "The request included a body. Requests of this type must not include a non-empty body.");
     if (str_starts(rest, STR("/")))
         rest = (struct str){rest.ptr + 1, rest.len - 1};
     struct str version = {NULL, 0};
