@@ -1,7 +1,9 @@
 """What S3 refuses, and by which error: requests that are empty, contradict themselves or ask for what there is not.
 Sources: S3 API reference; answers that users of S3 have recorded."""
 import base64
+import contextlib
 import hashlib
+import sqlite3
 import uuid
 
 import pytest
@@ -203,3 +205,15 @@ def test_a_condition_of_directory_buckets_deletes_nothing(server, bucket, header
     answer = ask(server, "DELETE", f"/{bucket}/k", {header: value})
     assert (*code(answer), element(answer, "Header")) == (501, "NotImplemented", header)
     assert ask(server, "GET", f"/{bucket}/k").body == b"hello"
+
+
+def test_a_copys_source_is_at_most_5_gib(server, bucket):
+    """One of more would take a while to make: the database is told that it is."""
+    assert ask(server, "PUT", f"/{bucket}/large", {}, b"x").status == 200
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data / "slipway.db")) as database, database:
+        database.execute("UPDATE s3_object SET size = ? WHERE bucket = ? AND key = 'large'", ((5 << 30) + 1, bucket))
+    server.start()
+    answer = ask(server, "PUT", f"/{bucket}/copied", {"x-amz-copy-source": f"/{bucket}/large"})
+    assert (*code(answer), element(answer, "Message")) == (
+        400, "InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120")

@@ -19,7 +19,7 @@
 
 #define TRIES 5
 #define RANGE_SOURCE_MIN (5LL << 20)
-#define PART_BYTES_MAX (5LL << 30)
+#define SOURCE_BYTES_MAX (5LL << 30)
 #define COPY_MEASURE 800 /* the source's bytes must be read first */
 
 struct copy {
@@ -104,6 +104,16 @@ static int no_source(struct call *c, int outcome, const struct copy *copy, const
     if (outcome == S3_E_NO_VERSION)
         call_error_element(c, "VersionId", copy->version_id);
     return call_fail(c, outcome, "%s", says);
+}
+
+static int check_source_size(struct call *c, int64_t size)
+{
+    return size <= SOURCE_BYTES_MAX
+               ? 0
+               : call_fail(c, S3_E_REQUEST,
+                           "The specified copy source is larger than the maximum allowable size for a copy "
+                           "source: %lld",
+                           SOURCE_BYTES_MAX);
 }
 
 static int find_source(struct call *c, struct tx *tx, struct copy *copy)
@@ -291,6 +301,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
     if (rc == 0)
         rc = find_source(c, tx, copy);
     if (rc == 0)
+        rc = check_source_size(c, copy->source.size);
+    if (rc == 0)
         rc = blob_check(tx, c->platform, copy->source.blob);
     if (rc == 0)
         rc = read_changes(c, copy, &new);
@@ -454,11 +466,7 @@ static int read_range(struct call *c, struct part_copy *part)
                              "The specified copy source is not supported as a byte-range copy source");
     }
     part->range = (struct range){from, to - from + 1, last.ptr != NULL};
-    return part->range.len <= PART_BYTES_MAX
-               ? 0
-               : call_fail(c, S3_E_REQUEST,
-                           "The specified copy source is larger than the maximum allowable size for a copy "
-                           "source: 5368709120");
+    return check_source_size(c, part->range.len);
 }
 
 static int open_source(struct call *c, struct part_copy *part, struct blob_source *ret)
