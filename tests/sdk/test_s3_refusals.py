@@ -217,3 +217,10 @@ def test_a_copys_source_is_at_most_5_gib(server, bucket):
     answer = ask(server, "PUT", f"/{bucket}/copied", {"x-amz-copy-source": f"/{bucket}/large"})
     assert (*code(answer), element(answer, "Message")) == (
         400, "InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120")
+
+
+def test_an_error_says_each_thing_once(server, bucket):
+    answer = ask(server, "PUT", f"/{bucket}/m?partNumber=1&uploadId=none", {}, b"x")
+    assert code(answer) == (404, "NoSuchUpload") and answer.text.count("<UploadId>") == 1
+    answer = ask(server, "PUT", f"/{bucket}/m?partNumber=0&uploadId=none", {}, b"x")
+    assert code(answer) == (400, "InvalidArgument") and "<UploadId>" not in answer.text

@@ -138,11 +138,15 @@ int api_create_upload(struct call *c)
 static int declared(struct call *c, struct multipart *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
+    size_t told = c->error_element_count;
     int rc = db_look(c->platform->db, object_subject(c->bucket, c->key), &tx);
     if (rc == 0)
         rc = api_load_upload(c, tx, ret);
     rc = call_looked(&tx, rc);
-    return rc == S3_E_NO_UPLOAD ? 0 : rc;
+    if (rc != S3_E_NO_UPLOAD)
+        return rc;
+    c->error_element_count = told;
+    return 0;
 }
 
 int api_part_begin(struct call *c)
