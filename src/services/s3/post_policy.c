@@ -78,15 +78,17 @@ static bool holds(const struct condition *condition, struct form_view *view)
 
 static int refuse(const json_t *condition, struct reason *why)
 {
-    CLEANUP(free_ptr) char *text = json_pack_text(condition);
+    CLEANUP(free_ptr) char *text = json_dumps(condition, 0); /* with blanks, as S3 writes it */
     return reason_set(why, S3_E_DENIED, "Invalid according to Policy: Policy Condition failed: %.256s",
                       text ? text : "");
 }
 
-static int check_one(const json_t *whole, const struct condition *condition, struct form_view *view,
-                     struct reason *why)
+
+/* ["eq", "$name", value] */
+static int refuse_equality(const char *name, json_t *value, struct reason *why)
 {
-    return holds(condition, view) ? 0 : refuse(whole, why);
+    CLEANUP(json_free) json_t *condition = json_pack("[s, s+, O]", "eq", "$", name, value);
+    return condition ? refuse(condition, why) : FAULT(ENOMEM);
 }
 
 /* {"name": "value", …} */
@@ -96,9 +98,8 @@ static int check_object(const json_t *whole, struct form_view *view, struct reas
     json_t *value;
     json_object_foreach ((json_t *)whole, name, value) {
         struct condition condition = {"eq", str_of(name), str_of(json_string_value(value))};
-        int rc = condition.value.ptr ? check_one(whole, &condition, view, why) : refuse(whole, why);
-        if (rc != 0)
-            return rc;
+        if (!condition.value.ptr || !holds(&condition, view))
+            return refuse_equality(name, value, why);
     }
     return json_is_object(whole) ? 0 : refuse(whole, why);
 }
@@ -131,7 +132,7 @@ static int check_list(const json_t *whole, struct form_view *view, struct post_l
     if (!known || !value.ptr || !str_starts(name, STR("$")))
         return refuse(whole, why);
     struct condition condition = {verb, {name.ptr + 1, name.len - 1}, value};
-    return check_one(whole, &condition, view, why);
+    return holds(&condition, view) ? 0 : refuse(whole, why);
 }
 
 static int extra_field(struct str name, struct reason *why)
