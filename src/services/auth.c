@@ -77,8 +77,13 @@ static int check_payload_claim(struct exchange *x)
             "x-amz-content-sha256: %.*s is not supported by Slipway here: send the body's SHA-256 or "
             "UNSIGNED-PAYLOAD",
             hash.len > 64 ? 64 : (int)hash.len, hash.ptr);
-    return reason_set(&x->call.reason, REFUSE_PAYLOAD_HASH,
-                      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
+    call_error_element(&x->call, "ArgumentName", "x-amz-content-sha256");
+    call_error_text(&x->call, "ArgumentValue", hash);
+    return reason_set(&x->call.reason, REFUSE_VALUE,
+                      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+                      "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, "
+                      "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
+                      "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
 }
 
 static int find_key(struct exchange *x)

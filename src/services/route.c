@@ -249,6 +249,19 @@ static int refuse_of_object(struct exchange *x, const char *asked)
     return 0;
 }
 
+/* A part is put by its number: an upload itself is not. */
+static int refuse_of_upload(struct exchange *x, const char *asked)
+{
+    struct call *c = &x->call;
+    if (!asked || !c->key || strcmp(asked, "uploadId") != 0)
+        return 0;
+    call_error_header(c, "Allow", "DELETE, POST, GET");
+    call_error_text(c, "Method", c->http->method);
+    call_error_element(c, "ResourceType", "UPLOAD");
+    return reason_set(&c->reason, REFUSE_METHOD,
+                      "The specified method is not allowed against this resource.");
+}
+
 static int route_s3(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -273,6 +286,8 @@ static int route_s3(struct exchange *x)
     if (c->operation)
         return 0;
     r = refuse_of_object(x, asked);
+    if (r == 0)
+        r = refuse_of_upload(x, asked);
     if (r != 0)
         return r;
     if (asked)

@@ -3,6 +3,7 @@ Sources: S3 API reference; answers that users of S3 have recorded."""
 import base64
 import contextlib
 import hashlib
+import re
 import sqlite3
 import uuid
 
@@ -224,3 +225,79 @@ def test_an_error_says_each_thing_once(server, bucket):
     assert code(answer) == (404, "NoSuchUpload") and answer.text.count("<UploadId>") == 1
     answer = ask(server, "PUT", f"/{bucket}/m?partNumber=0&uploadId=none", {}, b"x")
     assert code(answer) == (400, "InvalidArgument") and "<UploadId>" not in answer.text
+
+
+# ---- uploads: recorded from S3 by those who compared it with a server of theirs
+
+
+def test_an_upload_is_not_put(server, bucket):
+    answer = ask(server, "PUT", f"/{bucket}/m?uploadId=some", {}, b"x")
+    assert (*code(answer), element(answer, "Method"), element(answer, "ResourceType")) == (405, "MethodNotAllowed", "PUT", "UPLOAD")
+    assert answer.headers["Allow"] == "DELETE, POST, GET"
+    assert ask(server, "HEAD", f"/{bucket}/m").status == 404
+
+
+def test_a_part_without_its_upload(server, bucket):
+    answer = ask(server, "PUT", f"/{bucket}/m?partNumber=3", {}, b"x")
+    assert (*code(answer), element(answer, "ArgumentName"), element(answer, "ArgumentValue")) == (
+        400, "InvalidArgument", "partNumber", "partNumber")
+
+
+def test_what_a_completion_says_besides_its_parts(server, bucket):
+    upload = element(ask(server, "POST", f"/{bucket}/m?uploads"), "UploadId")
+    etag = ask(server, "PUT", f"/{bucket}/m?partNumber=1&uploadId={upload}", {}, b"x").headers["ETag"]
+    body = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>".encode()
+    complete = lambda headers, id=upload: ask(server, "POST", f"/{bucket}/m?uploadId={id}", headers, body)
+    answer = complete({"x-amz-mp-object-size": "size"})
+    assert (*code(answer), element(answer, "Message")) == (400, "InvalidRequest", "Value for x-amz-mp-object-size header is invalid: 'size'")
+    assert code(complete({"x-amz-copy-source": f"/{bucket}/k"})) == (400, "InvalidArgument")
+    answer = complete({}, "")
+    assert (*code(answer), element(answer, "UploadId")) == (404, "NoSuchUpload", "")
+    assert element(answer, "Message") == (
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
+    assert ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}").status == 204
+
+
+def test_the_last_page_of_uploads_says_where_it_ends(server):
+    name = "refusals-pages-" + uuid.uuid4().hex[:12]
+    ask(server, "PUT", f"/{name}")
+    assert "<NextKeyMarker>" not in ask(server, "GET", f"/{name}?uploads").text
+    upload = element(ask(server, "POST", f"/{name}/m?uploads"), "UploadId")
+    answer = ask(server, "GET", f"/{name}?uploads")
+    assert [element(answer, n) for n in ("IsTruncated", "NextKeyMarker", "NextUploadIdMarker")] == ["false", "m", upload]
+    answer = ask(server, "GET", f"/{name}?uploads&upload-id-marker=wrong")
+    assert element(answer, "UploadIdMarker") == "" and element(answer, "Key") == "m"
+    answer = ask(server, "GET", f"/{name}?uploads&key-marker=m&upload-id-marker=wrong")
+    assert (*code(answer), element(answer, "Message")) == (400, "InvalidArgument", "Invalid uploadId marker")
+
+
+# ---- requests as such
+
+
+def test_a_payload_of_no_form_that_there_is(server, bucket):
+    client = raw.Raw(server)
+    client.send(re.sub(rb"(?i)(x-amz-content-sha256: )\w+", rb"\1gibberish", raw.s3_request(server, "GET", f"/{bucket}/k")))
+    answer = client.read()
+    client.close()
+    assert (*code(answer), element(answer, "ArgumentName"), element(answer, "ArgumentValue")) == (
+        400, "InvalidArgument", "x-amz-content-sha256", "gibberish")
+    assert element(answer, "Message").startswith("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, ")
+
+
+def test_regions_of_buckets(server):
+    answer = ask(server, "GET", "/?bucket-region=abc")
+    assert (*code(answer), element(answer, "ArgumentName"), element(answer, "Message")) == (
+        400, "InvalidArgument", "bucket-region", "Argument value abc is not a valid AWS Region")
+    for region in ("us-gov-west-1", "ap-southeast-5"):
+        answer = ask(server, "GET", f"/?bucket-region={region}")
+        assert answer.status == 200 and "<Bucket>" not in answer.text
+    assert "<Bucket>" in ask(server, "GET", "/?bucket-region=us-east-1").text
+
+
+def test_locks_where_there_are_none(server, bucket):
+    until = {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": "2050-01-01T00:00:00Z"}
+    for answer in (ask(server, "PUT", f"/{bucket}/l", {**checked(b"x"), **until}, b"x"), ask(server, "POST", f"/{bucket}/l?uploads", until),
+                   ask(server, "PUT", f"/{bucket}/l", {**until, "x-amz-copy-source": f"/{bucket}/k"})):
+        assert (*code(answer), element(answer, "Message")) == (400, "InvalidRequest", "Bucket is missing ObjectLockConfiguration")
+    answer = ask(server, "GET", f"/{bucket}/k?retention")
+    assert (*code(answer), element(answer, "Message")) == (400, "InvalidRequest", "Bucket is missing Object Lock Configuration")

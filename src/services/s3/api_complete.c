@@ -6,6 +6,7 @@
  * from before the server had a key: then all are copied into a blob that is sealed. The object remembers its
  * upload: who asks again, because the first answer was lost, gets the same answer. */
 #include "base/mem.h"
+#include "services/s3/argument.h"
 #include "services/s3/blob_list.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/digest_ahead.h"
@@ -248,7 +249,8 @@ static int check_size(struct call *c, const struct completion *done)
     if (!said.ptr)
         return 0;
     if (!str_to_int(str_trim(said), 0, INT64_MAX, &size))
-        return call_fail(c, S3_E_REQUEST, "Value for x-amz-mp-object-size header is invalid.");
+        return call_fail(c, S3_E_REQUEST, "Value for x-amz-mp-object-size header is invalid: '" STR_FMT "'",
+                         STR_ARG(said));
     return size == done->size ? 0
                               : call_fail(c, S3_E_REQUEST,
                                           "The provided 'x-amz-mp-object-size' header value %" PRId64
@@ -469,7 +471,9 @@ int api_complete_upload(struct call *c)
 {
     CLEANUP(completion_deinit) struct completion done = {.copy = UPLOAD_NONE};
     done.count = json_array_size(json_object_get(c->in, "Part"));
-    int rc = check_list(c, done.count);
+    int rc = api_refuse_copy_source(c);
+    if (rc == 0)
+        rc = check_list(c, done.count);
     if (rc == 0 && !(done.parts = mem_alloc(done.count * sizeof(*done.parts))))
         rc = FAULT(ENOMEM);
     if (rc == 0)

@@ -7,6 +7,7 @@
 #include "services/s3/storage_class.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
+#include <ctype.h>
 
 #define ANSWER_MAX (16u << 20)
 #define PAGE_MAX 1000
@@ -297,6 +298,26 @@ struct bucket_page {
     struct buf entries;
 };
 
+/* "eu-west-1", "us-gov-west-1": two letters first, a number last. */
+static bool looks_like_region(struct str name)
+{
+    struct str rest = name;
+    struct str word = str_split(&rest, '-');
+    size_t words = 1;
+    if (word.len != 2)
+        return false;
+    while (rest.ptr) {
+        word = str_split(&rest, '-');
+        words++;
+        for (size_t i = 0; i < word.len; i++)
+            if (!(rest.ptr ? islower((unsigned char)word.ptr[i]) : isdigit((unsigned char)word.ptr[i])))
+                return false;
+        if (word.len == 0)
+            return false;
+    }
+    return words >= 3;
+}
+
 static int read_bucket_page(struct call *c, struct bucket_page *page)
 {
     struct str max = uri_get(&c->query, "max-buckets");
@@ -304,6 +325,12 @@ static int read_bucket_page(struct call *c, struct bucket_page *page)
                                  .max = BUCKETS_MAX,
                                  .last = BUF_INIT(S3_BUCKET_NAME_MAX + 1),
                                  .entries = BUF_INIT(ANSWER_MAX)};
+    struct str region = uri_get(&c->query, "bucket-region");
+    if (region.len > 0 && !looks_like_region(region)) {
+        call_error_element(c, "ArgumentName", "bucket-region");
+        return call_fail(c, S3_E_ARGUMENT, "Argument value " STR_FMT " is not a valid AWS Region",
+                         STR_ARG(region));
+    }
     if (max.len > 0 && !str_to_int(max, 1, BUCKETS_MAX, &page->max))
         return call_fail(c, S3_E_ARGUMENT, "Argument max-buckets must be an integer between 1 and %d",
                          BUCKETS_MAX);

@@ -22,10 +22,10 @@ static int no_upload(struct call *c)
 {
     struct str id = uri_get(&c->query, "uploadId");
     call_error_text(c, "UploadId", id);
-    return call_fail(
-        c, S3_E_NO_UPLOAD,
-        "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart "
-        "upload might have been aborted or completed.");
+    return call_fail(c, S3_E_NO_UPLOAD,
+                     "The specified upload does not exist. The upload ID may be invalid, or the upload may "
+                     "have been aborted "
+                     "or completed.");
 }
 
 int api_load_upload(struct call *c, struct tx *tx, struct multipart *ret)

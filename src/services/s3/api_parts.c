@@ -10,6 +10,7 @@
 #include "services/s3/version_api.h"
 #include "wire/uri.h"
 #include "wire/xml.h"
+#include <ctype.h>
 
 #define ANSWER_MAX (8u << 20)
 #define PAGE_MAX 1000
@@ -268,6 +269,14 @@ static int walk_uploads(struct uploads *u)
     return rc == DB_NONE ? 0 : rc;
 }
 
+static bool is_upload_id(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]))
+            return false;
+    return text.len == UPLOAD_ID_SIZE - 1;
+}
+
 static int uploads_init(struct call *c, struct uploads *u)
 {
     struct str encoding = uri_get(&c->query, "encoding-type");
@@ -283,6 +292,8 @@ static int uploads_init(struct call *c, struct uploads *u)
                           .text = BUF_INIT(4 * S3_KEY_MAX)};
     if (u->key_marker.len > 0)
         u->id_marker = uri_get(&c->query, "upload-id-marker");
+    if (u->id_marker.len > 0 && !is_upload_id(u->id_marker))
+        return api_bad_argument(c, "upload-id-marker", u->id_marker, "Invalid uploadId marker");
     if (encoding.len > 0 && !u->encode)
         return api_bad_argument(c, "encoding-type", encoding, "Invalid Encoding Method specified in Request");
     return read_max(c, "max-uploads", &u->max);
@@ -296,7 +307,7 @@ static int reply_uploads(struct uploads *u)
     xml_elem(&out, "Bucket", str_of(u->c->bucket));
     put_key(u, &out, "KeyMarker", u->key_marker);
     xml_elem(&out, "UploadIdMarker", u->id_marker.ptr ? u->id_marker : STR(""));
-    if (u->truncated) {
+    if (u->last_key.len > 0) { /* as S3 does, of the last page too */
         put_key(u, &out, "NextKeyMarker", buf_str(&u->last_key));
         xml_elem(&out, "NextUploadIdMarker", u->last_id.len > 0 ? buf_str(&u->last_id) : STR(""));
     }

@@ -70,13 +70,15 @@ int checksum_compare(struct call *c, const struct checksum_value *computed)
     if (!header)
         return 0;
     struct str said = http_header(c->http, header);
-    if (!said.ptr)
+    bool behind = !said.ptr;
+    if (behind)
         said = call_trailer(c, header);
     if (!said.ptr)
         return 0;
     said = str_trim(said);
     if (!checksum_text_good(computed->algorithm, said))
-        return call_fail(c, S3_E_REQUEST, "Value for %s header is invalid.", header);
+        return call_fail(c, S3_E_REQUEST, "Value for %s %sheader is invalid.", header,
+                         behind ? "trailing " : "");
     return str_eqc(said, computed->text)
                ? 0
                : call_fail(c, S3_E_BAD_DIGEST, "The %s you specified did not match the calculated checksum.",

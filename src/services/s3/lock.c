@@ -50,7 +50,7 @@ int lock_of_new(const struct bucket *bucket, int64_t now_ms, struct object_lock 
     CLEANUP(json_free) json_t *configuration = NULL;
     if (!bucket->object_lock)
         return lock->mode || lock->hold != HOLD_NONE
-                   ? reason_set(why, S3_E_REQUEST, "Bucket is missing Object Lock Configuration")
+                   ? reason_set(why, S3_E_REQUEST, "Bucket is missing ObjectLockConfiguration")
                    : 0;
     if (json_unpack_text(str_of(bucket->object_lock), &configuration) != 0)
         return FAULT(EBADMSG);

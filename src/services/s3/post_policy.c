@@ -83,7 +83,6 @@ static int refuse(const json_t *condition, struct reason *why)
                       text ? text : "");
 }
 
-
 /* ["eq", "$name", value] */
 static int refuse_equality(const char *name, json_t *value, struct reason *why)
 {

@@ -105,7 +105,7 @@ int api_check_headers(struct call *c)
         return api_bad_argument(c, "versionId", uri_get(&c->query, "versionId"),
                                 "This operation does not accept a version-id.");
     if (uri_has(&c->query, "partNumber"))
-        return api_bad_argument(c, "partNumber", uri_get(&c->query, "partNumber"),
+        return api_bad_argument(c, "partNumber", STR("partNumber"),
                                 "This operation does not accept partNumber without uploadId");
     const char *storage_class;
     int rc = check_canned(c);

@@ -268,7 +268,7 @@ static const struct service_error errors[] = {
      "The value of the expected bucket owner parameter must be an AWS Account ID"},
     {S3_E_ACL, "AccessControlListNotSupported", 400, NULL, "The bucket does not allow ACLs"},
     {S3_E_DENIED, "AccessDenied", 403, NULL, "Access Denied"},
-    {S3_E_NO_UPLOAD, "NoSuchUpload", 404, NULL, "The specified multipart upload does not exist."},
+    {S3_E_NO_UPLOAD, "NoSuchUpload", 404, NULL, "The specified upload does not exist."},
     {S3_E_PART, "InvalidPart", 400, NULL, "One or more of the specified parts could not be found."},
     {S3_E_PART_ORDER, "InvalidPartOrder", 400, NULL, "The list of parts was not in ascending order."},
     {S3_E_NO_WEBSITE, "NoSuchWebsiteConfiguration", 404, NULL,
