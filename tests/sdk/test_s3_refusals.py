@@ -301,3 +301,50 @@ def test_locks_where_there_are_none(server, bucket):
         assert (*code(answer), element(answer, "Message")) == (400, "InvalidRequest", "Bucket is missing ObjectLockConfiguration")
     answer = ask(server, "GET", f"/{bucket}/k?retention")
     assert (*code(answer), element(answer, "Message")) == (400, "InvalidRequest", "Bucket is missing Object Lock Configuration")
+
+
+def test_a_buckets_region_is_told_to_who_may_not_see_it(server, bucket):
+    client = raw.Raw(server)
+    unsigned = client.ask("HEAD", f"/{bucket}")
+    client.close()
+    other = ask(server, "HEAD", f"/{bucket}", {"x-amz-expected-bucket-owner": "999999999999"})
+    assert [(a.status, a.headers["x-amz-bucket-region"]) for a in (unsigned, other)] == [(403, "us-east-1")] * 2
+    assert "x-amz-bucket-region" not in ask(server, "HEAD", "/refusals-nobody-s").headers
+
+
+# ---- what S3 has since 2026, and Slipway has not: it must not be taken for something else
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
+def test_annotations_leave_the_object_alone(server, bucket, method):
+    answer = ask(server, method, f"/{bucket}/k?annotation&annotationName=note", {}, b"note" if method == "PUT" else b"")
+    assert code(answer) == (501, "NotImplemented")
+    assert ask(server, "GET", f"/{bucket}/k").body == b"hello"
+
+
+@pytest.mark.parametrize("header,value", [("x-amz-object-lock-event-hold", "ON"), ("x-amz-object-lock-event-hold-duration-days", "1"),
+                                          ("x-amz-object-lock-event-hold-duration-years", "1"), ("x-amz-write-offset-bytes", "5")])
+def test_headers_that_ask_for_what_there_is_not(server, locked, header, value):
+    for answer in (ask(server, "PUT", f"/{locked}/new", {**checked(b"x"), header: value}, b"x"),
+                   ask(server, "POST", f"/{locked}/new?uploads", {header: value}), ):
+        assert (*code(answer), element(answer, "Header")) == (501, "NotImplemented", header)
+    assert ask(server, "HEAD", f"/{locked}/new").status == 404
+
+
+def test_event_holds_in_documents(server, locked):
+    assert ask(server, "PUT", f"/{locked}/held", {}, b"x").status == 200
+    for body in (b"<Retention><EventHold>ON</EventHold></Retention>",
+                 b"<Retention><EventHoldDuration><Days>1</Days></EventHoldDuration></Retention>"):
+        assert code(ask(server, "PUT", f"/{locked}/held?retention", checked(body), body)) == (501, "NotImplemented")
+    for inner in (b"<DefaultEventHold><Days>1</Days></DefaultEventHold>",
+                  b"<Mode>GOVERNANCE</Mode><Days>1</Days><DefaultEventHold><Days>1</Days></DefaultEventHold>"):
+        body = (b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>" + inner
+                + b"</DefaultRetention></Rule></ObjectLockConfiguration>")
+        assert code(ask(server, "PUT", f"/{locked}?object-lock", checked(body), body)) == (501, "NotImplemented")
+    assert "<Rule>" not in ask(server, "GET", f"/{locked}?object-lock").text
+
+
+def test_a_name_of_an_accounts_own(server):
+    name = "refusals-own-" + uuid.uuid4().hex[:12]
+    assert code(ask(server, "PUT", f"/{name}", {"x-amz-bucket-namespace": "account-regional"})) == (501, "NotImplemented")
+    assert ask(server, "PUT", f"/{name}", {"x-amz-bucket-namespace": "global"}).status == 200

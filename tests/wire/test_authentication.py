@@ -133,7 +133,7 @@ def test_payload_hash_that_is_none(server, raw, bucket):
     headers["X-Amz-Content-SHA256"] = "nonsense"
     raw.send(request("PUT", f"/{bucket}/k2", headers, b"x"))
     answer = raw.read()
-    assert (answer.status, code_of(answer)) == (400, "InvalidRequest")
+    assert (answer.status, code_of(answer)) == (400, "InvalidArgument")
 
 
 def test_presigned(server, raw, bucket):

@@ -86,6 +86,18 @@ static int check_new_ownership(struct call *c)
                            STR_ARG(said));
 }
 
+/* Names that are an account's own are not there. */
+static int check_new_namespace(struct call *c)
+{
+    struct str said = http_header(c->http, "x-amz-bucket-namespace");
+    return !said.ptr || str_eqc(said, "global")
+               ? 0
+               : call_fail(
+                     c, S3_E_NOT_IMPLEMENTED,
+                     "x-amz-bucket-namespace is not supported by Slipway: a bucket's name is known to all "
+                     "accounts.");
+}
+
 static int check_new_lock(struct call *c, bool *ret)
 {
     struct str said = http_header(c->http, "x-amz-bucket-object-lock-enabled");
@@ -124,6 +136,8 @@ int api_create_bucket(struct call *c)
     if (rc == 0)
         rc = check_new_ownership(c);
     if (rc == 0)
+        rc = check_new_namespace(c);
+    if (rc == 0)
         rc = check_new_lock(c, &locked);
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);
@@ -144,6 +158,8 @@ int api_head_bucket(struct call *c)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     int rc = api_bucket(c, c->tx, &bucket);
+    if (rc > 0 && rc != S3_E_NO_BUCKET) /* clients look for the region of what they may not see */
+        call_error_header(c, "x-amz-bucket-region", c->platform->region);
     if (rc != 0)
         return rc;
     call_reply(c, 200);

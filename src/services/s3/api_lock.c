@@ -95,6 +95,8 @@ static int read_retention(struct call *c, struct object_lock *ret)
 {
     const char *mode = json_str(c->in, "Mode", NULL);
     const json_t *until = json_object_get(c->in, "RetainUntilDate");
+    if (json_object_get(c->in, "EventHold") || json_object_get(c->in, "EventHoldDuration"))
+        return call_fail(c, S3_E_NOT_IMPLEMENTED, LOCK_NO_EVENT_HOLDS);
     if ((mode != NULL) != (until != NULL))
         return call_fail(c, S3_E_XML,
                          "A Retention has both Mode and RetainUntilDate, or (to remove it) none.");

@@ -74,6 +74,10 @@ int object_lock_check(struct tx *tx UNUSED, const struct bucket *bucket, json_t 
                           "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration");
     if (!retention)
         return 0;
+    if (json_object_get(retention, "DefaultEventHold"))
+        return reason_set(why, S3_E_NOT_IMPLEMENTED, LOCK_NO_EVENT_HOLDS);
+    if (!json_object_get(retention, "Mode"))
+        return reason_set(why, S3_E_XML, "A DefaultRetention has a Mode.");
     if ((days != NULL) == (years != NULL))
         return reason_set(why, S3_E_XML, "A DefaultRetention has either Days or Years.");
     int64_t count = json_integer_value(days ? days : years);

@@ -13,6 +13,8 @@ struct object_lock {
     enum legal_hold hold;
 };
 
+#define LOCK_NO_EVENT_HOLDS "Event holds are not supported by Slipway: use retention, or a legal hold."
+
 extern const char *const LOCK_GOVERNANCE, *const LOCK_COMPLIANCE;
 
 const char *lock_mode_named(struct str name); /* one of the two, or NULL */

@@ -74,12 +74,21 @@ static const struct {
     const char *value;
     int outcome;
 } refused_headers[] = {
-    {"x-amz-acl", "public-read", S3_E_ACL},        {"x-amz-acl", "public-read-write", S3_E_ACL},
-    {"x-amz-acl", "authenticated-read", S3_E_ACL}, {"x-amz-acl", "aws-exec-read", S3_E_ACL},
-    {"x-amz-acl", "bucket-owner-read", S3_E_ACL},  {"x-amz-acl", "log-delivery-write", S3_E_ACL},
-    {"x-amz-grant-read", NULL, S3_E_ACL},          {"x-amz-grant-write", NULL, S3_E_ACL},
-    {"x-amz-grant-read-acp", NULL, S3_E_ACL},      {"x-amz-grant-write-acp", NULL, S3_E_ACL},
+    {"x-amz-acl", "public-read", S3_E_ACL},
+    {"x-amz-acl", "public-read-write", S3_E_ACL},
+    {"x-amz-acl", "authenticated-read", S3_E_ACL},
+    {"x-amz-acl", "aws-exec-read", S3_E_ACL},
+    {"x-amz-acl", "bucket-owner-read", S3_E_ACL},
+    {"x-amz-acl", "log-delivery-write", S3_E_ACL},
+    {"x-amz-grant-read", NULL, S3_E_ACL},
+    {"x-amz-grant-write", NULL, S3_E_ACL},
+    {"x-amz-grant-read-acp", NULL, S3_E_ACL},
+    {"x-amz-grant-write-acp", NULL, S3_E_ACL},
     {"x-amz-grant-full-control", NULL, S3_E_ACL},
+    {"x-amz-object-lock-event-hold", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-object-lock-event-hold-duration-days", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-object-lock-event-hold-duration-years", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-write-offset-bytes", NULL, S3_E_NOT_IMPLEMENTED},
 };
 
 static int check_canned(struct call *c)
@@ -98,6 +107,7 @@ int api_check_headers(struct call *c)
             continue;
         if (refused_headers[i].outcome == S3_E_ACL)
             return call_fail(c, S3_E_ACL, "The bucket does not allow ACLs");
+        call_error_element(c, "Header", refused_headers[i].header);
         return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.",
                          refused_headers[i].header);
     }

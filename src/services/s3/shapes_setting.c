@@ -191,12 +191,17 @@ const struct shape website_shape = SHAPE(website_fields);
 
 /* ---- object lock */
 
+/* Event holds are read to be refused: one that is passed over would not hold. */
+static const struct field event_hold_fields[] = {{"Days", FIELD_INTEGER}, {"Years", FIELD_INTEGER}};
+static const struct shape event_hold_shape = SHAPE(event_hold_fields);
+
 static const char *const enabled[] = {"Enabled", NULL};
 static const char *const lock_modes[] = {"GOVERNANCE", "COMPLIANCE", NULL};
 static const struct field default_retention_fields[] = {
-    {"Mode", FIELD_STRING, FIELD_REQUIRED, .values = lock_modes},
+    {"Mode", FIELD_STRING, .values = lock_modes},
     {"Days", FIELD_INTEGER},
     {"Years", FIELD_INTEGER},
+    STRUCT("DefaultEventHold", event_hold_shape),
 };
 static const struct shape default_retention_shape = SHAPE(default_retention_fields);
 static const struct field lock_rule_fields[] = {
@@ -215,6 +220,8 @@ const struct shape object_lock_shape = SHAPE(object_lock_fields);
 static const struct field retention_fields[] = {
     {"Mode", FIELD_STRING, .values = lock_modes},
     {"RetainUntilDate", FIELD_TIMESTAMP},
+    {"EventHold", FIELD_STRING},
+    STRUCT("EventHoldDuration", event_hold_shape),
 };
 const struct shape retention_shape = SHAPE(retention_fields);
 

@@ -108,13 +108,21 @@ static void test_configurations(void **state)
         {"{\"ObjectLockEnabled\":\"Enabled\"}", 0},
         {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\"}}}",
          S3_E_XML},
-        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Days\":1,\"Years\":1}}}",
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Days\":1}}}", S3_E_XML},
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\","
+         "\"Days\":1,\"Years\":1}}}",
          S3_E_XML},
-        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Days\":0}}}", S3_E_ARGUMENT},
-        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Days\":36500}}}", 0},
-        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Days\":36501}}}",
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\","
+         "\"Days\":0}}}",
          S3_E_ARGUMENT},
-        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Years\":101}}}",
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\","
+         "\"Days\":36500}}}",
+         0},
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\","
+         "\"Days\":36501}}}",
+         S3_E_ARGUMENT},
+        {"{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"GOVERNANCE\","
+         "\"Years\":101}}}",
          S3_E_ARGUMENT},
     };
     const struct bucket versioned = {.versioning = VERSIONING_ENABLED}, plain = {0};
