@@ -348,3 +348,14 @@ def test_a_name_of_an_accounts_own(server):
     name = "refusals-own-" + uuid.uuid4().hex[:12]
     assert code(ask(server, "PUT", f"/{name}", {"x-amz-bucket-namespace": "account-regional"})) == (501, "NotImplemented")
     assert ask(server, "PUT", f"/{name}", {"x-amz-bucket-namespace": "global"}).status == 200
+
+
+@pytest.mark.parametrize("place,message", [
+    ("elsewhere", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."),
+    ("/" + "p" * 2048, "The length of website redirect location cannot exceed 2,048 characters."),
+])
+def test_places_that_no_object_redirects_to(server, bucket, place, message):
+    headers = {"x-amz-website-redirect-location": place}
+    for answer in (ask(server, "PUT", f"/{bucket}/r", headers, b"x"), ask(server, "POST", f"/{bucket}/r?uploads", headers),
+                   ask(server, "PUT", f"/{bucket}/r", {**headers, "x-amz-copy-source": f"/{bucket}/k"})):
+        assert (*code(answer), element(answer, "Message")) == (400, "InvalidRedirectLocation", message)

@@ -13,6 +13,7 @@
 #define VERSION_ID_LETTERS_MIN 24
 #define META_PREFIX "x-amz-meta-"
 #define META_MAX 2048
+#define REDIRECT_MAX 2048
 #define LINES_MAX 16384
 
 static const char *const kept_headers[] = {"content-type",     "cache-control",    "content-disposition",
@@ -99,6 +100,23 @@ static int check_canned(struct call *c)
                : api_bad_argument(c, "x-amz-acl", said, "");
 }
 
+static int check_redirect(struct call *c)
+{
+    static const char *const prefixes[] = {"/", "http://", "https://"};
+    struct str said = str_trim(http_header(c->http, REDIRECT_HEADER));
+    bool good = !said.ptr;
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        good = good || str_starts(said, str_of(prefixes[i]));
+    if (!good)
+        return call_fail(
+            c, S3_E_REDIRECT,
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
+    return said.len <= REDIRECT_MAX
+               ? 0
+               : call_fail(c, S3_E_REDIRECT,
+                           "The length of website redirect location cannot exceed 2,048 characters.");
+}
+
 int api_check_headers(struct call *c)
 {
     for (size_t i = 0; i < ARRAY_LEN(refused_headers); i++) {
@@ -119,6 +137,8 @@ int api_check_headers(struct call *c)
                                 "This operation does not accept partNumber without uploadId");
     const char *storage_class;
     int rc = check_canned(c);
+    if (rc == 0)
+        rc = check_redirect(c);
     if (rc == 0)
         rc = storage_class_asked(c, &storage_class);
     return rc != 0 ? rc : api_encryption_asked(c);

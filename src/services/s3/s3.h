@@ -78,6 +78,7 @@ enum s3_outcome {
     S3_E_DAMAGED,       /* the bytes on disk are not those that were put */
     S3_E_ACL_OF_BUCKET, /* a new one, whose ownership has none */
     S3_E_OWNER,         /* no account's number */
+    S3_E_REDIRECT,      /* of an object, to where there is no redirecting */
 };
 
 #define S3_BUCKET_NAME_MAX 63

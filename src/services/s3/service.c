@@ -271,6 +271,7 @@ static const struct service_error errors[] = {
      "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"},
     {S3_E_OWNER, "InvalidBucketOwnerAWSAccountID", 400, NULL,
      "The value of the expected bucket owner parameter must be an AWS Account ID"},
+    {S3_E_REDIRECT, "InvalidRedirectLocation", 400, NULL, "The website redirect location is not valid."},
     {S3_E_ACL, "AccessControlListNotSupported", 400, NULL, "The bucket does not allow ACLs"},
     {S3_E_DENIED, "AccessDenied", 403, NULL, "Access Denied"},
     {S3_E_NO_UPLOAD, "NoSuchUpload", 404, NULL, "The specified upload does not exist."},
