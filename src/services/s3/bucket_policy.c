@@ -95,6 +95,83 @@ static int check_keys(const json_t *conditions, struct reason *why)
     return 0;
 }
 
+/* ---- which action is of what */
+
+enum level { LEVEL_UNKNOWN, LEVEL_BUCKET, LEVEL_OBJECT };
+
+/* Prefixes of actions' names; the first that fits decides. Source: Service Authorization Reference, "Actions
+ * defined by Amazon S3". */
+static const struct {
+    const char *prefix;
+    enum level level;
+} levels[] = {
+    {"s3:AbortMultipartUpload", LEVEL_OBJECT},
+    {"s3:BypassGovernanceRetention", LEVEL_OBJECT},
+    {"s3:DeleteBucket", LEVEL_BUCKET},
+    {"s3:DeleteObject", LEVEL_OBJECT},
+    {"s3:GetBucket", LEVEL_BUCKET},
+    {"s3:GetEncryptionConfiguration", LEVEL_BUCKET},
+    {"s3:GetLifecycleConfiguration", LEVEL_BUCKET},
+    {"s3:GetObject", LEVEL_OBJECT},
+    {"s3:ListBucket", LEVEL_BUCKET},
+    {"s3:ListMultipartUploadParts", LEVEL_OBJECT},
+    {"s3:PutBucket", LEVEL_BUCKET},
+    {"s3:PutEncryptionConfiguration", LEVEL_BUCKET},
+    {"s3:PutLifecycleConfiguration", LEVEL_BUCKET},
+    {"s3:PutObject", LEVEL_OBJECT},
+    {"s3:RestoreObject", LEVEL_OBJECT},
+};
+
+/* Of a pattern it is not told. */
+static enum level level_of(const char *action)
+{
+    for (size_t i = 0; i < ARRAY_LEN(levels) && !strpbrk(action, "*?"); i++)
+        if (strncasecmp(action, levels[i].prefix, strlen(levels[i].prefix)) == 0)
+            return levels[i].level;
+    return LEVEL_UNKNOWN;
+}
+
+struct statement_resources {
+    const json_t *resource;
+    const char *arn; /* the bucket's */
+};
+
+static bool is_bucket(void *ctx, const char *text)
+{
+    return policy_matches(str_of(text), str_of(ctx), false);
+}
+
+static bool has_objects(void *ctx UNUSED, const char *text)
+{
+    return strpbrk(text, "/*?") != NULL;
+}
+
+static bool applies_to_none(void *ctx, const char *action)
+{
+    const struct statement_resources *of = ctx;
+    switch (level_of(action)) {
+    case LEVEL_BUCKET:
+        return !policy_any(of->resource, is_bucket, (void *)of->arn);
+    case LEVEL_OBJECT:
+        return !policy_any(of->resource, has_objects, NULL);
+    case LEVEL_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
+/* An action that is allowed or denied of nothing is a mistake. */
+static int check_applies(const json_t *statement, const char *arn, struct reason *why)
+{
+    struct statement_resources of = {json_object_get(statement, "Resource"), arn};
+    const json_t *action = json_object_get(statement, "Action");
+    return of.resource && action && policy_any(action, applies_to_none, &of)
+               ? bad(why, "Action does not apply to any resource(s) in statement")
+               : 0;
+}
+
+/* ---- statements */
+
 static int check_statement(const json_t *statement, const char *arn, struct reason *why)
 {
     const char *effect = json_str(statement, "Effect", NULL);
@@ -119,6 +196,9 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
         return bad(why, "Policy has invalid action");
     if (!is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
         return bad(why, "Policy has invalid resource");
+    rc = check_applies(statement, arn, why);
+    if (rc != 0)
+        return rc;
     rc = policy_conditions_check(conditions, why);
     if (rc == IAM_BAD_DOCUMENT)
         return S3_E_POLICY_FORM;
