@@ -5,6 +5,21 @@
 
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
+/* What S3's schema does not know is refused: a filter that is passed over would filter nothing. */
+static int check_elements(struct call *c, const xmlNode *root)
+{
+    const char *expected = c->operation->xml_in;
+    if (!expected)
+        return 0;
+    if (strcmp((const char *)root->name, expected) != 0)
+        return reason_set(&c->reason, REFUSE_BODY, "The document is a '%.64s', not a '%s'.",
+                          (const char *)root->name, expected);
+    const xmlNode *stranger = shape_stranger(c->operation->in, root);
+    return !stranger ? 0
+                     : reason_set(&c->reason, REFUSE_BODY, "'%.64s' is not an element of '%.64s'.",
+                                  (const char *)stranger->name, (const char *)stranger->parent->name);
+}
+
 static int rest_xml_decode(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -18,7 +33,9 @@ static int rest_xml_decode(struct exchange *x)
     int r = xml_parse(buf_str(&c->http->body), &doc, &c->reason);
     if (r != 0)
         return r == XML_E_SYNTAX ? REFUSE_BODY : r;
-    r = shape_from_xml(c->operation->in, xmlDocGetRootElement(doc), &c->in, &c->reason);
+    r = check_elements(c, xmlDocGetRootElement(doc));
+    if (r == 0)
+        r = shape_from_xml(c->operation->in, xmlDocGetRootElement(doc), &c->in, &c->reason);
     return r == SHAPE_E_TYPE ? REFUSE_BODY : r;
 }
 

@@ -23,6 +23,8 @@ int shape_from_query(const struct shape *shape, const struct uri_query *pairs, j
 /* Children of an XML element → a new object. SHAPE_E_TYPE. */
 int shape_from_xml(const struct shape *shape, const xmlNode *element, json_t **ret,
                    struct reason *why) MUST_USE;
+/* An element that it has and the table does not; NULL: there is none. */
+const xmlNode *shape_stranger(const struct shape *shape, const xmlNode *element);
 /* Members, in the table's order, as XML elements. */
 void shape_to_xml(const struct shape *shape, const json_t *value, struct buf *out);
 /* Text of a Query or XML leaf → a JSON value of the field's type. SHAPE_E_TYPE. */

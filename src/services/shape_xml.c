@@ -101,6 +101,33 @@ int shape_from_xml(const struct shape *shape, const xmlNode *element, json_t **r
     return members_from_xml(shape, element, 0, ret, why);
 }
 
+static const xmlNode *stranger_in(const struct field *field, const xmlNode *node)
+{
+    if (field->type == FIELD_STRUCT)
+        return shape_stranger(field->of, node);
+    if (field->type != FIELD_LIST)
+        return NULL;
+    if (field->flags & FIELD_FLAT)
+        return stranger_in(&field->of->fields[0], node);
+    const xmlNode *found = NULL;
+    const char *name = field->item ? field->item : "member";
+    for (const xmlNode *item = xml_child(node, NULL); item && !found; item = xml_next(item, NULL))
+        found = strcmp((const char *)item->name, name) == 0 ? stranger_in(&field->of->fields[0], item) : item;
+    return found;
+}
+
+const xmlNode *shape_stranger(const struct shape *shape, const xmlNode *element)
+{
+    const xmlNode *found = NULL;
+    for (const xmlNode *child = xml_child(element, NULL); child && !found; child = xml_next(child, NULL)) {
+        size_t i = 0;
+        while (i < shape->count && strcmp((const char *)child->name, wire_name(&shape->fields[i])) != 0)
+            i++;
+        found = i < shape->count ? stranger_in(&shape->fields[i], child) : child;
+    }
+    return found;
+}
+
 static void value_to_xml(const struct field *field, const char *name, const json_t *value, struct buf *out);
 
 static void leaf_to_xml(const struct field *field, const char *name, const json_t *value, struct buf *out)

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
 from conftest import Server, binary
+from rest import ask, code, element
 
 SMALL = b"a secret that fits into the database"
 SEGMENT = 65536
@@ -395,3 +396,13 @@ def test_a_template_that_is_sealed(sealed, s3, bucket):
     s3.put_object(Bucket=bucket, Key="t.json", Body=template % ("x" * 100_000))
     found = sealed.client("cloudformation").validate_template(TemplateURL=f"{sealed.endpoint}/{bucket}/t.json")
     assert found["Description"] == "sealed"
+
+
+def test_types_of_encryption_that_are_blocked(sealed, bucket):
+    body = ("<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256"
+            "</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BlockedEncryptionTypes><EncryptionType>%s"
+            "</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>")
+    ours, other = (body % "SSE-C").encode(), (body % "AES256").encode()
+    assert ask(sealed, "PUT", f"/{bucket}?encryption", {}, ours).status == 200
+    assert element(ask(sealed, "GET", f"/{bucket}?encryption"), "EncryptionType") == "SSE-C"
+    assert code(ask(sealed, "PUT", f"/{bucket}?encryption", {}, other)) == (400, "MalformedXML")

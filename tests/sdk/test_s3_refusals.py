@@ -7,6 +7,7 @@ import re
 import sqlite3
 import uuid
 
+import botocore.session
 import pytest
 
 import raw
@@ -71,6 +72,75 @@ def test_lists_of_parts_that_complete_nothing(server, bucket, body, error, messa
     assert code(answer) == (400, error)
     assert message is None or element(answer, "Message") == message
     assert ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}").status == 204
+
+
+# ---- documents
+
+
+@pytest.mark.parametrize("path", EMPTY)
+def test_another_document_sets_nothing(server, bucket, path):
+    body = b"<Other/>"
+    answer = ask(server, "PUT", f"/{bucket}{path}", checked(body), body)
+    assert code(answer) == (400, "MalformedXML")
+    assert "The document is a 'Other', not a '" in element(answer, "Message")
+
+
+RULE = "<LifecycleConfiguration><Rule><ID>r</ID>%s<Status>Enabled</Status>%s</Rule></LifecycleConfiguration>"
+
+
+@pytest.mark.parametrize("path,body,stranger", [
+    ("?lifecycle", RULE % ("<Filter><Prefx>logs/</Prefx></Filter>", "<Expiration><Days>1</Days></Expiration>"), "Prefx"),
+    ("?lifecycle", RULE % ("<Filter/>", "<Expiration><Days>1</Days><Days2>1</Days2></Expiration>"), "Days2"),
+    ("?publicAccessBlock", "<PublicAccessBlockConfiguration><BlockPublicAcl>true</BlockPublicAcl>"
+     "</PublicAccessBlockConfiguration>", "BlockPublicAcl"),
+    ("?notification", "<NotificationConfiguration><QueueConfigurations/></NotificationConfiguration>",
+     "QueueConfigurations"),
+    ("?tagging", "<Tagging><TagSet><Tags><Key>a</Key><Value>b</Value></Tags></TagSet></Tagging>", "Tags"),
+    ("/k?tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value><More/></Tag></TagSet></Tagging>", "More"),
+])
+def test_an_element_that_is_unknown_is_not_passed_over(server, bucket, path, body, stranger):
+    answer = ask(server, "PUT", f"/{bucket}{path}", checked(body.encode()), body.encode())
+    assert code(answer) == (400, "MalformedXML")
+    assert f"'{stranger}' is not an element of" in element(answer, "Message")
+
+
+def test_a_misspelt_version_deletes_nothing(server, bucket):
+    body = b"<Delete><Object><Key>k</Key><VersionID>1</VersionID></Object></Delete>"
+    assert code(ask(server, "POST", f"/{bucket}?delete", checked(body), body)) == (400, "MalformedXML")
+    assert ask(server, "HEAD", f"/{bucket}/k").status == 200
+
+
+def document_of(shape, name):
+    """One with every element that the model has."""
+    kind = shape.type_name
+    if kind == "list":
+        inner = shape.member.serialization.get("name", "member")
+        return (document_of(shape.member, name) if shape.serialization.get("flattened")
+                else f"<{name}>{document_of(shape.member, inner)}</{name}>")
+    if kind == "structure":
+        members = "".join(document_of(member, member.serialization.get("name", key))
+                          for key, member in shape.members.items() if not member.serialization.get("xmlAttribute"))
+        return f"<{name}>{members}</{name}>"
+    texts = {"integer": "1", "long": "1", "boolean": "true", "timestamp": "2030-01-01T00:00:00Z"}
+    return f"<{name}>{texts.get(kind, getattr(shape, 'enum', None) and shape.enum[0] or 'x')}</{name}>"
+
+
+def settings_of_the_model():
+    model = botocore.session.get_session().get_service_model("s3")
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        payload = operation.input_shape and operation.input_shape.serialization.get("payload")
+        shape = operation.input_shape.members[payload] if payload else None
+        if shape is not None and shape.type_name == "structure" and name != "CreateBucket":
+            yield pytest.param(operation, shape, id=name)
+
+
+@pytest.mark.parametrize("operation,shape", settings_of_the_model())
+def test_what_the_model_has_is_an_element(server, locked, operation, shape):
+    path = operation.http["requestUri"].replace("{Bucket}", locked).replace("{Key+}", "k").split("{")[0]
+    body = document_of(shape, shape.serialization.get("name", shape.name)).encode()
+    answer = ask(server, operation.http["method"], path if path.startswith("/") else "/" + locked + path, checked(body), body)
+    assert b"is not an element of" not in answer.body and b"The document is a" not in answer.body
 
 
 # ---- object lock

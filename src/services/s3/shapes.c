@@ -27,12 +27,10 @@ static const struct field topic_fields[] = {
     STRUCT("Filter", filter_shape),
 };
 ELEMENT(topic_shape, topic_fields);
-static const struct field other_target_fields[] = {{"Id", FIELD_STRING}};
-ELEMENT(other_target_shape, other_target_fields);
 static const struct field notification_fields[] = {
     FLAT_LIST("QueueConfiguration", queue_shape),
     FLAT_LIST("TopicConfiguration", topic_shape),
-    FLAT_LIST("CloudFunctionConfiguration", other_target_shape),
+    {"CloudFunctionConfiguration", FIELD_STRING},
     {"EventBridgeConfiguration", FIELD_STRING},
 };
 const struct shape notification_shape = SHAPE(notification_fields);

@@ -29,12 +29,19 @@ static const struct field by_default_fields[] = {
     {"KMSMasterKeyID", FIELD_STRING},
 };
 static const struct shape by_default_shape = SHAPE(by_default_fields);
+/* Kept and told: Slipway takes no keys of customers anyway. */
+static const char *const blockable[] = {"NONE", "SSE-C", NULL};
+static const struct field blockable_fields[] = {{"text", FIELD_STRING, .values = blockable}};
+static const struct shape blockable_shape = SHAPE(blockable_fields);
+static const struct field blocked_fields[] = {FLAT_LIST("EncryptionType", blockable_shape)};
+static const struct shape blocked_shape = SHAPE(blocked_fields);
 static const struct field encryption_rule_fields[] = {
     {.name = "ApplyServerSideEncryptionByDefault",
      .type = FIELD_STRUCT,
      .flags = FIELD_REQUIRED,
      .of = &by_default_shape},
     {"BucketKeyEnabled", FIELD_BOOLEAN},
+    STRUCT("BlockedEncryptionTypes", blocked_shape),
 };
 ELEMENT(encryption_rule_shape, encryption_rule_fields);
 static const struct field encryption_fields[] = {
@@ -85,8 +92,6 @@ static const struct field noncurrent_fields[] = {
 static const struct shape noncurrent_shape = SHAPE(noncurrent_fields);
 static const struct field abort_fields[] = {{"DaysAfterInitiation", FIELD_INTEGER, FIELD_REQUIRED}};
 static const struct shape abort_shape = SHAPE(abort_fields);
-static const struct field transition_fields[] = {{"StorageClass", FIELD_STRING}};
-static const struct shape transition_shape = SHAPE(transition_fields);
 static const struct field lifecycle_rule_fields[] = {
     {"ID", FIELD_STRING},
     {"Prefix", FIELD_STRING},
@@ -95,8 +100,8 @@ static const struct field lifecycle_rule_fields[] = {
     STRUCT("Expiration", expiration_shape),
     STRUCT("NoncurrentVersionExpiration", noncurrent_shape),
     STRUCT("AbortIncompleteMultipartUpload", abort_shape),
-    STRUCT("Transition", transition_shape),
-    STRUCT("NoncurrentVersionTransition", transition_shape),
+    {"Transition", FIELD_STRING},
+    {"NoncurrentVersionTransition", FIELD_STRING},
 };
 ELEMENT(lifecycle_rule_shape, lifecycle_rule_fields);
 static const struct field lifecycle_fields[] = {
@@ -133,14 +138,19 @@ static const struct field ownership_fields[] = {
 };
 const struct shape ownership_shape = SHAPE(ownership_fields);
 
-static const struct field grantee_fields[] = {
-    {"ID", FIELD_STRING}, {"URI", FIELD_STRING}, {"EmailAddress", FIELD_STRING}};
+static const struct field grantee_fields[] = {{"ID", FIELD_STRING},
+                                              {"URI", FIELD_STRING},
+                                              {"EmailAddress", FIELD_STRING},
+                                              {"DisplayName", FIELD_STRING}};
 static const struct shape grantee_shape = SHAPE(grantee_fields);
 static const struct field grant_fields[] = {STRUCT("Grantee", grantee_shape), {"Permission", FIELD_STRING}};
 ELEMENT(grant_shape, grant_fields);
 static const struct field grants_fields[] = {FLAT_LIST("Grant", grant_shape)};
 static const struct shape grants_shape = SHAPE(grants_fields);
-static const struct field acl_fields[] = {STRUCT("AccessControlList", grants_shape)};
+static const struct field acl_owner_fields[] = {{"ID", FIELD_STRING}, {"DisplayName", FIELD_STRING}};
+static const struct shape acl_owner_shape = SHAPE(acl_owner_fields);
+static const struct field acl_fields[] = {STRUCT("Owner", acl_owner_shape),
+                                          STRUCT("AccessControlList", grants_shape)};
 const struct shape acl_shape = SHAPE(acl_fields);
 
 static const struct field policy_status_fields[] = {{"IsPublic", FIELD_BOOLEAN}};
@@ -244,9 +254,7 @@ static const char *const statuses[] = {"Enabled", "Suspended", NULL};
 static const struct field status_fields[] = {{"Status", FIELD_STRING, FIELD_REQUIRED, .values = statuses}};
 const struct shape status_shape = SHAPE(status_fields);
 
-static const struct field target_fields[] = {{"TargetBucket", FIELD_STRING}};
-static const struct shape target_shape = SHAPE(target_fields);
-static const struct field logging_fields[] = {STRUCT("LoggingEnabled", target_shape)};
+static const struct field logging_fields[] = {{"LoggingEnabled", FIELD_STRING}};
 const struct shape logging_shape = SHAPE(logging_fields);
 
 static const struct field configurations_fields[] = {{"IsTruncated", FIELD_BOOLEAN}};

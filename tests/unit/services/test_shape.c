@@ -235,6 +235,30 @@ static void test_xml_there_and_back(void **state UNUSED)
     assert_true(json_equal(back, value));
 }
 
+static void test_strangers_in_xml(void **state UNUSED)
+{
+    static const struct {
+        const char *document, *stranger;
+    } rows[] = {
+        {"<R/>", NULL},
+        {"<R>text<!-- Other --><Name><b/></Name><Tags><member><Key>k</Key></member></Tags><Word>x</Word></R>",
+         NULL},
+        {"<R><name/></R>", "name"},
+        {"<R><Tags><member><Key/></member><member><Kex/></member></Tags></R>", "Kex"},
+        {"<R><Tags><members/></Tags></R>", "members"},
+        {"<R><Word/><Words/></R>", "Words"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        xmlDoc *doc CLEANUP(xml_free) = NULL;
+        struct reason why;
+        assert_int_equal(xml_parse(str_of(rows[i].document), &doc, &why), 0);
+        const xmlNode *found = shape_stranger(&shape, xmlDocGetRootElement(doc));
+        assert_int_equal(found != NULL, rows[i].stranger != NULL);
+        if (found)
+            assert_string_equal(found->name, rows[i].stranger);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_json_out),
         cmocka_unit_test(test_query_in),
         cmocka_unit_test(test_xml_there_and_back),
+        cmocka_unit_test(test_strangers_in_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
