@@ -112,6 +112,13 @@ static bool body_held_back(const struct inflight *flight)
     return flight->request.content_length > 0 && http_header(&flight->request, "expect").ptr;
 }
 
+/* By a transfer coding that libmicrohttpd does not know, the body is over only with the connection. */
+static bool body_endless(const struct inflight *flight)
+{
+    struct str coding = http_header(&flight->request, "transfer-encoding");
+    return coding.ptr && !str_eq_nocase(coding, STR("chunked"));
+}
+
 /* The answer is there, and its body still comes: who sends much is told before it has sent all. */
 static enum MHD_Result tell_early(struct inflight *flight)
 {
@@ -128,6 +135,11 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
     conn_phase_set(flight->conn, CONN_BODY);
     if (!take_headers(flight, method))
         return MHD_NO;
+    if (body_endless(flight)) {
+        http_reply(request, MHD_HTTP_NOT_IMPLEMENTED);
+        flight->phase = FLIGHT_DROP;
+        return tell_early(flight);
+    }
     flight->began = true;
     int replied = handler->begin(handler->ctx, request);
     if (replied == 0 && !request->stream && request->content_length > (int64_t)request->body_max) {

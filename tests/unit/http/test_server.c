@@ -315,6 +315,22 @@ static void test_chunked_body_over_the_bound(void **state UNUSED)
     stop(test);
 }
 
+static void test_a_transfer_coding_that_is_unknown(void **state UNUSED)
+{
+    static const char *const codings[] = {"gzip", "gzip, chunked", "identity", "xchunked"};
+    struct test *test = start(false);
+    for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
+        int fd = dial(test);
+        say(fd, "PUT /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: ");
+        say(fd, codings[i]);
+        say(fd, "\r\n\r\nabc");
+        expect(fd, " 501 ", "Connection: close\r\n\r\n");
+        close_fd(&fd);
+    }
+    assert_int_equal(atomic_load(&test->streamed), 0);
+    stop(test);
+}
+
 static void test_streamed_body(void **state UNUSED)
 {
     struct test *test = start(false);
@@ -656,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_connection_is_kept_after_a_refusal),
         cmocka_unit_test(test_large_body_is_refused_before_it_is_sent),
         cmocka_unit_test(test_chunked_body_over_the_bound),
+        cmocka_unit_test(test_a_transfer_coding_that_is_unknown),
         cmocka_unit_test(test_streamed_body),
         cmocka_unit_test(test_bodies_of_replies),
         cmocka_unit_test(test_parked_until_signalled),
