@@ -25,10 +25,21 @@ struct put {
     bool vouched; /* the client says a digest of it, or S3 wants none */
 };
 
+/* Chunks of HTTP alone are not how S3 is sent what has no length yet: chunks that are signed or have trailers
+ * are. */
+static int refuse_unmeasured(struct call *c)
+{
+    if (!http_header(c->http, "transfer-encoding").ptr ||
+        str_starts(http_header(c->http, "x-amz-content-sha256"), STR("STREAMING-")))
+        return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
+    call_error_element(c, "Header", "Transfer-Encoding");
+    return S3_E_NOT_IMPLEMENTED;
+}
+
 static int begin(struct call *c, unsigned digests, struct put **ret)
 {
     if (c->body_length < 0)
-        return call_fail(c, S3_E_NO_LENGTH, "You must provide the Content-Length HTTP header.");
+        return refuse_unmeasured(c);
     if (c->body_length > PUT_MAX) {
         call_error_number(c, "ProposedSize", c->body_length);
         call_error_number(c, "MaxSizeAllowed", PUT_MAX);
