@@ -278,6 +278,13 @@ def test_a_condition_of_directory_buckets_deletes_nothing(server, bucket, header
     assert ask(server, "GET", f"/{bucket}/k").body == b"hello"
 
 
+def test_a_condition_of_directory_buckets_aborts_nothing(server, bucket):
+    upload = element(ask(server, "POST", f"/{bucket}/m?uploads"), "UploadId")
+    header = {"x-amz-if-match-initiated-time": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    assert code(ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}", header)) == (501, "NotImplemented")
+    assert ask(server, "DELETE", f"/{bucket}/m?uploadId={upload}").status == 204
+
+
 def test_a_copys_source_is_at_most_5_gib(server, bucket):
     """One of more would take a while to make: the database is told that it is."""
     assert ask(server, "PUT", f"/{bucket}/large", {}, b"x").status == 200

@@ -219,6 +219,8 @@ int api_upload_part(struct call *c)
 int api_abort_upload(struct call *c)
 {
     CLEANUP(multipart_unload) struct multipart multipart = {0};
-    int rc = api_load_upload(c, c->tx, &multipart);
+    int rc = api_refuse_directory_conditions(c);
+    if (rc == 0)
+        rc = api_load_upload(c, c->tx, &multipart);
     return rc != 0 ? rc : multipart_remove(c->tx, multipart.id);
 }

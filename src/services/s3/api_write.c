@@ -270,20 +270,6 @@ int api_put_run(struct call *c)
     return api_put_failed(c, put_object(c));
 }
 
-/* Conditions that S3 knows of directory buckets: one that is not looked at must not pass for one that holds.
- */
-static int refuse_directory_conditions(struct call *c)
-{
-    static const char *const headers[] = {"x-amz-if-match-last-modified-time", "x-amz-if-match-size"};
-    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-        if (http_header(c->http, headers[i]).ptr) {
-            call_error_element(c, "Header", headers[i]);
-            return call_fail(c, S3_E_NOT_IMPLEMENTED,
-                             "A header you provided implies functionality that is not implemented");
-        }
-    return 0;
-}
-
 int api_delete_object(struct call *c)
 {
     const char *version_id = NULL;
@@ -295,7 +281,7 @@ int api_delete_object(struct call *c)
     if (rc == 0)
         rc = api_refuse_copy_source(c);
     if (rc == 0)
-        rc = refuse_directory_conditions(c);
+        rc = api_refuse_directory_conditions(c);
     if (rc == 0)
         rc = api_version_id(c, &version_id);
     if (rc == 0)

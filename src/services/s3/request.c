@@ -168,6 +168,18 @@ int api_refuse_copy_source(struct call *c)
                                         "You can only specify a copy source header for copy requests.");
 }
 
+int api_refuse_directory_conditions(struct call *c)
+{
+    static const char *const headers[] = {"x-amz-if-match-last-modified-time", "x-amz-if-match-size",
+                                          "x-amz-if-match-initiated-time"};
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+        if (http_header(c->http, headers[i]).ptr) {
+            call_error_element(c, "Header", headers[i]);
+            return S3_E_NOT_IMPLEMENTED;
+        }
+    return 0;
+}
+
 int api_bad_number(struct call *c, const char *name, struct str value)
 {
     int64_t number = 0;
