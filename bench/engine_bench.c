@@ -126,13 +126,20 @@ static int start_one(struct db *db)
     return r ? r : db_commit(&tx);
 }
 
+static int lease_next(struct tx *tx, const char *worker, struct job_leases **ret)
+{
+    const struct job_taker taker = {.platform = &platform, .caller = &caller, .worker = worker, .max = 1};
+
+    return jobs_lease_account(tx, &taker, ret);
+}
+
 static int lease_one(struct db *db, const char *worker, json_t **ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(db, &tx);
     if (r == 0)
-        r = jobs_lease_account(tx, ACCOUNT, worker, 1, &leases);
+        r = lease_next(tx, worker, &leases);
     if (r == 0)
         r = db_commit(&tx);
     return r ? r : job_leases_describe(leases, ret);
@@ -154,7 +161,7 @@ static int report_one(struct db *db, const char *worker, const json_t *job, json
     if (r == 0)
         r = jobs_result(tx, &platform, ACCOUNT, in, true, NULL);
     if (r == 0 && ret_next)
-        r = jobs_lease_account(tx, ACCOUNT, worker, 1, &leases);
+        r = lease_next(tx, worker, &leases);
     if (r == 0)
         r = db_commit(&tx);
     return r || !ret_next ? r : job_leases_describe(leases, ret_next);

@@ -45,6 +45,7 @@ class Desk(http.server.ThreadingHTTPServer):
         self.asked = []  # forms that were sent
         self.plain = False  # answers are without what only Slipway says
         self.cancelled = False  # what holders of leases are told
+        self.apart = False  # no result is taken that ends a build too
         self.late = {}  # operation → the error that its next answer says, though it was done: somebody was faster
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -88,7 +89,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(503, [], b"")
             return
         if target.startswith("CodePipeline_"):
-            answer = json.dumps(self.pipeline(target.split(".")[1], json.loads(body)))
+            given = json.loads(body)
+            if self.server.apart and "build" in given:
+                self.answer(400, [], b'{"__type": "InvalidJobStateException", "message": "apart"}')
+                return
+            answer = json.dumps(self.pipeline(operation, given))
             self.answer(200, [("Content-Type", "application/x-amz-json-1.1")], answer.encode())
             return
         upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=90)
@@ -149,7 +154,7 @@ class Bench:
     def location(self, key):
         return {"type": "S3", "s3Location": {"bucketName": self.store, "objectKey": key}}
 
-    def offer(self, category, provider, configuration, execution=None, output=None, lease_ms=30000, **data):
+    def offer(self, category, provider, configuration, execution=None, output=None, lease_ms=30000, job=None, **data):
         execution = execution or str(uuid.uuid4())
         inputs = [] if category == "Source" else [{"name": "App", "sha256": self.sha256,
                                                    "location": self.location("App/1")}]
@@ -159,7 +164,7 @@ class Bench:
             "pipelineContext": {"pipelineName": "p", "pipelineExecutionId": "e", "stage": {"name": "s"},
                                 "action": {"name": "a", "actionExecutionId": execution}},
             "inputArtifacts": inputs,
-            "outputArtifacts": [{"name": "Out", "location": self.location(output)}] if output else [], **data}})
+            "outputArtifacts": [{"name": "Out", "location": self.location(output)}] if output else [], **data}, **(job or {})})
 
     def run(self, *words, **more):
         self.offer(*words, **more)
@@ -484,6 +489,58 @@ def test_the_lines_of_a_short_build_are_there_when_it_ends(alone):
     said = [e["message"] for e in events if not e["message"].startswith("[Container]")]
     assert said == ["first", "last"]
     assert [e["timestamp"] for e in events] == sorted(e["timestamp"] for e in events)
+
+
+def leased(alone, *commands):
+    """A build that is given with a job, and what it looks like now."""
+    builds, name = alone.house.client("codebuild", profile="dev"), "leased-" + uuid.uuid4().hex[:8]
+    builds.create_project(
+        name=name, serviceRole=ROLE, artifacts={"type": "NO_ARTIFACTS"},
+        source={"type": "NO_SOURCE", "buildspec": json.dumps(
+            {"version": 0.2, "env": {"exported-variables": ["A"]}, "phases": {"build": {"commands": list(commands)}}})},
+        environment={"type": "LINUX_CONTAINER", "image": "local", "computeType": "BUILD_GENERAL1_SMALL"})
+    keep = []
+    builds.meta.events.register("before-sign.codebuild.StartBuild", lambda request, **_: request.headers.add_header(
+        "X-Slipway-Lease", "desk"))
+    builds.meta.events.register("after-call.codebuild.StartBuild", lambda http_response, **_: keep.append(
+        json.loads(http_response.content)["lease"]))
+    builds.start_build(projectName=name)
+    return keep[0], lambda: builds.batch_get_builds(ids=[keep[0]["id"]])["builds"][0]
+
+
+def test_a_build_that_comes_with_its_job_ends_with_it(alone):
+    work, show = leased(alone, "export A=b; echo said")
+    result = succeeded(alone.run("Test", "CodeBuild", {"ProjectName": "p"}, job={"build": work}))
+    assert result["outputVariables"] == {"A": "b"} and result["executionDetails"]["externalExecutionId"] == work["id"]
+    report = result["build"]
+    assert (report["id"], report["nonce"], report["buildStatus"]) == (work["id"], work["nonce"], "SUCCEEDED")
+    assert "said" in [e["message"] for e in report["logEvents"]]
+    assert [p["phaseType"] for p in report["phases"]][-2:] == ["POST_BUILD", "UPLOAD_ARTIFACTS"]
+    assert show()["buildStatus"] == "IN_PROGRESS"  # the report is CodePipeline's to hand on, which is the desk here
+
+
+def test_a_build_that_must_not_end_with_its_job_ends_before_it(alone):
+    work, show = leased(alone, "export A=b")
+    alone.desk.apart = True
+    try:
+        result = succeeded(alone.run("Test", "CodeBuild", {"ProjectName": "p"}, job={"build": work}))
+    finally:
+        alone.desk.apart = False
+    assert "build" not in result and result["outputVariables"] == {"A": "b"} and show()["buildStatus"] == "SUCCEEDED"
+    assert result["executionDetails"]["summary"].count("succeeded") == 1
+
+
+def test_a_build_that_comes_with_its_job_and_fails_is_told_with_its_last_lines(alone):
+    work, show = leased(alone, "echo not today", "false")
+    failed = failure(alone.run("Test", "CodeBuild", {"ProjectName": "p"}, job={"build": work}))
+    assert "\nnot today\n" in failed["message"] and show()["buildStatus"] == "FAILED"
+
+
+def test_a_build_whose_job_cannot_begin_is_stopped(alone):
+    work, show = leased(alone, "true")
+    failed = failure(alone.run("Test", "CodeBuild", {"ProjectName": "p"},
+                               job={"build": work, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/none"}))
+    assert failed["type"] == "PermissionError" and show()["buildStatus"] == "STOPPED"
 
 
 def test_a_result_brings_the_next_job(alone):

@@ -74,11 +74,11 @@ class Worker:
         self.credentials = Credentials(*server.keys(profile))
         self.http = urllib3.PoolManager()
 
-    def call(self, operation, headers=None, **members):
+    def call(self, operation, headers=None, service="codepipeline", **members):
         request = AWSRequest("POST", self.endpoint + "/", data=json.dumps(members), headers={
             "X-Amz-Target": "CodePipeline_20150709." + operation, "Content-Type": "application/x-amz-json-1.1",
             **(headers or {})})
-        SigV4Auth(self.credentials, "codepipeline", "us-east-1").add_auth(request)
+        SigV4Auth(self.credentials, service, "us-east-1").add_auth(request)
         answer = self.http.request("POST", request.url, body=request.data, headers=dict(request.headers), retries=False)
         body = json.loads(answer.data or b"{}")
         if answer.status != 200:

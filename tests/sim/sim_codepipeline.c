@@ -130,9 +130,11 @@ static size_t lease_jobs(size_t max, const char *worker)
 {
     CLEANUP(job_leases_free) struct job_leases *taken = NULL;
     CLEANUP(json_free) json_t *jobs = NULL;
+    const struct job_taker taker = {
+        .platform = &sim.platform, .caller = &sim.caller, .worker = worker, .max = max};
     const json_t *job;
     size_t i;
-    no_fault(jobs_lease_account(sim.tx, sim.caller.account, worker, max, &taken));
+    no_fault(jobs_lease_account(sim.tx, &taker, &taken));
     no_fault(job_leases_describe(taken, &jobs));
     say("%s takes %zu jobs", worker, json_array_size(jobs));
     json_array_foreach (jobs, i, job) {

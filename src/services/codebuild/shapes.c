@@ -357,9 +357,9 @@ static const struct field work_fields[] = {
     ANY("artifacts"),
     ANY("logs"),
 };
-static const struct shape work = SHAPE(work_fields);
-ITEMS(works, work);
-static const struct field start_out_fields[] = {PART("build", build), PART("lease", work)};
+const struct shape codebuild_work = SHAPE(work_fields);
+ITEMS(works, codebuild_work);
+static const struct field start_out_fields[] = {PART("build", build), PART("lease", codebuild_work)};
 const struct shape codebuild_start_out = SHAPE(start_out_fields);
 static const struct field log_event_fields[] = {
     {.name = "timestamp", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED, .min = 0, .max = INT64_MAX},

@@ -23,5 +23,6 @@ extern const struct shape codebuild_list_builds_out;
 extern const struct shape codebuild_retry_in;
 extern const struct shape codebuild_poll_in;
 extern const struct shape codebuild_poll_out;
+extern const struct shape codebuild_work; /* a build as its worker is told of it */
 extern const struct shape codebuild_update_in;
 extern const struct shape codebuild_update_out;

@@ -43,6 +43,20 @@ static int any_offered(struct call *c, bool *ret)
     return r ? r : db_commit(&tx);
 }
 
+/* `in`: {workerId, maxBatchSize, builds} */
+static int lease_to(struct call *c, struct tx *tx, const json_t *in, struct job_leases **ret)
+{
+    const struct job_taker taker = {
+        .platform = c->platform,
+        .caller = c->caller,
+        .worker = json_str(in, "workerId", ""),
+        .max = (size_t)json_int(in, "maxBatchSize", 1),
+        .builds = (size_t)json_int(in, "builds", 0),
+    };
+
+    return jobs_lease_account(tx, &taker, ret);
+}
+
 static int lease(struct call *c, struct tx *tx, struct job_leases **ret)
 {
     const json_t *ended = json_object_get(c->in, "successorOf"), *worker;
@@ -52,9 +66,7 @@ static int lease(struct call *c, struct tx *tx, struct job_leases **ret)
     json_array_foreach (ended, i, worker)
         if (r == 0)
             r = jobs_orphan(tx, c->caller->account, json_string_value(worker));
-    return r ? r
-             : jobs_lease_account(tx, c->caller->account, json_str(c->in, "workerId", ""),
-                                  (size_t)json_int(c->in, "maxBatchSize", 1), ret);
+    return r ? r : lease_to(c, tx, c->in, ret);
 }
 
 /* *ret: whether there was any; then it is the answer. */
@@ -129,7 +141,8 @@ int codepipeline_release_job(struct call *c)
                         &c->reason);
 }
 
-/* A worker that reports may take what it does next in the same step. */
+/* A worker that reports may end the build that the job consisted of, and take what it does next, in the same
+ * step. */
 static int result(struct call *c, bool success)
 {
     const json_t *next = json_object_get(c->in, "nextJobs");
@@ -138,10 +151,11 @@ static int result(struct call *c, bool success)
     int r = db_begin(c->platform->db, &tx);
 
     if (r == 0)
+        r = job_build_end(tx, c->platform, c->caller->account, json_object_get(c->in, "build"), &c->reason);
+    if (r == 0)
         r = jobs_result(tx, c->platform, c->caller->account, c->in, success, &c->reason);
     if (r == 0 && next)
-        r = jobs_lease_account(tx, c->caller->account, json_str(next, "workerId", ""),
-                               (size_t)json_int(next, "maxBatchSize", 1), &leases);
+        r = lease_to(c, tx, next, &leases);
     if (r)
         return r;
     return leases ? leases_answer(c, &tx, leases) : db_commit(&tx);

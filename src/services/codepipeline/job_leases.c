@@ -13,7 +13,8 @@
 struct lease {
     struct job_row row;
     struct session_grant grant;
-    bool granted; /* else its account has no deploy role: the worker has its own credentials */
+    bool granted;  /* else its account has no deploy role: the worker has its own credentials */
+    json_t *build; /* its own; NULL: none */
     int64_t now_ms;
 };
 
@@ -26,8 +27,10 @@ struct job_leases {
 
 void job_leases_free(struct job_leases **leases)
 {
-    for (size_t i = 0; *leases && i < (*leases)->count; i++)
+    for (size_t i = 0; *leases && i < (*leases)->count; i++) {
         job_row_free(&(*leases)->list[i].row);
+        json_decref((*leases)->list[i].build);
+    }
     if (*leases)
         free((*leases)->list);
     free(take(*leases));
@@ -96,41 +99,48 @@ static int lease_read(struct tx *tx, const char *id, struct job_leases *leases, 
     return lease_grant(tx, lease);
 }
 
-static int lease_one(struct tx *tx, const char *id, const char *worker, struct job_leases *leases)
+/* `taker` NULL: a custom type's worker. */
+static int lease_one(struct tx *tx, const char *id, const struct job_taker *taker, struct job_leases *leases,
+                     struct lease **ret)
 {
-    struct lease *lease;
     char nonce[ID_UUID_SIZE];
-    int r = lease_read(tx, id, leases, &lease);
+    int r = lease_read(tx, id, leases, ret);
 
     if (r)
         return r;
     id_uuid(nonce);
-    job_lease(&lease->row.job, nonce, worker, lease->now_ms);
-    return job_update(tx, &lease->row);
+    job_lease(&(*ret)->row.job, nonce, taker ? taker->worker : NULL, (*ret)->now_ms);
+    return job_update(tx, &(*ret)->row);
 }
 
-static int lease_all(struct tx *tx, const json_t *ids, const char *worker, struct job_leases **ret)
+static int lease_all(struct tx *tx, const json_t *ids, const struct job_taker *taker, struct job_leases **ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    size_t i, builds = taker ? taker->builds : 0;
     const json_t *id;
-    size_t i;
-    int r = leases_new(json_array_size(ids), worker != NULL, &leases);
+    int r = leases_new(json_array_size(ids), taker != NULL, &leases);
 
-    json_array_foreach (ids, i, id)
+    json_array_foreach (ids, i, id) {
+        struct lease *lease = NULL;
+
         if (r == 0)
-            r = lease_one(tx, json_string_value(id), worker, leases);
+            r = lease_one(tx, json_string_value(id), taker, leases, &lease);
+        if (r == 0 && builds > 0)
+            r = job_build_take(tx, taker, &lease->row, &lease->build);
+        if (r == 0 && lease->build)
+            builds--;
+    }
     if (r == 0)
         *ret = take(leases);
     return r > 0 ? FAULT(EPROTO) : r;
 }
 
-int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max,
-                       struct job_leases **ret)
+int jobs_lease_account(struct tx *tx, const struct job_taker *taker, struct job_leases **ret)
 {
     CLEANUP(json_free) json_t *ids = NULL;
-    int r = job_offers(tx, account, max, &ids);
+    int r = job_offers(tx, taker->caller->account, taker->max, &ids);
 
-    return r ? r : lease_all(tx, ids, worker, ret);
+    return r ? r : lease_all(tx, ids, taker, ret);
 }
 
 /* The property that a poll for the type must name; NULL: none. */
@@ -231,7 +241,7 @@ static int extension_add(const struct lease *lease, json_t *job)
         r = json_put_int(job, "timeoutMs", left_ms);
     if (r == 0 && row->role_arn)
         r = json_put_str(job, "roleArn", row->role_arn);
-    return r;
+    return r || !lease->build ? r : json_put(job, "build", json_incref(lease->build));
 }
 
 static int lease_describe(struct lease *lease, bool extended, json_t *list)

@@ -51,11 +51,26 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
 int approval_put(struct tx *tx, const struct platform *platform, const struct principal *caller,
                  const json_t *in, int64_t *ret_ms, struct reason *why) MUST_USE;
 
+/* `report` is UpdateBuild's input for the build that a job with a result has consisted of, or NULL.
+ * PIPELINE_E_JOB_STATE: it was refused, or the build has ended otherwise. */
+int job_build_end(struct tx *tx, const struct platform *platform, const char *account, const json_t *report,
+                  struct reason *why) MUST_USE;
+
 /* Jobs that a transaction has read, to be described after it. */
 struct job_leases;
-/* Leases up to `max` jobs of the account's AWS actions to `worker`. */
-int jobs_lease_account(struct tx *tx, const char *account, const char *worker, size_t max,
-                       struct job_leases **ret) MUST_USE;
+/* An anchor that takes jobs of its account's AWS actions. */
+struct job_taker {
+    const struct platform *platform;
+    const struct principal *caller;
+    const char *worker;
+    size_t max;    /* jobs */
+    size_t builds; /* of these, how many come with their builds started and leased */
+};
+
+int jobs_lease_account(struct tx *tx, const struct job_taker *taker, struct job_leases **ret) MUST_USE;
+/* Starts the build that the job's action consists of, if it is one, and leases it to the job's worker. *ret
+ * is what PollForBuilds would show of it; NULL: its worker has to ask CodeBuild. */
+int job_build_take(struct tx *tx, const struct job_taker *taker, struct job_row *row, json_t **ret) MUST_USE;
 /* The same for PollForJobs: to be acknowledged. PIPELINE_E_ACTION_TYPE_NOT_FOUND. */
 int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, struct job_leases **ret,
                       struct reason *why) MUST_USE;

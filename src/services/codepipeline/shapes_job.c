@@ -1,6 +1,7 @@
 /* Field tables of job workers' operations, and the extensions of README.md.
  * Source: the service model of CodePipeline (API version 2015-07-09). */
 #include "services/codepipeline/shapes.h"
+#include "services/codebuild/shapes.h"
 #include "services/codepipeline/texts.h"
 
 static const struct field fields_query_param_map[] = {
@@ -49,6 +50,7 @@ static const struct shape shape_output_digest_list = SHAPE(fields_output_digest_
 static const struct field fields_next_jobs[] = {
     {"workerId", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128},
     {"maxBatchSize", FIELD_INTEGER, .min = 1, .max = 50},
+    {"builds", FIELD_INTEGER, .min = 0, .max = 50},
 };
 static const struct shape shape_next_jobs = SHAPE(fields_next_jobs);
 
@@ -63,6 +65,7 @@ static const struct field fields_put_job_success_result_input[] = {
     {"nonce", FIELD_STRING, .min = 1, .max = 50},
     {"outputArtifacts", FIELD_LIST, .min = 0, .max = 10, .of = &shape_output_digest_list},
     {"nextJobs", FIELD_STRUCT, .of = &shape_next_jobs},
+    {"build", FIELD_STRUCT, .of = &codebuild_update_in},
 };
 const struct shape shape_put_job_success_result_input = SHAPE(fields_put_job_success_result_input);
 
@@ -96,6 +99,7 @@ static const struct shape shape_workers = SHAPE(fields_workers);
 static const struct field fields_poll_for_account_jobs_input[] = {
     {"successorOf", FIELD_LIST, .min = 0, .max = 50, .of = &shape_workers},
     {"maxBatchSize", FIELD_INTEGER, .min = 1, .max = 50},
+    {"builds", FIELD_INTEGER, .min = 0, .max = 50},
     {"waitMs", FIELD_INTEGER, .min = 0, .max = 60000},
     {"workerId", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 128},
 };
@@ -107,8 +111,13 @@ static const struct field fields_job_nonce_input[] = {
 };
 const struct shape shape_job_nonce_input = SHAPE(fields_job_nonce_input);
 
+static const struct field fields_job[] = {
+    {"build", FIELD_STRUCT, .of = &codebuild_work}, /* the others are as they are stored */
+};
+static const struct shape shape_job = SHAPE(fields_job);
+
 static const struct field fields_jobs[] = {
-    {"member", FIELD_ANY},
+    {"member", FIELD_STRUCT, .of = &shape_job},
 };
 static const struct shape shape_jobs = SHAPE(fields_jobs);
 

@@ -36,6 +36,7 @@ struct loop {
     const struct anchor *anchor;
     struct aws_client *poller;
     struct slots *slots;
+    struct slots *builds; /* so many jobs may come with a build; NULL: none does */
     bool polled;
     pthread_t thread;
     bool started;
@@ -97,6 +98,21 @@ static json_t *predecessors(const struct loop *loop)
     return loop->polled || json_array_size(ended) == 0 ? NULL : json_deep_copy(ended);
 }
 
+static int64_t batch(int64_t free)
+{
+    return free > BATCH_MAX ? BATCH_MAX : free;
+}
+
+static json_t *poll_input(const struct loop *loop, int64_t most)
+{
+    json_t *in = json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)batch(most), "waitMs",
+                           POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
+
+    if (in && loop->builds)
+        json_put_int(in, "builds", batch(slots_free(loop->builds)));
+    return in;
+}
+
 static int poll_once(struct loop *loop)
 {
     CLEANUP(json_free) json_t *out = NULL;
@@ -104,10 +120,7 @@ static int poll_once(struct loop *loop)
     const json_t *list;
     json_t *tree;
     size_t i;
-    int64_t most = slots_await(loop->slots);
-    json_t *in =
-        json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)(most > BATCH_MAX ? BATCH_MAX : most),
-                  "waitMs", POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
+    json_t *in = poll_input(loop, slots_await(loop->slots));
     int r =
         in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
 
@@ -174,7 +187,8 @@ static int serve(const struct anchor *anchor, const struct worker_options *optio
          .operation = "PollForAccountJobs",
          .list = "jobs",
          .run = job_run,
-         .slots = anchor->jobs},
+         .slots = anchor->jobs,
+         .builds = anchor->builds},
         {.service = "codebuild",
          .operation = "PollForBuilds",
          .list = "builds",

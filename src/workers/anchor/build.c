@@ -36,15 +36,21 @@ static int update_once(struct build *build, json_t *in)
     return WORK_E_STOPPED;
 }
 
+/* With the end of the job that the build is part of. */
+static int finish_once(struct build *build, json_t *in)
+{
+    return build->finish(build->job, in);
+}
+
 /* As long as the lease may hold. */
-static int update(struct build *build, json_t *in)
+static int insist(struct build *build, json_t *in, int (*once)(struct build *, json_t *))
 {
     int64_t pause_ms = RETRY_FIRST_MS;
 
     for (;;) {
-        int r = update_once(build, in);
+        int r = once(build, in);
 
-        if (r <= 0 || r == WORK_E_STOPPED)
+        if (r != WORK_E_RETRY)
             return r;
         if (worker_pause(pause_ms) || atomic_load(&build->lease.cancelled))
             return WORK_E_STOPPED;
@@ -52,7 +58,17 @@ static int update(struct build *build, json_t *in)
     }
 }
 
-/* With the phases that passed meanwhile; takes `in`. `tell_it`: update or update_once. */
+static int update(struct build *build, json_t *in)
+{
+    return insist(build, in, update_once);
+}
+
+static int finish(struct build *build, json_t *in)
+{
+    return insist(build, in, finish_once);
+}
+
+/* With the phases that passed meanwhile; takes `in`. `tell_it`: update, update_once or finish. */
 static int tell(struct build *build, json_t *in, int (*tell_it)(struct build *, json_t *))
 {
     CLEANUP(json_free) json_t *owned = in;
@@ -410,7 +426,7 @@ static int work(struct build *build)
     return r == WORK_E_FAILED || r == WORK_E_ABSENT ? failed(build, "CLIENT_ERROR") : r;
 }
 
-static int report(struct build *build, json_t *lines)
+static json_t *report_make(struct build *build, json_t *lines)
 {
     json_t *in = json_pack("{s:s, s:s, s:O}", "currentPhase", "FINALIZING", "buildStatus",
                            build->status ? build->status : "SUCCEEDED", "exportedEnvironmentVariables",
@@ -420,13 +436,22 @@ static int report(struct build *build, json_t *lines)
         json_put(in, "artifacts", json_incref(build->artifacts));
     if (in && lines)
         json_put(in, "logEvents", json_incref(lines));
-    if (in && build->shown)
+    return in;
+}
+
+static int report(struct build *build, json_t *lines)
+{
+    CLEANUP(json_free) json_t *in = report_make(build, lines);
+    int r = in ? phase_leave(build) : FAULT(ENOMEM);
+
+    if (r)
+        return r;
+    r = build->finish && !build->status ? tell(build, json_incref(in), finish) : WORK_E_FAILED;
+    if (r != WORK_E_FAILED)
+        return r;
+    if (build->job)
         json_put_bool(in, "showBuild", true);
-    if (phase_leave(build)) {
-        json_decref(in);
-        return FAULT(ENOMEM);
-    }
-    return tell(build, in, update);
+    return tell(build, take(in), update);
 }
 
 /* Its last lines say most: they are tried as long as the lease holds. */
@@ -494,7 +519,8 @@ static void build_deinit(struct build *build)
     json_decref(build->tree);
 }
 
-static json_t *run(const struct anchor *anchor, json_t *tree, struct lease *outer)
+static json_t *run(const struct anchor *anchor, json_t *tree, struct job *job,
+                   int (*finish_job)(struct job *, json_t *))
 {
     CLEANUP(build_deinit)
     struct build build = {
@@ -506,11 +532,14 @@ static json_t *run(const struct anchor *anchor, json_t *tree, struct lease *oute
         .phase_due_ms = INT64_MAX,
         .exported = json_array(),
         .passed = json_array(),
-        .shown = outer != NULL,
+        .job = job,
+        .finish = finish_job,
         .deadline_ms = clock_mono_ms() + json_int(tree, "timeoutMs", 3600000),
         .lease = {.extend = extend, .lease_ms = json_int(tree, "leaseMs", 30000), .cancel_fd = -1},
     };
-    int r = build.exported && build.passed ? lease_begin(anchor->leases, &build.lease, outer) : FAULT(ENOMEM);
+    int r = build.exported && build.passed
+                ? lease_begin(anchor->leases, &build.lease, job ? &job->lease : NULL)
+                : FAULT(ENOMEM);
 
     if (r) {
         log_error("anchor", "build %s cannot be started: %s; its lease ends by itself", build.id,
@@ -526,10 +555,10 @@ static json_t *run(const struct anchor *anchor, json_t *tree, struct lease *oute
 void build_run(const struct anchor *anchor, json_t *tree, json_t **ret_next)
 {
     *ret_next = NULL;
-    json_decref(run(anchor, tree, NULL));
+    json_decref(run(anchor, tree, NULL, NULL));
 }
 
-json_t *build_run_within(struct job *job, json_t *tree)
+json_t *build_run_within(struct job *job, json_t *tree, int (*finish_job)(struct job *job, json_t *report))
 {
-    return run(job->anchor, tree, &job->lease);
+    return run(job->anchor, tree, job, finish_job);
 }

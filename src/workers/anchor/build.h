@@ -29,8 +29,9 @@ struct build {
     const char *status;     /* the final one, once known: "FAILED", "TIMED_OUT" … */
     json_t *exported;       /* [{name, value}] */
     json_t *artifacts;      /* {location, sha256sum}; NULL: none */
-    bool shown;             /* the last report is answered with the build */
-    json_t *ended;          /* that; NULL: none came */
+    struct job *job;        /* that it is part of; NULL: of none */
+    int (*finish)(struct job *job, json_t *report); /* build_run_within's; NULL: they end apart */
+    json_t *ended; /* as the last report's answer shows it; NULL: it did not */
 };
 
 /* A phase begins, the one before has succeeded unless it failed. A short one is told with the next report. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "wire/json.h"
 #include "workers/anchor/actions/action.h"
+#include "workers/anchor/actions/build_action.h"
 #include "workers/anchor/work.h"
 #include "workers/worker.h"
 #include <fcntl.h>
@@ -284,13 +285,39 @@ static json_t *next_take(const json_t *out)
     return json_incref(json_array_get(json_object_get(out, "jobs"), 0));
 }
 
+/* `builds`: how many builds there is room for when the job is over. */
+static void next_ask(const struct job *job, json_t *in, int64_t builds)
+{
+    if (in && !worker_stopping())
+        json_put(in, "nextJobs",
+                 json_pack("{s:s, s:i}", "workerId", job->anchor->worker_id, "builds", builds > 0));
+}
+
 static json_t *result_make(struct job *job, int outcome)
 {
     json_t *in = outcome ? failure_make(job) : success_make(job);
 
-    if (in && !worker_stopping())
-        json_put(in, "nextJobs", json_pack("{s:s}", "workerId", job->anchor->worker_id));
+    next_ask(job, in, slots_free(job->anchor->builds));
     return in;
+}
+
+int job_succeed_with_build(struct job *job, json_t *report)
+{
+    json_t *in = success_make(job);
+    CLEANUP(json_free) json_t *out = NULL;
+    int r = in ? json_put(in, "build", json_incref(report)) : FAULT(ENOMEM);
+
+    if (r) {
+        json_decref(in);
+        return r;
+    }
+    next_ask(job, in, 1); /* in the room of this one */
+    r = work_call(job->anchor->client, "codepipeline", "PutJobSuccessResult", in, &out, NULL, &job->why);
+    if (r)
+        return r;
+    job->reported = true;
+    job->next = next_take(out);
+    return 0;
 }
 
 /* Until the service has it, or does not want it any more. */
@@ -383,9 +410,12 @@ void job_run(const struct anchor *anchor, json_t *tree, json_t **ret_next)
         return;
     }
     r = worker_stopping() ? WORK_E_STOPPED : act_until_done(&job); /* all leases may be cancelled already */
-    if (r != WORK_E_STOPPED)
+    build_action_leave(&job);
+    if (job.reported)
+        *ret_next = take(job.next);
+    else if (r != WORK_E_STOPPED)
         report(&job, r, ret_next);
     lease_end(anchor->leases, &job.lease);
-    if (r == WORK_E_STOPPED && worker_stopping())
+    if (r == WORK_E_STOPPED && !job.reported && worker_stopping())
         hand_back(&job);
 }

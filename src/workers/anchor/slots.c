@@ -26,6 +26,16 @@ int64_t slots_await(struct slots *slots)
     return free;
 }
 
+int64_t slots_free(struct slots *slots)
+{
+    int64_t free;
+
+    pthread_mutex_lock(&slots->lock);
+    free = slots->free;
+    pthread_mutex_unlock(&slots->lock);
+    return free > 0 ? free : 0;
+}
+
 void slots_take(struct slots *slots)
 {
     pthread_mutex_lock(&slots->lock);

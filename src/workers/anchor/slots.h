@@ -17,6 +17,8 @@ void slots_deinit(struct slots *slots);
 int64_t slots_await(struct slots *slots);
 /* Takes one for work that has come already. */
 void slots_take(struct slots *slots);
+/* How many are free just now. */
+int64_t slots_free(struct slots *slots);
 /* Takes one if it is free. */
 bool slots_try(struct slots *slots);
 void slots_give(struct slots *slots);

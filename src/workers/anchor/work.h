@@ -43,6 +43,8 @@ struct job {
     char *external_id;        /* NULL: none */
     struct buf summary;
     struct reason why;        /* of a failure */
+    bool reported;            /* its success, already */
+    json_t *next;             /* that came with it, or NULL */
     const char *failure_type; /* NULL: JobFailed */
 };
 
@@ -51,6 +53,9 @@ struct job {
 void job_run(const struct anchor *anchor, json_t *tree, json_t **ret_next);
 bool job_given_up(const struct job *job);
 struct stack_patience job_patience(struct job *job);
+
+/* Reports the job's success with the end of its build, once. Outcomes are call.h's; 0: job->reported. */
+int job_succeed_with_build(struct job *job, json_t *report) MUST_USE;
 
 /* For actions. A configuration value, or NULL. */
 const char *job_setting(const struct job *job, const char *name);
@@ -70,8 +75,11 @@ int job_output_is(struct job *job, const json_t *artifact, const char *sha256_he
 
 /* A leased build; takes the tree. No other comes with its end. build.c */
 void build_run(const struct anchor *anchor, json_t *tree, json_t **ret_next);
-/* The same of one that a job has started and taken: it is cancelled when the job is. The build as
- * BatchGetBuilds shows it after its end, the caller's; NULL: it has not ended here. */
-json_t *build_run_within(struct job *job, json_t *tree) MUST_USE;
+/* The same of one that a job has started and taken: it is cancelled when the job is. `finish` (NULL: none)
+ * gets the report of a build that has succeeded, UpdateBuild's input, to end job and build as one: 0 when it
+ * has; WORK_E_FAILED: the build is reported by itself. The build as BatchGetBuilds shows it after its end,
+ * the caller's; NULL: it has not ended here, or as one with its job. */
+json_t *build_run_within(struct job *job, json_t *tree,
+                         int (*finish)(struct job *job, json_t *report)) MUST_USE;
 /* An empty temporary file without a name. */
 int work_temporary(const struct anchor *anchor, int *ret_fd) MUST_USE;

@@ -18,7 +18,7 @@ int action_source_s3(struct job *job) MUST_USE;
 int action_source_git(struct job *job) MUST_USE;
 int action_deploy_cloudformation(struct job *job) MUST_USE;
 int action_deploy_s3(struct job *job) MUST_USE;
-int action_codebuild(struct job *job) MUST_USE;
+int action_build(struct job *job) MUST_USE;
 int action_commands(struct job *job) MUST_USE;
 int action_check_url(struct job *job) MUST_USE;
 

@@ -1,7 +1,10 @@
 /* A build of CodeBuild that an action consists of: its source is the action's input artifact, its output the
  * action's, and its end the action's. */
 #include "workers/anchor/actions/build_action.h"
+#include "base/log.h"
+#include "wire/build_order.h"
 #include "wire/json.h"
+#include "workers/anchor/actions/action.h"
 #include "workers/worker.h"
 #include <stdio.h>
 
@@ -9,63 +12,6 @@
 #define WAIT_MS 10000
 #define LEASE_HEADER "X-Slipway-Lease"
 #define LOG_LINES 15
-#define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
-
-static int environment_add(json_t *in, const json_t *variables)
-{
-    json_t *list = json_object_get(in, "environmentVariablesOverride"), *variable;
-    size_t i;
-
-    if (!list && json_put(in, "environmentVariablesOverride", list = json_array()))
-        return FAULT(ENOMEM);
-    json_array_foreach ((json_t *)variables, i, variable)
-        if (json_array_append(list, variable))
-            return FAULT(ENOMEM);
-    return 0;
-}
-
-int build_action_source(struct job *job, json_t *in)
-{
-    const char *primary = job_setting(job, "PrimarySource");
-    const json_t *artifact = job_input(job, primary);
-    const char *bucket = json_string_value(json_path(artifact, "location.s3Location.bucketName"));
-    const char *key = json_string_value(json_path(artifact, "location.s3Location.objectKey"));
-    const char *digest = json_str(artifact, "sha256", "");
-    CLEANUP(json_free) json_t *pinned = NULL;
-    int r;
-
-    if (!bucket || !key)
-        return job_fail(job, "ConfigurationError", "the action needs an input artifact%s%s",
-                        primary ? " named " : "", primary ? primary : "");
-    if (json_array_size(json_object_get(job->data, "inputArtifacts")) > 1)
-        return job_fail(job, "ConfigurationError",
-                        "a build with several input artifacts is not supported by Slipway yet");
-    r = json_put_str(in, "sourceTypeOverride", "S3");
-    if (r == 0)
-        r = json_put_format(in, "sourceLocationOverride", "%s/%s", bucket, key);
-    if (r || !digest[0])
-        return r;
-    pinned = json_pack("[{s:s, s:s, s:s}]", "name", DIGEST_VARIABLE, "value", digest, "type", "PLAINTEXT");
-    return pinned ? environment_add(in, pinned) : FAULT(ENOMEM);
-}
-
-/* The build's own upload becomes the output artifact: S3 splits location, path and name as CodeBuild does. */
-static int artifacts_put(const struct job *job, json_t *in)
-{
-    const json_t *output = json_path(job->data, "outputArtifacts.0");
-    const char *bucket = json_string_value(json_path(output, "location.s3Location.bucketName"));
-    const char *key = json_string_value(json_path(output, "location.s3Location.objectKey"));
-    const char *slash = key ? strrchr(key, '/') : NULL;
-    json_t *artifacts;
-
-    if (!bucket || !key)
-        return json_put(in, "artifactsOverride", json_pack("{s:s}", "type", "NO_ARTIFACTS"));
-    artifacts = json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", "S3", "location", bucket, "name",
-                          slash ? slash + 1 : key, "packaging", "ZIP", "namespaceType", "NONE");
-    if (artifacts && slash)
-        json_put_strn(artifacts, "path", (struct str){key, (size_t)(slash - key)});
-    return json_put(in, "artifactsOverride", artifacts);
-}
 
 /* Takes `in`. *ret_lease: the build itself, when it was asked for and this anchor has got it; the caller's.
  */
@@ -193,35 +139,88 @@ static int await(struct job *job)
 }
 
 /* The anchor's own where it has room for it: nobody need be told of it, and nobody waited for. */
-static int start_and_run(struct job *job, json_t *in)
+static int start_build(struct job *job, bool room, json_t **ret_lease)
+{
+    json_t *in = NULL;
+    int r = build_order_make(job->data, job->id, &in, &job->why);
+
+    if (r == BUILD_ORDER_E_BAD) {
+        job->failure_type = "ConfigurationError";
+        return WORK_E_FAILED;
+    }
+    assert(r <= 0);
+    return r ? r : start(job, in, room, ret_lease);
+}
+
+/* Ends both, where CodePipeline has given the build with the job: another would not know what to do with its
+ * report. What the job would say is made anew if it does not. */
+static int finish(struct job *job, json_t *report)
+{
+    int r = build_succeeded(job, report);
+
+    if (r == 0)
+        r = job_succeed_with_build(job, report);
+    if (r) {
+        json_object_clear(job->variables);
+        json_array_clear(job->output_artifacts);
+        buf_reset(&job->summary);
+    }
+    return r;
+}
+
+bool build_action_leased(const struct job *job)
+{
+    return json_object_get(job->tree, "build") != NULL;
+}
+
+/* Once: whoever tries again asks CodeBuild, by the same token, what became of it. */
+static int lease_take(struct job *job, json_t **ret_lease)
+{
+    json_t *lease = json_object_get(job->tree, "build");
+
+    job->external_id = str_dup(str_of(json_str(lease, "id", "")));
+    if (!job->external_id)
+        return FAULT(ENOMEM);
+    *ret_lease = json_incref(lease);
+    (void)json_object_del(job->tree, "build");
+    return 0;
+}
+
+int action_build(struct job *job)
 {
     CLEANUP(json_free) json_t *ended = NULL;
     json_t *lease = NULL;
-    bool room = slots_try(job->anchor->builds);
-    int r = start(job, in, room, &lease);
+    bool leased = build_action_leased(job), room = leased || slots_try(job->anchor->builds);
+    int r;
 
+    if (leased)
+        slots_take(job->anchor->builds);
+    r = leased ? lease_take(job, &lease) : start_build(job, room, &lease);
     if (lease)
-        ended = build_run_within(job, lease);
+        ended = build_run_within(job, lease, leased ? finish : NULL);
     if (room)
         slots_give(job->anchor->builds);
-    if (r == 0 && ended) {
-        r = conclude(job, ended);
-        return r == WORK_E_RETRY ? await(job) : r;
-    }
-    return r ? r : await(job);
+    if (r || job->reported)
+        return r;
+    r = ended ? conclude(job, ended) : WORK_E_RETRY;
+    return r == WORK_E_RETRY ? await(job) : r;
 }
 
-int build_action_run(struct job *job, json_t *in)
+void build_action_leave(struct job *job)
 {
-    int r = json_put_str(in, "idempotencyToken", job_action_execution(job));
+    const json_t *lease = json_object_get(job->tree, "build");
+    const char *id = json_str(lease, "id", ""), *nonce = json_str(lease, "nonce", "");
+    struct reason why = {0};
+    int r;
 
-    if (r == 0)
-        r = environment_add(in, json_object_get(job->data, "environmentVariables"));
-    if (r == 0)
-        r = artifacts_put(job, in);
-    if (r) {
-        json_decref(in);
-        return r;
-    }
-    return start_and_run(job, in);
+    if (!lease)
+        return;
+    if (worker_stopping())
+        r = work_call(job->anchor->client, SERVICE, "UpdateBuild",
+                      json_pack("{s:s, s:s, s:b}", "id", id, "nonce", nonce, "release", 1), NULL, NULL, &why);
+    else
+        r = work_call(job->anchor->client, SERVICE, "StopBuild", json_pack("{s:s}", "id", id), NULL, NULL,
+                      &why);
+    if (r)
+        log_warn("anchor", "build %s waits until its lease ends: %s", id, why.text);
 }

@@ -3,8 +3,7 @@
 
 #include "workers/anchor/work.h"
 
-/* Makes the action's input artifact the source in `in`, StartBuild's input. WORK_E_FAILED. */
-int build_action_source(struct job *job, json_t *in) MUST_USE;
-/* Adds the action's environment variables and output artifact to `in` (taken), starts the build and waits for
- * its end. As an action's `run`. */
-int build_action_run(struct job *job, json_t *in) MUST_USE;
+/* The build has come with the job, started. */
+bool build_action_leased(const struct job *job);
+/* Gives up one that has come and was never begun: to another worker when this one stops, else for good. */
+void build_action_leave(struct job *job);

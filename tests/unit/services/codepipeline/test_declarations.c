@@ -146,9 +146,12 @@ static size_t work(struct maker *maker)
     for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
         CLEANUP(job_leases_free) struct job_leases *taken = NULL;
         CLEANUP(json_free) json_t *jobs = NULL;
+        struct principal anchor = {0};
+        const struct job_taker taker = {.platform = &platform, .caller = &anchor, .worker = "w", .max = 50};
         json_t *job;
 
-        HOLDS(jobs_lease_account(tx, accounts[i], "w", 50, &taken) == 0);
+        str_copy(anchor.account, sizeof(anchor.account), accounts[i]);
+        HOLDS(jobs_lease_account(tx, &taker, &taken) == 0);
         HOLDS(job_leases_describe(taken, &jobs) == 0);
         json_array_foreach (jobs, k, job) {
             json_t *data = json_object_get(job, "data");

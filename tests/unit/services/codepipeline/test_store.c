@@ -179,7 +179,8 @@ static bool lease(const char *worker)
 {
     CLEANUP(job_leases_free) struct job_leases *taken = NULL;
     CLEANUP(json_free) json_t *jobs = NULL;
-    assert_int_equal(jobs_lease_account(tx, ACCOUNT, worker, 1, &taken), 0);
+    const struct job_taker taker = {.platform = &platform, .caller = &me, .worker = worker, .max = 1};
+    assert_int_equal(jobs_lease_account(tx, &taker, &taken), 0);
     assert_int_equal(job_leases_describe(taken, &jobs), 0);
     (void)snprintf(job_id, sizeof(job_id), "%s", json_str(json_array_get(jobs, 0), "id", ""));
     (void)snprintf(nonce, sizeof(nonce), "%s", json_str(json_array_get(jobs, 0), "nonce", ""));
