@@ -5,6 +5,7 @@
 #include "services/codebuild/build.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "services/codebuild/watch.h"
 #include "services/service.h"
 #include <stdio.h>
 
@@ -36,7 +37,7 @@ static void tell_moved(struct tx *tx, const struct build *build)
     }
     if (build->state == BUILD_QUEUED)
         tx_wake(tx, CODEBUILD_TOPIC_WAITING, build->account);
-    tx_wake(tx, CODEBUILD_TOPIC_DUE);
+    watch_expect(tx, build_store_due_ms(build));
 }
 
 int build_save_changed(struct tx *tx, const struct build *build)

@@ -99,8 +99,7 @@ void build_deinit(struct build *build)
     json_free(&build->progress);
 }
 
-/* When something must happen to the build by itself. */
-static int64_t due_ms(const struct build *build)
+int64_t build_store_due_ms(const struct build *build)
 {
     if (build->state == BUILD_ENDED)
         return INT64_MAX;
@@ -121,7 +120,7 @@ int build_store_insert(struct tx *tx, const struct build *build)
         "sssisssssiiiiiisssi", build->account, build->id, build->project, build->number,
         state_names[build->state], build->status, build->phase, build->worker, build->nonce, build->attempt,
         build->started_ms, build->ended_ms, build->lease_ms, build->limit_ms, (int64_t)build->timed,
-        build->token[0] ? build->token : NULL, body, progress, due_ms(build));
+        build->token[0] ? build->token : NULL, body, progress, build_store_due_ms(build));
     return r > 0 ? FAULT(EEXIST) : r;
 }
 
@@ -137,7 +136,7 @@ int build_store_save(struct tx *tx, const struct build *build)
                 "due_ms = $14 WHERE account = $1 AND id = $2",
                 "sssssssiiiiisi", build->account, build->id, state_names[build->state], build->status,
                 build->phase, build->worker, build->nonce, build->attempt, build->ended_ms, build->lease_ms,
-                build->limit_ms, (int64_t)build->timed, progress, due_ms(build));
+                build->limit_ms, (int64_t)build->timed, progress, build_store_due_ms(build));
     return r > 0 ? FAULT(EEXIST) : r;
 }
 

@@ -50,6 +50,8 @@ struct build {
 };
 
 void build_deinit(struct build *build); /* CLEANUP-able */
+/* When something must happen to the build by itself. */
+int64_t build_store_due_ms(const struct build *build);
 int build_store_insert(struct tx *tx, const struct build *build) MUST_USE;
 int build_store_save(struct tx *tx, const struct build *build) MUST_USE;
 int build_store_get(struct tx *tx, const char *account, const char *id,

@@ -15,22 +15,25 @@ struct watch {
     const struct platform *platform;
 };
 
-static int next_due(struct db *db, int64_t *ret_ms)
+static _Atomic int64_t planned_ms = INT64_MAX;
+
+void watch_expect(struct tx *tx, int64_t due_ms)
 {
-    CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_look(db, DB_ANYTHING, &tx);
-    if (r == 0)
-        r = build_store_next_due(tx, ret_ms);
-    return r == 0 ? db_commit(&tx) : r;
+    if (due_ms < atomic_load(&planned_ms))
+        tx_wake(tx, CODEBUILD_TOPIC_DUE);
 }
 
+/* What it plans is known before another writer has its turn. */
 static int expire(struct db *db, int64_t *ret_next_ms)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     int r = db_begin(db, &tx);
     if (r == 0)
         r = build_expire(tx, clock_now_ms(), ret_next_ms);
-    return r == 0 ? db_commit(&tx) : r;
+    if (r < 0)
+        return r;
+    atomic_store(&planned_ms, *ret_next_ms);
+    return db_commit(&tx);
 }
 
 static void *watch_thread(void *arg)
@@ -40,16 +43,14 @@ static void *watch_thread(void *arg)
     (void)pthread_setname_np(pthread_self(), "codebuild-watch");
     while (!atomic_load(&watch->stopping)) {
         wake_ticket ticket = wake_look(CODEBUILD_TOPIC_DUE);
-        int64_t due_ms = INT64_MAX, now_ms = clock_now_ms();
-        int r = next_due(db, &due_ms);
-        if (r == 0 && due_ms <= now_ms)
-            r = expire(db, &due_ms);
+        int64_t due_ms = INT64_MAX;
+        int r = expire(db, &due_ms);
         if (r < 0) {
             log_warn("codebuild", "builds that are due wait: %s", strerrordesc_np(-r));
-            due_ms = now_ms + RETRY_MS;
+            due_ms = clock_now_ms() + RETRY_MS;
         }
-        int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-        int64_t deadline = due_ms == INT64_MAX ? INT64_MAX : clock_mono_ms() + left_ms;
+        int64_t left_ms = due_ms - clock_now_ms();
+        int64_t deadline = due_ms == INT64_MAX ? INT64_MAX : clock_mono_ms() + (left_ms > 0 ? left_ms : 0);
         if (!wake_wait(CODEBUILD_TOPIC_DUE, ticket, deadline) && clock_mono_ms() < deadline)
             break; /* woken before its time without a signal: the server stops */
     }

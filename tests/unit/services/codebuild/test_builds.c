@@ -327,6 +327,32 @@ static void test_watch_offers_a_silent_workers_build_again(void **state UNUSED)
     assert_status(id, "IN_PROGRESS", "QUEUED");
 }
 
+static bool wakes_watch(wake_ticket ticket)
+{
+    return wake_wait("codebuild:due", ticket, clock_mono_ms() + 1);
+}
+
+static void test_watch_is_woken_for_what_is_due_before_what_it_plans(void **state UNUSED)
+{
+    char nonce[33];
+    void *watch = NULL;
+    wake_ticket ticket = 0;
+    bool woken = true;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    assert_int_equal(codebuild_watch_start(&platform, &watch), 0);
+    int64_t deadline = clock_mono_ms() + 20000;
+    while (woken &&
+           clock_mono_ms() < deadline) { /* until it plans for the first; each waits as long as that */
+        ticket = wake_look("codebuild:due");
+        (void)start_one();
+        woken = wakes_watch(ticket);
+    }
+    assert_false(woken);
+    assert_true(lease(nonce) > 0);
+    assert_true(wakes_watch(ticket));
+    codebuild_watch_stop(watch);
+}
+
 static void test_overrides_are_laid_over_the_project(void **state UNUSED)
 {
     assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
@@ -420,6 +446,7 @@ int main(void)
         CASE(test_build_that_nobody_takes_times_out),
         CASE(test_server_that_was_down_gives_workers_a_full_lease),
         CASE(test_watch_offers_a_silent_workers_build_again),
+        CASE(test_watch_is_woken_for_what_is_due_before_what_it_plans),
         CASE(test_overrides_are_laid_over_the_project),
         CASE(test_token_starts_one_build_only),
         CASE(test_project_is_replaced_or_changed_in_parts),
