@@ -164,7 +164,7 @@ int build_start(struct tx *tx, const struct platform *platform, const char *acco
         r = build_take_saved(tx, &build, order->worker);
     if (r == 0 && taken)
         r = build_show_work(&build, platform, clock_now_ms(), ret_work);
-    return r == 0 ? build_show(&build, platform, ret_build) : r;
+    return r == 0 && ret_build ? build_show(&build, platform, ret_build) : r;
 }
 
 int build_get(struct tx *tx, const struct platform *platform, const char *account, const char *id,

@@ -46,8 +46,9 @@ struct build_order {
     const char *worker;    /* who takes it at once; NULL: it waits */
 };
 
-/* CODEBUILD_E_NOT_FOUND, CODEBUILD_E_INVALID, CODEBUILD_E_LIMIT. *ret_work is set when `worker` has got it,
- * as PollForBuilds shows it: not one that it has started before and that somebody has taken since. */
+/* CODEBUILD_E_NOT_FOUND, CODEBUILD_E_INVALID, CODEBUILD_E_LIMIT. `ret_build` may be NULL. *ret_work is set
+ * when `worker` has got it, as PollForBuilds shows it: not one that it has started before and that somebody
+ * has taken since. */
 int build_start(struct tx *tx, const struct platform *platform, const char *account,
                 const struct build_order *order, json_t **ret_build, json_t **ret_work,
                 struct reason *why) MUST_USE;

@@ -35,13 +35,6 @@ void project_row_deinit(struct project_row *row)
     json_free(&row->body);
 }
 
-/* A document of ours that cannot be read is a fault of the store, not of the caller. */
-static int read_document(struct str text, json_t **ret)
-{
-    int r = json_parse(text, ret, NULL);
-    return r > 0 ? FAULT(EBADMSG) : r;
-}
-
 int project_store_get(struct tx *tx, const char *account, const char *name, struct project_row *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -53,13 +46,13 @@ int project_store_get(struct tx *tx, const char *account, const char *name, stru
         return r;
     ret->created_ms = rows_int(rows, 0);
     ret->modified_ms = rows_int(rows, 1);
-    return read_document(rows_str(rows, 2), &ret->body);
+    return json_unpack_text(rows_str(rows, 2), &ret->body);
 }
 
 int project_store_insert(struct tx *tx, const char *account, const char *name, int64_t now_ms,
                          const json_t *body)
 {
-    CLEANUP(free_ptr) char *text = json_text(body);
+    CLEANUP(free_ptr) char *text = json_pack_text(body);
     if (!text)
         return FAULT(ENOMEM);
     int r = tx_exec(tx,
@@ -72,7 +65,7 @@ int project_store_insert(struct tx *tx, const char *account, const char *name, i
 int project_store_update(struct tx *tx, const char *account, const char *name, int64_t now_ms,
                          const json_t *body)
 {
-    CLEANUP(free_ptr) char *text = json_text(body);
+    CLEANUP(free_ptr) char *text = json_pack_text(body);
     if (!text)
         return FAULT(ENOMEM);
     return tx_exec(
@@ -109,8 +102,8 @@ int64_t build_store_due_ms(const struct build *build)
 
 int build_store_insert(struct tx *tx, const struct build *build)
 {
-    CLEANUP(free_ptr) char *body = json_text(build->body);
-    CLEANUP(free_ptr) char *progress = json_text(build->progress);
+    CLEANUP(free_ptr) char *body = json_pack_text(build->body);
+    CLEANUP(free_ptr) char *progress = json_pack_text(build->progress);
     if (!body || !progress)
         return FAULT(ENOMEM);
     int r = tx_exec(
@@ -126,7 +119,7 @@ int build_store_insert(struct tx *tx, const struct build *build)
 
 int build_store_save(struct tx *tx, const struct build *build)
 {
-    CLEANUP(free_ptr) char *progress = json_text(build->progress);
+    CLEANUP(free_ptr) char *progress = json_pack_text(build->progress);
     if (!progress)
         return FAULT(ENOMEM);
     int r =
@@ -184,9 +177,9 @@ static int build_read(int r, struct rows *rows, struct build *ret)
     copy_text(ret->token, sizeof(ret->token), rows, 15);
     r = state_read(rows_str(rows, 4), &ret->state);
     if (r == 0)
-        r = read_document(rows_str(rows, 16), &ret->body);
+        r = json_unpack_text(rows_str(rows, 16), &ret->body);
     if (r == 0)
-        r = read_document(rows_str(rows, 17), &ret->progress);
+        r = json_unpack_text(rows_str(rows, 17), &ret->progress);
     return r;
 }
 

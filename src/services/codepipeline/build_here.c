@@ -41,7 +41,6 @@ static int input_make(struct job_row *row, json_t **ret)
 int job_build_take(struct tx *tx, const struct job_taker *taker, struct job_row *row, json_t **ret)
 {
     CLEANUP(json_free) json_t *input = NULL;
-    CLEANUP(json_free) json_t *shown = NULL;
     char initiator[sizeof("codepipeline/") + PIPELINE_NAME_MAX];
     struct build_order order = {.initiator = initiator, .worker = taker->worker};
     int r = input_make(row, &input);
@@ -53,7 +52,7 @@ int job_build_take(struct tx *tx, const struct job_taker *taker, struct job_row 
     (void)snprintf(initiator, sizeof(initiator), "codepipeline/%s",
                    json_str(json_object_get(row->data, "pipelineContext"), "pipelineName", ""));
     order.input = input;
-    r = build_start(tx, taker->platform, row->account, &order, &shown, ret, NULL);
+    r = build_start(tx, taker->platform, row->account, &order, NULL, ret, NULL);
     return r < 0 ? r : 0;
 }
 
