@@ -1,5 +1,9 @@
 /* codebuild's tables and statements. */
 #include "services/codebuild/store.h"
+#include "services/codebuild/build.h"
+#include "services/kept.h"
+
+static struct kept bodies = KEPT_INIT; /* of builds, by the UUID in their ids */
 
 const struct db_migration codebuild_migrations[CODEBUILD_MIGRATION_COUNT] = {
     {1,
@@ -114,6 +118,8 @@ int build_store_insert(struct tx *tx, const struct build *build)
         state_names[build->state], build->status, build->phase, build->worker, build->nonce, build->attempt,
         build->started_ms, build->ended_ms, build->lease_ms, build->limit_ms, (int64_t)build->timed,
         build->token[0] ? build->token : NULL, body, progress, build_store_due_ms(build));
+    if (r == 0)
+        kept_put(&bodies, build_uuid(build->id), build->body, body);
     return r > 0 ? FAULT(EEXIST) : r;
 }
 
@@ -122,6 +128,8 @@ int build_store_save(struct tx *tx, const struct build *build)
     CLEANUP(free_ptr) char *progress = json_pack_text(build->progress);
     if (!progress)
         return FAULT(ENOMEM);
+    if (build->state == BUILD_ENDED)
+        kept_drop(&bodies, build_uuid(build->id));
     int r =
         tx_exec(tx,
                 "UPDATE codebuild_build SET state = $3, status = $4, phase = $5, worker = $6, nonce = $7, "
@@ -177,6 +185,8 @@ static int build_read(int r, struct rows *rows, struct build *ret)
     copy_text(ret->token, sizeof(ret->token), rows, 15);
     r = state_read(rows_str(rows, 4), &ret->state);
     if (r == 0)
+        ret->body = kept_find(&bodies, build_uuid(ret->id));
+    if (r == 0 && !ret->body)
         r = json_unpack_text(rows_str(rows, 16), &ret->body);
     if (r == 0)
         r = json_unpack_text(rows_str(rows, 17), &ret->progress);

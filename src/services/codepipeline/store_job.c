@@ -1,14 +1,15 @@
 /* SQL of jobs: the outbox from which workers take. */
 #include "services/codepipeline/store.h"
 #include "services/codepipeline/engine/source.h"
-#include "services/codepipeline/job_data.h"
 #include "services/iam/iam.h"
+#include "services/kept.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <stdio.h>
 
 #define OWNER_AWS "AWS"
-#define DATA_KEPT 16384 /* bytes of text: longer data is read again when somebody takes the job */
+
+static struct kept offered = KEPT_INIT; /* data of jobs */
 
 void job_row_free(struct job_row *row)
 {
@@ -148,8 +149,7 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
     text = json_pack_text(data);
     if (!text)
         return FAULT(ENOMEM);
-    if (strlen(text) <= DATA_KEPT)
-        job_data_keep(run->job_id, data);
+    kept_put(&offered, run->job_id, data, text);
     wake(tx, action->owner, account);
     return tx_exec(
         tx,
@@ -194,7 +194,7 @@ static int job_read(struct rows *rows, struct job_row *ret)
 int job_unpack(struct job_row *row)
 {
     if (!row->data)
-        row->data = job_data_find(row->job.id);
+        row->data = kept_find(&offered, row->job.id);
     return row->data ? 0 : json_unpack_text(str_of(row->packed), &row->data);
 }
 
