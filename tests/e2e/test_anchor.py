@@ -119,6 +119,12 @@ def test_a_build_runs_logs_exports_and_keeps_its_artifacts(project):
         assert archive.read("v") == b"7\n"
 
 
+def test_a_build_has_the_locale_of_codebuild_s_images(project):
+    build = project.ended(project.start(spec('echo "${LC_CTYPE}, ${LANG-no LANG}"', "locale charmap")))
+    lines = project.lines(build)
+    assert "C.UTF-8, no LANG" in lines and "UTF-8" in lines
+
+
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_exported_variables_are_those_that_are_set_and_exported(project, shell):
     tricky = "it's \"$HOME\" \\ two\nlines=*  "

@@ -73,7 +73,8 @@ static int own_variables(const struct anchor *anchor, const json_t *tree, struct
         const char *value;
     } texts[] = {
         {"PATH", strchr(BUILD_ENV_PATH, '=') + 1},
-        {"LANG", "C.UTF-8"},
+        {"LC_CTYPE",
+         "C.UTF-8"}, /* as CodeBuild's images have it: LANG has each program read eleven files more */
         {"HOME", "/tmp"},
         {"CI", "true"},
         {"CODEBUILD_CI", "true"},
