@@ -21,6 +21,8 @@ static int add_files(const struct proc_spec *spec, posix_spawn_file_actions_t *f
         err = posix_spawn_file_actions_adddup2(files, spec->stderr_fd, STDERR_FILENO);
     if (!err && spec->fourth_fd > 0)
         err = posix_spawn_file_actions_adddup2(files, spec->fourth_fd, STDERR_FILENO + 1);
+    if (!err) /* libraries' own descriptors are not all close-on-exec */
+        err = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + (spec->fourth_fd > 0 ? 2 : 1));
     if (!err && spec->cwd)
         err = posix_spawn_file_actions_addchdir_np(files, spec->cwd);
     return err;

@@ -11,7 +11,7 @@ struct proc_spec {
     int stdin_fd;            /* -1: /dev/null */
     int stdout_fd;           /* -1: inherited */
     int stderr_fd;           /* -1: inherited */
-    int fourth_fd;           /* becomes descriptor 3; 0: none */
+    int fourth_fd;           /* becomes descriptor 3; 0: none. No other is open in the child */
 };
 
 int proc_spawn(const struct proc_spec *spec, pid_t *ret_pid) MUST_USE;

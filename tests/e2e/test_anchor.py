@@ -126,6 +126,14 @@ def test_a_build_has_the_locale_of_codebuild_s_images(project):
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_nothing_of_the_anchor_s_is_open_in_a_build(project, shell):
+    project.ended(project.start(spec("true")))  # connections that an anchor keeps
+    build = project.ended(project.start(spec("ls /proc/self/fd", "readlink /proc/self/fd/*", env={"shell": shell})))
+    links = [line for line in project.lines(build) if ":[" in line or "memfd" in line]
+    assert links and not [link for link in links if "socket" in link or "anon_inode" in link or "memfd" in link], links
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_exported_variables_are_those_that_are_set_and_exported(project, shell):
     tricky = "it's \"$HOME\" \\ two\nlines=*  "
     names = ["GIVEN", "LINES", "INNER", "UNSET", "EMPTY", "no.name", "PATH"]

@@ -294,6 +294,8 @@ static int second(void *arg)
     for (int i = 0; i < WALLS_FDS; i++)
         if (spec->fds[i] == i ? fcntl(i, F_SETFD, 0) : dup2(spec->fds[i], i) < 0)
             fail(entry);
+    if (close_range(WALLS_FDS, ~0U, 0)) /* libraries' own are not all close-on-exec */
+        fail(entry);
     signals_reset();
     execve(spec->command[0], words(spec->command), words(spec->envp));
     fail(entry);
