@@ -290,6 +290,11 @@ static int spec_file(struct build *build, const char *path, struct buf *ret)
     return io_read_file(real, ret);
 }
 
+static bool is_inline(const struct build *build)
+{
+    return strcmp(json_str(json_object_get(build->tree, "buildspec"), "type", "FILE"), "INLINE") == 0;
+}
+
 static int spec_get(struct build *build)
 {
     const json_t *where = json_object_get(build->tree, "buildspec");
@@ -297,7 +302,9 @@ static int spec_get(struct build *build)
     CLEANUP(buf_free) struct buf text = BUF_INIT(BUILDSPEC_MAX_BYTES);
     int r;
 
-    if (strcmp(type, "INLINE") == 0)
+    if (build->spec.tree) /* it was there before the source */
+        return 0;
+    if (is_inline(build))
         r = buf_puts(&text, json_str(where, "text", ""));
     else if (strcmp(type, "S3") == 0)
         r = work_s3_get(build->client, json_str(where, "bucket", ""), json_str(where, "key", ""), NULL, NULL,
@@ -339,8 +346,23 @@ static int log_begin(struct build *build)
 
 static int env_get(struct build *build)
 {
+    if (build->env.map)
+        return 0;
     return build_env_make(build->anchor, build->tree, &build->spec, build->client,
                           room_source_inside(build->room, build->anchor->sandbox), &build->env, &build->why);
+}
+
+/* What can be done before the source is here: the shell gets ready while that comes. */
+static int begin_early(struct build *build)
+{
+    int r = is_inline(build) ? spec_get(build) : 0;
+
+    if (r || !build->spec.tree)
+        return r;
+    r = env_get(build);
+    if (r == 0 && !build->session)
+        (void)build_session_begin(build);
+    return r;
 }
 
 /* Whatever the services do meanwhile, a step is tried again as long as the lease holds. */
@@ -363,7 +385,8 @@ static int patiently(struct build *build, int (*step)(struct build *))
 
 static int prepare(struct build *build)
 {
-    static int (*const steps[])(struct build *) = {client_get, log_begin, source_get, spec_get, env_get};
+    static int (*const steps[])(struct build *) = {client_get, log_begin, begin_early,
+                                                   source_get, spec_get,  env_get};
     int r = rooms_take(build->anchor->rooms, &build->room);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)

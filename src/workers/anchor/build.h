@@ -48,6 +48,8 @@ void build_phase_failed(struct build *build, const char *status, const char *cod
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
  * cancelled; faults. */
 int build_phases_run(struct build *build) MUST_USE;
+/* Has the room's shell, where it will do, prepare for the first command meanwhile. */
+bool build_session_begin(struct build *build);
 /* Runs one step of the buildspec's shell; *ret_status is its exit status. 0, SESSION_E_START, _TIMEOUT,
  * _CANCELLED. */
 int build_step(struct build *build, const char *text, int *ret_status) MUST_USE;

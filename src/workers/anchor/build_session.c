@@ -37,23 +37,31 @@ static int session_own(struct build *build, struct session_entry entry)
     return r ? r : session_enter(build->session, &entry);
 }
 
-static int session_start(struct build *build)
+static struct session_entry entry_of(const struct build *build)
 {
-    const struct session_entry entry = {
+    return (struct session_entry){
         .envp = (const char *const *)build->env.envp,
         .memory_kib = memory_kib(build->tree),
         .cpu_s = CPU_S,
         .cancel_fd = build->lease.cancel_fd,
     };
-    int r = SESSION_E_ENDED;
+}
 
+bool build_session_begin(struct build *build)
+{
+    const struct session_entry entry = entry_of(build);
+
+    if (!build->room->session || strcmp(build->spec.shell, "sh") != 0 || !session_can_tell(entry.envp))
+        return false;
     build->session = take(build->room->session);
-    if (build->session && strcmp(build->spec.shell, "sh") == 0 && session_can_tell(entry.envp))
-        r = session_enter(build->session, &entry);
-    if (r != SESSION_E_ENDED)
-        return r;
-    session_free(&build->session);
-    return session_own(build, entry);
+    if (session_enter(build->session, &entry))
+        session_free(&build->session);
+    return build->session != NULL;
+}
+
+static int session_start(struct build *build)
+{
+    return build_session_begin(build) ? 0 : session_own(build, entry_of(build));
 }
 
 static void build_bytes(void *ctx, const char *bytes, size_t len)
