@@ -1,25 +1,33 @@
-/* Threads and an intrusive queue: a job waits in the memory of its submitter, who so bounds the queue. */
+/* Threads and an intrusive queue: a job waits in the memory of its submitter, who so bounds the queue. Who
+ * has waited least is given the next job: its stack and what it has freed are still in the processor's cache,
+ * and few of many threads do all of a light load. */
 #include "base/pool.h"
 #include "base/mem.h"
 #include <pthread.h>
 
+struct worker {
+    struct pool *pool;
+    pthread_t thread;
+    pthread_cond_t given; /* a job, or the pool closes */
+    struct pool_job *job;
+    struct worker *idle; /* who has waited longer */
+};
+
 struct pool {
-    pthread_mutex_t lock;
-    pthread_cond_t filled;
+    pthread_mutex_t lock; /* guards all that follows */
+    struct worker *idle;
     struct pool_job *head;
     struct pool_job **tail;
     size_t queued;
     bool closing;
     size_t threads;
     char name[16];
-    pthread_t thread[];
+    struct worker workers[];
 };
 
-static struct pool_job *pool_next(struct pool *pool)
+/* Called with the lock. */
+static struct pool_job *queue_take(struct pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
-    while (!pool->head && !pool->closing)
-        pthread_cond_wait(&pool->filled, &pool->lock);
     struct pool_job *job = pool->head;
     if (job) {
         pool->head = job->next;
@@ -27,34 +35,57 @@ static struct pool_job *pool_next(struct pool *pool)
             pool->tail = &pool->head;
         pool->queued--;
     }
+    return job;
+}
+
+static struct pool_job *pool_next(struct pool *pool, struct worker *self)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct pool_job *job = queue_take(pool);
+    if (!job && !pool->closing) {
+        self->idle = pool->idle;
+        pool->idle = self;
+        while (!self->job && !pool->closing)
+            pthread_cond_wait(&self->given, &pool->lock);
+        job = take(self->job);
+    }
     pthread_mutex_unlock(&pool->lock);
     return job;
 }
 
 static void *pool_thread(void *arg)
 {
-    struct pool *pool = arg;
-    (void)pthread_setname_np(pthread_self(), pool->name);
-    for (struct pool_job *job; (job = pool_next(pool));)
+    struct worker *self = arg;
+    (void)pthread_setname_np(pthread_self(), self->pool->name);
+    for (struct pool_job *job; (job = pool_next(self->pool, self));)
         job->run(job);
     return NULL;
 }
 
+static int worker_start(struct pool *pool, struct worker *worker)
+{
+    worker->pool = pool;
+    pthread_cond_init(&worker->given, NULL);
+    int err = pthread_create(&worker->thread, NULL, pool_thread, worker);
+    if (err)
+        pthread_cond_destroy(&worker->given);
+    return err ? FAULT(err) : 0;
+}
+
 int pool_new(size_t threads, const char *name, struct pool **ret)
 {
-    struct pool *pool = mem_alloc(sizeof(*pool) + threads * sizeof(pool->thread[0]));
+    struct pool *pool = mem_alloc(sizeof(*pool) + threads * sizeof(pool->workers[0]));
     if (!pool)
         return FAULT(ENOMEM);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->filled, NULL);
     pool->tail = &pool->head;
     size_t len = strnlen(name, sizeof(pool->name) - 1);
     memcpy(pool->name, name, len);
     for (size_t i = 0; i < threads; i++) {
-        int err = pthread_create(&pool->thread[i], NULL, pool_thread, pool);
-        if (err) {
+        int r = worker_start(pool, &pool->workers[i]);
+        if (r < 0) {
             pool_free(&pool);
-            return FAULT(err);
+            return r;
         }
         pool->threads++;
     }
@@ -66,11 +97,18 @@ void pool_submit(struct pool *pool, struct pool_job *job)
 {
     job->next = NULL;
     pthread_mutex_lock(&pool->lock);
-    *pool->tail = job;
-    pool->tail = &job->next;
-    pool->queued++;
-    pthread_cond_signal(&pool->filled);
+    struct worker *worker = pool->idle;
+    if (worker) {
+        pool->idle = worker->idle;
+        worker->job = job;
+    } else {
+        *pool->tail = job;
+        pool->tail = &job->next;
+        pool->queued++;
+    }
     pthread_mutex_unlock(&pool->lock);
+    if (worker)
+        pthread_cond_signal(&worker->given);
 }
 
 size_t pool_queued(struct pool *pool)
@@ -88,11 +126,13 @@ void pool_free(struct pool **pool)
         return;
     pthread_mutex_lock(&closing->lock);
     closing->closing = true;
-    pthread_cond_broadcast(&closing->filled);
-    pthread_mutex_unlock(&closing->lock);
     for (size_t i = 0; i < closing->threads; i++)
-        pthread_join(closing->thread[i], NULL);
-    pthread_cond_destroy(&closing->filled);
+        pthread_cond_signal(&closing->workers[i].given);
+    pthread_mutex_unlock(&closing->lock);
+    for (size_t i = 0; i < closing->threads; i++) {
+        pthread_join(closing->workers[i].thread, NULL);
+        pthread_cond_destroy(&closing->workers[i].given);
+    }
     pthread_mutex_destroy(&closing->lock);
     free(closing);
     *pool = NULL;

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/proc.h"
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -200,6 +201,22 @@ static void test_pool_runs_all_that_is_queued_before_it_ends(void **state UNUSED
     assert_int_equal(count, 1000);
 }
 
+/* Given to a thread that waits, or before any does. */
+static void test_pool_runs_a_single_job_before_it_ends(void **state UNUSED)
+{
+    for (int i = 0; i < 500; i++) {
+        struct pool *pool = NULL;
+        atomic_int count = 0;
+        struct counting_job only = {.job.run = count_run, .count = &count};
+        assert_int_equal(pool_new(2, "test", &pool), 0);
+        if (i % 2)
+            (void)sched_yield();
+        pool_submit(pool, &only.job);
+        pool_free(&pool);
+        assert_int_equal(count, 1);
+    }
+}
+
 static int64_t fixed_time(void)
 {
     return 1234;
@@ -227,6 +244,7 @@ int main(void)
         CASE(test_child_group_is_killed_as_a_whole),
         CASE(test_missing_program_is_a_fault),
         CASE(test_pool_runs_all_that_is_queued_before_it_ends),
+        CASE(test_pool_runs_a_single_job_before_it_ends),
         CASE(test_wall_clock_can_be_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
