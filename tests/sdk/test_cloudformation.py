@@ -30,6 +30,18 @@ def name():
 # ---- create, describe, delete
 
 
+@pytest.mark.parametrize("word", ["NoEcho", "'NoEcho'", '"No\\u0045cho"', '"No\\x45cho"'])
+def test_a_parameter_that_is_not_to_be_shown_is_not_however_that_is_written(cf, name, word):
+    body = f"""
+Parameters: {{Secret: {{Type: String, {word}: true}}, Word: {{Type: String, Default: hello}}}}
+Resources: {{One: {{Type: AWS::SSM::Parameter, Properties: {{Type: String, Value: !Ref Word}}}}}}
+"""
+    cf.create_stack(StackName=name, TemplateBody=body, Parameters=[{"ParameterKey": "Secret", "ParameterValue": "xyz"}])
+    cf.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    [stack] = cf.describe_stacks(StackName=name)["Stacks"]
+    assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {"Secret": "****", "Word": "hello"}
+
+
 def test_a_stack_is_created_with_outputs_events_and_resources(cf, ssm, name):
     body = """
 Description: two parameters

@@ -30,6 +30,13 @@ int cf_page(struct call *c, const char *member, const json_t *all, size_t max)
 
 /* ---- DescribeStacks */
 
+/* Whether a template may have parameters that are not to be shown; only a backslash spells the word in
+ * another way. */
+static bool may_mask(const char *body)
+{
+    return strstr(body, "NoEcho") || strchr(body, '\\');
+}
+
 static json_t *shown_parameters(struct call *c, const struct stack *stack)
 {
     CLEANUP(template_free) struct template *t = NULL;
@@ -39,7 +46,7 @@ static json_t *shown_parameters(struct call *c, const struct stack *stack)
     if (json_object_size(parameters) == 0)
         return json_array();
     if (template_load(c->tx, json_str(stack->doc, "Template", ""), &body) ||
-        template_parse(str_of(body), &t, NULL))
+        (may_mask(body) && template_parse(str_of(body), &t, NULL)))
         return NULL;
     return parameters_show(t, parameters);
 }

@@ -411,7 +411,7 @@ json_t *parameters_show(const struct template *t, const json_t *resolved)
     json_t *one;
 
     json_object_foreach ((json_t *)(uintptr_t)resolved, name, one) {
-        bool masked = parameter_no_echo(json_object_get(t->parameters, name));
+        bool masked = t && parameter_no_echo(json_object_get(t->parameters, name));
         json_t *shown = json_pack("{s:s, s:s}", "ParameterKey", name, "ParameterValue",
                                   masked ? "****" : json_str(one, "value", ""));
         const char *found = json_str(one, "resolved", NULL);

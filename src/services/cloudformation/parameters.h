@@ -16,6 +16,7 @@ int parameters_resolve(struct tx *tx, const struct platform *platform, const cha
                        json_t **ret, struct reason *why) MUST_USE;
 /* Name → what Ref gives: a text, or a list for list types. */
 json_t *parameters_values(const struct template *template, const json_t *resolved) MUST_USE;
-/* [{ParameterKey, ParameterValue, ResolvedValue?}], NoEcho masked. */
+/* [{ParameterKey, ParameterValue, ResolvedValue?}], NoEcho masked; `template` NULL: it has no such parameter.
+ */
 json_t *parameters_show(const struct template *template, const json_t *resolved) MUST_USE;
 bool parameter_no_echo(const json_t *declaration);
