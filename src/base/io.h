@@ -18,6 +18,10 @@ int io_rename(const char *from, const char *to) MUST_USE;
 int io_unlink(const char *path) MUST_USE;             /* 0 also when it was not there */
 int io_mkdir(const char *path, mode_t mode) MUST_USE; /* 0 also when it is there already */
 int io_mkdir_parents(const char *path, mode_t mode) MUST_USE;
+/* Has the folders that are made in this one lie apart on the disk, each with its files (chattr(1), T). On
+ * ext4 without a journal a new file costs the more, the more were removed lately near by. False: this file
+ * system cannot. */
+bool io_spread_folders(const char *path);
 /* Appends the whole file to *buf (bounded by its maximum). */
 int io_read_file(const char *path, struct buf *buf) MUST_USE;
 /* Temporary file beside it, fsync, rename, fsync of the folder. */

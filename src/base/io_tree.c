@@ -3,6 +3,8 @@
 #include "base/fail.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define DEEPEST 256 /* each level holds a file descriptor open */
@@ -22,6 +24,16 @@ int io_mkdir_parents(const char *path, mode_t mode)
         *at = '/';
     }
     return io_mkdir(path, mode);
+}
+
+bool io_spread_folders(const char *path)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int flags = 0;
+    if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags))
+        return false;
+    flags |= FS_TOPDIR_FL;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }
 
 static void close_dir(DIR **dir)

@@ -326,6 +326,7 @@ static int work_folder_make(struct parts *parts)
         free(take(parts->work_dir));
         return FAULT(errno);
     }
+    (void)io_spread_folders(parts->work_dir);
     parts->anchor.work_dir = parts->work_dir;
     parts->work_lock_fd = open(parts->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (parts->work_lock_fd < 0 || flock(parts->work_lock_fd, LOCK_EX))
@@ -344,6 +345,7 @@ static int folders_make(struct parts *parts, const struct worker_options *option
     r = io_mkdir_parents(parts->cache_dir, 0700);
     if (r)
         return r;
+    (void)io_spread_folders(parts->cache_dir);
     r = leftovers_remove(parts);
     if (r == 0)
         r = work_folder_make(parts);

@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +92,21 @@ static void test_pread_of_a_short_file_is_a_fault(void **state UNUSED)
     assert_int_equal(io_pread_all(fd, bytes, 2, 1), 0);
     assert_memory_equal(bytes, "bc", 2);
     assert_int_equal(io_pread_all(fd, bytes, 4, 0), -EIO);
+}
+
+/* Where the file system has such a flag, it is set; files and folders are as ever. */
+static void test_a_folder_whose_folders_lie_apart_is_a_folder(void **state UNUSED)
+{
+    char inner[100];
+    int flags = 0, fd = io_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    bool spread = io_spread_folders(folder);
+    assert_true(fd >= 0);
+    assert_true(!spread || (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_TOPDIR_FL)));
+    (void)close(fd);
+    (void)snprintf(inner, sizeof(inner), "%s/inner", folder);
+    assert_int_equal(io_mkdir(inner, 0700), 0);
+    assert_int_equal(io_remove_tree(inner), 0);
+    assert_false(io_spread_folders(inner));
 }
 
 static void test_folders_are_made_and_removed_with_all_below(void **state UNUSED)
@@ -238,6 +255,7 @@ int main(void)
         CASE(test_atomic_write_survives_each_failure),
         CASE(test_read_stops_at_the_buffers_maximum),
         CASE(test_pread_of_a_short_file_is_a_fault),
+        CASE(test_a_folder_whose_folders_lie_apart_is_a_folder),
         CASE(test_folders_are_made_and_removed_with_all_below),
         CASE(test_injected_failure_fires_once),
         CASE(test_child_runs_with_its_folder_and_files),
