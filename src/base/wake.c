@@ -1,7 +1,8 @@
-/* Topics are hashed; no topic has an object. A counter per slot of hashes gives the tickets: slots are
- * shared, so a ticket may see a stranger's signal and wake its holder once for nothing, but never misses its
- * own. Waiters hang in lists by hash and, when they have a deadline, in a pairing heap that one timer thread
- * watches. A waiter is fired by whoever takes it off its list, after the lock is released: so exactly once.
+/* Topics are hashed; no topic has an object. All signals are counted, and a slot of hashes keeps the number
+ * of its last one, which gives the tickets: slots are shared, so a ticket may see a stranger's signal and
+ * wake its holder once for nothing, but never misses its own. Waiters hang in lists by hash and, when they
+ * have a deadline, in a pairing heap that one timer thread watches. A waiter is fired by whoever takes it off
+ * its list, after the lock is released: so exactly once.
  */
 #include "base/wake.h"
 #include "base/clock.h"
@@ -12,7 +13,8 @@
 #define LISTS 1024 /* of waiters; a power of two */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static wake_ticket counters[SLOTS];
+static wake_ticket signals;
+static wake_ticket last_signals[SLOTS];
 static struct wake_waiter *lists[LISTS];
 static struct wake_waiter *heap;
 enum stopped { STOPPED_NONE, STOPPED_SUBSCRIBERS, STOPPED_ALL };
@@ -181,7 +183,15 @@ wake_ticket wake_look(const char *topic)
 {
     uint64_t hash = topic_hash(topic);
     pthread_mutex_lock(&lock);
-    wake_ticket ticket = counters[hash % SLOTS];
+    wake_ticket ticket = last_signals[hash % SLOTS];
+    pthread_mutex_unlock(&lock);
+    return ticket;
+}
+
+wake_ticket wake_now(void)
+{
+    pthread_mutex_lock(&lock);
+    wake_ticket ticket = signals;
     pthread_mutex_unlock(&lock);
     return ticket;
 }
@@ -191,7 +201,7 @@ void wake_signal(const char *topic)
     uint64_t hash = topic_hash(topic);
     struct wake_waiter *fired = NULL;
     pthread_mutex_lock(&lock);
-    counters[hash % SLOTS]++;
+    last_signals[hash % SLOTS] = ++signals;
     for (struct wake_waiter *waiter = lists[hash % LISTS]; waiter;) {
         struct wake_waiter *next = waiter->next;
         if (waiter->topic_hash == hash) {
@@ -216,7 +226,7 @@ void wake_subscribe(const char *topic, wake_ticket ticket, int64_t deadline_mono
     if (timed)
         (void)pthread_once(&timer_once, timer_start);
     pthread_mutex_lock(&lock);
-    bool signalled = counters[waiter->topic_hash % SLOTS] != ticket;
+    bool signalled = last_signals[waiter->topic_hash % SLOTS] > ticket;
     bool late = is_stopped(waiter) || (timed && (!timer_runs || deadline_mono_ms <= clock_mono_ms()));
     if (!signalled && !late) {
         list_add(waiter);

@@ -9,7 +9,8 @@
 
 #define WAKE_TOPIC_MAX 256
 
-typedef uint64_t wake_ticket; /* a counter's value: the one typedef, so that it is not mixed up with times */
+typedef uint64_t
+    wake_ticket; /* a number of signals: the one typedef, so that it is not mixed up with times */
 
 struct wake_waiter {
     void (*fire)(struct wake_waiter *waiter,
@@ -26,6 +27,8 @@ struct wake_waiter {
 };
 
 wake_ticket wake_look(const char *topic);
+/* One for whatever topic: of what is signalled from now on. */
+wake_ticket wake_now(void);
 void wake_signal(const char *topic);
 /* Blocks until the topic is signalled after `ticket`, or the deadline (clock_mono_ms; INT64_MAX: none). True
  * when signalled. */

@@ -109,12 +109,18 @@ static ssize_t sendfile_of_places(int socket, struct places *places, off64_t *of
     return sent;
 }
 
-/* Of a file that is shorter than was said: libmicrohttpd would wait for more of it. */
-static ssize_t cut_if_short(ssize_t sent)
+/* Of a file that is shorter than was said libmicrohttpd would wait for more: for the socket to take it, when
+ * some of it has been sent. So what stops short is tried once more. */
+static ssize_t send_file(int out_fd, int in_fd, off64_t *offset, size_t count)
 {
-    if (sent == 0)
-        errno = EBADF;
-    return sent == 0 ? -1 : sent;
+    ssize_t sent = syscall(SYS_sendfile, out_fd, in_fd, offset, count);
+    if (sent < 0 || sent == (ssize_t)count)
+        return sent;
+    ssize_t more = syscall(SYS_sendfile, out_fd, in_fd, offset, count - (size_t)sent);
+    if (more != 0)
+        return more > 0 ? sent + more : sent;
+    errno = EBADF;
+    return -1;
 }
 
 ssize_t sendfile64(int out_fd, int in_fd, off64_t *offset, size_t count)
@@ -127,9 +133,9 @@ ssize_t sendfile64(int out_fd, int in_fd, off64_t *offset, size_t count)
     if (end == 0)
         return syscall(SYS_sendfile, out_fd, in_fd, offset, count);
     if (count != ASKED || left <= (int64_t)count)
-        return cut_if_short(syscall(SYS_sendfile, out_fd, in_fd, offset, count));
-    ssize_t sent = syscall(SYS_sendfile, out_fd, in_fd, offset, (size_t)(left < PIECE ? left : PIECE));
+        return send_file(out_fd, in_fd, offset, count);
+    ssize_t sent = send_file(out_fd, in_fd, offset, (size_t)(left < PIECE ? left : PIECE));
     if (sent == left)
         uncork(out_fd);
-    return cut_if_short(sent);
+    return sent;
 }

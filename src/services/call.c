@@ -78,14 +78,13 @@ int64_t call_wait_ms(const struct call *c)
     return ms > WAIT_MAX_MS ? WAIT_MAX_MS : ms;
 }
 
-int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *topic)
+int call_wait(struct call *c, int64_t max_ms, const char *topic)
 {
     int64_t now = clock_mono_ms();
     if (c->wait_deadline_mono_ms == 0)
         c->wait_deadline_mono_ms = now + max_ms;
     if (now >= c->wait_deadline_mono_ms || http_stopping(c->http))
         return 0;
-    c->wait_ticket = ticket;
     int len = snprintf(c->wait_topic, sizeof(c->wait_topic), "%s", topic);
     assert(len > 0 && (size_t)len < sizeof(c->wait_topic));
     return CALL_WAIT;

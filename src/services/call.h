@@ -64,9 +64,9 @@ struct call {
     struct http_header error_elements[CALL_ERROR_ELEMENTS]; /* of the error's XML: call_error_element's */
     size_t error_element_count;
 
+    wake_ticket ticket; /* of this run: from before it looked at anything, c->tx too */
     /* call_wait's */
     int64_t wait_deadline_mono_ms; /* 0: not waiting yet */
-    wake_ticket wait_ticket;
     char wait_topic[WAKE_TOPIC_MAX];
 };
 
@@ -113,7 +113,7 @@ int call_commit(struct call *c, struct tx **tx) MUST_USE;
 /* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
  * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
 int64_t call_wait_ms(const struct call *c);
-/* `return call_wait(c, ticket, max_ms, topic)`: runs the handler again when the topic is signalled after
- * `ticket` (taken before looking). 0, meaning "answer now with what there is", when max_ms have passed since
+/* `return call_wait(c, max_ms, topic)`: runs the handler again when the topic is signalled after this run
+ * began to look. 0, meaning "answer now with what there is", when max_ms have passed since
  * the first run or the server stops. What a run wrote before it waits is undone. */
-int call_wait(struct call *c, wake_ticket ticket, int64_t max_ms, const char *topic);
+int call_wait(struct call *c, int64_t max_ms, const char *topic);

@@ -284,6 +284,7 @@ static void perform(struct exchange *x)
 {
     struct call *c = &x->call;
     int r = clear_output(c);
+    c->ticket = wake_now(); /* a change that the transaction does not see comes after it */
     if (r == 0)
         r = transact(x);
     if (r == 0)
@@ -291,7 +292,7 @@ static void perform(struct exchange *x)
     if (r == CALL_ELSEWHERE)
         http_run_elsewhere(c->http);
     else if (r == CALL_WAIT)
-        http_park(c->http, c->wait_topic, c->wait_ticket, c->wait_deadline_mono_ms);
+        http_park(c->http, c->wait_topic, c->ticket, c->wait_deadline_mono_ms);
     else if (r != 0 && r != CALL_REPLIED)
         answer_outcome(x, r);
 }

@@ -112,7 +112,6 @@ int cf_describe_stacks(struct call *c)
 
     if (!account_topic)
         return FAULT(ENOMEM);
-    wake_ticket ticket = wake_look(account_topic);
     int err = json_object_get(c->in, "StackName")
                   ? describe_named(c, &l)
                   : stack_each(c->tx, c->caller->account, false, describe_one, &l);
@@ -121,7 +120,7 @@ int cf_describe_stacks(struct call *c)
     int64_t wait_ms = call_wait_ms(c);
     if (err || !wait_ms || !l.busy || c->wait_deadline_mono_ms)
         return err;
-    return call_wait(c, ticket, wait_ms, account_topic);
+    return call_wait(c, wait_ms, account_topic);
 }
 
 /* ---- ListStacks */
@@ -265,7 +264,6 @@ int cf_describe_stack_events(struct call *c)
         return call_fail(c, STACK_E_INVALID, "StackName must be specified.");
     if (token && !str_to_int(str_of(token), 1, INT64_MAX, &before))
         return call_fail(c, STACK_E_INVALID, "NextToken %.100s is not valid", token);
-    wake_ticket ticket = wake_look(topic);
     int err = cf_stack(c, &stack);
     if (!err)
         err = event_list(c->tx, stack.id, before, PAGE_MAX, &list, &next);
@@ -276,7 +274,7 @@ int cf_describe_stack_events(struct call *c)
     int64_t wait_ms = call_wait_ms(c);
     if (err || !wait_ms || !stack_busy(stack.status) || c->wait_deadline_mono_ms)
         return err;
-    return call_wait(c, ticket, wait_ms, topic);
+    return call_wait(c, wait_ms, topic);
 }
 
 /* ---- exports and imports */

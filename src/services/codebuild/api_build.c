@@ -115,12 +115,11 @@ int codebuild_batch_get_builds(struct call *c)
                   ? snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_BUILD, uuid)
                   : snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_BUILDS, c->caller->account);
     bool ended = true, waited = c->wait_deadline_mono_ms != 0;
-    wake_ticket ticket = wake_look(topic);
     int r = look_up(c, &ended);
     bool names_topic = len > 0 && (size_t)len < sizeof(topic);
     if (r != 0 || ended || waited || call_wait_ms(c) == 0 || !names_topic)
         return r;
-    return call_wait(c, ticket, call_wait_ms(c), topic);
+    return call_wait(c, call_wait_ms(c), topic);
 }
 
 /* LIMIT: a page and one row that tells of the next. */

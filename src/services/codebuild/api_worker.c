@@ -37,7 +37,6 @@ int codebuild_poll_for_builds(struct call *c)
     char topic[WAKE_TOPIC_MAX];
     CLEANUP(json_free) json_t *builds = NULL;
     (void)snprintf(topic, sizeof(topic), CODEBUILD_TOPIC_WAITING, c->caller->account);
-    wake_ticket ticket = wake_look(topic);
     bool succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
     int r = any_waiting(c);
     if (r == 0 || (r == DB_NONE && succeeds))
@@ -46,7 +45,7 @@ int codebuild_poll_for_builds(struct call *c)
         return r;
     if (json_array_size(builds) > 0)
         return json_put(c->out, "builds", take(builds));
-    r = call_wait(c, ticket, json_int(c->in, "waitMs", 0), topic);
+    r = call_wait(c, json_int(c->in, "waitMs", 0), topic);
     return r == 0 ? json_put(c->out, "builds", json_array()) : r;
 }
 

@@ -75,10 +75,9 @@ int codepipeline_receive_event(struct call *c);
 struct watched {
     struct pipeline pipeline;
     char topic[WAKE_TOPIC_MAX];
-    wake_ticket ticket;
 };
 
-/* Finds the pipeline that c->in[member] names, its ticket taken before anything else of it is read. */
+/* Finds the pipeline that c->in[member] names. */
 int codepipeline_watch(struct call *c, const char *member, struct watched *ret) MUST_USE;
 /* To be returned at the end: CALL_WAIT for who said X-Slipway-Wait and has not missed a change just now. */
 int codepipeline_watch_end(struct call *c, const struct watched *watched) MUST_USE;

@@ -90,17 +90,15 @@ int codepipeline_poll_for_account_jobs(struct call *c)
     bool offered, taken = false;
     bool succeeds = json_object_get(c->in, "successorOf") && c->wait_deadline_mono_ms == 0;
     char topic[WAKE_TOPIC_MAX];
-    wake_ticket ticket;
     int r;
 
     (void)snprintf(topic, sizeof(topic), TOPIC_JOBS_AWS, c->caller->account);
-    ticket = wake_look(topic);
     r = any_offered(c, &offered);
     if (r == 0 && (offered || succeeds))
         r = take_offers(c, &taken);
     if (r || taken)
         return r;
-    r = call_wait(c, ticket, json_int(c->in, "waitMs", 0), topic);
+    r = call_wait(c, json_int(c->in, "waitMs", 0), topic);
     return r ? r : json_put(c->out, "jobs", json_array());
 }
 

@@ -132,11 +132,9 @@ int codepipeline_list_pipelines(struct call *c)
     bool waited = c->wait_deadline_mono_ms != 0;
     int64_t wait_ms = call_wait_ms(c);
     char topic[WAKE_TOPIC_MAX];
-    wake_ticket ticket;
     int r;
 
     (void)snprintf(topic, sizeof(topic), TOPIC_LIST, c->caller->account);
-    ticket = wake_look(topic);
     r = summaries_put(c);
-    return r || waited || wait_ms == 0 ? r : call_wait(c, ticket, wait_ms, topic);
+    return r || waited || wait_ms == 0 ? r : call_wait(c, wait_ms, topic);
 }

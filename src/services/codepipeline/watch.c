@@ -12,7 +12,6 @@ int codepipeline_watch(struct call *c, const char *member, struct watched *ret)
     const char *name = json_str(c->in, member, "");
 
     (void)snprintf(ret->topic, sizeof(ret->topic), TOPIC_PIPELINE, c->caller->account, name);
-    ret->ticket = wake_look(ret->topic);
     return pipeline_require(c->tx, c->caller->account, name, &ret->pipeline, &c->reason);
 }
 
@@ -23,7 +22,7 @@ int codepipeline_watch_end(struct call *c, const struct watched *watched)
 
     if (wait_ms == 0 || waited || clock_now_ms() - watched->pipeline.changed_ms < MISSED_MS)
         return 0;
-    return call_wait(c, watched->ticket, wait_ms, watched->topic);
+    return call_wait(c, wait_ms, watched->topic);
 }
 
 int codepipeline_page_start(struct call *c, int64_t fallback, int64_t *ret)

@@ -142,7 +142,6 @@ int logs_get_log_events(struct call *c)
     const char *group_name = logs_group_name(c);
     char topic[LOGS_TOPIC_SIZE];
     log_topic(c->caller->account, group_name, topic);
-    wake_ticket ticket = wake_look(topic);
     struct log_group group;
     struct log_stream stream;
     struct get_request request;
@@ -160,7 +159,7 @@ int logs_get_log_events(struct call *c)
         last = (struct log_place){.timestamp_ms = -1};
     err = read_page(c, &stream, &request, list, &first, &last);
     if (!err && request.up && json_array_size(list) == 0 && call_wait_ms(c) > 0)
-        err = call_wait(c, ticket, call_wait_ms(c), topic);
+        err = call_wait(c, call_wait_ms(c), topic);
     if (!err)
         err = json_put_format(c->out, "nextForwardToken", "f/%" PRId64 "/%" PRId64, last.timestamp_ms,
                               last.number);
@@ -257,7 +256,6 @@ int logs_filter_log_events(struct call *c)
     const char *group_name = logs_group_name(c);
     char topic[LOGS_TOPIC_SIZE];
     log_topic(c->caller->account, group_name, topic);
-    wake_ticket ticket = wake_look(topic);
     struct log_group group;
     struct filter_request *request = arena_alloc(c->arena, sizeof(*request));
     CLEANUP(json_free) json_t *list = json_array();
@@ -270,7 +268,7 @@ int logs_filter_log_events(struct call *c)
     if (!err)
         err = filter_page(c, &group, request, list, &more);
     if (!err && !more && json_array_size(list) == 0 && call_wait_ms(c) > 0)
-        err = call_wait(c, ticket, call_wait_ms(c), topic);
+        err = call_wait(c, call_wait_ms(c), topic);
     if (!err && more)
         err = json_put_format(c->out, "nextToken", "%" PRId64 "/%" PRId64 "/%" PRId64,
                               request->after.timestamp_ms, request->after.stream_id, request->after.number);

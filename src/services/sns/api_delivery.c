@@ -53,7 +53,7 @@ static int lease(struct call *c, bool orphan, json_t *list)
 }
 
 /* Until something is signalled, the next one is due, or the courier's time is up (in c->state). */
-static int wait_for_more(struct call *c, wake_ticket ticket, int64_t next_ms)
+static int wait_for_more(struct call *c, int64_t next_ms)
 {
     int64_t now_ms = clock_mono_ms(), wait_ms = json_int(c->in, "WaitMs", 0);
     int64_t *deadline_ms = c->state;
@@ -71,12 +71,11 @@ static int wait_for_more(struct call *c, wake_ticket ticket, int64_t next_ms)
         c->wait_deadline_mono_ms = now_ms + next_ms - clock_now_ms() + 1;
     if (c->wait_deadline_mono_ms <= now_ms)
         c->wait_deadline_mono_ms = now_ms + 1;
-    return call_wait(c, ticket, wait_ms, DELIVERY_TOPIC);
+    return call_wait(c, wait_ms, DELIVERY_TOPIC);
 }
 
 int sns_poll_for_deliveries(struct call *c)
 {
-    wake_ticket ticket = wake_look(DELIVERY_TOPIC);
     bool orphan = json_object_get(c->in, "SuccessorOf") && !c->state;
     json_t *list = json_array();
     int64_t next_ms = INT64_MAX;
@@ -89,7 +88,7 @@ int sns_poll_for_deliveries(struct call *c)
         rc = lease(c, orphan, list);
     if (rc < 0 || (rc > 0 && rc != DB_NONE) || json_array_size(list) > 0)
         return rc;
-    return wait_for_more(c, ticket, next_ms);
+    return wait_for_more(c, next_ms);
 }
 
 int sns_put_delivery_result(struct call *c)

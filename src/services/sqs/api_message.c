@@ -134,7 +134,6 @@ static int number_between(struct call *c, const char *member, int64_t absent, in
 struct receive {
     struct queue queue;
     char topic[SQS_TOPIC_SIZE];
-    wake_ticket ticket;
     int64_t max;
     int64_t visibility_s;
     int64_t wait_s;
@@ -158,14 +157,13 @@ static int read_receive(struct call *c, struct receive *r)
     return rc;
 }
 
-/* DB_NONE when there is nothing to receive now. The ticket is taken before looking. */
+/* DB_NONE when there is nothing to receive now. */
 static int look(struct call *c, struct receive *r)
 {
     char name[SQS_NAME_MAX + 1] = "";
     char account[13] = "";
     (void)queue_split_url(str_of(json_str(c->in, "QueueUrl", "")), account, name);
     queue_topic(account, name, r->topic);
-    r->ticket = wake_look(r->topic);
     CLEANUP(db_end) struct tx *tx = NULL;
     int rc = db_look(c->platform->db, DB_ANYTHING, &tx);
     if (rc == 0)
@@ -212,7 +210,7 @@ static int wait_for_more(struct call *c, const struct receive *r)
     if (until_ms <= now_ms)
         until_ms = now_ms + 1;
     c->wait_deadline_mono_ms = until_ms;
-    return call_wait(c, r->ticket, 1000 * r->wait_s, r->topic);
+    return call_wait(c, 1000 * r->wait_s, r->topic);
 }
 
 int api_receive_message(struct call *c)

@@ -31,6 +31,20 @@ static void test_signal_between_look_and_wait_is_not_lost(void **state UNUSED)
     assert_false(wake_wait("a", wake_look("a"), clock_mono_ms() - 1));
 }
 
+static void test_a_ticket_of_whatever_topic(void **state UNUSED)
+{
+    wake_signal("a");
+    wake_ticket ticket = wake_now();
+    assert_false(wake_wait("a", ticket, clock_mono_ms() - 1));
+    assert_false(wake_wait("never", ticket, clock_mono_ms() - 1));
+    wake_signal("b");
+    assert_true(wake_wait("b", ticket, INT64_MAX));
+    assert_false(wake_wait("a", ticket, clock_mono_ms() - 1));
+    wake_signal("a");
+    assert_true(wake_wait("a", ticket, INT64_MAX));
+    assert_false(wake_wait("b", wake_now(), clock_mono_ms() - 1));
+}
+
 static void test_signal_fires_waiters_of_its_topic_only(void **state UNUSED)
 {
     struct counted a1 = {.waiter.fire = counted_fire}, a2 = a1, b = a1;
@@ -175,6 +189,7 @@ static void test_no_wake_up_is_lost_between_racing_threads(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_ticket_of_whatever_topic),
         cmocka_unit_test(test_signal_between_look_and_wait_is_not_lost),
         cmocka_unit_test(test_signal_fires_waiters_of_its_topic_only),
         cmocka_unit_test(test_deadlines_fire_each_waiter_once_and_not_early),
