@@ -34,7 +34,7 @@ static bool secret_fits(struct str given, struct str secret)
 
     hash_sha256_hex(given, a);
     hash_sha256_hex(secret, b);
-    return hash_equal(a, b, sizeof(a));
+    return hash_equal(a, b, 2 * hash_size(HASH_SHA256));
 }
 
 /* The strongest signature decides when there are several. */
