@@ -126,25 +126,51 @@ def test_what_was_pushed_is_deployed(house, repository, pipeline):
     house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
 
 
-def test_a_connections_credentials_are_sent_and_seen_by_nobody_else(house, pipeline):
-    asked = []
+class Host(http.server.ThreadingHTTPServer):
+    """Answers every GET alike, and keeps what was asked: paths and Authorization."""
 
-    class Host(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append((self.path, self.headers["Authorization"]))
-            self.send_error(403)
+    def __init__(self, status, location=None):
+        self.asked = asked = []
 
-        def log_message(self, *arguments):
-            pass
-    host = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    threading.Thread(target=host.serve_forever, daemon=True).start()
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append((self.path, self.headers["Authorization"]))
+                self.send_response(status)
+                if location:
+                    self.send_header("Location", location + self.path)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def fetched_from(house, pipeline, host):
+    """The execution whose source is fetched from there, as a robot with a password."""
     house.client("ssm").put_parameter(Name="/slipway/connections/4f1a2b3c", Type="SecureString", Value=json.dumps({
         "url": f"http://127.0.0.1:{host.server_port}", "username": "robot", "password": "its password"}))
     run = house.client("codepipeline").start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
     shown = ended(house, pipeline, run)
-    host.shutdown()
-    assert "403" in shown["statusSummary"] and "its password" not in json.dumps(shown, default=str)
-    assert asked[0] == ("/team/shop.git/info/refs?service=git-upload-pack",
-                        "Basic " + base64.b64encode(b"robot:its password").decode())
-    assert "its password" not in house.log()
     house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
+    host.shutdown()
+    return shown
+
+
+def test_a_connections_credentials_are_sent_and_seen_by_nobody_else(house, pipeline):
+    host = Host(403)
+    shown = fetched_from(house, pipeline, host)
+    assert "403" in shown["statusSummary"] and "its password" not in json.dumps(shown, default=str)
+    assert host.asked[0] == ("/team/shop.git/info/refs?service=git-upload-pack",
+                             "Basic " + base64.b64encode(b"robot:its password").decode())
+    assert "its password" not in house.log()
+
+
+def test_a_host_does_not_send_credentials_on_to_another(house, pipeline):
+    other = Host(403)
+    host = Host(302, f"http://localhost:{other.server_port}")
+    shown = fetched_from(house, pipeline, host)
+    other.shutdown()
+    assert shown["status"] == "Failed" and "302" in shown["statusSummary"]
+    assert host.asked and not other.asked

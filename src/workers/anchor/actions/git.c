@@ -40,23 +40,28 @@ static int environment_add(json_t *list, const char *name, const char *value)
     return json_array_append_new(list, json_string(entry)) ? FAULT(ENOMEM) : 0;
 }
 
-/* As configuration in the environment: arguments are for all to read. */
+/* As configuration in the environment: arguments are for all to read. They are that host's alone: git would
+ * send them to wherever it sends on. */
 static int credentials_add(json_t *list, const struct git_remote *remote)
 {
     CLEANUP(free_ptr) char *pair = NULL;
     CLEANUP(free_ptr) char *header = NULL;
     char *end;
     int len = asprintf(&pair, "%s:%s", remote->username, remote->password ? remote->password : "");
-    int r;
+    int r = 0;
 
     if (len < 0 || !(header = malloc(sizeof("Authorization: Basic ") + (size_t)len * 4 / 3 + 4)))
         return FAULT(ENOMEM);
     end = stpcpy(header, "Authorization: Basic ");
     base64_encode(pair, (size_t)len, end);
-    r = environment_add(list, "GIT_CONFIG_COUNT", "1");
-    if (r == 0)
-        r = environment_add(list, "GIT_CONFIG_KEY_0", "http.extraHeader");
-    return r ? r : environment_add(list, "GIT_CONFIG_VALUE_0", header);
+    const char *const entries[][2] = {{"GIT_CONFIG_COUNT", "2"},
+                                      {"GIT_CONFIG_KEY_0", "http.extraHeader"},
+                                      {"GIT_CONFIG_VALUE_0", header},
+                                      {"GIT_CONFIG_KEY_1", "http.followRedirects"},
+                                      {"GIT_CONFIG_VALUE_1", "false"}};
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(entries); i++)
+        r = environment_add(list, entries[i][0], entries[i][1]);
+    return r;
 }
 
 static int environment_make(struct git *git, const struct git_remote *remote)
