@@ -1,5 +1,5 @@
 /* JSON text to jansson trees and back, and accessors that never fail on a tree of another form. */
-#include "wire/json.h"
+#include "wire/json_read.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -32,8 +32,12 @@ static size_t text_depth(struct str text)
 int json_parse(struct str text, json_t **ret, struct reason *why)
 {
     json_error_t error;
-    json_t *value;
+    json_t *value = json_read(text, JSON_MAX_DEPTH, true);
 
+    if (value) {
+        *ret = value;
+        return 0;
+    }
     if (text_depth(text) > JSON_MAX_DEPTH)
         return reason_set(why, JSON_E_SYNTAX, "the document is nested more than %d levels deep",
                           JSON_MAX_DEPTH);
@@ -65,8 +69,10 @@ char *json_text(const json_t *value)
 int json_unpack_text(struct str text, json_t **ret)
 {
     json_error_t error;
-    json_t *value = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
+    json_t *value = json_read(text, JSON_PARSER_MAX_DEPTH, false);
 
+    if (!value)
+        value = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_DECODE_ANY, &error);
     if (!value)
         return FAULT(json_error_code(&error) == json_error_out_of_memory ? ENOMEM : EBADMSG);
     *ret = value;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "wire/json.h"
+#include "wire/json_read.h"
 
 static int parse(const char *text, json_t **ret)
 {
@@ -55,6 +55,70 @@ static void a_tree_is_written_as_the_library_writes_it(void **state)
         ours = json_pack_text(value);
         theirs = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         assert_string_equal(ours, theirs);
+    }
+}
+
+/* As the library reads it; what is not read, json_parse leaves to the library. */
+static void assert_read_alike(struct str text)
+{
+    CLEANUP(json_free) json_t *ours = json_read(text, JSON_MAX_DEPTH, true);
+    CLEANUP(json_free)
+    json_t *theirs = json_loadb(text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+
+    if (ours)
+        assert_true(theirs && json_equal(ours, theirs));
+}
+
+static void a_text_is_read_as_the_library_reads_it(void **state)
+{
+    static const char *const read[] = {" [1 , 2\t,\n\r3 ] ", "[-0,0,10,-7,999999999999999999]",
+                                       "[0.25,-1e3,1E+2,12.5e-1]", "{\"a\\tb\":{\"a\\\"\":[]}}",
+                                       "\"\\\\ \\/ \\b\\f\\n\\r\\t \xc3\xa4\""};
+    static const char *const refused[] = {
+        "[1 2]",    "[01]",     "[-]",      "[1.]",         "[.5]",
+        "[1e]",     "[+1]",     "[1,]",     "{,}",          "{\"a\"}",
+        "{\"a\":}", "{a:1}",    "truth",    "[nul]",        "\"open",
+        "\"\\x\"",  "\"\x01\"", "\"\xff\"", "[1]]",         "[",
+        "{\"a\":1", "1e999",    "\"end\\",  "{\"\xff\":1}", "{\"a\":1,\"a\":1}"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(read); i++) {
+        CLEANUP(json_free) json_t *value = json_read(str_of(read[i]), JSON_MAX_DEPTH, true);
+
+        assert_non_null(value);
+        assert_read_alike(str_of(read[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_read_alike(str_of(texts[i]));
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_null(json_read(str_of(refused[i]), JSON_MAX_DEPTH, true));
+}
+
+static void a_key_given_twice_is_read_where_it_may_be(void **state)
+{
+    CLEANUP(json_free) json_t *value = json_read(STR("{\"a\":1,\"a\":2}"), JSON_MAX_DEPTH, false);
+
+    (void)state;
+    assert_int_equal(json_int(value, "a", 0), 2);
+}
+
+/* Cut off or with a byte changed, at each place: never read where the library would not. */
+static void a_damaged_text_is_read_as_the_library_reads_it(void **state)
+{
+    static const char whole[] = "{\"a\\n\": [1, -2.5e1, true, null], \"\xc3\xa4\": {\"b\": \"c\\\\\"}}";
+    static const char bytes[] = "\"\\{}[]:,0-.e \x01\xff"
+                                "at";
+
+    (void)state;
+    for (size_t at = 0; at < sizeof(whole) - 1; at++) {
+        char text[sizeof(whole)];
+
+        assert_read_alike((struct str){whole, at});
+        for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
+            memcpy(text, whole, sizeof(whole));
+            text[at] = bytes[i];
+            assert_read_alike((struct str){text, sizeof(whole) - 1});
+        }
     }
 }
 
@@ -157,6 +221,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_documents_are_read_and_written),
         cmocka_unit_test(a_tree_is_written_as_the_library_writes_it),
+        cmocka_unit_test(a_text_is_read_as_the_library_reads_it),
+        cmocka_unit_test(a_key_given_twice_is_read_where_it_may_be),
+        cmocka_unit_test(a_damaged_text_is_read_as_the_library_reads_it),
         cmocka_unit_test(every_byte_of_a_text_is_written_as_the_library_writes_it),
         cmocka_unit_test(what_does_not_fit_the_buffer_is_an_error),
         cmocka_unit_test(what_is_not_one_document_is_refused_with_its_place),
