@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/serve.h"
+#include "wire/json_memory.h"
 #include "workers/anchor/anchor.h"
 #include "workers/courier/courier.h"
 #include "workers/launcher/launcher.h"
@@ -63,6 +64,7 @@ static int run_option(const char *word)
 
 int main(int argc, char **argv)
 {
+    json_memory_init();
     if (argc < 2) {
         print_usage(stderr);
         return COMMAND_USAGE;

@@ -50,14 +50,6 @@ char *buf_extend(struct buf *buf, size_t len)
     return bytes;
 }
 
-int buf_put(struct buf *buf, const void *bytes, size_t len)
-{
-    char *to = buf_extend(buf, len);
-    if (to && len > 0)
-        memcpy(to, bytes, len);
-    return buf->error;
-}
-
 int buf_puts(struct buf *buf, const char *cstring)
 {
     return buf_put(buf, cstring, strlen(cstring));
@@ -66,15 +58,6 @@ int buf_puts(struct buf *buf, const char *cstring)
 int buf_put_str(struct buf *buf, struct str s)
 {
     return buf_put(buf, s.ptr, s.len);
-}
-
-int buf_putc(struct buf *buf, char c)
-{
-    if (buf_reserve(buf, 1) == 0) {
-        buf->ptr[buf->len++] = c;
-        buf->ptr[buf->len] = '\0';
-    }
-    return buf->error;
 }
 
 int buf_put_int(struct buf *buf, int64_t value)

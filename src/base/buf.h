@@ -18,10 +18,10 @@ struct buf {
 void buf_free(struct buf *buf);  /* CLEANUP-able */
 void buf_reset(struct buf *buf); /* empty, keeps the memory, clears the error */
 int buf_reserve(struct buf *buf, size_t more_bytes);
-int buf_put(struct buf *buf, const void *bytes, size_t len);
+static inline int buf_put(struct buf *buf, const void *bytes, size_t len);
 int buf_puts(struct buf *buf, const char *cstring);
 int buf_put_str(struct buf *buf, struct str s);
-int buf_putc(struct buf *buf, char c);
+static inline int buf_putc(struct buf *buf, char c);
 int buf_put_int(struct buf *buf, int64_t value); /* in decimal */
 /* Appends `len` bytes for the caller to fill at once; NULL when the buffer has failed. */
 char *buf_extend(struct buf *buf, size_t len);
@@ -31,3 +31,25 @@ struct str buf_str(const struct buf *buf);
 /* Hands over the bytes (NUL-terminated, free() them); the buffer is empty afterwards. NULL when empty or
  * failed. */
 char *buf_take(struct buf *buf) MUST_USE;
+
+/* Whether they fit without more memory. */
+static inline bool buf_has_room(const struct buf *buf, size_t bytes)
+{
+    return bytes < buf->cap - buf->len && bytes <= buf->max - buf->len && !buf->error;
+}
+
+static inline int buf_put(struct buf *buf, const void *bytes, size_t len)
+{
+    if (!buf_has_room(buf, len) && buf_reserve(buf, len))
+        return buf->error;
+    if (len > 0)
+        memcpy(buf->ptr + buf->len, bytes, len);
+    buf->len += len;
+    buf->ptr[buf->len] = '\0';
+    return 0;
+}
+
+static inline int buf_putc(struct buf *buf, char c)
+{
+    return buf_put(buf, &c, 1);
+}

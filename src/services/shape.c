@@ -5,41 +5,55 @@
 #include "services/shape.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include <stdio.h>
 
 #define ERRORS_SAID 10 /* further violations are counted, not told */
 #define VALUE_SAID 128 /* bytes of an offending value that are shown */
-#define PATH_MAX_SIZE 256
+#define NAME_SAID 64   /* and of a name on the way to it */
 #define DEPTH_MAX 24
+
+/* On the way from the document to a value. */
+struct step {
+    const struct step *before; /* NULL: none */
+    const char *name;          /* NULL: an element of a list */
+    size_t element;            /* counted from 1 */
+    bool member;               /* of a structure, rather than a key of a map */
+};
 
 struct checking {
     struct buf said;
     size_t errors;
-    char path[PATH_MAX_SIZE];
-    size_t path_len;
+    const struct step *at;
 };
 
 static void check_value(struct checking *checking, const struct field *field, const json_t *value, int depth);
 
-/* Appends ".name" (AWS shows members with a small first letter) and returns the length to go back to. */
-static size_t path_push(struct checking *checking, const char *name, bool member)
+/* The value that `step`, which goes on from where we are, leads to. */
+static void check_below(struct checking *checking, struct step step, const struct field *field,
+                        const json_t *value, int depth)
 {
-    size_t back = checking->path_len;
-    char *at = checking->path + back;
-    size_t room = sizeof(checking->path) - back;
-    int len = snprintf(at, room, "%s%.64s", back ? "." : "", name);
-    if (len > 0)
-        checking->path_len += (size_t)len < room ? (size_t)len : room - 1;
-    char *first = at + (back ? 1 : 0);
-    if (member && (size_t)(first - checking->path) < checking->path_len && *first >= 'A' && *first <= 'Z')
-        *first = (char)(*first - 'A' + 'a');
-    return back;
+    const struct step *back = checking->at;
+    step.before = back;
+    checking->at = &step;
+    check_value(checking, field, value, depth + 1);
+    checking->at = back;
 }
 
-static void path_pop(struct checking *checking, size_t back)
+/* "name.name.1.member": AWS shows members with a small first letter. */
+static void put_path(struct buf *out, const struct step *step)
 {
-    checking->path_len = back;
-    checking->path[back] = '\0';
+    if (!step)
+        return;
+    put_path(out, step->before);
+    if (step->before)
+        buf_putc(out, '.');
+    if (!step->name) {
+        buf_printf(out, "%zu.member", step->element);
+        return;
+    }
+    bool capital = step->member && step->name[0] >= 'A' && step->name[0] <= 'Z';
+    if (capital)
+        buf_putc(out, (char)(step->name[0] - 'A' + 'a'));
+    buf_printf(out, "%.*s", NAME_SAID - capital, step->name + capital);
 }
 
 static void put_value(struct buf *out, const struct field *field, const json_t *value)
@@ -76,7 +90,9 @@ static bool violation_begin(struct checking *checking, const struct field *field
         put_value(said, field, value);
     else
         buf_puts(said, " null");
-    buf_printf(said, " at '%s' failed to satisfy constraint: ", checking->path);
+    buf_puts(said, " at '");
+    put_path(said, checking->at);
+    buf_puts(said, "' failed to satisfy constraint: ");
     return true;
 }
 
@@ -148,13 +164,9 @@ static void check_blob(struct checking *checking, const struct field *field, con
 static void check_list(struct checking *checking, const struct field *field, const json_t *value, int depth)
 {
     check_bounds(checking, field, value, (int64_t)json_array_size(value), "length");
-    for (size_t i = 0; field->of && i < json_array_size(value); i++) {
-        char index[40];
-        (void)snprintf(index, sizeof(index), "%zu.member", i + 1);
-        size_t back = path_push(checking, index, false);
-        check_value(checking, &field->of->fields[0], json_array_get(value, i), depth + 1);
-        path_pop(checking, back);
-    }
+    for (size_t i = 0; field->of && i < json_array_size(value); i++)
+        check_below(checking, (struct step){.element = i + 1}, &field->of->fields[0],
+                    json_array_get(value, i), depth);
 }
 
 /* AWS tells of the map, and of all that its keys must satisfy. */
@@ -190,9 +202,7 @@ static void check_map(struct checking *checking, const struct field *field, cons
             check_key(checking, field, value, key);
         if (!field->of)
             break;
-        size_t back = path_push(checking, key, false);
-        check_value(checking, &field->of->fields[0], entry, depth + 1);
-        path_pop(checking, back);
+        check_below(checking, (struct step){.name = key}, &field->of->fields[0], entry, depth);
     }
 }
 
@@ -202,12 +212,8 @@ static void check_members(struct checking *checking, const struct shape *shape, 
     for (size_t i = 0; shape && i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
         const json_t *member = json_object_get(value, field->name);
-        size_t back = path_push(checking, field->name, true);
-        if (member && !json_is_null(member))
-            check_value(checking, field, member, depth + 1);
-        else if (field->flags & FIELD_REQUIRED)
-            violation(checking, field, NULL, "Member must not be null");
-        path_pop(checking, back);
+        if ((member && !json_is_null(member)) || (field->flags & FIELD_REQUIRED))
+            check_below(checking, (struct step){.name = field->name, .member = true}, field, member, depth);
     }
 }
 
