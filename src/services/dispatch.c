@@ -64,7 +64,7 @@ static int enter(struct exchange *x)
     if (!c->operation)
         return 0;
     c->http->run_inline = c->operation->flags & OP_INLINE;
-    c->http->run_by_few = c->operation->flags & OP_FEW;
+    c->http->run_by_few = c->operation->flags & (OP_FEW | OP_WRITE);
     c->http->stream = c->operation->flags & OP_STREAM;
     if (c->http->stream) {
         x->body_hash = hash_new(HASH_SHA256);
@@ -216,28 +216,6 @@ static int decode(struct exchange *x)
     return x->protocol->decode(x);
 }
 
-static int transact(struct exchange *x)
-{
-    struct call *c = &x->call;
-    unsigned flags = c->operation->flags;
-    int r = 0;
-    if (flags & OP_WRITE)
-        r = db_begin(c->platform->db, &c->tx);
-    else if (flags & OP_READ)
-        r = db_read(c->platform->db, &c->tx);
-    if (r == 0) {
-        x->entered = true;
-        r = c->operation->run(c);
-    }
-    if ((r == 0 || r == CALL_REPLIED) && (flags & OP_WRITE)) {
-        int committed = db_commit(&c->tx);
-        if (committed != 0)
-            r = committed;
-    }
-    db_end(&c->tx);
-    return r;
-}
-
 int call_look(struct call *c, uint64_t subject, struct tx **ret)
 {
     if (!c->http->run_inline)
@@ -268,6 +246,28 @@ int call_commit(struct call *c, struct tx **tx)
     int r = db_commit_later(tx, &x->durable);
     if (r != 0)
         http_release(c->http, 0);
+    return r;
+}
+
+static int transact(struct exchange *x)
+{
+    struct call *c = &x->call;
+    unsigned flags = c->operation->flags;
+    int r = 0;
+    if (flags & OP_WRITE)
+        r = db_begin(c->platform->db, &c->tx);
+    else if (flags & OP_READ)
+        r = db_read(c->platform->db, &c->tx);
+    if (r == 0) {
+        x->entered = true;
+        r = c->operation->run(c);
+    }
+    if ((r == 0 || r == CALL_REPLIED) && (flags & OP_WRITE)) {
+        int committed = call_commit(c, &c->tx);
+        if (committed != 0)
+            r = committed;
+    }
+    db_end(&c->tx);
     return r;
 }
 

@@ -71,7 +71,7 @@ int shape_validate(const struct shape *shape, const json_t *value, struct reason
 
 enum operation_flag {
     OP_READ = 1,       /* c->tx is a read transaction */
-    OP_WRITE = 2,      /* c->tx is a write transaction; the reply is sent after its commit */
+    OP_WRITE = 2,      /* c->tx is a write transaction; the reply waits for its commit. As OP_FEW */
     OP_INLINE = 4,     /* runs on the I/O thread: reads only, never waits (CALL_ELSEWHERE) */
     OP_STREAM = 8,     /* the body goes to `body` as it arrives; `begin` is called first (S3) */
     OP_ANONYMOUS = 16, /* answers unsigned requests too; c->caller is NULL then */

@@ -28,7 +28,9 @@ static int lease(struct call *c, json_t **ret)
     if (r == 0)
         r = build_lease(tx, c->platform, c->caller->account, json_str(c->in, "workerId", ""),
                         (size_t)json_int(c->in, "maxBatchSize", 1), ret);
-    return r == 0 ? db_commit(&tx) : r;
+    if (r != 0)
+        return r;
+    return json_array_size(*ret) > 0 ? call_commit(c, &tx) : db_commit(&tx);
 }
 
 /* Looks without the writers' turn first: most polls find nothing. */

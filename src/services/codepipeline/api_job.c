@@ -9,7 +9,7 @@
 static int leases_answer(struct call *c, struct tx **tx, struct job_leases *leases)
 {
     json_t *jobs = NULL;
-    int r = db_commit(tx);
+    int r = call_commit(c, tx);
 
     if (r == 0)
         r = job_leases_describe(leases, &jobs);
@@ -156,7 +156,7 @@ static int result(struct call *c, bool success)
         r = lease_to(c, tx, next, &leases);
     if (r)
         return r;
-    return leases ? leases_answer(c, &tx, leases) : db_commit(&tx);
+    return leases ? leases_answer(c, &tx, leases) : call_commit(c, &tx);
 }
 
 /* Source: CodePipeline API, PutJobSuccessResult: variables come with the last result alone. */

@@ -186,7 +186,9 @@ static int take_messages(struct call *c, struct receive *r, json_t *messages)
         rc = message_receive(tx, c->platform, &queue, r->max, r->visibility_s, messages);
     if (rc == 0)
         rc = trim(c, messages);
-    return rc != 0 ? rc : db_commit(&tx);
+    if (rc != 0)
+        return rc;
+    return json_array_size(messages) > 0 ? call_commit(c, &tx) : db_commit(&tx);
 }
 
 /* Waits until the topic is signalled, the next hidden message becomes visible, or the receiver's time is up.
