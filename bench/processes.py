@@ -10,7 +10,7 @@ from turns import Caller
 
 EXECUTIONS = 50  # at a time: a pipeline in PARALLEL mode has no more
 STARTERS = 5
-LOOK_S = 0.02
+LOOK_S = 0.1  # seldom: a look has the database write its pages, and takes a processor
 TRUE = ["/bin/true"]
 ROLE = "arn:aws:iam::111111111111:role/slipway-deploy"
 WALLS = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent",
