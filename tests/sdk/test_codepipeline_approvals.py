@@ -49,7 +49,7 @@ class Release:
     def arn(self, name):
         return f"arn:aws:sts::222222222222:assumed-role/slipway-deploy/{name}"
 
-    def make(self, pushed_by="eve", started_by="launcher", **configuration):
+    def make(self, pushed_by="eve", started_by="launcher", here=False, **configuration):
         body = uuid.uuid4().hex.encode()
         self.sha256 = hashlib.sha256(body).hexdigest()
         self.version = self.person(pushed_by, "s3").put_object(Bucket=self.bucket, Key="k.zip", Body=body)["VersionId"]
@@ -59,11 +59,14 @@ class Release:
                                                 "ChangeSetName": "c", "TemplatePath": "App::t"}, inputs=["App"])
         made = declaration([changes, {**approval("Ask", 2), "configuration": configuration}], [action("Deploy")],
                            sources=[source])
+        if here:
+            made["artifactStore"]["location"] = self.bucket
         self.pipelines.create_pipeline(pipeline=made)
         self.name = made["name"]
         self.execution = self.person(started_by).start_pipeline_execution(name=self.name)["pipelineExecutionId"]
-        self.worker.succeed(self.take("Artifact"), currentRevision={"revision": self.version, "changeIdentifier": "e"},
-                            outputArtifacts=[{"name": "App", "sha256": self.sha256}])
+        if not here:
+            self.worker.succeed(self.take("Artifact"), outputArtifacts=[{"name": "App", "sha256": self.sha256}],
+                                currentRevision={"revision": self.version, "changeIdentifier": "e"})
         self.worker.succeed(self.take("Plan"), executionDetails={"summary": "1 to add", "externalExecutionId": "arn:cs"})
 
     def take(self, name):
@@ -173,14 +176,21 @@ def test_the_holder_of_one_key_is_one_person(release):
 @pytest.mark.parametrize("pushed,started,refused,takes", [
     ("user/eve", "user/ops", ["user/eve", "user/eve/ann", "user/ops/ann"], "user/ann"),
     ("user/eve", "user/ops/eve", ["user/ops", "user/ops/ann"], "user/ann/eve"),
-    ("user/eve/job", "user/ops", ["user/eve/job", "user/ops"], "user/ann"),
+    ("user/eve/job", "user/ops", ["user/eve", "user/eve/job", "user/eve/ann", "user/ops"], "user/ann/job"),
 ])
-def test_nobody_approves_their_own_by_another_name(release, pushed, started, refused, takes):
-    release.make(pushed_by=pushed, started_by=started, ForbidSelfApproval="true", **(
-        BROKERED if pushed == "user/eve/job" else {}))
+@pytest.mark.parametrize("here", [False, True])  # the source is a worker's, or done in the engine's own step
+def test_nobody_approves_their_own_by_another_name(release, pushed, started, refused, takes, here):
+    release.make(pushed_by=pushed, started_by=started, here=here, ForbidSelfApproval="true")
     for own in refused:
         assert release.refusal(own)["Code"] == "AccessDeniedException", own
     release.answer(takes)
+    release.take("Deploy")
+
+
+def test_a_sessions_name_that_is_believed_tells_who_pushed(release):
+    release.make(pushed_by="user/eve/job", started_by="user/ops", **BROKERED, ForbidSelfApproval="true")
+    assert release.refusal("user/eve/job")["Code"] == "AccessDeniedException"
+    release.answer("user/eve/ann")
     release.take("Deploy")
 
 

@@ -37,7 +37,7 @@ static int result_make(const char *bucket, const char *key, const char *artifact
 /* > 0: it is a worker's. */
 static int source_copy(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
                        const struct execution *execution, const struct run *run, json_t **ret_result,
-                       char **ret_author)
+                       struct object_author *ret_author)
 {
     const json_t *configuration = json_object_get(run->detail, "resolvedConfiguration");
     const json_t *output = json_array_get(json_object_get(run->detail, "outputArtifacts"), 0);
@@ -73,7 +73,7 @@ int sources_take(struct tx *tx, const struct platform *platform, const struct pi
     for (size_t i = 0; i < flow->effect_count; i++) { /* a result may begin the next source */
         const struct effect *effect = &flow->effects[i];
         CLEANUP(json_free) json_t *result = NULL;
-        CLEANUP(free_ptr) char *author = NULL;
+        struct object_author author = {0};
         struct flow_event event = {.kind = FLOW_RESULT, .yes = true};
         int r;
 
@@ -84,7 +84,8 @@ int sources_take(struct tx *tx, const struct platform *platform, const struct pi
             continue;
         event.run_id = effect->run->id;
         event.input = result;
-        event.author = author;
+        event.author = author.arn;
+        event.author_person = author.person;
         if (r == 0)
             r = flow_step(flow, &event, flow->now_ms, NULL);
         if (r)

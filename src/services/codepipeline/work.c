@@ -178,7 +178,7 @@ static int variables_check(const json_t *in, struct reason *why)
 }
 
 /* Who put the object that an S3 source found: for approvals that must be another's. */
-static int author_find(struct tx *tx, struct job_row *row, const json_t *in, char **ret)
+static int author_find(struct tx *tx, struct job_row *row, const json_t *in, struct object_author *ret)
 {
     const char *revision = json_str(json_object_get(in, "currentRevision"), "revision", NULL);
     const json_t *configuration;
@@ -204,7 +204,7 @@ static int result_step(struct tx *tx, const struct platform *platform, struct jo
         .yes = success,
         .input = in,
     };
-    CLEANUP(free_ptr) char *author = NULL;
+    struct object_author author = {0};
     struct pipeline pipeline;
     int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
 
@@ -212,7 +212,8 @@ static int result_step(struct tx *tx, const struct platform *platform, struct jo
         return reason_set(why, PIPELINE_E_JOB_STATE, "The pipeline of job %s was deleted.", row->job.id);
     if (r == 0)
         r = author_find(tx, row, in, &author);
-    event.author = author;
+    event.author = author.arn;
+    event.author_person = author.person;
     return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);
 }
 

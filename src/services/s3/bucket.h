@@ -31,6 +31,7 @@ const char *versioning_name(enum versioning versioning); /* "Enabled", "Suspende
 struct origin {
     const char *principal; /* a user id; NULL: a service */
     const char *arn;       /* the same one's; NULL: a service */
+    const char *person;    /* of a session: whoever assumed its role (wire/person.h); "": nobody knows */
     const char *account;   /* that is charged for what is put; NULL: the bucket's */
     const char *peer;
     const char *request_id;

@@ -197,10 +197,20 @@ static int check_conditions(struct tx *tx, const struct bucket *bucket, const st
     return 0;
 }
 
+/* An ARN; of a session, a blank and the person behind it too. NULL: a service. */
+static const char *author_text(const struct origin *origin, char *room, size_t size)
+{
+    if (!origin->arn || !origin->person || !origin->person[0])
+        return origin->arn;
+    (void)snprintf(room, size, "%s %s", origin->arn, origin->person);
+    return room;
+}
+
 static int insert(struct tx *tx, const char *bucket, const struct object_new *new,
-                  const struct object *object, const char *author)
+                  const struct object *object, const struct origin *origin)
 {
     const char *name = checksum_name(new->checksum.algorithm);
+    char author[sizeof((struct principal){0}.arn) + PERSON_SIZE];
     return tx_exec(
         tx,
         "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, "
@@ -210,15 +220,17 @@ static int insert(struct tx *tx, const char *bucket, const struct object_new *ne
         "$20, $21, $22, $23)",
         "ssisissiisssssisssiisss", bucket, new->key, -object->sequence, object->version_id, new->size,
         new->etag, new->sha256, object->modified_ms, object->blob,
-        new->headers &&*new->headers ? new->headers : NULL, author, name,
+        new->headers &&*new->headers ? new->headers : NULL, author_text(origin, author, sizeof(author)), name,
         name ? checksum_type(new->checksum.composite) : NULL, name ? new->checksum.text : NULL, new->parts,
         new->upload_id, new->tags, object->lock.mode, object->lock.until_ms, (int64_t)object->lock.hold,
         object->sealed ? "AES256" : NULL, object->account, new->storage_class);
 }
 
-int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id, char **ret)
+int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,
+                  struct object_author *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
+    struct str rest, arn;
     int rc = tx_query_row(tx, &rows,
                           "SELECT author FROM s3_object WHERE bucket = $1 AND key = $2 AND version_id = $3 "
                           "AND marker = 0",
@@ -227,8 +239,13 @@ int object_author(struct tx *tx, const char *bucket, const char *key, const char
         return S3_E_NO_VERSION;
     if (rc != 0)
         return rc;
-    *ret = str_dup(rows_str(rows, 0));
-    return *ret ? 0 : FAULT(ENOMEM);
+    rest = rows_str(rows, 0);
+    arn = str_split(&rest, ' ');
+    if (arn.len >= sizeof(ret->arn))
+        return FAULT(EBADMSG);
+    copy_fixed(ret->arn, sizeof(ret->arn), arn);
+    copy_fixed(ret->person, sizeof(ret->person), rest);
+    return 0;
 }
 
 /* Takes a sequence number, gives the version its id and makes room for it. */
@@ -273,7 +290,7 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     if (new->upload)
         rc = upload_store(tx, new->upload, new->sha256, ret->sequence, &ret->blob);
     if (rc == 0)
-        rc = insert(tx, bucket->name, new, ret, origin->arn);
+        rc = insert(tx, bucket->name, new, ret, origin);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     struct event event = {.name = new->event,

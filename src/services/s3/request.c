@@ -148,6 +148,7 @@ struct origin api_origin(const struct call *c)
 {
     return (struct origin){.principal = c->caller ? c->caller->user_id : NULL,
                            .arn = c->caller ? c->caller->arn : NULL,
+                           .person = c->caller ? c->caller->person : "",
                            .account = c->caller ? c->caller->account : NULL,
                            .peer = arena_dup(c->arena, c->http->peer),
                            .request_id = c->http->id};

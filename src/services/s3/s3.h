@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/reason.h"
 #include "db/db.h"
+#include "services/iam/principal.h"
 #include <jansson.h>
 
 struct platform;
@@ -109,9 +110,14 @@ int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct 
 int bucket_can_encrypt(const struct platform *platform, struct reason *why) MUST_USE;
 int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *document,
                struct reason *why) MUST_USE;
-/* The ARN of who put that version; the caller's. S3_E_NO_VERSION: it is not there, or nobody knows. */
+/* Who put an object. */
+struct object_author {
+    char arn[sizeof((struct principal){0}.arn)];
+    char person[PERSON_SIZE]; /* of a session: whoever assumed its role; empty: its ARN is all that is known */
+};
+/* Of that version. S3_E_NO_VERSION: it is not there, or nobody knows. */
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,
-                  char **ret) MUST_USE;
+                  struct object_author *ret) MUST_USE;
 /* Gives an object's bytes, headers and tags another name without reading them, as CopyObject does where it
  * can. > 0: that takes a request, which tells why (there is no such object, a policy decides, a quota, the
  * bytes must be read or sealed); nothing was changed then. */

@@ -88,7 +88,7 @@ static bool is_own(const struct approval_rule *rule, const struct execution *exe
     if (is_person(rule, json_str(trigger, "detail", ""), json_str(trigger, "person", NULL), person))
         return true;
     json_array_foreach (json_object_get(execution->data, "revisions"), i, revision)
-        if (is_person(rule, json_str(revision, "by", ""), NULL, person))
+        if (is_person(rule, json_str(revision, "by", ""), json_str(revision, "person", NULL), person))
             return true;
     return false;
 }

@@ -87,6 +87,15 @@ static int run_under_way(const struct flow *flow, const struct flow_event *event
     return reason_set(why, otherwise, "The action execution %s is not under way any more.", event->run_id);
 }
 
+static int author_keep(struct run *run, const struct flow_event *event)
+{
+    int r = event->author && event->author[0] ? json_put_str(run->detail, "author", event->author) : 0;
+
+    return r || !event->author_person || !event->author_person[0]
+               ? r
+               : json_put_str(run->detail, "authorPerson", event->author_person);
+}
+
 static int on_result(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     const json_t *failure = json_object_get(event->input, "failureDetails");
@@ -96,8 +105,8 @@ static int on_result(struct flow *flow, const struct flow_event *event, struct r
 
     if (r == 0)
         r = run_describe(run, event->input);
-    if (r == 0 && event->author)
-        r = json_put_str(run->detail, "author", event->author);
+    if (r == 0)
+        r = author_keep(run, event);
     if (r)
         return r;
     if (event->yes)

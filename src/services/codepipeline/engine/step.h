@@ -33,7 +33,8 @@ struct flow_event {
     struct plan *plan; /* START, ROLLBACK: the current version */
     int64_t seq;       /* START, ROLLBACK */
     json_t *data; /* START: sourceRevisions, trigger, variables; ROLLBACK: trigger; a reference is taken */
-    const char *author;  /* RESULT of a source: who put the object; NULL: nobody knows */
+    const char *author;        /* RESULT of a source: who put the object; NULL or "": nobody knows */
+    const char *author_person; /* of `author`; NULL or "": its ARN is all that is known */
     const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
 };
 
