@@ -55,6 +55,35 @@ def test_executions_of_the_version_before_finish(new_server):
     assert worker.call("GetPipelineExecution", pipelineName="works", **back)["pipelineExecution"]["status"] == "Succeeded"
 
 
+def test_a_custom_types_approval_that_was_asked_before_is_a_persons_to_give(new_server):
+    """Later ones are their job workers'."""
+    def of_a_board(data):
+        restore(data / "slipway.db")
+        database = sqlite3.connect(data / "slipway.db")
+        changed = database.execute(
+            "UPDATE codepipeline_version SET declaration = replace(declaration, ?, ?) WHERE declaration LIKE '%\"asks\"%'",
+            ('"category":"Approval","owner":"AWS","provider":"Manual"', '"category":"Approval","owner":"Custom","provider":"Board"'))
+        assert changed.rowcount == 1
+        database.commit()
+        database.close()
+
+    upgraded = new_server(before=of_a_board)
+    client, worker = upgraded.client("codepipeline"), Worker(upgraded)
+    artifacts = {"inputArtifactDetails": {"minimumCount": 0, "maximumCount": 0},
+                 "outputArtifactDetails": {"minimumCount": 0, "maximumCount": 0}}
+    client.create_custom_action_type(category="Approval", provider="Board", version="1", **artifacts)
+    [waits] = worker.call("ExplainPipeline", name="asks")["executions"][0]["waitsFor"]
+    assert waits["type"] == "Approval" and waits["actionName"] == "Ask"
+    assert "approved" in upgraded.slipway("approve", "asks", profile="dev")
+    worker.do("Go")
+    [run] = client.list_pipeline_executions(pipelineName="asks")["pipelineExecutionSummaries"]
+    assert run["status"] == "Succeeded"
+    client.start_pipeline_execution(name="asks")
+    worker.do("Artifact")
+    [job] = client.poll_for_jobs(actionTypeId={"category": "Approval", "owner": "Custom", "provider": "Board", "version": "1"})["jobs"]
+    assert job["data"]["pipelineContext"]["action"]["name"] == "Ask"
+
+
 def test_pipelines_of_the_version_before_follow_their_objects(new_server):
     upgraded = new_server(before=lambda data: restore(data / "slipway.db"))
     client, s3 = upgraded.client("codepipeline"), upgraded.client("s3")

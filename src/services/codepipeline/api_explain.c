@@ -189,7 +189,7 @@ static int running_explain(struct tx *tx, const struct execution *execution, jso
 
         if (!run || run->status != ACTION_IN_PROGRESS)
             continue;
-        if (run->action->approval)
+        if (run_asks(run))
             r = approval_explain(run, list);
         else if (run->action->check == CHECK_WINDOW)
             r = window_explain(run, list);

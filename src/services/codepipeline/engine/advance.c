@@ -76,7 +76,7 @@ static int stage_give_way(struct flow *flow, struct execution *execution, const 
 
         if (run && run->status == ACTION_IN_PROGRESS)
             r = action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED,
-                           run->action->approval ? "ApprovalSuperseded" : "RuleSuperseded", why.text);
+                           run_asks(run) ? "ApprovalSuperseded" : "RuleSuperseded", why.text);
     }
     if (r == 0)
         r = execution_end(flow, execution, EXECUTION_SUPERSEDED, starter(newer), why.text);

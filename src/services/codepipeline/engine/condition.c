@@ -55,7 +55,7 @@ struct tally stage_tally(const struct execution *execution, int phase)
                 tally.next_order = stage->actions[i].run_order;
         } else if (run->status == ACTION_IN_PROGRESS) {
             tally.running++;
-            tally.asking += run->action->approval || run->action->check == CHECK_WINDOW;
+            tally.asking += run_asks(run) || run->action->check == CHECK_WINDOW;
         } else if (run->status == ACTION_SUCCEEDED) {
             tally.succeeded++;
         } else {

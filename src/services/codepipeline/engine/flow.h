@@ -28,7 +28,7 @@
  * missing}} */
 struct run {
     char id[ID_UUID_SIZE];
-    char token[ID_UUID_SIZE];  /* approvals; else empty */
+    char token[ID_UUID_SIZE];  /* what a person is asked by; else empty */
     char job_id[ID_UUID_SIZE]; /* the current job; approvals: empty */
     const struct plan_action *action;
     const char *stage;        /* the plan's text */
@@ -46,6 +46,13 @@ struct run {
     bool fresh;    /* no row yet */
     bool dirty;
 };
+
+/* It waits for a person's answer: what was asked stays a question, also where a custom type's approvals have
+ * become jobs since. */
+static inline bool run_asks(const struct run *run)
+{
+    return run->token[0] != '\0';
+}
 
 /* `data`: {variables: {NAMESPACE: {KEY: text}}, artifacts: {NAME: {bucket, key, sha256?, revision?}},
  * revisions: [artifactRevisions], sourceRevisions: [overrides], trigger: {type, detail, by, person}, stop:

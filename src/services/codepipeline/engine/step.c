@@ -155,9 +155,9 @@ static int on_timeout(struct flow *flow, const struct flow_event *event, struct 
     if (run->action->check != CHECK_NONE)
         return rule_look(flow, execution, run);
     reason_set(&said, 0, "%s %s within %lld minutes.", run->action->name,
-               run->action->approval ? "was not approved" : "did not end",
+               run_asks(run) ? "was not approved" : "did not end",
                (long long)(run->action->timeout_ms / 60000));
-    if (run->action->approval)
+    if (run_asks(run))
         return action_cut(flow, execution, run, ACTION_ABANDONED, JOB_CANCELLED, APPROVAL_EXPIRED, said.text);
     return action_cut(flow, execution, run, ACTION_FAILED, JOB_TIMED_OUT, "TimedOut", said.text);
 }
