@@ -240,6 +240,11 @@ def rule(configuration, **more):
 @pytest.mark.parametrize("stage,code,words", [
     ({"name": "S1", "actions": [{**approval("Ask"), "configuration": {"NotificationArn": "arn:aws:sqs:us-east-1:222222222222:q"}}]},
      "InvalidActionDeclarationException", "is no topic's ARN"),
+    ({"name": "S1", "actions": [{**approval("Ask"), "configuration": {"NotificationArn": "arn:aws:sns:us-east-1:444444444444:t"}}]},
+     "InvalidActionDeclarationException", "arn:aws:sns:us-east-1:444444444444:t, a topic of another account"),
+    ({"name": "S1", "actions": [{**approval("Ask"), "roleArn": "arn:aws:iam::222222222222:role/r",
+                                 "configuration": {"NotificationArn": "arn:aws:sns:us-east-1:444444444444:t"}}]},
+     "InvalidActionDeclarationException", "a topic of another account"),
     ({"name": "S1", "actions": [{**approval("Ask"), "region": "eu-west-1"}]},
      "InvalidActionDeclarationException", "Action Ask names the region eu-west-1"),
     (rule({"Variable": "x", "Operator": "MATCHES", "Value": "v[1"}),
@@ -262,6 +267,9 @@ def test_what_variables_will_say_and_the_own_region_are_taken(worker, make):
     made["stages"].append({**rule({"Variable": "x", "Operator": "MATCHES", "Value": "v[#{codepipeline.PipelineExecutionId}"}),
                            "actions": [asks]})
     made["artifactStores"] = {"us-east-1": made.pop("artifactStore")}
+    theirs = {**approval("Theirs"), "roleArn": "arn:aws:iam::444444444444:role/r",
+              "configuration": {"NotificationArn": "arn:aws:sns:us-east-1:444444444444:t"}}
+    made["stages"].append({"name": "S2", "actions": [theirs]})
     worker.call("CreatePipeline", pipeline=made)
     code, words = refusal(worker.call, "UpdatePipeline", pipeline={**made, "artifactStores": {
         "us-east-1": made["artifactStores"]["us-east-1"], "eu-west-1": {"type": "S3", "location": "other-store"}}})

@@ -50,7 +50,7 @@ def asking(topic, **more):
 def begin(client, worker, *stages, **more):
     """The pipeline's name and its execution, waiting after its source."""
     made = declaration(*stages, **more)
-    client.create_pipeline(pipeline=made)
+    worker.call("CreatePipeline", pipeline=made)
     execution = client.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
     worker.do("Artifact")
     return made["name"], execution
@@ -107,9 +107,9 @@ def test_each_asking_is_told_once(server, client, worker, queue):
 
 @pytest.mark.parametrize("arn,why", [
     (f"arn:aws:sns:us-east-1:{ACCOUNT}:nowhere", "Topic does not exist"),
-    ("arn:aws:sns:us-east-1:444444444444:theirs", "belongs to another account"), ("#{codepipeline.PipelineExecutionId}", "is no topic's ARN")])
+    ("arn:aws:sns:us-east-1:#{variables.Whose}:theirs", "belongs to another account"), ("#{codepipeline.PipelineExecutionId}", "is no topic's ARN")])
 def test_a_topic_that_cannot_be_told_holds_nothing_up(server, client, worker, arn, why):
-    name, execution = begin(client, worker, [asking(arn)])
+    name, execution = begin(client, worker, [asking(arn)], variables=[{"name": "Whose", "defaultValue": "444444444444"}])
     [(what, said)] = history(server, name)
     assert what == "notification-failed" and why in said
     token = client.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]["token"]

@@ -5,7 +5,9 @@
 #include "services/codepipeline/declaration_conditions.h"
 #include "services/codepipeline/declaration_triggers.h"
 #include "services/codepipeline/declaration_variables.h"
+#include "services/codepipeline/notify.h"
 #include "services/codepipeline/texts.h"
+#include "services/sns/sns.h"
 #include "wire/json.h"
 
 #define STAGES_MAX 50
@@ -390,10 +392,41 @@ static int check_namespaces(const struct check *check)
     return 0;
 }
 
+/* Topics' policies are not evaluated: on AWS another account's topic may let the pipeline publish. */
+static int topic_check(const struct check *check, const json_t *action)
+{
+    const json_t *type = json_object_get(action, "actionTypeId");
+    const char *arn = json_str(json_object_get(action, "configuration"), "NotificationArn", "");
+    char account[13], name[SNS_NAME_MAX + 1];
+
+    if (strcmp(json_str(type, "owner", ""), "AWS") != 0 || strstr(arn, "#{") || !topic_split_arn(str_of(arn), account, name) ||
+        notify_may(account, check->account, json_str(action, "roleArn", NULL)))
+        return 0;
+    return reason_set(check->why, PIPELINE_E_ACTION_DECLARATION,
+                      "Action '%s' has the NotificationArn %.300s, a topic of another account: it must be of "
+                      "the pipeline's account, or of that of the action's roleArn.",
+                      name_of(action), arn);
+}
+
+static int check_topics(const struct check *check)
+{
+    const json_t *stage, *action;
+    size_t i, k;
+
+    json_array_foreach (check->stages, i, stage)
+        json_array_foreach (json_object_get(stage, "actions"), k, action) {
+            int r = topic_check(check, action);
+
+            if (r)
+                return r;
+        }
+    return 0;
+}
+
 static int (*const checks[])(const struct check *) = {
     check_features,     check_variables,  check_store,   check_stages,   check_conditions,
     check_action_names, check_sources,    check_types,   check_triggers, check_artifacts,
-    check_namespaces,   check_references, check_regions,
+    check_namespaces,   check_references, check_regions, check_topics,
 };
 
 int declaration_check(struct tx *tx, const char *account, const char *region, const json_t *declaration,

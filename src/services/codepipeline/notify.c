@@ -116,14 +116,12 @@ static int write_words(const struct asked *asked, struct buf *out)
     return buf_error(out) ? FAULT(buf_error(out)) : 0;
 }
 
-/* Of the pipeline's account, or of the account in which the action acts. */
-static bool may_publish(const struct asked *asked, const char *account)
+bool notify_may(const char *topic_account, const char *account, const char *role_arn)
 {
-    const char *role = asked->run->action->role_arn;
     char own[64];
 
-    (void)snprintf(own, sizeof(own), "arn:aws:iam::%s:", account);
-    return strcmp(account, asked->pipeline->account) == 0 || (role && strncmp(role, own, strlen(own)) == 0);
+    (void)snprintf(own, sizeof(own), "arn:aws:iam::%s:", topic_account);
+    return strcmp(topic_account, account) == 0 || (role_arn && str_starts(str_of(role_arn), str_of(own)));
 }
 
 static int publish(struct tx *tx, const struct asked *asked, const char *arn, size_t *ret_receivers,
@@ -137,7 +135,7 @@ static int publish(struct tx *tx, const struct asked *asked, const char *arn, si
 
     if (!topic_split_arn(str_of(arn), account, name))
         return reason_set(why, SNS_E_PARAMETER, "NotificationArn %.300s is no topic's ARN.", arn);
-    if (!may_publish(asked, account))
+    if (!notify_may(account, asked->pipeline->account, asked->run->action->role_arn))
         return reason_set(why, SNS_E_DENIED, "The topic %.300s belongs to another account.", arn);
     r = write_json(asked, &data);
     if (r == 0)
