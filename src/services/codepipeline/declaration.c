@@ -399,7 +399,8 @@ static int topic_check(const struct check *check, const json_t *action)
     const char *arn = json_str(json_object_get(action, "configuration"), "NotificationArn", "");
     char account[13], name[SNS_NAME_MAX + 1];
 
-    if (strcmp(json_str(type, "owner", ""), "AWS") != 0 || strstr(arn, "#{") || !topic_split_arn(str_of(arn), account, name) ||
+    if (strcmp(json_str(type, "owner", ""), "AWS") != 0 || strstr(arn, "#{") ||
+        !topic_split_arn(str_of(arn), account, name) ||
         notify_may(account, check->account, json_str(action, "roleArn", NULL)))
         return 0;
     return reason_set(check->why, PIPELINE_E_ACTION_DECLARATION,

@@ -113,7 +113,8 @@ int bucket_set(struct tx *tx, const char *bucket, const char *kind, json_t *docu
 /* Who put an object. */
 struct object_author {
     char arn[sizeof((struct principal){0}.arn)];
-    char person[PERSON_SIZE]; /* of a session: whoever assumed its role; empty: its ARN is all that is known */
+    char
+        person[PERSON_SIZE]; /* of a session: whoever assumed its role; empty: its ARN is all that is known */
 };
 /* Of that version. S3_E_NO_VERSION: it is not there, or nobody knows. */
 int object_author(struct tx *tx, const char *bucket, const char *key, const char *version_id,

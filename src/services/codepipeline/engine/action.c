@@ -236,14 +236,13 @@ static int revision_keep(struct flow *flow, struct execution *execution, struct 
     if (json_object_set_new(run->detail, "revision", json_deep_copy(revision)))
         return FAULT(ENOMEM);
     json_array_foreach (json_object_get(run->detail, "outputArtifacts"), i, output) {
-        json_t *item =
-            json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s*, s:s*, s:I}", "actionName", run->action->name, "name",
-                      json_str(output, "name", ""), "revisionId", json_str(revision, "revision", ""),
-                      "revisionChangeIdentifier", json_str(revision, "changeIdentifier", NULL),
-                      "revisionSummary", json_str(revision, "revisionSummary", NULL), "sha256",
-                      json_str(output, "sha256", NULL), "by", json_str(run->detail, "author", NULL),
-                      "person", json_str(run->detail, "authorPerson", NULL),
-                      "created", (json_int_t)json_int(revision, "created", flow->now_ms));
+        json_t *item = json_pack(
+            "{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s*, s:s*, s:I}", "actionName", run->action->name, "name",
+            json_str(output, "name", ""), "revisionId", json_str(revision, "revision", ""),
+            "revisionChangeIdentifier", json_str(revision, "changeIdentifier", NULL), "revisionSummary",
+            json_str(revision, "revisionSummary", NULL), "sha256", json_str(output, "sha256", NULL), "by",
+            json_str(run->detail, "author", NULL), "person", json_str(run->detail, "authorPerson", NULL),
+            "created", (json_int_t)json_int(revision, "created", flow->now_ms));
 
         if (!item || json_array_append_new(list, item))
             return FAULT(ENOMEM);

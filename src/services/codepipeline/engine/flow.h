@@ -24,8 +24,8 @@
 /* One action of one execution, tried once; or one rule. `detail` holds what people and GetPipelineState see:
  * {resolvedConfiguration, inputArtifacts, outputArtifacts: [{name, bucket, key, sha256?}], outputVariables,
  * summary, externalExecutionId, percentComplete, error: {code, message}, lastUpdatedBy, continuationToken,
- * revision, author, authorPerson, commands, opensMs, approval: {artifacts, changes, given: [{who, summary, at}],
- * missing}} */
+ * revision, author, authorPerson, commands, opensMs, approval: {artifacts, changes, given: [{who, summary,
+ * at}], missing}} */
 struct run {
     char id[ID_UUID_SIZE];
     char token[ID_UUID_SIZE];  /* what a person is asked by; else empty */

@@ -35,7 +35,7 @@ struct flow_event {
     json_t *data; /* START: sourceRevisions, trigger, variables; ROLLBACK: trigger; a reference is taken */
     const char *author;        /* RESULT of a source: who put the object; NULL or "": nobody knows */
     const char *author_person; /* of `author`; NULL or "": its ARN is all that is known */
-    const json_t *input; /* RESULT, CONTINUE: the API's PutJob…Result input */
+    const json_t *input;       /* RESULT, CONTINUE: the API's PutJob…Result input */
 };
 
 /* 0; PIPELINE_E_TOO_MANY_EXECUTIONS, PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND,
