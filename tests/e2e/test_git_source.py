@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
 from hooks import both, definition, git_source, post, trigger  # noqa: E402
-from pipelines import Worker, action, declaration, until  # noqa: E402
+from pipelines import Worker, action, approval, declaration, until  # noqa: E402
 
 
 class Repository:
@@ -124,6 +124,82 @@ def test_what_was_pushed_is_deployed(house, repository, pipeline):
     said = ended(house, pipeline, answer["pipelineExecutionId"])["statusSummary"]
     assert "git fetch failed" in said and said == said.strip()
     house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
+
+
+@pytest.fixture(params=["everything", "what it is asked for"])
+def asked_pipeline(house, repository, request):
+    """A pipeline whose trigger wants changes of app.txt, at a host that sends `param`; and its webhook's URL."""
+    codepipeline, ssm, worker = house.client("codepipeline"), house.client("ssm"), Worker(house)
+    repository.git("config", "uploadpack.allowFilter", "true" if request.param == "what it is asked for" else "false",
+                   at=repository.bare)
+    wanted = {"branches": both(["main"]), "filePaths": both(["app.txt"])}
+    made = declaration([approval("Ask")], sources=[git_source()], triggers=[trigger(push=[wanted], pullRequest=[wanted])])
+    made["artifactStore"]["location"] = "git-store"
+    worker.call("CreatePipeline", pipeline=made)
+    ssm.put_parameter(Name="/slipway/connections/4f1a2b3c", Type="String", Value=json.dumps({"url": repository.url}))
+    yield made["name"], codepipeline.put_webhook(webhook=definition(made["name"], target="Code"))["webhook"]["url"]
+    worker.call("DeletePipeline", name=made["name"])
+    ssm.delete_parameter(Name="/slipway/connections/4f1a2b3c")
+
+
+def outcome(house, name, send):
+    """What an event comes to: the commit that is fetched for it, or the history's word."""
+    worker = Worker(house)
+
+    def seen():
+        runs = worker.call("ListPipelineExecutions", pipelineName=name)["pipelineExecutionSummaries"]
+        return {r["pipelineExecutionId"] for r in runs}, sum(
+            e["what"] == "trigger-filtered" for e in worker.call("ListPipelineHistory", pipelineName=name)["events"])
+    before = seen()
+    status, said = send()
+    assert status == 202 and not said["started"], said
+    until(lambda: seen() != before, "git has told", 60)
+    new = seen()[0] - before[0]
+    if not new:
+        return "filtered"
+
+    def fetched():
+        shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=[*new][0])["pipelineExecution"]
+        return shown.get("artifactRevisions") or (shown["status"] == "Failed" and [{"revisionId": shown["statusSummary"]}])
+    return until(fetched, "it is fetched", 60)[0]["revisionId"]
+
+
+def test_git_tells_which_files_a_change_has(house, repository, asked_pipeline):
+    name, url = asked_pipeline
+    first = repository.push("main", "first", app="one", other="one")
+    repository.push("topic", "on a branch", other="two")
+    topic = repository.push("topic", "on a branch again", other="three")
+    repository.git("checkout", "--quiet", "main")
+    second = repository.push("main", "main has gone on", app="two")  # which is no change of the branch's
+    third = repository.push("main", "and on", other="four")
+
+    def push(before, after):
+        return outcome(house, name, lambda: post(url, {
+            "ref": "refs/heads/main", "before": before, "after": after, "commits": [],
+            "repository": {"full_name": "team/shop"}}, X_GitHub_Event="push"))
+
+    def github(commit, base):
+        return outcome(house, name, lambda: post(url, {"action": "opened", "repository": {"full_name": "team/shop"}, "pull_request": {
+            "base": {"ref": "main", "sha": base},
+            "head": {"ref": "topic", "sha": commit, "repo": {"full_name": "team/shop"}}}}, X_GitHub_Event="pull_request"))
+
+    def bitbucket(commit, what="created", **more):
+        return outcome(house, name, lambda: post(url, {"repository": {"full_name": "team/shop"}, "pullrequest": {
+            "id": 1, "destination": {"branch": {"name": "main"}}, "source": {
+                "branch": {"name": "topic"}, "commit": {"hash": commit[:12]}, "repository": {"full_name": "team/shop"}}, **more}},
+            X_Event_Key="pullrequest:" + what))
+
+    assert push(second, third) == "filtered" and push(first, third) == third
+    assert github(topic, third) == "filtered" and bitbucket(topic) == "filtered"
+    repository.git("checkout", "--quiet", "topic")
+    changed = repository.push("topic", "its own change", app="five")
+    assert github(changed, third) == changed and bitbucket(changed) == changed
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--no-ff", "-X", "theirs", "-m", "merged", "topic")
+    repository.git("push", "--quiet", "origin", "main")
+    merged = repository.git("rev-parse", "HEAD")
+    assert bitbucket(changed, "fulfilled", merge_commit={"hash": merged[:12]}) == changed
+    assert github("1" * 40, third) != "filtered"  # nobody can tell, and the source's failure says why
 
 
 class Host(http.server.ThreadingHTTPServer):

@@ -17,21 +17,27 @@ void fuzz_one(struct str input)
     struct str rest = input, kind = str_split(&rest, '\n');
     CLEANUP(json_free) json_t *document = NULL;
     CLEANUP(json_free) json_t *pipeline = NULL;
-    const struct git_event_headers headers[] = {{.github = kind}, {.gitlab = kind}};
 
     if (json_parse(rest, &document, NULL) || json_parse(STR(declaration), &pipeline, NULL))
         return;
-    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+    for (size_t i = 0; i < GIT_HOSTS; i++) {
+        struct git_event_headers headers = {0};
+        CLEANUP(json_free) json_t *files = NULL;
         struct reason why = {0};
         struct git_event event;
         bool is;
-        int r = git_event_read(&headers[i], document, &event, &is, &why);
+        int r;
+
+        headers.event[i] = kind;
+        if (git_event_count(&headers, document) == 0)
+            continue;
+        r = git_event_read(&headers, document, git_event_count(&headers, document) - 1, &event, &is, &why);
 
         assert(r == 0 && (is || why.text[0] != '\0'));
         if (!is)
             continue;
         assert(event.ref && event.branch && event.commit);
-        assert(git_event_wanted(pipeline, json_path(pipeline, "stages.0.actions.0"), &event, &why) ||
+        assert(git_event_wanted(pipeline, json_path(pipeline, "stages.0.actions.0"), &event, &files, &why) ||
                why.text[0] != '\0');
     }
 }

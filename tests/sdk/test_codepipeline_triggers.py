@@ -1,12 +1,13 @@
 """Triggers: Git sources as they are declared, and which events of a Git host start a pipeline."""
 import copy
 import json
+import sqlite3
 
 import pytest
 
 from hooks import (CONNECTION, SECRET, both, by_secret, definition, executions, git_source, post, signed,
                    trigger)
-from pipelines import Refused, Worker, action, approval, declaration
+from pipelines import Refused, Worker, action, approval, declaration, until
 
 COMMIT = "0f" * 20
 
@@ -240,6 +241,168 @@ def test_gitlabs_events_are_understood(hook):
                           (merge_request("update", oldrev="1" * 40), True), (merge_request("update"), False),
                           (merge_request("open", source={"path_with_namespace": "stranger/shop"}), False)]:
         assert send(event, "X-Gitlab-Event")["started"] is starts, event
+
+
+def bitbucket_push(*changes):
+    """A change is (type, name), or None for what was deleted."""
+    return "repo:push", {"repository": {"full_name": "team/shop"}, "push": {"changes": [
+        {"old": None, "new": change and {"type": change[0], "name": change[1], "target": {"hash": COMMIT}},
+         "commits": [{"hash": COMMIT}], "truncated": False} for change in changes]}}
+
+
+def bitbucket_request(what, base="main", repository="team/shop", commit=COMMIT[:12], number=7, **more):
+    return "pullrequest:" + what, {"repository": {"full_name": "team/shop"}, "pullrequest": {
+        "id": number, "destination": {"branch": {"name": base}},
+        "source": {"branch": {"name": "x"}, "commit": {"hash": commit}, "repository": {"full_name": repository}}, **more}}
+
+
+def test_bitbuckets_events_are_understood(hook):
+    send = hook(PUSHES)
+    for event, starts in [(bitbucket_push(("branch", "main")), True), (bitbucket_push(("branch", "other")), False),
+                          (bitbucket_push(("tag", "v7")), True), (bitbucket_push(("tag", "main")), False),
+                          (bitbucket_push(None), False), (bitbucket_push(), False),
+                          (bitbucket_push(None, ("branch", "other"), ("branch", "main")), True)]:
+        assert send(event, "X-Event-Key")["started"] is starts, event
+    for event, starts in [(bitbucket_request("created"), True), (bitbucket_request("fulfilled"), True),
+                          (bitbucket_request("updated"), False), (bitbucket_request("rejected"), False),
+                          (bitbucket_request("updated", base="release/1"), True), (bitbucket_request("created", base="other"), False),
+                          (bitbucket_request("created", repository="stranger/shop"), False), (bitbucket_request("created", commit="0f"), False)]:
+        assert hook(REQUESTS)(event, "X-Event-Key")["started"] is starts, event
+
+
+def test_a_push_of_several_branches_starts_each_that_is_wanted(codepipeline, worker, make):
+    name = make(PUSHES)
+    url = codepipeline.put_webhook(webhook=definition(name, target="Code"))["webhook"]["url"]
+    kind, body = bitbucket_push(("branch", "main"), ("branch", "other"), ("branch", "release/1"), ("tag", "v1"))
+    _, said = post(url, body, X_Event_Key=kind)
+    assert said["pipelineExecutionId"] == said["pipelineExecutionIds"][0]
+    assert set(said["pipelineExecutionIds"]) == {e["pipelineExecutionId"] for e in executions(codepipeline, name)}
+    branches = []
+    for job in worker.poll():
+        branches.append(job["data"]["sourceRevision"]["branchName"])
+        worker.succeed(job)
+    assert len(said["pipelineExecutionIds"]) == 3 and set(branches) <= {"main", "release/1", "v1"}
+
+
+def test_a_pull_request_of_bitbucket_starts_once_for_each_of_its_commits(hook):
+    """An edit of its title is told like a new commit."""
+    send = hook(trigger(pullRequest=[{"branches": both(["main"])}]))
+    first = send(bitbucket_request("created"), "X-Event-Key")["pipelineExecutionId"]
+    assert send(bitbucket_request("updated"), "X-Event-Key")["pipelineExecutionId"] == first
+    second = send(bitbucket_request("updated", commit="1f" * 6), "X-Event-Key")["pipelineExecutionId"]
+    third = send(bitbucket_request("updated", number=8), "X-Event-Key")["pipelineExecutionId"]
+    merged = send(bitbucket_request("fulfilled"), "X-Event-Key")["pipelineExecutionId"]
+    assert len({first, second, third, merged}) == 4
+
+
+def test_bitbucket_signs_by_sha256_in_githubs_older_header(codepipeline, make):
+    name = make()
+    url = codepipeline.put_webhook(webhook=by_secret(name, target="Code"))["webhook"]["url"]
+    body = bitbucket_push(("branch", "main"))[1]
+    for secret, prefix, status in [(SECRET, "sha256=", 200), ("another", "sha256=", 403), (SECRET, "sha1=", 403)]:
+        assert signed(url, body, secret=secret, header="X-Hub-Signature", prefix=prefix)[0] == status
+
+
+# ---- files that git must tell
+
+BEFORE = "1f" * 20
+FILTERED = {"branches": both(["main"]), "filePaths": both(["src/**"])}
+
+
+@pytest.fixture
+def asked(codepipeline, worker, make):
+    """A pipeline that an event's files decide about, and its webhook's URL."""
+    name = make(trigger(pullRequest=[FILTERED], push=[FILTERED]))
+    return name, codepipeline.put_webhook(webhook=definition(name, target="Code"))["webhook"]["url"]
+
+
+def look(worker, url, event, header="X-GitHub-Event"):
+    """Sends the event; the job that asks git."""
+    status, said = post(url, event[1], **{header: event[0]})
+    assert status == 202 and not said["started"] and said["reason"].startswith("Git is asked"), said
+    [job] = worker.take("Code")
+    return job
+
+
+def events(worker, name):
+    return [(e["what"], e.get("why")) for e in worker.call("ListPipelineHistory", pipelineName=name)["events"]
+            if e["what"].startswith("trigger")]
+
+
+PATHS = [FILTERED["filePaths"]]
+
+
+@pytest.mark.parametrize("event,header,asks", [
+    (pull_request(), "X-GitHub-Event", {"commit": COMMIT, "branch": "feature/a", "baseBranch": "main", "baseParent": False,
+                                        "fromAncestor": True, "filePaths": PATHS}),
+    (push(commits=[], before=BEFORE), "X-GitHub-Event", {
+        "commit": COMMIT, "branch": "main", "base": BEFORE, "baseParent": False, "fromAncestor": False, "filePaths": PATHS}),
+    (push(commits=[commit(*[f"docs/{i}" for i in range(3001)])], before=BEFORE), "X-GitHub-Event", {
+        "commit": COMMIT, "branch": "main", "base": BEFORE, "baseParent": False, "fromAncestor": False, "filePaths": PATHS}),
+    (merge_request("merge", merge_commit_sha=BEFORE), "X-Gitlab-Event", {
+        "commit": COMMIT, "branch": "x", "base": BEFORE, "baseBranch": "main", "baseParent": True, "fromAncestor": True,
+        "filePaths": PATHS}),
+    (bitbucket_request("created"), "X-Event-Key", {"commit": COMMIT[:12], "branch": "x", "baseBranch": "main", "baseParent": False,
+                                                   "fromAncestor": True, "filePaths": PATHS}),
+])
+def test_the_anchor_is_asked_for_files_that_an_event_does_not_tell(server, codepipeline, worker, asked, event, header, asks):
+    name, url = asked
+    job = look(worker, url, event, header)
+    assert job["data"]["gitChanges"] == asks and job["data"]["actionConfiguration"]["configuration"]["FullRepositoryId"] == "team/shop"
+    note = f"The anchor of account 222222222222 is asked which files {asks['commit']} changes: they decide whether it starts the pipeline."
+    assert worker.call("ExplainPipeline", name=name)["notes"] == [note]
+    worker.succeed(job, outputVariables={"Passes": "false", "Changed": "3"})
+    assert executions(codepipeline, name) == [] and worker.call("ExplainPipeline", name=name)["notes"] == []
+    assert events(worker, name) == [("trigger-filtered", f"None of the 3 files that {asks['commit']} changes passes the trigger's filePaths.")]
+
+
+def test_a_file_that_passes_starts_the_pipeline(codepipeline, worker, asked):
+    name, url = asked
+    worker.succeed(look(worker, url, pull_request()), outputVariables={"Passes": "true", "Changed": "3"})
+    [run] = executions(codepipeline, name)
+    assert run["trigger"]["triggerType"] == "WebhookV2" and run["sourceRevisions"] == [{"actionName": "Code", "revisionId": COMMIT}]
+    [listed] = [w for w in codepipeline.list_webhooks()["webhooks"] if w["definition"]["name"] == name + "-hook"]
+    assert "lastTriggered" in listed and events(worker, name) == []
+    worker.do("Code")
+
+
+def test_where_git_cannot_tell_either_the_pipeline_starts(codepipeline, worker, asked):
+    name, url = asked
+    worker.fail(look(worker, url, pull_request()), "git fetch failed")
+    assert len(executions(codepipeline, name)) == 1
+    assert events(worker, name) == [("trigger-unfiltered", f"Nobody can tell which files {COMMIT} changes, so it starts the pipeline: git fetch failed")]
+    worker.do("Code")
+
+
+def test_events_of_a_pipeline_that_is_deleted_are_forgotten(codepipeline, worker, asked):
+    name, url = asked
+    held = look(worker, url, pull_request())
+    assert post(url, pull_request()[1], X_GitHub_Event="pull_request")[0] == 202
+    worker.call("DeletePipeline", name=name)
+    worker.take()
+    with pytest.raises(Refused) as refused:
+        worker.succeed(held)
+    assert refused.value.code == "JobNotFoundException"
+
+
+def test_an_event_whose_files_nobody_tells_in_time_starts_the_pipeline(new_server):
+    server = new_server()
+    client, worker = server.client("codepipeline"), Worker(server)
+    made = declaration([approval("Ask")], sources=[git_source()], pipelineType="V2", triggers=[trigger(pullRequest=[FILTERED])])
+    worker.call("CreatePipeline", pipeline=made)
+    url = client.put_webhook(webhook=definition(made["name"], target="Code"))["webhook"]["url"]
+    held = look(worker, url, pull_request())
+    server.stop()
+    with sqlite3.connect(server.data / "slipway.db") as database:
+        assert database.execute("UPDATE codepipeline_timer SET due_ms = 0 WHERE kind = 'job'").rowcount == 1
+    server.start()
+    client, worker = server.client("codepipeline"), Worker(server)
+    until(lambda: executions(client, made["name"]), "the pipeline starts")
+    with pytest.raises(Refused):
+        worker.succeed(held)
+    assert len(executions(client, made["name"])) == 1
+    [(what, why)] = events(worker, made["name"])
+    assert what == "trigger-unfiltered" and why.endswith("no anchor has told within 5 minutes.")
 
 
 def test_an_event_pins_the_execution_to_its_commit_and_branch(codepipeline, worker, make):

@@ -164,7 +164,7 @@ def test_an_event_that_is_not_signed_with_the_secret_is_denied_and_that_is_shown
     for headers in [{"X_Hub_Signature_256": right[:-1] + ("0" if right[-1] != "0" else "1")},
                     {"X_Hub_Signature_256": right[:-2]}, {"X_Hub_Signature_256": right[7:]},
                     {"X_Hub_Signature_256": "sha256=" + "g" * 64}, {"X_Hub_Signature_256": ""},
-                    {"X_Hub_Signature_256": old}, {"X_Hub_Signature": right},
+                    {"X_Hub_Signature_256": old},
                     # a weak signature does not help beside a wrong strong one
                     {"X_Hub_Signature_256": "sha256=" + "0" * 64, "X_Hub_Signature": old}]:
         status, answer = post(url, PUSH, **headers)

@@ -4,6 +4,7 @@
 #include "services/codepipeline/engine/engine.h"
 #include "services/codepipeline/engine/freeze.h"
 #include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/git_look.h"
 #include "services/codepipeline/webhook.h"
 #include "services/iam/iam.h"
 #include "wire/time.h"
@@ -268,5 +269,7 @@ int codepipeline_explain_pipeline(struct call *c)
         r = execution_explain(c, flow, flow->executions[i], list);
     if (r == 0)
         r = unheard_explain(c, &watched.pipeline, notes);
+    if (r == 0)
+        r = git_looks_explain(c->tx, &watched.pipeline, notes);
     return r ? r : codepipeline_watch_end(c, &watched);
 }

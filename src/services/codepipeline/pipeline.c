@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/follow.h"
+#include "services/codepipeline/git_look.h"
 #include "services/codepipeline/store.h"
 #include "wire/json.h"
 
@@ -140,6 +141,8 @@ int pipeline_delete(struct tx *tx, const struct platform *platform, const struct
         r = executions_record(tx, &pipeline, caller->arn, now_ms);
     if (r == 0)
         r = jobs_cancel(tx, &pipeline, now_ms);
+    if (r == 0)
+        r = git_looks_forget(tx, &pipeline);
     if (r == 0)
         r = pipeline_remove(tx, &pipeline);
     pipeline_arn(platform, account, name, arn);

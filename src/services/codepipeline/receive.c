@@ -4,6 +4,7 @@
  * Nothing is written for who does not know a URL. A write transaction begins only for an event that starts
  * something, or to keep why it did not. */
 #include "services/codepipeline/api.h"
+#include "services/codepipeline/git_look.h"
 #include "services/codepipeline/webhook.h"
 
 static int find(struct call *c, struct tx *tx, struct webhook *ret)
@@ -58,17 +59,18 @@ static int parse(struct call *c, json_t **ret)
                  : r;
 }
 
-/* *ret: what the pipeline is to be started with; NULL: it is not. */
+/* *ret: what the event starts (webhook_events); NULL or empty: nothing. */
 static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, json_t **ret)
 {
     const struct webhook_event event = {
         .body = buf_str(&c->http->body),
         .peer = c->http->peer,
         .signature_256 = http_header(c->http, "x-hub-signature-256"),
-        .signature_1 = http_header(c->http, "x-hub-signature"),
+        .signature = http_header(c->http, "x-hub-signature"),
         .gitlab_token = http_header(c->http, "x-gitlab-token"),
-        .git = {.github = http_header(c->http, "x-github-event"),
-                .gitlab = http_header(c->http, "x-gitlab-event")},
+        .git = {.event = {[GIT_GITHUB] = http_header(c->http, "x-github-event"),
+                          [GIT_GITLAB] = http_header(c->http, "x-gitlab-event"),
+                          [GIT_BITBUCKET] = http_header(c->http, "x-event-key")}},
     };
     CLEANUP(webhook_target_unload) struct webhook_target target = {0};
     CLEANUP(json_free) json_t *document = NULL;
@@ -82,7 +84,7 @@ static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, j
     if (r == 0)
         r = webhook_filter(webhook, json_object_get(target.action, "configuration"), document, &passes,
                            &c->reason);
-    return r || !passes ? r : webhook_input(&target, &event, document, ret, &c->reason);
+    return r || !passes ? r : webhook_events(&target, &event, document, ret, &c->reason);
 }
 
 /* What ListWebhooks shows as errorCode is the code that the sender is told. */
@@ -109,50 +111,73 @@ static int note(const struct call *c, const struct webhook *webhook, int outcome
     return r ? r : outcome;
 }
 
-static int start(struct call *c, const struct webhook *webhook, const json_t *in, char ret_id[ID_UUID_SIZE])
+static int start_one(struct call *c, struct tx *tx, const struct webhook *webhook, const json_t *event,
+                     json_t *ids)
+{
+    char id[ID_UUID_SIZE];
+    int r;
+
+    if (json_object_get(event, "gitChanges"))
+        return git_look_ask(tx, c->platform, webhook, event, &c->reason);
+    r = webhook_start(tx, c->platform, webhook, event, id, &c->reason);
+    return r == 0 && json_array_append_new(ids, json_string(id)) ? FAULT(ENOMEM) : r;
+}
+
+/* All that the event starts, or nothing. */
+static int start(struct call *c, const struct webhook *webhook, const json_t *events, json_t *ids)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(webhook_unload) struct webhook now = {0};
+    const json_t *event;
+    size_t i;
     int r = db_begin(c->platform->db, &tx);
 
     if (r == 0)
         r = find(c, tx, &now);
-    if (r == 0)
-        r = webhook_start(tx, c->platform, webhook, in, ret_id, &c->reason);
+    json_array_foreach (events, i, event)
+        if (r == 0)
+            r = start_one(c, tx, webhook, event, ids);
     return r ? r : db_commit(&tx);
 }
 
-static int answer(struct call *c, const struct webhook *webhook, const char *execution_id)
+static int answer(struct call *c, const struct webhook *webhook, size_t events, json_t *ids)
 {
+    size_t started = json_array_size(ids);
     int r = json_put_str(c->out, "webhook", webhook->name);
 
-    c->status = execution_id ? 202 : 200;
+    c->status = events > 0 ? 202 : 200;
     if (r == 0)
-        r = json_put_bool(c->out, "started", execution_id != NULL);
-    if (r == 0 && !execution_id)
-        return json_put_str(c->out, "reason", c->reason.text);
+        r = json_put_bool(c->out, "started", started > 0);
+    if (r == 0 && started == 0)
+        return json_put_str(c->out, "reason",
+                            events > 0 ? "Git is asked which files were changed, which the trigger's "
+                                         "filePaths decide by: the pipeline's history tells if it is not "
+                                         "started."
+                                       : c->reason.text);
     if (r == 0)
         r = json_put_str(c->out, "pipelineName", json_str(webhook->definition, "targetPipeline", ""));
-    return r ? r : json_put_str(c->out, "pipelineExecutionId", execution_id);
+    if (r == 0)
+        r = json_put(c->out, "pipelineExecutionId", json_incref(json_array_get(ids, 0)));
+    return r || started == 1 ? r : json_put(c->out, "pipelineExecutionIds", json_incref(ids));
 }
 
 int codepipeline_receive_event(struct call *c)
 {
     CLEANUP(webhook_unload) struct webhook webhook = {0};
     CLEANUP(db_end) struct tx *tx = NULL;
-    char id[ID_UUID_SIZE];
-    CLEANUP(json_free) json_t *in = NULL;
-    int r = db_read(c->platform->db, &tx);
+    CLEANUP(json_free) json_t *events = NULL;
+    CLEANUP(json_free) json_t *ids = json_array();
+    int r = ids ? db_read(c->platform->db, &tx) : FAULT(ENOMEM);
 
     if (r == 0)
         r = find(c, tx, &webhook);
     if (r)
         return r;
-    r = judge(c, tx, &webhook, &in);
+    r = judge(c, tx, &webhook, &events);
     db_end(&tx);
-    if (r == 0 && in)
-        r = start(c, &webhook, in, id);
+    if (r == 0 && json_array_size(events) > 0)
+        r = start(c, &webhook, events, ids);
     if (r > 0 && r != PIPELINE_E_HOOK_UNKNOWN)
         return note(c, &webhook, r);
-    return r ? r : answer(c, &webhook, in ? id : NULL);
+    return r ? r : answer(c, &webhook, json_array_size(events), ids);
 }

@@ -47,7 +47,7 @@ struct webhook_event {
     struct str body;
     struct str peer;          /* the sender's address */
     struct str signature_256; /* X-Hub-Signature-256, "sha256=…"; {NULL}: none */
-    struct str signature_1;   /* X-Hub-Signature, "sha1=…" */
+    struct str signature;     /* X-Hub-Signature, "sha1=…" or "sha256=…" */
     struct str gitlab_token;  /* X-Gitlab-Token: the secret itself */
     struct git_event_headers git;
 };
@@ -71,14 +71,16 @@ void webhook_target_unload(struct webhook_target *target); /* CLEANUP-able */
 /* Into a zeroed *ret. PIPELINE_E_NOT_FOUND, PIPELINE_E_INVALID. */
 int webhook_target(struct tx *tx, const char *account, const json_t *definition, struct webhook_target *ret,
                    struct reason *why) MUST_USE;
-/* What the pipeline is to be started with, as StartPipelineExecution takes it, for an event that passed the
- * webhook's filters. *ret is NULL, and *why says what is missing, when a Git source's trigger does not want
- * it. */
-int webhook_input(const struct webhook_target *target, const struct webhook_event *event,
-                  const json_t *document, json_t **ret, struct reason *why) MUST_USE;
-/* Starts the pipeline. As StartPipelineExecution. */
+/* Executions that one event starts: Bitbucket tells of many branches at once. */
+#define WEBHOOK_EVENTS_MAX 50
+/* What an event that passed the webhook's filters is to start: [{"in": what StartPipelineExecution takes,
+ * "token"?: of a trigger, "gitChanges"?: what git must tell before it is known whether it starts}]. Empty,
+ * and *why says what is missing, when a Git source's trigger does not want it. */
+int webhook_events(const struct webhook_target *target, const struct webhook_event *event,
+                   const json_t *document, json_t **ret, struct reason *why) MUST_USE;
+/* Starts the pipeline by one of them. As StartPipelineExecution. */
 int webhook_start(struct tx *tx, const struct platform *platform, const struct webhook *webhook,
-                  const json_t *in, char ret_execution_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
+                  const json_t *event, char ret_execution_id[ID_UUID_SIZE], struct reason *why) MUST_USE;
 /* Keeps why an event did not start the pipeline; nothing is written when that is known already. */
 int webhook_note(struct tx *tx, const struct webhook *webhook, const char *code,
                  const char *message) MUST_USE;

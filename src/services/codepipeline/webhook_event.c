@@ -37,18 +37,26 @@ static bool secret_fits(struct str given, struct str secret)
     return hash_equal(a, b, 2 * hash_size(HASH_SHA256));
 }
 
-/* The strongest signature decides when there are several. */
-static int hmac_check(struct str secret, const struct webhook_event *event, struct reason *why)
+static bool body_signed(struct str signature, struct str secret, struct str body, const char *prefix,
+                        enum hash_type type)
 {
     unsigned char mac[HASH_MAX_SIZE];
+
+    hash_hmac(type, secret, body, mac);
+    return signature_fits(signature, prefix, mac, hash_size(type));
+}
+
+/* The strongest signature decides when there are several. Bitbucket has SHA-256 where GitHub had SHA-1. */
+static int hmac_check(struct str secret, const struct webhook_event *event, struct reason *why)
+{
     bool fits;
 
     if (event->signature_256.ptr) {
-        hash_hmac(HASH_SHA256, secret, event->body, mac);
-        fits = signature_fits(event->signature_256, "sha256=", mac, hash_size(HASH_SHA256));
-    } else if (event->signature_1.ptr) {
-        hash_hmac(HASH_SHA1, secret, event->body, mac);
-        fits = signature_fits(event->signature_1, "sha1=", mac, hash_size(HASH_SHA1));
+        fits = body_signed(event->signature_256, secret, event->body, "sha256=", HASH_SHA256);
+    } else if (str_starts(event->signature.ptr ? event->signature : STR(""), STR("sha256="))) {
+        fits = body_signed(event->signature, secret, event->body, "sha256=", HASH_SHA256);
+    } else if (event->signature.ptr) {
+        fits = body_signed(event->signature, secret, event->body, "sha1=", HASH_SHA1);
     } else if (event->gitlab_token.ptr) {
         fits = secret_fits(event->gitlab_token, secret);
     } else {
@@ -217,33 +225,97 @@ static int commit_put(json_t *in, const json_t *action, const struct git_event *
                               event->branch));
 }
 
-int webhook_input(const struct webhook_target *target, const struct webhook_event *event,
-                  const json_t *document, json_t **ret, struct reason *why)
+static int token_put(json_t *one, const struct git_event *event)
 {
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s}", "name", json_str(target->declaration, "name", ""));
-    struct git_event git;
-    bool is;
-    int r = in ? 0 : FAULT(ENOMEM);
+    char text[512], token[HASH_HEX_SIZE];
 
-    if (r == 0 && source_is_git(json_object_get(target->action, "actionTypeId"))) {
-        r = git_event_read(&event->git, document, &git, &is, why);
-        if (r || !is || !git_event_wanted(target->declaration, target->action, &git, why))
-            return r;
-        r = commit_put(in, target->action, &git);
-    }
+    if (!event->once)
+        return 0;
+    (void)snprintf(text, sizeof(text), "pull-request/%.256s/%lld/%.64s", event->repository,
+                   (long long)event->once, event->commit);
+    hash_sha256_hex(str_of(text), token);
+    return json_put_str(one, "token", token);
+}
+
+/* What the anchor is to ask git (workers/anchor/README.md). Takes `files`. */
+static int changes_put(json_t *one, const struct git_event *event, json_t *files)
+{
+    bool request = event->kind == GIT_PULL_REQUEST;
+
+    return json_put(one, "gitChanges",
+                    json_pack("{s:s, s:s, s:s*, s:s*, s:b, s:b, s:o}", "commit", event->commit, "branch",
+                              event->branch, "base", event->base, "baseBranch", request ? event->ref : NULL,
+                              "baseParent", event->against == GIT_BASE_PARENT, "fromAncestor", request,
+                              "filePaths", files));
+}
+
+static int event_append(const struct webhook_target *target, const struct git_event *event, json_t *list,
+                        struct reason *why)
+{
+    CLEANUP(json_free) json_t *files = NULL;
+    json_t *in, *one;
+    int r;
+
+    if (!git_event_wanted(target->declaration, target->action, event, &files, why))
+        return 0;
+    in = json_pack("{s:s}", "name", json_str(target->declaration, "name", ""));
+    one = in ? json_pack("{s:o}", "in", in) : NULL;
+    if (!one || json_array_append_new(list, one))
+        return FAULT(ENOMEM);
+    r = commit_put(in, target->action, event);
     if (r == 0)
-        *ret = take(in);
+        r = token_put(one, event);
+    return r || !files ? r : changes_put(one, event, take(files));
+}
+
+static int git_events(const struct webhook_target *target, const struct webhook_event *event,
+                      const json_t *document, json_t *list, struct reason *why)
+{
+    size_t count = git_event_count(&event->git, document);
+    int r = 0;
+
+    if (count == 0)
+        return reason_set(why, 0, "The event tells of nothing that was pushed.");
+    for (size_t i = 0; r == 0 && i < count && json_array_size(list) < WEBHOOK_EVENTS_MAX; i++) {
+        struct git_event git;
+        bool is;
+
+        r = git_event_read(&event->git, document, i, &git, &is, why);
+        if (r == 0 && is)
+            r = event_append(target, &git, list, why);
+    }
+    return r;
+}
+
+int webhook_events(const struct webhook_target *target, const struct webhook_event *event,
+                   const json_t *document, json_t **ret, struct reason *why)
+{
+    CLEANUP(json_free) json_t *list = json_array();
+    int r = list ? 0 : FAULT(ENOMEM);
+
+    if (r == 0 && source_is_git(json_object_get(target->action, "actionTypeId")))
+        r = git_events(target, event, document, list, why);
+    else if (r == 0 && json_array_append_new(list, json_pack("{s:{s:s}}", "in", "name",
+                                                             json_str(target->declaration, "name", ""))))
+        r = FAULT(ENOMEM);
+    if (r == 0)
+        *ret = take(list);
     return r;
 }
 
 int webhook_start(struct tx *tx, const struct platform *platform, const struct webhook *webhook,
-                  const json_t *in, char ret_execution_id[ID_UUID_SIZE], struct reason *why)
+                  const json_t *event, char ret_execution_id[ID_UUID_SIZE], struct reason *why)
 {
+    const json_t *in = json_object_get(event, "in");
     bool git = json_object_get(in, "sourceRevisions") != NULL;
     char arn[WEBHOOK_ARN_SIZE];
     struct trigger trigger = {
-        .account = webhook->account, .type = git ? "WebhookV2" : "Webhook", .detail = arn, .who = arn};
+        .account = webhook->account,
+        .type = git ? "WebhookV2" : "Webhook",
+        .detail = arn,
+        .who = arn,
+        .token = json_str(event, "token", NULL),
+    };
     int r;
 
     webhook_arn(platform, webhook->account, webhook->name, arn);

@@ -1,6 +1,7 @@
 /* What workers do to jobs that they have: acknowledge, extend, hand back, report. */
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/action_type.h"
+#include "services/codepipeline/git_look.h"
 #include "base/clock.h"
 #include "services/s3/s3.h"
 #include "wire/json.h"
@@ -206,8 +207,11 @@ static int result_step(struct tx *tx, const struct platform *platform, struct jo
     };
     struct object_author author = {0};
     struct pipeline pipeline;
-    int r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
+    int r;
 
+    if (git_look_is(row))
+        return git_look_end(tx, platform, row, in, success);
+    r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
     if (r == DB_NONE)
         return reason_set(why, PIPELINE_E_JOB_STATE, "The pipeline of job %s was deleted.", row->job.id);
     if (r == 0)
@@ -259,7 +263,9 @@ int jobs_time_out(struct tx *tx, const struct platform *platform, const char *id
 
     if (r)
         return r == DB_NONE ? 0 : r;
-    if (row.job.status == JOB_IN_PROGRESS)
+    if (git_look_is(&row))
+        r = git_look_time_out(tx, platform, &row);
+    else if (row.job.status == JOB_IN_PROGRESS)
         r = result_take(tx, platform, &row, in, false, NULL);
     job_row_free(&row);
     return r == PIPELINE_E_JOB_STATE ? 0 : r;

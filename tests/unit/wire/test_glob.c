@@ -1,5 +1,5 @@
 /* Glob patterns: what they match, what is refused, and that none takes long. */
-#include "wire/glob.h"
+#include "wire/glob_list.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -87,6 +87,25 @@ static void no_pattern_takes_long(void **state UNUSED)
     assert_false(matches(pattern, text));
 }
 
+static bool passes(const char *criteria, const char *name)
+{
+    json_t *list = json_loads(criteria, 0, NULL);
+    bool passed = glob_list_passes(list, str_of(name));
+
+    json_decref(list);
+    return passed;
+}
+
+static void excludes_go_before_includes_and_without_includes_all_is(void **state UNUSED)
+{
+    assert_true(passes("{\"includes\": [\"b\", \"a*\"]}", "ab"));
+    assert_false(passes("{\"includes\": [\"b\", \"a*\"]}", "c"));
+    assert_false(passes("{\"includes\": [\"a*\"], \"excludes\": [\"ab\"]}", "ab"));
+    assert_true(passes("{\"excludes\": [\"ab\"]}", "c"));
+    assert_false(passes("{\"includes\": [\"a[\", 7]}", "a["));
+    assert_true(passes("{}", "anything"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +113,7 @@ int main(void)
         cmocka_unit_test(sets_and_groups),
         cmocka_unit_test(what_is_no_pattern_is_refused),
         cmocka_unit_test(no_pattern_takes_long),
+        cmocka_unit_test(excludes_go_before_includes_and_without_includes_all_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

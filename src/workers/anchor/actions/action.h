@@ -16,6 +16,8 @@ const struct action *action_find(const char *category, const char *provider);
 
 int action_source_s3(struct job *job) MUST_USE;
 int action_source_git(struct job *job) MUST_USE;
+/* A job of no execution: which files a push or a pull request changes, and whether one passes the filters. */
+int action_git_changes(struct job *job) MUST_USE;
 int action_deploy_cloudformation(struct job *job) MUST_USE;
 int action_deploy_s3(struct job *job) MUST_USE;
 int action_build(struct job *job) MUST_USE;

@@ -144,12 +144,21 @@ static int run(struct git *git, const char *const *argv, int out)
     return r || (WIFEXITED(status) && WEXITSTATUS(status) == 0) ? r : failed(git, argv[1], errors);
 }
 
-int git_fetch(struct job *job, const struct git_remote *remote, struct git *ret)
+#define FETCH_WORDS 6
+
+int git_fetch(struct job *job, const struct git_remote *remote, const struct git_wanted *wanted,
+              struct git *ret)
 {
+    static const char *const options[][2] = {[GIT_FILES] = {"--depth=1", "--no-auto-gc"},
+                                             [GIT_NAMES] = {"--depth=1", "--filter=blob:none"},
+                                             [GIT_HISTORY] = {"--filter=tree:0", "--no-auto-gc"}};
     const char *const init[] = {"git", "init", "--quiet", "--bare", ".", NULL};
-    const char *const fetch[] = {"git", "fetch",     "--quiet",   "--depth=1", "--no-tags",
-                                 "--",  remote->url, remote->ref, NULL};
+    const char *fetch[FETCH_WORDS + 2 + GIT_REFS_MAX + 1] = {
+        "git", "fetch",    "--quiet", "--no-tags", options[wanted->depth][0], options[wanted->depth][1],
+        "--",  remote->url};
     int r;
+
+    memcpy(&fetch[FETCH_WORDS + 2], wanted->refs, sizeof(wanted->refs));
 
     ret->job = job;
     if (asprintf(&ret->folder, "%s/git-XXXXXX", job->anchor->work_dir) < 0) {
@@ -164,6 +173,60 @@ int git_fetch(struct job *job, const struct git_remote *remote, struct git *ret)
     if (r == 0)
         r = run(ret, init, -1);
     return r ? r : run(ret, fetch, -1);
+}
+
+/* ---- what is there */
+
+/* What git prints, without the white space at its end. */
+static int ask(struct git *git, const char *const *argv, char *ret, size_t size)
+{
+    CLEANUP(close_fd) int out = -1;
+    int r = work_temporary(git->job->anchor, &out);
+
+    if (r == 0)
+        r = run(git, argv, out);
+    if (r == 0)
+        r = read_back(out, ret, size);
+    if (r == 0)
+        ret[str_trim(str_of(ret)).len] = '\0';
+    return r;
+}
+
+int git_resolve(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE])
+{
+    const char *const parse[] = {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", name, NULL};
+    int r = ask(git, parse, ret, GIT_COMMIT_SIZE);
+
+    return r == WORK_E_FAILED ? job_fail(git->job, "JobFailed", "the repository has no commit %s", name) : r;
+}
+
+int git_ancestor(struct git *git, const char *a, const char *b, char ret[GIT_COMMIT_SIZE])
+{
+    const char *const base[] = {"git", "merge-base", a, b, NULL};
+    int r = ask(git, base, ret, GIT_COMMIT_SIZE);
+
+    return r == WORK_E_FAILED ? job_fail(git->job, "JobFailed", "%s and %s have no commit in common", a, b)
+                              : r;
+}
+
+int git_differ(struct git *git, const char *a, const char *b, struct buf *ret)
+{
+    const char *const diff[] = {"git", "diff", "--name-only", "--no-renames", "-z", a, b, "--", NULL};
+    CLEANUP(close_fd) int out = -1;
+    int r = work_temporary(git->job->anchor, &out);
+    off_t len = 0;
+    char *room;
+
+    if (r == 0)
+        r = run(git, diff, out);
+    if (r == 0)
+        len = lseek(out, 0, SEEK_END);
+    if (r || len <= 0)
+        return r || len == 0 ? r : FAULT(errno);
+    room = buf_extend(ret, (size_t)len);
+    if (!room)
+        return job_fail(git->job, "JobFailed", "%s to %s changes more files than can be looked at", a, b);
+    return io_pread_all(out, room, (size_t)len, 0);
 }
 
 /* A line each; the message, which comes last, without the empty ones at its end. */
@@ -188,15 +251,10 @@ static int describe(const char *rest, struct git_commit *ret)
 int git_describe(struct git *git, struct git_commit *ret)
 {
     const char *const log[] = {"git", "log", "-1", "--format=%H%n%aI%n%an%n%ae%n%B", "FETCH_HEAD", NULL};
-    CLEANUP(close_fd) int out = -1;
     CLEANUP(buf_free) struct buf buf = BUF_INIT(COMMIT_MAX);
     char *text = buf_extend(&buf, COMMIT_MAX);
-    int r = text ? work_temporary(git->job->anchor, &out) : FAULT(ENOMEM);
+    int r = text ? ask(git, log, text, COMMIT_MAX) : FAULT(ENOMEM);
 
-    if (r == 0)
-        r = run(git, log, out);
-    if (r == 0)
-        r = read_back(out, text, COMMIT_MAX);
     return r ? r : describe(text, ret);
 }
 

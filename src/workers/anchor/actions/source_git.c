@@ -1,12 +1,12 @@
-/* Source/CodeStarSourceConnection: one commit's files as a zip archive. Where the connection of its
- * ConnectionArn leads, the parameter /slipway/connections/ID of the account says: {"url", "username"?,
- * "password"?}. Source: CodePipeline User Guide, "CodeStarSourceConnection for …". */
+/* Source/CodeStarSourceConnection: one commit's files as a zip archive. Source: CodePipeline User Guide,
+ * "CodeStarSourceConnection for …". */
 #include "wire/json.h"
 #include "workers/anchor/actions/action.h"
-#include "workers/anchor/actions/git.h"
+#include "workers/anchor/actions/git_host.h"
 #include <stdio.h>
 
-#define PARAMETER "/slipway/connections/"
+#define COMMIT_FULL 40
+#define COMMIT_LEAST 7
 #define MESSAGE_MAX 8192 /* of a variable */
 #define SUMMARY_WORDS 400
 #define SUMMARY_MAX 2048 /* of a revision's summary */
@@ -26,68 +26,43 @@ static int wanted_read(struct job *job, struct wanted *ret)
     ret->repository = job_setting(job, "FullRepositoryId");
     ret->branch = json_str(pin, "branchName", job_setting(job, "BranchName"));
     ret->commit = json_str(pin, "revisionValue", NULL);
-    if (!ret->connection || !ret->repository || !ret->branch)
-        return job_fail(job, "ConfigurationError",
-                        "the action's configuration needs ConnectionArn, FullRepositoryId and BranchName");
-    if (strstr(ret->repository, "..") || ret->repository[0] == '/')
-        return job_fail(job, "ConfigurationError", "the FullRepositoryId '%s' is not OWNER/NAME",
-                        ret->repository);
-    if (ret->commit && (strlen(ret->commit) < 40 || ret->commit[strspn(ret->commit, "0123456789abcdef")]))
-        return job_fail(job, "ConfigurationError", "the revision '%s' is not a full commit", ret->commit);
+    if (!ret->branch)
+        return job_fail(job, "ConfigurationError", "the action's configuration needs BranchName");
+    if (ret->commit &&
+        (strlen(ret->commit) < COMMIT_LEAST || ret->commit[strspn(ret->commit, "0123456789abcdef")]))
+        return job_fail(job, "ConfigurationError", "the revision '%s' is no commit", ret->commit);
     return 0;
 }
 
-/* *ret: the parameter's JSON. */
-static int connection_read(struct job *job, const struct wanted *wanted, json_t **ret)
+/* A commit of which the first characters are known: its full name. It is in the history of some branch. */
+static int commit_resolve(struct job *job, const struct git_remote *remote, const char *commit,
+                          char ret[GIT_COMMIT_SIZE])
 {
-    const char *slash = strrchr(wanted->connection, '/');
-    CLEANUP(free_ptr) char *name = NULL;
-    CLEANUP(json_free) json_t *out = NULL;
-    struct aws_error error = {0};
-    int r;
+    static const struct git_wanted history = {GIT_HISTORY, {"refs/heads/*:refs/heads/*"}};
+    CLEANUP(git_deinit) struct git git = {0};
+    int r = git_fetch(job, remote, &history, &git);
 
-    if (!slash || asprintf(&name, PARAMETER "%s", slash + 1) < 0)
-        return job_fail(job, "ConfigurationError", "the ConnectionArn '%s' names no connection",
-                        wanted->connection);
-    r = work_call(job->client, "ssm", "GetParameter",
-                  json_pack("{s:s, s:b}", "Name", name, "WithDecryption", 1), &out, &error, &job->why);
-    if (r == WORK_E_FAILED && strcmp(error.code, "ParameterNotFound") == 0)
-        return job_fail(job, "ConfigurationError",
-                        "account %s has no parameter %s, which says where this connection leads: "
-                        "{\"url\": \"https://HOST\", \"username\": …, \"password\": …}",
-                        job->anchor->account, name);
-    if (r)
-        return r;
-    r = json_parse(str_of(json_string_value(json_path(out, "Parameter.Value"))), ret, NULL);
-    if (r > 0 || (r == 0 && !json_str(*ret, "url", NULL)))
-        return job_fail(job, "ConfigurationError", "the parameter %s is not JSON with an url", name);
-    return r;
+    return r ? r : git_resolve(&git, commit, ret);
 }
 
-static int fetch(struct job *job, const struct wanted *wanted, const json_t *connection, struct git *ret)
+static int fetch(struct job *job, const struct wanted *wanted, const struct git_remote *remote,
+                 struct git *ret)
 {
-    const char *base = json_str(connection, "url", "");
-    size_t len = strlen(base);
-    CLEANUP(free_ptr) char *url = NULL;
-    CLEANUP(free_ptr) char *ref = NULL;
+    struct git_wanted one = {.depth = GIT_FILES};
+    CLEANUP(free_ptr) char *branch = NULL;
+    char commit[GIT_COMMIT_SIZE];
+    int r = 0;
 
-    if (len > 0 && base[len - 1] == '/')
-        len--;
-    if (asprintf(&url, "%.*s/%s.git", (int)len, base, wanted->repository) < 0) {
-        url = NULL;
+    if (asprintf(&branch, "refs/heads/%s", wanted->branch) < 0) {
+        branch = NULL;
         return FAULT(ENOMEM);
     }
-    if (asprintf(&ref, "%s%s", wanted->commit ? "" : "refs/heads/",
-                 wanted->commit ? wanted->commit : wanted->branch) < 0) {
-        ref = NULL;
-        return FAULT(ENOMEM);
+    one.refs[0] = wanted->commit ? wanted->commit : branch;
+    if (wanted->commit && strlen(wanted->commit) < COMMIT_FULL) {
+        r = commit_resolve(job, remote, wanted->commit, commit);
+        one.refs[0] = commit;
     }
-    const struct git_remote remote = {.url = url,
-                                      .username = json_str(connection, "username", NULL),
-                                      .password = json_str(connection, "password", NULL),
-                                      .ref = ref};
-
-    return git_fetch(job, &remote, ret);
+    return r ? r : git_fetch(job, remote, &one, ret);
 }
 
 /* Cut on a character's boundary. */
@@ -144,15 +119,18 @@ int action_source_git(struct job *job)
 {
     CLEANUP(git_commit_deinit) struct git_commit commit = {0};
     CLEANUP(git_deinit) struct git git = {0};
-    CLEANUP(json_free) json_t *connection = NULL;
+    CLEANUP(git_host_deinit) struct git_host host = {0};
     CLEANUP(close_fd) int fd = -1;
     struct wanted wanted;
-    int r = wanted_read(job, &wanted);
+    int r;
 
+    if (json_object_get(job->data, "gitChanges"))
+        return action_git_changes(job);
+    r = wanted_read(job, &wanted);
     if (r == 0)
-        r = connection_read(job, &wanted, &connection);
+        r = git_host_find(job, &host);
     if (r == 0)
-        r = fetch(job, &wanted, connection, &git);
+        r = fetch(job, &wanted, &host.remote, &git);
     if (r == 0)
         r = git_describe(&git, &commit);
     if (r == 0)
@@ -163,5 +141,5 @@ int action_source_git(struct job *job)
         r = job_output_put(job, NULL, fd);
     if (r == 0)
         r = variables_report(job, &wanted, &commit);
-    return r ? r : revision_report(job, &wanted, connection, &commit);
+    return r ? r : revision_report(job, &wanted, host.connection, &commit);
 }
