@@ -18,7 +18,7 @@ import zipfile
 
 import pytest
 
-from conftest import binary
+from running import binary
 
 ACCOUNT = "222222222222"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/slipway-deploy"

@@ -15,7 +15,7 @@ def commands(binary):
 
 @pytest.fixture(scope="module")
 def binary():
-    from conftest import binary
+    from running import binary
     return binary()
 
 

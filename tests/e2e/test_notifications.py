@@ -14,7 +14,7 @@ import uuid
 import pytest
 import urllib3
 
-from conftest import Server, binary
+from running import Server, binary
 from sns import MailSink, Webhook, deliveries
 
 FAST = {"DeliveryPolicy": json.dumps({"healthyRetryPolicy": {

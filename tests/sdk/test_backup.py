@@ -11,7 +11,7 @@ import uuid
 
 import pytest
 
-from conftest import binary
+from running import binary
 
 LARGE = 150_000
 

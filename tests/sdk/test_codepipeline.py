@@ -6,69 +6,44 @@ import uuid
 
 import pytest
 
-from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source, until
+from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source
 
 
-@pytest.fixture(scope="module")
-def client(server):
-    return server.client("codepipeline")
+def start(codepipeline, name, **more):
+    return codepipeline.start_pipeline_execution(name=name, **more)["pipelineExecutionId"]
 
 
-@pytest.fixture
-def worker(server):
-    return Worker(server)
+def execution(codepipeline, name, identity):
+    return codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=identity)["pipelineExecution"]
 
 
-@pytest.fixture
-def make(client, worker):
-    """Makes a pipeline of these stages; it is deleted after the test, with its jobs. By the worker, because Debian's
-    boto3 does not know all members of a declaration."""
-    names = []
-
-    def maker(*stages, **more):
-        made = worker.call("CreatePipeline", pipeline=declaration(*stages, **more))["pipeline"]["name"]
-        names.append(made)
-        return made
-    yield maker
-    for name in names:
-        client.delete_pipeline(name=name)
+def state(codepipeline, name, stage):
+    return {s["stageName"]: s for s in codepipeline.get_pipeline_state(name=name)["stageStates"]}[stage]
 
 
-def start(client, name, **more):
-    return client.start_pipeline_execution(name=name, **more)["pipelineExecutionId"]
-
-
-def execution(client, name, identity):
-    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=identity)["pipelineExecution"]
-
-
-def state(client, name, stage):
-    return {s["stageName"]: s for s in client.get_pipeline_state(name=name)["stageStates"]}[stage]
-
-
-def latest(client, name, stage, action_name):
-    return {a["actionName"]: a.get("latestExecution", {}) for a in state(client, name, stage)["actionStates"]}[action_name]
+def latest(codepipeline, name, stage, action_name):
+    return {a["actionName"]: a.get("latestExecution", {}) for a in state(codepipeline, name, stage)["actionStates"]}[action_name]
 
 
 # ---- pipelines
 
-def test_pipeline_is_made_shown_changed_and_deleted(client):
+def test_pipeline_is_made_shown_changed_and_deleted(codepipeline):
     wanted = declaration([action("Go")])
-    made = client.create_pipeline(pipeline=wanted, tags=[{"key": "team", "value": "a"}])
+    made = codepipeline.create_pipeline(pipeline=wanted, tags=[{"key": "team", "value": "a"}])
     assert made["tags"] == [{"key": "team", "value": "a"}] and made["pipeline"] == {**wanted, "version": 1}
-    shown = client.get_pipeline(name=wanted["name"])
+    shown = codepipeline.get_pipeline(name=wanted["name"])
     assert shown["pipeline"] == made["pipeline"]
     assert shown["metadata"]["pipelineArn"] == f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:{wanted['name']}"
-    assert code_of(client.create_pipeline, pipeline=wanted) == "PipelineNameInUseException"
-    changed = client.update_pipeline(pipeline={**wanted, "roleArn": ROLE + "2"})["pipeline"]
+    assert code_of(codepipeline.create_pipeline, pipeline=wanted) == "PipelineNameInUseException"
+    changed = codepipeline.update_pipeline(pipeline={**wanted, "roleArn": ROLE + "2"})["pipeline"]
     assert (changed["version"], changed["roleArn"]) == (2, ROLE + "2")
-    assert client.get_pipeline(name=wanted["name"], version=1)["pipeline"]["roleArn"] == ROLE
-    assert code_of(client.get_pipeline, name=wanted["name"], version=3) == "PipelineVersionNotFoundException"
-    client.delete_pipeline(name=wanted["name"])
-    client.delete_pipeline(name=wanted["name"])  # as on AWS: no error
-    for call in (client.get_pipeline, client.get_pipeline_state, client.start_pipeline_execution):
+    assert codepipeline.get_pipeline(name=wanted["name"], version=1)["pipeline"]["roleArn"] == ROLE
+    assert code_of(codepipeline.get_pipeline, name=wanted["name"], version=3) == "PipelineVersionNotFoundException"
+    codepipeline.delete_pipeline(name=wanted["name"])
+    codepipeline.delete_pipeline(name=wanted["name"])  # as on AWS: no error
+    for call in (codepipeline.get_pipeline, codepipeline.get_pipeline_state, codepipeline.start_pipeline_execution):
         assert code_of(call, name=wanted["name"]) == "PipelineNotFoundException"
-    assert code_of(client.update_pipeline, pipeline=wanted) == "PipelineNotFoundException"
+    assert code_of(codepipeline.update_pipeline, pipeline=wanted) == "PipelineNotFoundException"
 
 
 STRUCTURE, STAGE, ACTION = (f"Invalid{k}Exception" for k in ("Structure", "StageDeclaration", "ActionDeclaration"))
@@ -97,14 +72,14 @@ STRUCTURE, STAGE, ACTION = (f"Invalid{k}Exception" for k in ("Structure", "Stage
     (ACTION, lambda d: [a.update(namespace="one") for s in d["stages"] for a in s["actions"]]),
     (ACTION, lambda d: d["stages"][1]["actions"][0].update(namespace="codepipeline")),
 ])
-def test_structure_is_refused_and_nothing_is_made(client, code, change):
+def test_structure_is_refused_and_nothing_is_made(codepipeline, code, change):
     wanted = declaration([action("Go")])
     change(wanted)
-    assert code_of(client.create_pipeline, pipeline=wanted) == code
-    assert code_of(client.get_pipeline, name=wanted["name"]) == "PipelineNotFoundException"
+    assert code_of(codepipeline.create_pipeline, pipeline=wanted) == code
+    assert code_of(codepipeline.get_pipeline, name=wanted["name"]) == "PipelineNotFoundException"
 
 
-def test_fields_are_validated(worker, client, make):
+def test_fields_are_validated(worker, codepipeline, make):
     name = make([action("Go")])
     good = declaration([action("Go")])
     for member, value in (("name", "a b"), ("roleArn", "me"), ("stages", "x"), ("version", "one"),
@@ -126,41 +101,41 @@ def test_fields_are_validated(worker, client, make):
             ("PutApprovalResult", {"pipelineName": name, "stageName": "S1", "actionName": "Go", "token": "t",
                                    "result": {"summary": "", "status": "Maybe"}})):
         assert code_of(worker.call, operation, **members) == "ValidationException", operation
-    assert client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"] == []
+    assert codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"] == []
 
 
 def test_pipelines_page_by_name(server):
-    client = server.client("codepipeline", profile="staging")
+    codepipeline = server.client("codepipeline", profile="staging")
     names = sorted(f"page-{i:02}" for i in range(7))
     for name in reversed(names):
-        client.create_pipeline(pipeline=declaration([action("Go")], name=name))
-    pages = list(client.get_paginator("list_pipelines").paginate(PaginationConfig={"PageSize": 3}))
+        codepipeline.create_pipeline(pipeline=declaration([action("Go")], name=name))
+    pages = list(codepipeline.get_paginator("list_pipelines").paginate(PaginationConfig={"PageSize": 3}))
     assert [len(p["pipelines"]) for p in pages] == [3, 3, 1]
     assert [p["name"] for page in pages for p in page["pipelines"]] == names
     assert server.client("codepipeline", profile="prod").list_pipelines()["pipelines"] == []  # another account's
 
 
-def test_tags(client, make):
+def test_tags(codepipeline, make):
     name = make([action("Go")])
-    arn = client.get_pipeline(name=name)["metadata"]["pipelineArn"]
-    client.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
-    client.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "3"}])
-    client.untag_resource(resourceArn=arn, tagKeys=["b"])
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "3"}]
+    arn = codepipeline.get_pipeline(name=name)["metadata"]["pipelineArn"]
+    codepipeline.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
+    codepipeline.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "3"}])
+    codepipeline.untag_resource(resourceArn=arn, tagKeys=["b"])
+    assert codepipeline.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "a", "value": "3"}]
     many = [{"key": f"k{i}", "value": ""} for i in range(51)]
-    assert code_of(client.tag_resource, resourceArn=arn, tags=many) == "TooManyTagsException"
-    assert code_of(client.tag_resource, resourceArn=arn, tags=[{"key": "aws:x", "value": ""}]) == "InvalidTagsException"
-    assert code_of(client.list_tags_for_resource, resourceArn=arn + "x") == "ResourceNotFoundException"
+    assert code_of(codepipeline.tag_resource, resourceArn=arn, tags=many) == "TooManyTagsException"
+    assert code_of(codepipeline.tag_resource, resourceArn=arn, tags=[{"key": "aws:x", "value": ""}]) == "InvalidTagsException"
+    assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn + "x") == "ResourceNotFoundException"
 
 
 # ---- executions
 
-def test_execution_runs_through_stages_and_shows_what_it_did(client, worker, make):
+def test_execution_runs_through_stages_and_shows_what_it_did(codepipeline, worker, make):
     name = make([action("One", namespace="First"), action("Two", 2, configuration={
         "ActionMode": "DELETE_ONLY", "StackName": "#{First.Out}-#{codepipeline.PipelineExecutionId}"})])
     run = worker.call("StartPipelineExecution", name=name, sourceRevisions=[
         {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "v7"}])["pipelineExecutionId"]
-    assert client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"][0]["sourceRevisions"] == [
+    assert codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"][0]["sourceRevisions"] == [
         {"actionName": "Artifact", "revisionId": "v7"}]
     [job] = worker.take("Artifact")
     assert job["data"]["sourceRevision"]["revisionValue"] == "v7" and job["accountId"] == ACCOUNT
@@ -173,14 +148,14 @@ def test_execution_runs_through_stages_and_shows_what_it_did(client, worker, mak
     assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == f"stack-{run}"
     worker.succeed(job)
 
-    done = execution(client, name, run)
+    done = execution(codepipeline, name, run)
     assert done["status"] == "Succeeded" and done["pipelineVersion"] == 1
     [revision] = done["artifactRevisions"]
     assert (revision["name"], revision["revisionId"], revision["revisionSummary"]) == ("App", "v7", "words")
-    [summary] = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    [summary] = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
     assert summary["sourceRevisions"][0]["revisionId"] == "v7"
     assert summary["trigger"]["triggerType"] == "StartPipelineExecution"
-    details = client.list_action_executions(pipelineName=name)["actionExecutionDetails"]
+    details = codepipeline.list_action_executions(pipelineName=name)["actionExecutionDetails"]
     assert [d["actionName"] for d in details] == ["Two", "One", "Artifact"]
     assert details[0]["input"]["configuration"]["StackName"].startswith("#{First.Out}")
     assert details[0]["input"]["resolvedConfiguration"]["StackName"] == f"stack-{run}"
@@ -189,16 +164,16 @@ def test_execution_runs_through_stages_and_shows_what_it_did(client, worker, mak
                                                        "externalExecutionSummary": "done it"}
     [artifact] = details[2]["output"]["outputArtifacts"]
     assert artifact["s3location"]["bucket"] == "store-bucket"
-    shown = latest(client, name, "S1", "One")
+    shown = latest(codepipeline, name, "S1", "One")
     assert (shown["status"], shown["summary"], shown["percentComplete"]) == ("Succeeded", "done it", 100)
-    assert state(client, name, "S1")["latestExecution"] == {"pipelineExecutionId": run, "status": "Succeeded"}
+    assert state(codepipeline, name, "S1")["latestExecution"] == {"pipelineExecutionId": run, "status": "Succeeded"}
 
 
-def test_same_token_is_the_same_execution(client, make):
+def test_same_token_is_the_same_execution(codepipeline, make):
     name = make([action("Go")])
     token = str(uuid.uuid4())
-    assert start(client, name, clientRequestToken=token) == start(client, name, clientRequestToken=token)
-    assert start(client, name) != start(client, name, clientRequestToken=str(uuid.uuid4()))
+    assert start(codepipeline, name, clientRequestToken=token) == start(codepipeline, name, clientRequestToken=token)
+    assert start(codepipeline, name) != start(codepipeline, name, clientRequestToken=str(uuid.uuid4()))
 
 
 def test_start_is_refused_for_what_the_pipeline_has_not(worker, make):
@@ -212,7 +187,7 @@ def test_start_is_refused_for_what_the_pipeline_has_not(worker, make):
     worker.call("StartPipelineExecution", name=name, variables=good, sourceRevisions=[revision])
 
 
-def test_an_object_key_is_overridden_where_the_action_allows_it(client, worker, make):
+def test_an_object_key_is_overridden_where_the_action_allows_it(codepipeline, worker, make):
     key = {"actionName": "Artifact", "revisionType": "S3_OBJECT_KEY", "revisionValue": "other/k2.zip"}
     version = {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": "v8"}
 
@@ -243,7 +218,7 @@ def test_an_object_key_is_overridden_where_the_action_allows_it(client, worker, 
     assert "sourceRevision" not in job["data"]
     worker.succeed(job)
     worker.do("Go")
-    details = client.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": run})["actionExecutionDetails"]
+    details = codepipeline.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": run})["actionExecutionDetails"]
     shown = details[-1]["input"]
     assert shown["configuration"]["S3ObjectKey"] == "k.zip"
     assert shown["resolvedConfiguration"]["S3ObjectKey"] == "other/k2.zip"
@@ -253,7 +228,7 @@ def test_an_object_key_is_overridden_where_the_action_allows_it(client, worker, 
     worker.fail(job)
 
 
-def test_pipeline_variables(worker, client, make):
+def test_pipeline_variables(worker, codepipeline, make):
     name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{variables.size}-#{variables.colour}"})],
                 variables=[{"name": "size", "defaultValue": "big"}, {"name": "colour"}])
     run = worker.call("StartPipelineExecution", name=name, variables=[{"name": "colour", "value": "red"}])[
@@ -265,90 +240,90 @@ def test_pipeline_variables(worker, client, make):
     assert {v["name"]: v["resolvedValue"] for v in shown["variables"]} == {"size": "big", "colour": "red"}
 
 
-def test_unknown_variable_fails_the_action_before_any_job(worker, client, make):
+def test_unknown_variable_fails_the_action_before_any_job(worker, codepipeline, make):
     name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Src.Key}"})],
                 sources=[source(namespace="Src")])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     assert worker.poll() == []
-    assert execution(client, name, run)["status"] == "Failed"
-    error = latest(client, name, "S1", "Go")["errorDetails"]
+    assert execution(codepipeline, name, run)["status"] == "Failed"
+    error = latest(codepipeline, name, "S1", "Go")["errorDetails"]
     assert error["code"] == "ConfigurationError" and "#{Src.Key}" in error["message"]
 
 
-def test_run_order_and_parallel_actions(worker, client, make):
+def test_run_order_and_parallel_actions(worker, codepipeline, make):
     name = make([action("A"), action("B"), action("C", 2)])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     first, second = worker.take("A", "B")
     worker.succeed(first)
     assert worker.poll() == []  # C waits for both
     worker.succeed(second)
     worker.do("C")
-    assert execution(client, name, run)["status"] == "Succeeded"
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
 
 
-def test_failure_stops_the_stage_and_says_why(worker, client, make):
+def test_failure_stops_the_stage_and_says_why(worker, codepipeline, make):
     name = make([action("A"), action("B")], [action("Later")])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     first, second = worker.take("A", "B")
     worker.fail(first, "line one\nline two")
-    assert execution(client, name, run)["status"] == "InProgress"  # B runs on
+    assert execution(codepipeline, name, run)["status"] == "InProgress"  # B runs on
     worker.succeed(second)
     done = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
     assert (done["status"], done["statusSummary"]) == ("Failed", "Action A in stage S1 failed: line one\nline two")
-    shown = latest(client, name, "S1", "A")
+    shown = latest(codepipeline, name, "S1", "A")
     assert shown["errorDetails"] == {"code": "JobFailed", "message": "line one\nline two"}
     assert shown["externalExecutionId"] == "build/7"
     assert worker.poll() == []
 
 
 @pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", ["A"]), ("ALL_ACTIONS", ["A", "B"])])
-def test_retry(worker, client, make, mode, again):
+def test_retry(worker, codepipeline, make, mode, again):
     name = make([action("A"), action("B")])
-    run = start(client, name)
+    run = start(codepipeline, name)
     retry = {"pipelineName": name, "pipelineExecutionId": run, "retryMode": mode}
     worker.do("Artifact")
-    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
+    assert code_of(codepipeline.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
     first, second = worker.take("A", "B")
     worker.succeed(second)
     worker.fail(first)
-    assert code_of(client.retry_stage_execution, stageName="No", **retry) == "StageNotFoundException"
-    assert client.retry_stage_execution(stageName="S1", **retry)["pipelineExecutionId"] == run
+    assert code_of(codepipeline.retry_stage_execution, stageName="No", **retry) == "StageNotFoundException"
+    assert codepipeline.retry_stage_execution(stageName="S1", **retry)["pipelineExecutionId"] == run
     for job in worker.take(*again):
         worker.succeed(job)
-    assert execution(client, name, run)["status"] == "Succeeded"
-    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
-    newer = start(client, name)
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    assert code_of(codepipeline.retry_stage_execution, stageName="S1", **retry) == "StageNotRetryableException"
+    newer = start(codepipeline, name)
     worker.do("Artifact")
     for job in worker.take("A", "B"):
         worker.fail(job)
-    assert code_of(client.retry_stage_execution, stageName="S1", **retry) == "NotLatestPipelineExecutionException"
-    assert execution(client, name, newer)["status"] == "Failed"
+    assert code_of(codepipeline.retry_stage_execution, stageName="S1", **retry) == "NotLatestPipelineExecutionException"
+    assert execution(codepipeline, name, newer)["status"] == "Failed"
 
 
-def test_newer_execution_supersedes_the_one_that_waits(worker, client, make):
+def test_newer_execution_supersedes_the_one_that_waits(worker, codepipeline, make):
     name = make([action("Go")])
-    runs = [start(client, name)]
+    runs = [start(codepipeline, name)]
     worker.do("Artifact")
     [busy] = worker.take("Go")
     for _ in range(2):
-        runs.append(start(client, name))
+        runs.append(start(codepipeline, name))
         worker.do("Artifact")
-    assert state(client, name, "S1")["inboundExecution"]["pipelineExecutionId"] == runs[2]
-    statuses = [execution(client, name, run)["status"] for run in runs]
+    assert state(codepipeline, name, "S1")["inboundExecution"]["pipelineExecutionId"] == runs[2]
+    statuses = [execution(codepipeline, name, run)["status"] for run in runs]
     assert statuses == ["InProgress", "Superseded", "InProgress"]
     [ended] = [e for e in worker.call("ListPipelineHistory", pipelineName=name)["events"] if e["what"] == "Superseded"]
     assert ended["who"] == f"arn:aws:iam::{ACCOUNT}:root" and runs[2] in ended["why"]
     worker.succeed(busy)
     worker.do("Go")
-    assert [execution(client, name, run)["status"] for run in runs] == ["Succeeded", "Superseded", "Succeeded"]
+    assert [execution(codepipeline, name, run)["status"] for run in runs] == ["Succeeded", "Superseded", "Succeeded"]
 
 
-def test_queued_executions_wait_for_each_other(worker, client, make):
+def test_queued_executions_wait_for_each_other(worker, codepipeline, make):
     name = make([action("Go")], pipelineType="V2", executionMode="QUEUED")
-    first, second, third = (start(client, name) for _ in range(3))
+    first, second, third = (start(codepipeline, name) for _ in range(3))
     shown = worker.call("GetPipelineState", name=name)["stageStates"][0]
     assert [e["pipelineExecutionId"] for e in shown["inboundExecutions"]] == [second, third]
     assert shown["inboundExecution"]["pipelineExecutionId"] == second
@@ -361,47 +336,47 @@ def test_queued_executions_wait_for_each_other(worker, client, make):
     for identity in (first, second, third):
         assert go["data"]["pipelineContext"]["pipelineExecutionId"] == identity
         worker.succeed(go)
-        assert execution(client, name, identity)["status"] == "Succeeded"
+        assert execution(codepipeline, name, identity)["status"] == "Succeeded"
         assert worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=identity)[
             "pipelineExecution"]["executionMode"] == "QUEUED"
         go = worker.take("Go")[0] if identity != third else None
     for _ in range(51):
-        start(client, name)
-    assert code_of(start, client, name) == "ConcurrentPipelineExecutionsLimitExceededException"
+        start(codepipeline, name)
+    assert code_of(start, codepipeline, name) == "ConcurrentPipelineExecutionsLimitExceededException"
 
 
-def test_parallel_executions_run_side_by_side(worker, client, make):
+def test_parallel_executions_run_side_by_side(worker, codepipeline, make):
     name = make([action("Go")], pipelineType="V2", executionMode="PARALLEL")
-    runs = [start(client, name) for _ in range(3)]
+    runs = [start(codepipeline, name) for _ in range(3)]
     for job in worker.poll():
         worker.succeed(job)
     jobs = {j["data"]["pipelineContext"]["pipelineExecutionId"]: j for j in worker.poll()}
     assert set(jobs) == set(runs)
     worker.fail(jobs[runs[0]])
-    assert execution(client, name, runs[0])["status"] == "Failed"
-    client.retry_stage_execution(pipelineName=name, stageName="S1", pipelineExecutionId=runs[0],
+    assert execution(codepipeline, name, runs[0])["status"] == "Failed"
+    codepipeline.retry_stage_execution(pipelineName=name, stageName="S1", pipelineExecutionId=runs[0],
                                  retryMode="FAILED_ACTIONS")  # though later ones have entered the stage
     for job in [jobs[runs[1]], jobs[runs[2]], *worker.take("Go")]:
         worker.succeed(job)
-    assert [execution(client, name, r)["status"] for r in runs] == ["Succeeded"] * 3
+    assert [execution(codepipeline, name, r)["status"] for r in runs] == ["Succeeded"] * 3
 
 
 # ---- explain
 
-def test_explain_has_all_of_long_words(worker, client, make):
+def test_explain_has_all_of_long_words(worker, codepipeline, make):
     words = "x" + "ä" * 900
     name = make([{**approval("Ask"), "configuration": {"CustomData": words}}])
-    start(client, name)
+    start(codepipeline, name)
     worker.do("Artifact")
     [wait] = worker.call("ExplainPipeline", name=name)["executions"][0]["waitsFor"]
     assert wait["summary"] == f"Action Ask waits for an approval: {words}"
 
 
-def test_explain_says_what_each_execution_waits_for(worker, client, make):
+def test_explain_says_what_each_execution_waits_for(worker, codepipeline, make):
     name = make([approval("Ask"), action("Go")], pipelineType="V2", executionMode="QUEUED")
     explain = lambda: worker.call("ExplainPipeline", name=name)["executions"]
     assert explain() == []
-    first = start(client, name)
+    first = start(codepipeline, name)
     [offered] = explain()
     assert (offered["stageName"], offered["entered"]) == ("Source", True)
     [wait] = offered["waitsFor"]
@@ -414,9 +389,9 @@ def test_explain_says_what_each_execution_waits_for(worker, client, make):
     kinds = {w["type"]: w for w in explain()[0]["waitsFor"]}
     assert set(kinds) == {"Approval", "Worker"} and kinds["Approval"]["until"] > time.time() + 6 * 86400
     [go] = worker.take("Go")
-    second, third = start(client, name), start(client, name)
+    second, third = start(codepipeline, name), start(codepipeline, name)
     worker.do("Artifact", "Artifact")
-    client.disable_stage_transition(pipelineName=name, stageName="S1", transitionType="Inbound", reason="a freeze")
+    codepipeline.disable_stage_transition(pipelineName=name, stageName="S1", transitionType="Inbound", reason="a freeze")
     waits = {e["pipelineExecutionId"]: e["waitsFor"] for e in explain()}
     assert [w["type"] for w in waits[second]] == ["Transition", "Stage"]
     assert "is disabled by arn:aws:iam::" in waits[second][0]["summary"] and "a freeze" in waits[second][0]["summary"]
@@ -439,14 +414,14 @@ def history(worker, name, **more):
             return events[::-1]
 
 
-def test_history_says_who_when_and_why_also_after_the_end(worker, client, make):
+def test_history_says_who_when_and_why_also_after_the_end(worker, codepipeline, make):
     name = make([approval("Ask")])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
-                               token=latest(client, name, "S1", "Ask")["token"],
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
+                               token=latest(codepipeline, name, "S1", "Ask")["token"],
                                result={"summary": "not today", "status": "Rejected"})
-    client.delete_pipeline(name=name)
+    codepipeline.delete_pipeline(name=name)
     events = history(worker, name)
     assert [e["what"] for e in events] == [
         "created", "started", "stage-entered", "stage-succeeded", "stage-entered", "rejected", "action-failed", "Failed", "deleted"]
@@ -464,15 +439,15 @@ def test_history_says_who_when_and_why_also_after_the_end(worker, client, make):
 
 # ---- rollback
 
-def test_rollback_brings_back_what_an_older_version_deployed(worker, client, make):
+def test_rollback_brings_back_what_an_older_version_deployed(worker, codepipeline, make):
     name = make([action("Go", inputs=["App"], configuration={"ActionMode": "CREATE_UPDATE", "StackName": "one",
                                                              "TemplatePath": "App::t.yaml", "RoleArn": ROLE})])
-    good = start(client, name)
+    good = start(codepipeline, name)
     worker.do("Artifact", "Go")
     changed = worker.call("GetPipeline", name=name)["pipeline"]
     changed["stages"][1]["actions"][0]["configuration"]["StackName"] = "two"
     worker.call("UpdatePipeline", pipeline=changed)
-    bad = start(client, name)
+    bad = start(codepipeline, name)
     worker.do("Artifact", "Go")
     roll_back = lambda target, **more: worker.call("RollbackStage", pipelineName=name, stageName="S1",
                                                    targetPipelineExecutionId=target, **more)
@@ -491,7 +466,7 @@ def test_rollback_brings_back_what_an_older_version_deployed(worker, client, mak
     assert (shown["status"], shown["executionType"], shown["pipelineVersion"]) == ("Succeeded", "ROLLBACK", 1)
     assert shown["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
     assert shown["trigger"]["triggerType"] == "ManualRollback"
-    assert execution(client, name, back)["artifactRevisions"] == execution(client, name, good)["artifactRevisions"]
+    assert execution(codepipeline, name, back)["artifactRevisions"] == execution(codepipeline, name, good)["artifactRevisions"]
     latest_run = worker.call("GetPipelineState", name=name)["stageStates"][1]["latestExecution"]
     assert latest_run == {"pipelineExecutionId": back, "status": "Succeeded", "type": "ROLLBACK"}
     roll_back(back)  # to one that was a rollback itself
@@ -504,15 +479,15 @@ def with_failure(name, worker, **on_failure):
     return worker.call("UpdatePipeline", pipeline=changed)["pipeline"]
 
 
-def test_failed_stage_rolls_itself_back(worker, client, make):
+def test_failed_stage_rolls_itself_back(worker, codepipeline, make):
     name = make([action("Go")], pipelineType="V2")
     assert with_failure(name, worker, result="ROLLBACK")["stages"][1]["onFailure"] == {"result": "ROLLBACK"}
-    good = start(client, name)
+    good = start(codepipeline, name)
     worker.do("Artifact", "Go")
-    bad = start(client, name)
+    bad = start(codepipeline, name)
     worker.do("Artifact")
     worker.fail(worker.take("Go")[0])
-    assert execution(client, name, bad)["status"] == "Failed"
+    assert execution(codepipeline, name, bad)["status"] == "Failed"
     newest = worker.call("ListPipelineExecutions", pipelineName=name)["pipelineExecutionSummaries"][0]
     assert (newest["executionType"], newest["status"]) == ("ROLLBACK", "InProgress")
     assert newest["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
@@ -522,27 +497,27 @@ def test_failed_stage_rolls_itself_back(worker, client, make):
 
 
 @pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", {"Bad"}), ("ALL_ACTIONS", {"Good", "Bad"})])
-def test_failed_stage_retries_itself_once(worker, client, make, mode, again):
+def test_failed_stage_retries_itself_once(worker, codepipeline, make, mode, again):
     name = make([action("Good"), action("Bad")], pipelineType="V2")
     with_failure(name, worker, result="RETRY", retryConfiguration={"retryMode": mode})
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     good, bad = worker.take("Good", "Bad")
     worker.succeed(good)
     worker.fail(bad)
     jobs = {j["data"]["pipelineContext"]["action"]["name"]: j for j in worker.poll()}
-    assert set(jobs) == again and execution(client, name, run)["status"] == "InProgress"
+    assert set(jobs) == again and execution(codepipeline, name, run)["status"] == "InProgress"
     shown = worker.call("GetPipelineState", name=name)["stageStates"][1]
     assert shown["retryStageMetadata"] == {"autoStageRetryAttempt": 1, "manualStageRetryAttempt": 0,
                                            "latestRetryTrigger": "AutomatedStageRetry"}
     for job_name, job in jobs.items():
         (worker.fail if job_name == "Bad" else worker.succeed)(job)
-    assert execution(client, name, run)["status"] == "Failed" and worker.poll() == []
+    assert execution(codepipeline, name, run)["status"] == "Failed" and worker.poll() == []
 
 
-def test_rollback_is_refused(worker, client, make):
+def test_rollback_is_refused(worker, codepipeline, make):
     name = make([action("Go")])
-    failed = start(client, name)
+    failed = start(codepipeline, name)
     worker.do("Artifact")
     worker.fail(worker.take("Go")[0])
     call = lambda **more: code_of(worker.call, "RollbackStage", **{
@@ -555,89 +530,89 @@ def test_rollback_is_refused(worker, client, make):
     assert call(targetPipelineExecutionId="x") == "ValidationException"
 
 
-def test_disabled_transition_holds_until_it_is_enabled(worker, client, make):
+def test_disabled_transition_holds_until_it_is_enabled(worker, codepipeline, make):
     name = make([action("Go")])
     where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}
-    client.disable_stage_transition(reason="freeze (until Monday)", **where)
-    run = start(client, name)
+    codepipeline.disable_stage_transition(reason="freeze (until Monday)", **where)
+    run = start(codepipeline, name)
     worker.do("Artifact")
-    assert worker.poll() == [] and execution(client, name, run)["status"] == "InProgress"
-    held = state(client, name, "S1")
+    assert worker.poll() == [] and execution(codepipeline, name, run)["status"] == "InProgress"
+    held = state(codepipeline, name, "S1")
     assert held["inboundTransitionState"]["enabled"] is False
     assert held["inboundTransitionState"]["disabledReason"] == "freeze (until Monday)"
     assert held["inboundTransitionState"]["lastChangedBy"].startswith(f"arn:aws:iam::{ACCOUNT}:")
     assert held["inboundExecution"] == {"pipelineExecutionId": run, "status": "InProgress"}
-    client.enable_stage_transition(**where)
+    codepipeline.enable_stage_transition(**where)
     worker.do("Go")
-    assert execution(client, name, run)["status"] == "Succeeded"
-    assert code_of(client.enable_stage_transition, **{**where, "stageName": "No"}) == "StageNotFoundException"
-    assert code_of(client.disable_stage_transition, reason="x", **{**where, "pipelineName": "No"}) == "PipelineNotFoundException"
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    assert code_of(codepipeline.enable_stage_transition, **{**where, "stageName": "No"}) == "StageNotFoundException"
+    assert code_of(codepipeline.disable_stage_transition, reason="x", **{**where, "pipelineName": "No"}) == "PipelineNotFoundException"
 
 
-def test_transition_of_a_stage_that_is_gone_can_be_enabled(worker, client, make):
+def test_transition_of_a_stage_that_is_gone_can_be_enabled(worker, codepipeline, make):
     name = make([action("Old")])
     where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}
-    client.disable_stage_transition(reason="freeze", **where)
-    run = start(client, name)
+    codepipeline.disable_stage_transition(reason="freeze", **where)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     changed = declaration([action("New")], name=name)
     changed["stages"][1]["name"] = "Other"
-    client.update_pipeline(pipeline=changed)
-    client.enable_stage_transition(**where)
+    codepipeline.update_pipeline(pipeline=changed)
+    codepipeline.enable_stage_transition(**where)
     worker.do("Old")
-    assert execution(client, name, run)["status"] == "Succeeded"
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
 
 
 @pytest.mark.parametrize("abandon", [False, True])
-def test_stop(worker, client, make, abandon):
+def test_stop(worker, codepipeline, make, abandon):
     name = make([action("Go"), action("Next", 2)])
-    run = start(client, name)
+    run = start(codepipeline, name)
     stop = {"pipelineName": name, "pipelineExecutionId": run, "reason": "wrong one", "abandon": abandon}
     worker.do("Artifact")
     [job] = worker.take("Go")
-    assert client.stop_pipeline_execution(**stop)["pipelineExecutionId"] == run
+    assert codepipeline.stop_pipeline_execution(**stop)["pipelineExecutionId"] == run
     if abandon:
         assert worker.call("ExtendJobLease", jobId=job["id"], nonce=job["nonce"])["cancelled"] is True
-        assert latest(client, name, "S1", "Go")["status"] == "Abandoned"
+        assert latest(codepipeline, name, "S1", "Go")["status"] == "Abandoned"
         assert code_of(worker.succeed, job) == "InvalidJobStateException"
     else:
-        assert execution(client, name, run)["status"] == "Stopping"
-        assert code_of(client.stop_pipeline_execution, **stop) == "DuplicatedStopRequestException"
+        assert execution(codepipeline, name, run)["status"] == "Stopping"
+        assert code_of(codepipeline.stop_pipeline_execution, **stop) == "DuplicatedStopRequestException"
         worker.succeed(job)
-    assert worker.poll() == [] and execution(client, name, run)["status"] == "Stopped"
-    [summary] = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    assert worker.poll() == [] and execution(codepipeline, name, run)["status"] == "Stopped"
+    [summary] = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
     assert summary["stopTrigger"] == {"reason": "wrong one"}
-    assert code_of(client.stop_pipeline_execution, **stop) == "PipelineExecutionNotStoppableException"
+    assert code_of(codepipeline.stop_pipeline_execution, **stop) == "PipelineExecutionNotStoppableException"
     other = {**stop, "pipelineExecutionId": str(uuid.uuid4())}
-    assert code_of(client.stop_pipeline_execution, **other) == "PipelineExecutionNotStoppableException"
+    assert code_of(codepipeline.stop_pipeline_execution, **other) == "PipelineExecutionNotStoppableException"
 
 
-def test_approval(worker, client, make):
+def test_approval(worker, codepipeline, make):
     name = make([approval("Ask"), action("Go", 2)])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
-    answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask", "token": latest(client, name, "S1", "Ask")["token"],
+    answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask", "token": latest(codepipeline, name, "S1", "Ask")["token"],
               "result": {"summary": "read it", "status": "Approved"}}
     wrong = {**answer, "token": str(uuid.uuid4())}
-    assert code_of(client.put_approval_result, **wrong) == "InvalidApprovalTokenException"
-    assert code_of(client.put_approval_result, **{**answer, "stageName": "No"}) == "StageNotFoundException"
-    assert code_of(client.put_approval_result, **{**answer, "actionName": "No"}) == "ActionNotFoundException"
-    assert code_of(client.put_approval_result, **{**answer, "pipelineName": "No"}) == "PipelineNotFoundException"
-    assert abs(client.put_approval_result(**answer)["approvedAt"].timestamp() - time.time()) < 60
-    assert code_of(client.put_approval_result, **answer) == "ApprovalAlreadyCompletedException"
+    assert code_of(codepipeline.put_approval_result, **wrong) == "InvalidApprovalTokenException"
+    assert code_of(codepipeline.put_approval_result, **{**answer, "stageName": "No"}) == "StageNotFoundException"
+    assert code_of(codepipeline.put_approval_result, **{**answer, "actionName": "No"}) == "ActionNotFoundException"
+    assert code_of(codepipeline.put_approval_result, **{**answer, "pipelineName": "No"}) == "PipelineNotFoundException"
+    assert abs(codepipeline.put_approval_result(**answer)["approvedAt"].timestamp() - time.time()) < 60
+    assert code_of(codepipeline.put_approval_result, **answer) == "ApprovalAlreadyCompletedException"
     worker.do("Go")
-    assert execution(client, name, run)["status"] == "Succeeded"
-    shown = latest(client, name, "S1", "Ask")
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    shown = latest(codepipeline, name, "S1", "Ask")
     assert shown["summary"] == "read it" and shown["lastUpdatedBy"].startswith(f"arn:aws:iam::{ACCOUNT}:")
     assert "token" not in shown
 
 
-def test_newer_execution_takes_the_place_of_one_that_nobody_approved(worker, client, make):
+def test_newer_execution_takes_the_place_of_one_that_nobody_approved(worker, codepipeline, make):
     name = make([approval("Ask")])
-    first = start(client, name)
+    first = start(codepipeline, name)
     worker.do("Artifact")
-    token = latest(client, name, "S1", "Ask")["token"]
-    second = start(client, name)
+    token = latest(codepipeline, name, "S1", "Ask")["token"]
+    second = start(codepipeline, name)
     worker.do("Artifact")
     shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=first)["pipelineExecution"]
     assert shown["status"] == "Superseded" and f"by the newer execution {second}" in shown["statusSummary"]
@@ -645,65 +620,65 @@ def test_newer_execution_takes_the_place_of_one_that_nobody_approved(worker, cli
     assert ended["who"] == f"arn:aws:iam::{ACCOUNT}:root"
     answer = {"pipelineName": name, "stageName": "S1", "actionName": "Ask",
               "result": {"summary": "yes", "status": "Approved"}}
-    with pytest.raises(client.exceptions.ApprovalAlreadyCompletedException, match=f"Superseded .* {second}"):
-        client.put_approval_result(token=token, **answer)
-    fresh = latest(client, name, "S1", "Ask")["token"]
+    with pytest.raises(codepipeline.exceptions.ApprovalAlreadyCompletedException, match=f"Superseded .* {second}"):
+        codepipeline.put_approval_result(token=token, **answer)
+    fresh = latest(codepipeline, name, "S1", "Ask")["token"]
     assert fresh != token
-    client.put_approval_result(token=fresh, **answer)
-    assert execution(client, name, second)["status"] == "Succeeded"
+    codepipeline.put_approval_result(token=fresh, **answer)
+    assert execution(codepipeline, name, second)["status"] == "Succeeded"
 
 
-def test_rejection_fails_the_execution(worker, client, make):
+def test_rejection_fails_the_execution(worker, codepipeline, make):
     name = make([approval("Ask"), action("Go", 2)])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
-                               token=latest(client, name, "S1", "Ask")["token"],
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask",
+                               token=latest(codepipeline, name, "S1", "Ask")["token"],
                                result={"summary": "not on Friday", "status": "Rejected"})
-    assert execution(client, name, run)["status"] == "Failed" and worker.poll() == []
-    assert "not on Friday" in latest(client, name, "S1", "Ask")["errorDetails"]["message"]
+    assert execution(codepipeline, name, run)["status"] == "Failed" and worker.poll() == []
+    assert "not on Friday" in latest(codepipeline, name, "S1", "Ask")["errorDetails"]["message"]
 
 
-def test_execution_keeps_the_version_it_started_with(worker, client, make):
+def test_execution_keeps_the_version_it_started_with(worker, codepipeline, make):
     name = make([action("Old")])
-    run = start(client, name)
-    client.update_pipeline(pipeline=declaration([action("New")], name=name))
-    newer = start(client, name)
+    run = start(codepipeline, name)
+    codepipeline.update_pipeline(pipeline=declaration([action("New")], name=name))
+    newer = start(codepipeline, name)
     worker.succeed(worker.take("Artifact")[0])
     [job] = [j for j in worker.poll() if j["data"]["pipelineContext"]["action"]["name"] == "Old"]
     worker.succeed(job)
-    assert execution(client, name, run)["status"] == "Succeeded"
-    assert (execution(client, name, run)["pipelineVersion"], execution(client, name, newer)["pipelineVersion"]) == (1, 2)
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    assert (execution(codepipeline, name, run)["pipelineVersion"], execution(codepipeline, name, newer)["pipelineVersion"]) == (1, 2)
 
 
-def test_executions_and_actions_page_newest_first(worker, client, make):
+def test_executions_and_actions_page_newest_first(worker, codepipeline, make):
     name = make([action("Go")])
     runs = []
     for _ in range(5):
-        runs.append(start(client, name))
+        runs.append(start(codepipeline, name))
         worker.do("Artifact", "Go")
-    pages = list(client.get_paginator("list_pipeline_executions").paginate(
+    pages = list(codepipeline.get_paginator("list_pipeline_executions").paginate(
         pipelineName=name, PaginationConfig={"PageSize": 2}))
     assert [len(p["pipelineExecutionSummaries"]) for p in pages] == [2, 2, 1]
     assert [e["pipelineExecutionId"] for p in pages for e in p["pipelineExecutionSummaries"]] == runs[::-1]
-    pages = list(client.get_paginator("list_action_executions").paginate(
+    pages = list(codepipeline.get_paginator("list_action_executions").paginate(
         pipelineName=name, PaginationConfig={"PageSize": 3}))
     details = [d for p in pages for d in p["actionExecutionDetails"]]
     assert [len(p["actionExecutionDetails"]) for p in pages] == [3, 3, 3, 1]
     assert [d["pipelineExecutionId"] for d in details] == [run for run in runs[::-1] for _ in range(2)]
-    only = client.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": runs[1]})
+    only = codepipeline.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": runs[1]})
     assert [d["actionName"] for d in only["actionExecutionDetails"]] == ["Go", "Artifact"]
     none = {"pipelineExecutionId": str(uuid.uuid4())}
-    assert code_of(client.list_action_executions, pipelineName=name, filter=none) == "PipelineExecutionNotFoundException"
-    assert code_of(client.get_pipeline_execution, pipelineName=name, **none) == "PipelineExecutionNotFoundException"
-    for listing in (client.list_action_executions, client.list_pipeline_executions):
+    assert code_of(codepipeline.list_action_executions, pipelineName=name, filter=none) == "PipelineExecutionNotFoundException"
+    assert code_of(codepipeline.get_pipeline_execution, pipelineName=name, **none) == "PipelineExecutionNotFoundException"
+    for listing in (codepipeline.list_action_executions, codepipeline.list_pipeline_executions):
         assert code_of(listing, pipelineName=name, nextToken="nonsense") == "InvalidNextTokenException"
         assert code_of(listing, pipelineName="nobody") == "PipelineNotFoundException"
 
 
-def test_accounts_do_not_see_each_other(server, client, worker, make):
+def test_accounts_do_not_see_each_other(server, codepipeline, worker, make):
     name = make([action("Go")])
-    start(client, name)
+    start(codepipeline, name)
     other = server.client("codepipeline", profile="prod")
     assert code_of(other.get_pipeline, name=name) == "PipelineNotFoundException"
     assert Worker(server, "prod").poll() == []
@@ -712,17 +687,17 @@ def test_accounts_do_not_see_each_other(server, client, worker, make):
     assert code_of(stranger.succeed, job) == "JobNotFoundException"
 
 
-def test_job_goes_to_the_account_of_its_role(server, client, worker, make):
+def test_job_goes_to_the_account_of_its_role(server, codepipeline, worker, make):
     role = "arn:aws:iam::444444444444:role/slipway-deploy"
     name = make([action("Go", roleArn=role)])
-    run = start(client, name)
+    run = start(codepipeline, name)
     worker.do("Artifact")
     assert worker.poll() == []
     prod = Worker(server, "prod")
     [job] = prod.take("Go")
     assert (job["accountId"], job["roleArn"]) == ("444444444444", role)
     prod.succeed(job)
-    assert execution(client, name, run)["status"] == "Succeeded"
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
 
 
 @pytest.mark.parametrize("operation,members", [
@@ -731,9 +706,9 @@ def test_job_goes_to_the_account_of_its_role(server, client, worker, make):
     ("ListPipelineExecutions", lambda name, run: {"pipelineName": name}),
     ("ListActionExecutions", lambda name, run: {"pipelineName": name}),
 ])
-def test_readers_wait_for_news(server, client, worker, make, operation, members):
+def test_readers_wait_for_news(server, codepipeline, worker, make, operation, members):
     name = make([action("Go")])
-    run = start(client, name)
+    run = start(codepipeline, name)
     [job] = worker.take("Artifact")
     time.sleep(0.15)  # a change of the last 100 ms is answered at once
     answered = []
@@ -751,7 +726,7 @@ def test_readers_wait_for_news(server, client, worker, make, operation, members)
     assert answered and 0.25 < answered[0] < 3
 
 
-def test_the_aws_cli(server, client, worker, make, tmp_path):
+def test_the_aws_cli(server, codepipeline, worker, make, tmp_path):
     path = tmp_path / "pipeline.json"
     wanted = declaration([approval("Ask")])
     path.write_text(json.dumps({"pipeline": wanted}))
@@ -770,27 +745,27 @@ def test_the_aws_cli(server, client, worker, make, tmp_path):
     assert refused.returncode == 254 and "PipelineNotFoundException" in refused.stderr
 
 
-def test_unsupported_operations_say_so(client):
+def test_unsupported_operations_say_so(codepipeline):
     with pytest.raises(Exception) as refused:
-        client.get_third_party_job_details(jobId="x", clientToken="y")
+        codepipeline.get_third_party_job_details(jobId="x", clientToken="y")
     assert "not supported by Slipway" in str(refused.value)
 
 
 def test_the_widest_pipeline(server):
     """50 stages, one of them of 50 actions side by side; not one more."""
-    client, worker = server.client("codepipeline", profile="dev"), Worker(server)
+    codepipeline, worker = server.client("codepipeline", profile="dev"), Worker(server)
     made = declaration(*[[action(f"A{i}") for i in range(50)]], *[[action("Next")] for _ in range(48)])
-    client.create_pipeline(pipeline=made)
-    execution = client.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
+    codepipeline.create_pipeline(pipeline=made)
+    execution = codepipeline.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
     worker.do("Artifact")
     jobs = worker.take(*[f"A{i}" for i in range(50)])
     for job in jobs:
         worker.succeed(job)
     for _ in range(48):
         worker.do("Next")
-    shown = client.get_pipeline_execution(pipelineName=made["name"], pipelineExecutionId=execution)
+    shown = codepipeline.get_pipeline_execution(pipelineName=made["name"], pipelineExecutionId=execution)
     assert shown["pipelineExecution"]["status"] == "Succeeded"
     wider = declaration([action(f"A{i}") for i in range(51)])
-    assert code_of(client.create_pipeline, pipeline=wider) == "InvalidStageDeclarationException"
+    assert code_of(codepipeline.create_pipeline, pipeline=wider) == "InvalidStageDeclarationException"
     longer = declaration(*[[action("Next")] for _ in range(50)])
-    assert code_of(client.create_pipeline, pipeline=longer) == "InvalidStructureException"
+    assert code_of(codepipeline.create_pipeline, pipeline=longer) == "InvalidStructureException"

@@ -18,11 +18,6 @@ class Builder(Worker):
         return job, job.get("build")
 
 
-@pytest.fixture(scope="module")
-def client(server):
-    return server.client("codepipeline")
-
-
 @pytest.fixture
 def worker(server):
     return Builder(server)
@@ -49,27 +44,27 @@ def build_action(name="Build", project="here", **more):
 
 
 @pytest.fixture
-def started(client, worker):
+def started(codepipeline, worker):
     """Starts a pipeline whose source is done; gives name and execution id."""
     names = []
 
     def starter(*stages):
-        name = client.create_pipeline(pipeline=declaration(*stages))["pipeline"]["name"]
+        name = codepipeline.create_pipeline(pipeline=declaration(*stages))["pipeline"]["name"]
         names.append(name)
-        run = client.start_pipeline_execution(name=name)["pipelineExecutionId"]
+        run = codepipeline.start_pipeline_execution(name=name)["pipelineExecutionId"]
         worker.do("Artifact")
         return name, run
     yield starter
     for name in names:
-        client.delete_pipeline(name=name)
+        codepipeline.delete_pipeline(name=name)
 
 
 def show(codebuild, work):
     return codebuild.batch_get_builds(ids=[work["id"]])["builds"][0]
 
 
-def status(client, name, run):
-    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
+def status(codepipeline, name, run):
+    return codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
 
 
 def test_a_job_comes_with_its_build(worker, codebuild, project, started):
@@ -124,7 +119,7 @@ def test_a_worker_that_asks_for_none_starts_the_same_build_by_its_token(worker, 
     worker.succeed(held)
 
 
-def test_job_and_build_end_in_one_step_which_may_bring_the_next(worker, client, codebuild, project, started):
+def test_job_and_build_end_in_one_step_which_may_bring_the_next(worker, codepipeline, codebuild, project, started):
     name, run = started([build_action("One")], [build_action("Two")])
     job, work = worker.build_job()
     report = {"id": work["id"], "nonce": work["nonce"], "currentPhase": "FINALIZING", "buildStatus": "SUCCEEDED",
@@ -142,10 +137,10 @@ def test_job_and_build_end_in_one_step_which_may_bring_the_next(worker, client, 
     worker.succeed(job, build=report)  # the answer to the first may have been lost
     last = {"id": after["build"]["id"], "nonce": after["build"]["nonce"], "buildStatus": "SUCCEEDED"}
     worker.succeed(after, build=last)
-    assert status(client, name, run) == "Succeeded"
+    assert status(codepipeline, name, run) == "Succeeded"
 
 
-def test_a_build_that_was_stopped_ends_no_job_as_succeeded(worker, client, codebuild, project, started):
+def test_a_build_that_was_stopped_ends_no_job_as_succeeded(worker, codepipeline, codebuild, project, started):
     name, run = started([build_action()])
     job, work = worker.build_job()
     report = {"id": work["id"], "nonce": work["nonce"], "buildStatus": "SUCCEEDED"}
@@ -153,12 +148,12 @@ def test_a_build_that_was_stopped_ends_no_job_as_succeeded(worker, client, codeb
     assert show(codebuild, work)["buildStatus"] == "IN_PROGRESS"
     codebuild.stop_build(id=work["id"])
     assert code_of(worker.succeed, job, build=report) == "InvalidJobStateException"
-    assert status(client, name, run) == "InProgress"
+    assert status(codepipeline, name, run) == "InProgress"
     worker.fail(job)
-    assert status(client, name, run) == "Failed"
+    assert status(codepipeline, name, run) == "Failed"
 
 
-def test_a_job_that_is_refused_leaves_its_build_as_it_is(worker, client, codebuild, project, started):
+def test_a_job_that_is_refused_leaves_its_build_as_it_is(worker, codepipeline, codebuild, project, started):
     started([build_action()])
     job, work = worker.build_job()
     report = {"id": work["id"], "nonce": work["nonce"], "buildStatus": "SUCCEEDED"}

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from pipelines import Refused, Worker, action, approval, code_of, declaration, until
+from pipelines import Refused, Worker, action, code_of, declaration, until
 
 
 @pytest.fixture

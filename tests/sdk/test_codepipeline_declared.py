@@ -1,27 +1,9 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import pytest
 
-from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source
+from pipelines import ACCOUNT, SHA256, Refused, action, approval, code_of, declaration, source
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
-
-
-@pytest.fixture(scope="module")
-def worker(server):
-    return Worker(server)
-
-
-@pytest.fixture
-def make(worker):
-    names = []
-
-    def maker(*stages, tags=None, **more):
-        members = {"tags": tags} if tags else {}
-        names.append(worker.call("CreatePipeline", pipeline=declaration(*stages, **more), **members)["pipeline"]["name"])
-        return names[-1]
-    yield maker
-    for name in names:
-        worker.call("DeletePipeline", name=name)
 
 
 def refusal(call, *arguments, **members):

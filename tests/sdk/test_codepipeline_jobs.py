@@ -6,37 +6,27 @@ import uuid
 
 import pytest
 
-from pipelines import SHA256, Worker, action, code_of, declaration, until
+from pipelines import SHA256, Worker, action, code_of, declaration
 
 LEASE_S = 10
 
 
-@pytest.fixture(scope="module")
-def client(server):
-    return server.client("codepipeline")
-
-
 @pytest.fixture
-def worker(server):
-    return Worker(server)
-
-
-@pytest.fixture
-def started(client):
+def started(codepipeline):
     """Makes and starts a pipeline; gives name and execution id."""
     names = []
 
     def starter(*stages, **more):
-        name = client.create_pipeline(pipeline=declaration(*stages, **more))["pipeline"]["name"]
+        name = codepipeline.create_pipeline(pipeline=declaration(*stages, **more))["pipeline"]["name"]
         names.append(name)
-        return name, client.start_pipeline_execution(name=name)["pipelineExecutionId"]
+        return name, codepipeline.start_pipeline_execution(name=name)["pipelineExecutionId"]
     yield starter
     for name in names:
-        client.delete_pipeline(name=name)
+        codepipeline.delete_pipeline(name=name)
 
 
-def status(client, name, run):
-    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
+def status(codepipeline, name, run):
+    return codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"]
 
 
 # ---- anchors
@@ -58,7 +48,7 @@ def test_job_says_all_that_its_worker_needs(worker, started):
                      "location": {"type": "S3", "s3Location": where}}
 
 
-def test_poll_waits_and_is_woken_by_the_start(server, worker, client, started):
+def test_poll_waits_and_is_woken_by_the_start(server, worker, codepipeline, started):
     assert worker.poll(wait_ms=50) == []
     got = []
 
@@ -75,11 +65,11 @@ def test_poll_waits_and_is_woken_by_the_start(server, worker, client, started):
     assert len(got[0][1]) == 1 and got[0][0] - begin < 1
 
 
-def test_results_need_the_lease_s_nonce_and_the_digests(worker, client, started):
+def test_results_need_the_lease_s_nonce_and_the_digests(worker, codepipeline, started):
     name, run = started([action("Go")])
     [job] = worker.take("Artifact")
     assert code_of(worker.succeed, job, nonce=str(uuid.uuid4())) == "InvalidNonceException"
-    assert code_of(client.put_job_success_result, jobId=job["id"]) == "InvalidNonceException"
+    assert code_of(codepipeline.put_job_success_result, jobId=job["id"]) == "InvalidNonceException"
     assert code_of(worker.succeed, job, outputArtifacts=[]) == "ValidationException"
     assert code_of(worker.succeed, job, outputArtifacts=[{"name": "App", "sha256": "short"}]) == "ValidationException"
     assert code_of(worker.succeed, job, outputVariables={"k": "v" * 122881}) == "OutputVariablesSizeExceededException"
@@ -88,10 +78,10 @@ def test_results_need_the_lease_s_nonce_and_the_digests(worker, client, started)
     worker.succeed(job)  # the answer to the first may have been lost: nothing changes
     assert code_of(worker.fail, job) == "InvalidJobStateException"
     worker.do("Go")
-    assert status(client, name, run) == "Succeeded"
+    assert status(codepipeline, name, run) == "Succeeded"
 
 
-def test_result_brings_the_next_job(worker, client, started):
+def test_result_brings_the_next_job(worker, codepipeline, started):
     name, run = started([action("Go"), action("Then", 2)])
     [job] = worker.take("Artifact")
     for bad in ({}, {"workerId": ""}, {"workerId": "w", "maxBatchSize": 51}):
@@ -102,11 +92,11 @@ def test_result_brings_the_next_job(worker, client, started):
     assert worker.succeed(job, nextJobs={"workerId": "next"})["jobs"] == []  # repeated: it is leased already
     [then] = worker.succeed(go, nextJobs={"workerId": "next", "maxBatchSize": 5})["jobs"]
     assert worker.fail(then, nextJobs={"workerId": "next"}) == {"jobs": []}
-    assert status(client, name, run) == "Failed"
+    assert status(codepipeline, name, run) == "Failed"
     assert worker.poll(successorOf=["next"]) == []
 
 
-def test_released_job_is_offered_again_with_another_nonce(worker, client, started):
+def test_released_job_is_offered_again_with_another_nonce(worker, codepipeline, started):
     started([action("Go")])
     [first] = worker.take("Artifact")
     assert worker.poll() == []
@@ -123,7 +113,7 @@ def test_released_job_is_offered_again_with_another_nonce(worker, client, starte
     worker.do("Go")
 
 
-def test_silent_worker_loses_its_job(worker, client, started):
+def test_silent_worker_loses_its_job(worker, codepipeline, started):
     started([action("Go")])
     [first] = worker.take("Artifact")
     begin = time.monotonic()
@@ -137,10 +127,10 @@ def test_silent_worker_loses_its_job(worker, client, started):
 @pytest.mark.parametrize("damage", ["data = '{'", "place = 'Ended', status = 'Failed'"])
 def test_timer_that_cannot_be_served_keeps_no_other_waiting(new_server, damage):
     server = new_server()
-    client, worker = server.client("codepipeline"), Worker(server)
+    codepipeline, worker = server.client("codepipeline"), Worker(server)
     for name in ("damaged", "sound"):
-        client.create_pipeline(pipeline=declaration([action("Go")], name=name))
-        client.start_pipeline_execution(name=name)
+        codepipeline.create_pipeline(pipeline=declaration([action("Go")], name=name))
+        codepipeline.start_pipeline_execution(name=name)
     jobs = {j["data"]["pipelineContext"]["pipelineName"]: j for j in worker.poll()}
     server.stop()
     with sqlite3.connect(server.data / "slipway.db") as db:
@@ -166,15 +156,15 @@ def test_successor_takes_at_once_what_its_predecessor_held(server, worker, start
     next_worker.succeed(second)
 
 
-def test_deleted_pipeline_cancels_its_jobs(worker, client, started):
+def test_deleted_pipeline_cancels_its_jobs(worker, codepipeline, started):
     name, _ = started([action("Go")])
     [job] = worker.take("Artifact")
-    client.delete_pipeline(name=name)
+    codepipeline.delete_pipeline(name=name)
     assert worker.call("ExtendJobLease", jobId=job["id"], nonce=job["nonce"])["cancelled"] is True
     assert code_of(worker.succeed, job) == "InvalidJobStateException"
 
 
-def test_continuation_offers_another_job_of_the_same_action(worker, client, started):
+def test_continuation_offers_another_job_of_the_same_action(worker, codepipeline, started):
     name, run = started([action("Go")])
     [job] = worker.take("Artifact")
     worker.succeed(job, continuationToken="half way", outputArtifacts=[])
@@ -184,7 +174,7 @@ def test_continuation_offers_another_job_of_the_same_action(worker, client, star
     assert context[0] == context[1]
     worker.succeed(more)
     worker.do("Go")
-    assert status(client, name, run) == "Succeeded"
+    assert status(codepipeline, name, run) == "Succeeded"
 
 
 def test_variables_come_with_the_last_result_alone(worker, started):
@@ -205,11 +195,11 @@ def test_extensions_are_validated(worker):
 # ---- custom job workers
 
 @pytest.fixture
-def custom(client):
+def custom(codepipeline):
     """A custom action type, as polls name it."""
     provider = f"w{uuid.uuid4().hex[:8]}"
     details = {"minimumCount": 0, "maximumCount": 1}
-    made = client.create_custom_action_type(
+    made = codepipeline.create_custom_action_type(
         category="Build", provider=provider, version="1", inputArtifactDetails=details, outputArtifactDetails=details,
         configurationProperties=[{"name": "Target", "required": True, "key": True, "secret": False}])
     identity = {"category": "Build", "owner": "Custom", "provider": provider, "version": "1"}
@@ -222,48 +212,48 @@ def custom_action(identity, name="Work", **more):
                   configuration={"Target": "all"}, **more)
 
 
-def test_custom_worker_polls_acknowledges_and_reports(worker, client, started, custom):
+def test_custom_worker_polls_acknowledges_and_reports(worker, codepipeline, started, custom):
     name, run = started([custom_action(custom, inputs=["App"], outputs=["Out"], namespace="Work")],
                         [action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{Work.Tag}"})])
     worker.do("Artifact")
     assert worker.poll() == []  # not an anchor's
-    [job] = client.poll_for_jobs(actionTypeId=custom, maxBatchSize=5)["jobs"]
+    [job] = codepipeline.poll_for_jobs(actionTypeId=custom, maxBatchSize=5)["jobs"]
     assert job["data"]["actionConfiguration"]["configuration"] == {"Target": "all"}
     assert job["data"]["inputArtifacts"][0]["location"]["s3Location"]["bucketName"] == "store-bucket"
-    assert client.poll_for_jobs(actionTypeId=custom)["jobs"] == []
-    assert code_of(client.acknowledge_job, jobId=job["id"], nonce="other") == "InvalidNonceException"
-    assert code_of(client.put_job_success_result, jobId=job["id"]) == "InvalidJobStateException"  # not acknowledged
-    assert client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])["status"] == "InProgress"
-    details = client.get_job_details(jobId=job["id"])["jobDetails"]
+    assert codepipeline.poll_for_jobs(actionTypeId=custom)["jobs"] == []
+    assert code_of(codepipeline.acknowledge_job, jobId=job["id"], nonce="other") == "InvalidNonceException"
+    assert code_of(codepipeline.put_job_success_result, jobId=job["id"]) == "InvalidJobStateException"  # not acknowledged
+    assert codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])["status"] == "InProgress"
+    details = codepipeline.get_job_details(jobId=job["id"])["jobDetails"]
     assert details["id"] == job["id"] and details["data"]["pipelineContext"]["pipelineName"] == name
-    client.put_job_success_result(jobId=job["id"], outputVariables={"Tag": "t-1"},
+    codepipeline.put_job_success_result(jobId=job["id"], outputVariables={"Tag": "t-1"},
                                   executionDetails={"summary": "built", "externalExecutionId": "77"})
     [job] = worker.take("Go")
     assert job["data"]["actionConfiguration"]["configuration"]["StackName"] == "t-1"
     worker.succeed(job)
-    assert status(client, name, run) == "Succeeded"
+    assert status(codepipeline, name, run) == "Succeeded"
 
 
-def test_custom_worker_fails(worker, client, started, custom):
+def test_custom_worker_fails(worker, codepipeline, started, custom):
     name, run = started([custom_action(custom)])
     worker.do("Artifact")
-    [job] = client.poll_for_jobs(actionTypeId=custom)["jobs"]
-    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
-    client.put_job_failure_result(jobId=job["id"], failureDetails={"type": "ConfigurationError", "message": "no target"})
-    assert status(client, name, run) == "Failed"
+    [job] = codepipeline.poll_for_jobs(actionTypeId=custom)["jobs"]
+    codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    codepipeline.put_job_failure_result(jobId=job["id"], failureDetails={"type": "ConfigurationError", "message": "no target"})
+    assert status(codepipeline, name, run) == "Failed"
     missing = {"type": "JobFailed", "message": "x"}
     nobody = str(uuid.uuid4())
-    assert code_of(client.put_job_failure_result, jobId=nobody, failureDetails=missing) == "JobNotFoundException"
-    assert code_of(client.put_job_failure_result, jobId=job["id"], failureDetails=missing) == "InvalidJobStateException"
-    for call in (client.put_job_success_result, client.get_job_details):
+    assert code_of(codepipeline.put_job_failure_result, jobId=nobody, failureDetails=missing) == "JobNotFoundException"
+    assert code_of(codepipeline.put_job_failure_result, jobId=job["id"], failureDetails=missing) == "InvalidJobStateException"
+    for call in (codepipeline.put_job_success_result, codepipeline.get_job_details):
         assert code_of(call, jobId=nobody) == "JobNotFoundException"
-    assert code_of(client.acknowledge_job, jobId=nobody, nonce="n") == "JobNotFoundException"
+    assert code_of(codepipeline.acknowledge_job, jobId=nobody, nonce="n") == "JobNotFoundException"
 
 
-def test_polls_take_the_jobs_of_their_queryable_property(worker, client, started):
+def test_polls_take_the_jobs_of_their_queryable_property(worker, codepipeline, started):
     provider = f"q{uuid.uuid4().hex[:8]}"
     details = {"minimumCount": 0, "maximumCount": 1}
-    client.create_custom_action_type(category="Build", provider=provider, version="1", inputArtifactDetails=details,
+    codepipeline.create_custom_action_type(category="Build", provider=provider, version="1", inputArtifactDetails=details,
                                      outputArtifactDetails=details, configurationProperties=[
                                          {"name": "Target", "required": True, "key": True, "secret": False, "queryable": True}])
     identity = {"category": "Build", "owner": "Custom", "provider": provider, "version": "1"}
@@ -273,7 +263,7 @@ def test_polls_take_the_jobs_of_their_queryable_property(worker, client, started
     worker.do("Artifact")
 
     def poll(**query):
-        jobs = client.poll_for_jobs(actionTypeId=identity, maxBatchSize=5, queryParam=query)["jobs"]
+        jobs = codepipeline.poll_for_jobs(actionTypeId=identity, maxBatchSize=5, queryParam=query)["jobs"]
         return sorted(j["data"]["pipelineContext"]["action"]["name"] for j in jobs)
 
     assert poll(Target="Windows") == []
@@ -282,14 +272,14 @@ def test_polls_take_the_jobs_of_their_queryable_property(worker, client, started
     assert code_of(poll) == "ValidationException" and code_of(poll, Other="x") == "ValidationException"
 
 
-def test_a_type_without_a_queryable_property_takes_no_query(client, custom):
-    assert code_of(client.poll_for_jobs, actionTypeId=custom, queryParam={"Target": "all"}) == "ValidationException"
+def test_a_type_without_a_queryable_property_takes_no_query(codepipeline, custom):
+    assert code_of(codepipeline.poll_for_jobs, actionTypeId=custom, queryParam={"Target": "all"}) == "ValidationException"
 
 
-def test_a_job_of_a_deleted_type_waits_until_the_type_is_made_again(worker, client, custom, started):
+def test_a_job_of_a_deleted_type_waits_until_the_type_is_made_again(worker, codepipeline, custom, started):
     name, _ = started([custom_action(custom)])
     worker.do("Artifact")
-    kept = next(t for t in client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] if t["id"] == custom)
+    kept = next(t for t in codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"] if t["id"] == custom)
     identity = {k: custom[k] for k in ("category", "provider", "version")}
     details = {"inputArtifactDetails": kept["inputArtifactDetails"], "outputArtifactDetails": kept["outputArtifactDetails"]}
     same = {**identity, **details, "configurationProperties": kept["actionConfigurationProperties"], "settings": kept["settings"]}
@@ -299,47 +289,47 @@ def test_a_job_of_a_deleted_type_waits_until_the_type_is_made_again(worker, clie
         return one["waitsFor"][0]["summary"]
 
     assert f"is offered to job workers of Build/{custom['provider']}/1" in waits()
-    client.delete_custom_action_type(**identity)
+    codepipeline.delete_custom_action_type(**identity)
     assert "was deleted: no job worker can take it until CreateCustomActionType makes it again as it was" in waits()
-    assert code_of(client.create_custom_action_type, **{**same, "settings": {"entityUrlTemplate": "https://other/"}}) == \
+    assert code_of(codepipeline.create_custom_action_type, **{**same, "settings": {"entityUrlTemplate": "https://other/"}}) == \
         "LimitExceededException"
-    assert client.create_custom_action_type(**same)["actionType"]["id"] == custom
+    assert codepipeline.create_custom_action_type(**same)["actionType"]["id"] == custom
     assert "is offered to job workers" in waits()
-    [job] = client.poll_for_jobs(actionTypeId=custom)["jobs"]
-    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
-    client.put_job_success_result(jobId=job["id"])
+    [job] = codepipeline.poll_for_jobs(actionTypeId=custom)["jobs"]
+    codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    codepipeline.put_job_success_result(jobId=job["id"])
 
 
-def test_an_approval_of_a_custom_type_is_its_workers(worker, client, started):
+def test_an_approval_of_a_custom_type_is_its_workers(worker, codepipeline, started):
     provider = f"a{uuid.uuid4().hex[:8]}"
     details = {"minimumCount": 0, "maximumCount": 0}
-    identity = client.create_custom_action_type(category="Approval", provider=provider, version="1", inputArtifactDetails=details,
+    identity = codepipeline.create_custom_action_type(category="Approval", provider=provider, version="1", inputArtifactDetails=details,
                                                 outputArtifactDetails=details)["actionType"]["id"]
     name, run = started([{**action("Change", category="Approval", provider=provider, owner="Custom"), "configuration": {}}])
     worker.do("Artifact")
-    state = client.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]
+    state = codepipeline.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]
     assert state["status"] == "InProgress" and "token" not in state
-    [job] = client.poll_for_jobs(actionTypeId=identity)["jobs"]
-    client.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
-    client.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "CHG-7 is not approved"})
+    [job] = codepipeline.poll_for_jobs(actionTypeId=identity)["jobs"]
+    codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+    codepipeline.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "CHG-7 is not approved"})
     shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
     assert shown["status"] == "Failed" and "CHG-7 is not approved" in shown["statusSummary"]
 
 
-def test_custom_action_types(client, custom):
-    shown = client.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
+def test_custom_action_types(codepipeline, custom):
+    shown = codepipeline.list_action_types(actionOwnerFilter="Custom")["actionTypes"]
     assert custom in [t["id"] for t in shown]
-    builtin = {(t["id"]["category"], t["id"]["provider"]) for t in client.list_action_types(actionOwnerFilter="AWS")["actionTypes"]}
+    builtin = {(t["id"]["category"], t["id"]["provider"]) for t in codepipeline.list_action_types(actionOwnerFilter="AWS")["actionTypes"]}
     assert {("Source", "S3"), ("Source", "CodeStarSourceConnection"), ("Approval", "Manual"), ("Compute", "Commands"),
             ("Deploy", "CloudFormation"), ("Deploy", "S3"), ("Build", "CodeBuild"), ("Test", "CodeBuild"), ("Compute", "Commands")} == builtin
     details = {"minimumCount": 0, "maximumCount": 1}
     again = {k: custom[k] for k in ("category", "provider", "version")}
-    assert code_of(client.create_custom_action_type, inputArtifactDetails=details, outputArtifactDetails=details,
+    assert code_of(codepipeline.create_custom_action_type, inputArtifactDetails=details, outputArtifactDetails=details,
                    **again) == "LimitExceededException"
-    assert code_of(client.create_pipeline, pipeline=declaration([action(
+    assert code_of(codepipeline.create_pipeline, pipeline=declaration([action(
         "W", category="Build", owner="Custom", provider=custom["provider"], configuration={"Other": "x"})])) == \
         "InvalidActionDeclarationException"
-    client.delete_custom_action_type(**again)
-    assert custom not in [t["id"] for t in client.list_action_types()["actionTypes"]]
-    assert code_of(client.poll_for_jobs, actionTypeId=custom) == "ActionTypeNotFoundException"
-    assert code_of(client.list_action_types, nextToken="x") == "InvalidNextTokenException"
+    codepipeline.delete_custom_action_type(**again)
+    assert custom not in [t["id"] for t in codepipeline.list_action_types()["actionTypes"]]
+    assert code_of(codepipeline.poll_for_jobs, actionTypeId=custom) == "ActionTypeNotFoundException"
+    assert code_of(codepipeline.list_action_types, nextToken="x") == "InvalidNextTokenException"

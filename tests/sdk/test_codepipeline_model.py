@@ -2,33 +2,9 @@
 import datetime
 import uuid
 
-import pytest
-
 from pipelines import ACCOUNT, Worker, action, approval, code_of, declaration, source, until
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
-
-
-@pytest.fixture(scope="module")
-def codepipeline(server):
-    return server.client("codepipeline")
-
-
-@pytest.fixture(scope="module")
-def worker(server):
-    return Worker(server)
-
-
-@pytest.fixture
-def make(codepipeline, worker):
-    names = []
-
-    def maker(*stages, **more):
-        names.append(worker.call("CreatePipeline", pipeline=declaration(*stages, **more))["pipeline"]["name"])
-        return names[-1]
-    yield maker
-    for name in names:
-        codepipeline.delete_pipeline(name=name)
 
 
 def custom(codepipeline, provider, category="Test", inputs=(0, 0), outputs=(0, 0), **more):

@@ -10,24 +10,14 @@ import uuid
 import pytest
 import urllib3
 
-from conftest import binary
+from running import binary
 from pipelines import ACCOUNT, SHA256, Worker, action, approval, declaration, until
 from sns import MailSink, Webhook, call, deliveries
 
 
 @pytest.fixture(scope="module")
-def client(server):
-    return server.client("codepipeline")
-
-
-@pytest.fixture(scope="module")
 def sns(server):
     return server.client("sns")
-
-
-@pytest.fixture(scope="module")
-def worker(server):
-    return Worker(server)
 
 
 @pytest.fixture
@@ -47,11 +37,11 @@ def asking(topic, **more):
     return made
 
 
-def begin(client, worker, *stages, **more):
+def begin(codepipeline, worker, *stages, **more):
     """The pipeline's name and its execution, waiting after its source."""
     made = declaration(*stages, **more)
     worker.call("CreatePipeline", pipeline=made)
-    execution = client.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
+    execution = codepipeline.start_pipeline_execution(name=made["name"])["pipelineExecutionId"]
     worker.do("Artifact")
     return made["name"], execution
 
@@ -66,13 +56,13 @@ def history(server, name):
             if e["what"].startswith("notification")]
 
 
-def status(client, name, execution):
-    return client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)["pipelineExecution"]["status"]
+def status(codepipeline, name, execution):
+    return codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)["pipelineExecution"]["status"]
 
 
-def test_message_has_the_documented_form_and_its_token_approves(server, client, worker, queue):
+def test_message_has_the_documented_form_and_its_token_approves(server, codepipeline, worker, queue):
     topic, url = queue
-    name, execution = begin(client, worker, [asking(
+    name, execution = begin(codepipeline, worker, [asking(
         topic, CustomData="Look at #{codepipeline.PipelineExecutionId}", ExternalEntityLink="http://example.com")])
     [message] = heard(server, url)
     assert message["TopicArn"] == topic
@@ -87,19 +77,19 @@ def test_message_has_the_documented_form_and_its_token_approves(server, client, 
     assert said["slipway"]["pipelineExecutionId"] == execution and said["slipway"]["account"] == ACCOUNT
     assert said["slipway"]["artifacts"][0]["sha256"] == SHA256
     assert history(server, name) == [("notification-published", topic)]
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=asked["token"],
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=asked["token"],
                                result={"summary": "by the message's token", "status": "Approved"})
-    assert status(client, name, execution) == "Succeeded"
+    assert status(codepipeline, name, execution) == "Succeeded"
     assert heard(server, url) == []
 
 
-def test_each_asking_is_told_once(server, client, worker, queue):
+def test_each_asking_is_told_once(server, codepipeline, worker, queue):
     topic, url = queue
-    name, execution = begin(client, worker, [asking(topic)])
+    name, execution = begin(codepipeline, worker, [asking(topic)])
     first = json.loads(heard(server, url)[0]["Message"])["approval"]["token"]
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=first,
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=first,
                                result={"summary": "no", "status": "Rejected"})
-    client.retry_stage_execution(pipelineName=name, stageName="S1", pipelineExecutionId=execution,
+    codepipeline.retry_stage_execution(pipelineName=name, stageName="S1", pipelineExecutionId=execution,
                                  retryMode="FAILED_ACTIONS")
     [again] = heard(server, url)
     assert json.loads(again["Message"])["approval"]["token"] != first
@@ -107,25 +97,26 @@ def test_each_asking_is_told_once(server, client, worker, queue):
 
 @pytest.mark.parametrize("arn,why", [
     (f"arn:aws:sns:us-east-1:{ACCOUNT}:nowhere", "Topic does not exist"),
-    ("arn:aws:sns:us-east-1:#{variables.Whose}:theirs", "belongs to another account"), ("#{codepipeline.PipelineExecutionId}", "is no topic's ARN")])
-def test_a_topic_that_cannot_be_told_holds_nothing_up(server, client, worker, arn, why):
-    name, execution = begin(client, worker, [asking(arn)], variables=[{"name": "Whose", "defaultValue": "444444444444"}])
+    ("arn:aws:sns:us-east-1:#{variables.Whose}:theirs", "belongs to another account"),
+    ("#{codepipeline.PipelineExecutionId}", "is no topic's ARN")])
+def test_a_topic_that_cannot_be_told_holds_nothing_up(server, codepipeline, worker, arn, why):
+    name, execution = begin(codepipeline, worker, [asking(arn)], variables=[{"name": "Whose", "defaultValue": "444444444444"}])
     [(what, said)] = history(server, name)
     assert what == "notification-failed" and why in said
-    token = client.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]["token"]
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=token,
+    token = codepipeline.get_pipeline_state(name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]["token"]
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=token,
                                result={"summary": "all the same", "status": "Approved"})
-    assert status(client, name, execution) == "Succeeded"
+    assert status(codepipeline, name, execution) == "Succeeded"
 
 
-def test_a_topic_that_nobody_listens_to_is_told_in_the_history(server, client, worker):
+def test_a_topic_that_nobody_listens_to_is_told_in_the_history(server, codepipeline, worker):
     topic = server.client("sns").create_topic(Name=f"t-{uuid.uuid4().hex[:8]}")["TopicArn"]
-    name, _ = begin(client, worker, [asking(topic)])
+    name, _ = begin(codepipeline, worker, [asking(topic)])
     assert history(server, name) == [("notification-failed", f"Nobody has confirmed a subscription to the topic {topic}.")]
 
 
-def test_approval_without_a_topic_tells_nobody(server, client, worker):
-    name, _ = begin(client, worker, [approval("Ask")])
+def test_approval_without_a_topic_tells_nobody(server, codepipeline, worker):
+    name, _ = begin(codepipeline, worker, [approval("Ask")])
     assert history(server, name) == []
 
 
@@ -146,7 +137,7 @@ def post(new_server):
 
 def test_an_approval_reaches_webhook_and_mailbox_and_is_given_by_what_they_got(post):
     server, sink, hook = post
-    sns, client, http = server.client("sns"), server.client("codepipeline"), urllib3.PoolManager()
+    sns, codepipeline, http = server.client("sns"), server.client("codepipeline"), urllib3.PoolManager()
     topic = sns.create_topic(Name="approvals", Attributes={"DisplayName": "Releases", "DeliveryPolicy": json.dumps(
         {"http": {"defaultHealthyRetryPolicy": {"numRetries": 3, "numNoDelayRetries": 3}}})})["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=hook.url)
@@ -162,7 +153,7 @@ def test_an_approval_reaches_webhook_and_mailbox_and_is_given_by_what_they_got(p
                    inputs=["App"])
     second = asking(topic, CustomData="Please look")
     second["runOrder"] = 2
-    name, execution = begin(client, worker, [first, second])
+    name, execution = begin(codepipeline, worker, [first, second])
     [job] = worker.take("Change")
     worker.succeed(job, executionDetails={"summary": "Add: 1", "externalExecutionId": "arn:change-set"})
 
@@ -178,7 +169,7 @@ def test_an_approval_reaches_webhook_and_mailbox_and_is_given_by_what_they_got(p
                    if d["Attempts"] == "3" and d["Protocol"] == "http"], "the webhook's third try is on record")
 
     given = re.search(r"--token (\S+)", text).group(1)
-    client.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=given,
+    codepipeline.put_approval_result(pipelineName=name, stageName="S1", actionName="Ask", token=given,
                                result={"summary": "by mail", "status": "Approved"})
-    assert status(client, name, execution) == "Succeeded"
+    assert status(codepipeline, name, execution) == "Succeeded"
     assert call(server, "ListDeliveries", State="dead") == []

@@ -1,7 +1,7 @@
 """`slipway serve --retain`: what ended long ago goes by itself; what is shown and what could come back stays."""
 import pytest
 
-from conftest import Server
+from running import Server
 from pipelines import Worker, action, declaration, until
 
 

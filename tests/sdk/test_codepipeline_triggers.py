@@ -12,29 +12,13 @@ from pipelines import Refused, Worker, action, approval, declaration, until
 COMMIT = "0f" * 20
 
 
-@pytest.fixture(scope="module")
-def codepipeline(server):
-    return server.client("codepipeline")
-
-
-@pytest.fixture(scope="module")
-def worker(server):
-    return Worker(server)
-
-
 @pytest.fixture
-def make(worker):
-    names = []
-
+def make(make):
+    """With these triggers."""
     def maker(*triggers, sources=None, **more):
-        made = declaration([approval("Ask")], sources=sources or [git_source()], pipelineType="V2", **more)
-        if triggers:
-            made["triggers"] = list(triggers)
-        names.append(worker.call("CreatePipeline", pipeline=made)["pipeline"]["name"])
-        return names[-1]
-    yield maker
-    for name in names:
-        worker.call("DeletePipeline", name=name)
+        return make([approval("Ask")], sources=sources or [git_source()], pipelineType="V2",
+                    **({"triggers": list(triggers)} if triggers else {}), **more)
+    return maker
 
 
 EVERYTHING = [trigger(push=[{"branches": both(["feature/**", "main"], ["feature/x"]),
@@ -266,7 +250,8 @@ def test_bitbuckets_events_are_understood(hook):
     for event, starts in [(bitbucket_request("created"), True), (bitbucket_request("fulfilled"), True),
                           (bitbucket_request("updated"), False), (bitbucket_request("rejected"), False),
                           (bitbucket_request("updated", base="release/1"), True), (bitbucket_request("created", base="other"), False),
-                          (bitbucket_request("created", repository="stranger/shop"), False), (bitbucket_request("created", commit="0f"), False)]:
+                          (bitbucket_request("created", repository="stranger/shop"), False),
+                          (bitbucket_request("created", commit="0f"), False)]:
         assert hook(REQUESTS)(event, "X-Event-Key")["started"] is starts, event
 
 
@@ -353,7 +338,8 @@ def test_the_anchor_is_asked_for_files_that_an_event_does_not_tell(server, codep
     assert worker.call("ExplainPipeline", name=name)["notes"] == [note]
     worker.succeed(job, outputVariables={"Passes": "false", "Changed": "3"})
     assert executions(codepipeline, name) == [] and worker.call("ExplainPipeline", name=name)["notes"] == []
-    assert events(worker, name) == [("trigger-filtered", f"None of the 3 files that {asks['commit']} changes passes the trigger's filePaths.")]
+    assert events(worker, name) == [
+        ("trigger-filtered", f"None of the 3 files that {asks['commit']} changes passes the trigger's filePaths.")]
 
 
 def test_a_file_that_passes_starts_the_pipeline(codepipeline, worker, asked):
@@ -370,7 +356,8 @@ def test_where_git_cannot_tell_either_the_pipeline_starts(codepipeline, worker, 
     name, url = asked
     worker.fail(look(worker, url, pull_request()), "git fetch failed")
     assert len(executions(codepipeline, name)) == 1
-    assert events(worker, name) == [("trigger-unfiltered", f"Nobody can tell which files {COMMIT} changes, so it starts the pipeline: git fetch failed")]
+    assert events(worker, name) == [
+        ("trigger-unfiltered", f"Nobody can tell which files {COMMIT} changes, so it starts the pipeline: git fetch failed")]
     worker.do("Code")
 
 

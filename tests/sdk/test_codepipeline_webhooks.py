@@ -7,17 +7,11 @@ import threading
 import urllib.parse
 
 import pytest
-import urllib3
 
 from hooks import SECRET, by_secret, definition, executions, post, signed
 from pipelines import ACCOUNT, approval, code_of, declaration, source, until
 
 PUSH = {"ref": "refs/heads/main", "after": "0f" * 20, "forced": False, "commits": [{"id": 1}, {"id": 2}]}
-
-
-@pytest.fixture(scope="module")
-def codepipeline(server):
-    return server.client("codepipeline")
 
 
 @pytest.fixture

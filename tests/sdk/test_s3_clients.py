@@ -11,7 +11,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 
-from conftest import without_aws
+from running import without_aws
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
-from conftest import Server, binary
+from running import Server, binary
 from rest import ask, code, element
 
 SMALL = b"a secret that fits into the database"

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import (ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError,
                                  ReadTimeoutError)
 
-from conftest import Server
+from running import Server
 
 SEED = int(os.environ.get("S3_MODEL_SEED", "20"))
 SECONDS = float(os.environ.get("S3_MODEL_SECONDS", "5"))

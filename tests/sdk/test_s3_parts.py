@@ -13,7 +13,7 @@ import uuid
 import pytest
 
 from boto_calls import refused, until
-from conftest import binary
+from running import binary
 
 PART = 5 << 20
 BODIES = [os.urandom(PART), os.urandom(PART + 3), os.urandom(PART), b"tail"]

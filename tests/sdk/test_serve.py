@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import binary
+from running import binary
 from raw import Raw, form_request
 
 WAIT_S = 20

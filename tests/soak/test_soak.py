@@ -13,7 +13,7 @@ import time
 import pytest
 
 import raw as wire
-from conftest import Server
+from running import Server
 
 FULL = os.environ.get("SOAK") == "full"
 SEED = int(os.environ.get("SOAK_SEED", "1"))

@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from conftest import Server
+from running import Server
 from raw import Raw, form_request, json_request, request, s3_request, signed
 
 
