@@ -105,7 +105,7 @@ def test_project_is_made_shown_changed_and_deleted(codebuild):
     assert codebuild.batch_get_projects(names=[name])["projects"] == []
 
 
-def test_project_is_refused_where_the_api_refuses(codebuild, project):
+def test_project_is_refused_where_the_api_refuses(codebuild, worker, project):
     create = codebuild.create_project
     assert code_of(create, **settings(name=project)) == "ResourceAlreadyExistsException"
     assert code_of(codebuild.update_project, name="nobody") == "ResourceNotFoundException"
@@ -115,6 +115,10 @@ def test_project_is_refused_where_the_api_refuses(codebuild, project):
                   {"source": {"type": "CODEPIPELINE"}}, {"timeoutInMinutes": 4}, {"timeoutInMinutes": 9999},
                   {"secondarySources": [{"type": "S3", "location": "a/b", "sourceIdentifier": "x"}]}):
         assert code_of(create, **settings(**wrong)) == "InvalidInputException", wrong
+    for newer in ({"autoRetryLimit": 1}, {"environment": {**settings()["environment"], "fleet": {"fleetArn": "arn:x"}}}):
+        with pytest.raises(Refused, match="is not supported by Slipway") as refused:  # Debian's boto3 does not know them
+            worker.call("CreateProject", **{**settings(), **newer})
+        assert refused.value.code == "InvalidInputException"
     unchanged = codebuild.batch_get_projects(names=[project])["projects"][0]
     assert code_of(codebuild.update_project, name=project, serviceRole="x") == "InvalidInputException"
     assert codebuild.batch_get_projects(names=[project])["projects"][0] == unchanged
@@ -181,9 +185,12 @@ def test_start_is_refused_where_the_api_refuses(codebuild, project):
     start = codebuild.start_build
     assert code_of(start, projectName="nobody") == "ResourceNotFoundException"
     for wrong in ({"sourceTypeOverride": "GITHUB"}, {"sourceTypeOverride": "S3", "sourceLocationOverride": "x"},
-                  {"timeoutInMinutesOverride": 1}, {"computeTypeOverride": "HUGE"}, {"idempotencyToken": "x" * 200}):
+                  {"timeoutInMinutesOverride": 1}, {"computeTypeOverride": "HUGE"}, {"idempotencyToken": "x" * 200},
+                  {"debugSessionEnabled": True}, {"secondarySourcesOverride": [{"type": "S3", "location": "a/b"}]}):
         assert code_of(start, projectName=project, **wrong) == "InvalidInputException", wrong
     assert codebuild.list_builds_for_project(projectName=project)["ids"] == []
+    started = codebuild.start_build(projectName=project, debugSessionEnabled=False, secondarySourcesOverride=[])
+    codebuild.stop_build(id=started["build"]["id"])
 
 
 def test_limit_of_concurrent_builds(codebuild, worker):

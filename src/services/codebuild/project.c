@@ -24,8 +24,9 @@ static const char *const members[] = {
 };
 
 /* Known to AWS; a project that asks for them would silently be another one here. */
-static const char *const refused[] = {"secondarySources", "secondaryArtifacts", "secondarySourceVersions",
-                                      "fileSystemLocations", "buildBatchConfig"};
+static const char *const refused[] = {
+    "secondarySources", "secondaryArtifacts", "secondarySourceVersions", "fileSystemLocations",
+    "buildBatchConfig", "autoRetryLimit",     "environment.fleet",       NULL};
 
 static int copy_members(json_t *to, const json_t *from)
 {
@@ -54,9 +55,19 @@ static int add_defaults(json_t *project, const struct platform *platform, const 
     return r;
 }
 
-static bool has_items(const json_t *value)
+static bool says_something(const json_t *value)
 {
-    return json_array_size(value) > 0 || json_object_size(value) > 0;
+    return json_array_size(value) > 0 || json_object_size(value) > 0 || json_is_true(value) ||
+           json_integer_value(value) != 0;
+}
+
+int codebuild_check_known(const json_t *input, const char *const *paths, struct reason *why)
+{
+    for (; *paths; paths++)
+        if (says_something(json_path(input, *paths)))
+            return reason_set(why, CODEBUILD_E_INVALID, "%s is not supported by Slipway: leave it out.",
+                              *paths);
+    return 0;
 }
 
 int codebuild_check_parts(const json_t *project, const char *account, struct reason *why)
@@ -97,12 +108,12 @@ int codebuild_check_parts(const json_t *project, const char *account, struct rea
 
 static int check(const json_t *input, const json_t *project, const char *account, struct reason *why)
 {
-    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-        if (has_items(json_object_get(input, refused[i])))
-            return reason_set(why, CODEBUILD_E_INVALID, "%s is not supported by Slipway: leave it out.",
-                              refused[i]);
     struct reason words = {0};
-    int r = shape_validate(&codebuild_project_in, project, &words);
+    int r = codebuild_check_known(input, refused, why);
+    if (r == 0)
+        r = shape_validate(&codebuild_project_in, project, &words);
+    if (r == CODEBUILD_E_INVALID)
+        return r;
     if (r > 0)
         return reason_set(why, CODEBUILD_E_INVALID, "%s", words.text);
     return r < 0 ? r : codebuild_check_parts(project, account, why);

@@ -100,6 +100,14 @@ static int check_source(const json_t *spec, struct reason *why)
                       type);
 }
 
+/* A build that asks for them would silently be another one. */
+static const char *const refused[] = {"secondarySourcesOverride",
+                                      "secondaryArtifactsOverride",
+                                      "debugSessionEnabled",
+                                      "autoRetryLimitOverride",
+                                      "fleetOverride",
+                                      NULL};
+
 int spec_make(const json_t *project, const json_t *input, const char *account, const char *id,
               const char *initiator, json_t **ret, struct reason *why)
 {
@@ -107,12 +115,9 @@ int spec_make(const json_t *project, const json_t *input, const char *account, c
     CLEANUP(json_free) json_t *given = json_deep_copy(input);
     if (!spec || !given)
         return FAULT(ENOMEM);
-    int r =
-        json_array_size(json_object_get(input, "secondarySourcesOverride")) > 0 ||
-                json_array_size(json_object_get(input, "secondaryArtifactsOverride")) > 0
-            ? reason_set(why, CODEBUILD_E_INVALID,
-                         "Slipway's builds have one source and one artifact: leave secondary overrides out.")
-            : apply_overrides(spec, given);
+    int r = codebuild_check_known(input, refused, why);
+    if (r == 0)
+        r = apply_overrides(spec, given);
     if (r == 0)
         r = merge_variables(spec, given);
     if (r == 0)

@@ -17,6 +17,8 @@ struct project_row {
 void project_row_deinit(struct project_row *row);
 /* Source, artifacts and role, of a project or of a build with its overrides. CODEBUILD_E_INVALID. */
 int codebuild_check_parts(const json_t *project, const char *account, struct reason *why) MUST_USE;
+/* `paths`: of members that the input must not have; NULL-terminated. CODEBUILD_E_INVALID. */
+int codebuild_check_known(const json_t *input, const char *const *paths, struct reason *why) MUST_USE;
 int project_store_get(struct tx *tx, const char *account, const char *name,
                       struct project_row *ret) MUST_USE; /* DB_NONE */
 int project_store_insert(struct tx *tx, const char *account, const char *name, int64_t now_ms,
