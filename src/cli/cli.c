@@ -45,7 +45,7 @@ static const struct {
     {"RequestTimeTooSkewed", COMMAND_REFUSED, "set this machine's clock"},
     {"AccessDenied", COMMAND_REFUSED, "use the profile of an account that may (--profile)"},
     {"AccessDeniedException", COMMAND_REFUSED, "use the profile of an account that may (--profile)"},
-    {"PipelineNotFoundException", COMMAND_NOT_FOUND, "`slipway status` lists what there is"},
+    {"PipelineNotFoundException", COMMAND_NOT_FOUND, CLI_PIPELINE_HINT},
     {"NoSuchBucket", COMMAND_NOT_FOUND,
      "the launcher makes its buckets when it starts: is `slipway launcher` running?"},
     {"NoSuchKey", COMMAND_NOT_FOUND, NULL},

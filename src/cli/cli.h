@@ -11,6 +11,8 @@
 
 #define CLI_ARGS_MAX 4
 #define CLI_WAIT_MS 20000
+#define CLI_PIPELINE_HINT                                                                                    \
+    "name APP BRANCH, as `slipway status` lists them, or a PIPELINE of the profile's account (--profile)"
 
 struct cli_option {
     const char *name;  /* "branch": given as --branch VALUE or --branch=VALUE */

@@ -63,6 +63,28 @@ static void print_execution(const json_t *execution, int64_t newest)
         print_wait(wait);
 }
 
+/* Nothing moves: how the newest execution has ended. */
+static int print_end(struct cli *cli, const char *pipeline)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    int status = cli_call(cli, "cannot list executions", "codepipeline", "ListPipelineExecutions",
+                          json_pack("{s:s, s:i}", "pipelineName", pipeline, "maxResults", 1), &out);
+    const json_t *newest = json_path(out, "pipelineExecutionSummaries.0");
+    const char *why = json_str(newest, "statusSummary", "");
+    char ended[CLI_TIME_SIZE];
+    if (status)
+        return status;
+    (void)printf("nothing of %s is under way\n", pipeline);
+    if (!newest)
+        return COMMAND_OK;
+    cli_time(json_number_value(json_object_get(newest, "lastUpdateTime")), true, ended);
+    (void)printf("%s  %s at %s\n", json_str(newest, "pipelineExecutionId", ""),
+                 json_str(newest, "status", ""), ended);
+    if (*why)
+        (void)printf("  %.*s\n", (int)strcspn(why, "\n"), why);
+    return COMMAND_OK;
+}
+
 static int explain(struct cli *cli, const char *pipeline)
 {
     CLEANUP(json_free) json_t *out = NULL;
@@ -76,12 +98,12 @@ static int explain(struct cli *cli, const char *pipeline)
     if (cli->json)
         return cli_print_json(out);
     if (json_array_size(executions) == 0)
-        (void)printf("nothing of %s is under way\n", pipeline);
+        status = print_end(cli, pipeline);
     json_array_foreach (executions, index, execution)
         print_execution(execution, json_int(out, "pipelineVersion", 0));
     json_array_foreach (json_object_get(out, "notes"), index, note)
         (void)printf("note: %s\n", json_string_value(note));
-    return COMMAND_OK;
+    return status;
 }
 
 int explain_main(int argc, char **argv)

@@ -20,7 +20,7 @@ static void print_event(const json_t *event)
     const char *stage = json_str(event, "stageName", ""), *action = json_str(event, "actionName", "");
     const char *who = json_str(event, "who", ""), *why = json_str(event, "why", "");
     time_iso8601((int64_t)(json_number_value(json_object_get(event, "at")) * 1000), at);
-    (void)printf("%s  %.8s  %-22s %s%s%s", at, json_str(event, "pipelineExecutionId", "-"),
+    (void)printf("%s  %-8.8s  %-22s %s%s%s", at, json_str(event, "pipelineExecutionId", "-"),
                  json_str(event, "what", ""), stage, *action ? "/" : "", action);
     (void)printf("%s%s%s%.*s\n", *who ? "  by " : "", who, *why ? "  " : "", (int)strcspn(why, "\n"), why);
 }
@@ -39,8 +39,8 @@ static int print_history(struct cli *cli, const char *pipeline)
     if (cli->json)
         return cli_print_json(events);
     if (json_array_size(events) == 0)
-        return cli_fail(COMMAND_NOT_FOUND, "there is no record of pipeline %s%s%s", pipeline,
-                        execution ? " and execution " : "", execution ? execution : "");
+        return cli_fail(COMMAND_NOT_FOUND, "there is no record of pipeline %s%s%s\n  " CLI_PIPELINE_HINT,
+                        pipeline, execution ? " and execution " : "", execution ? execution : "");
     for (size_t i = json_array_size(events); i > 0; i--)
         print_event(json_array_get(events, i - 1));
     return COMMAND_OK;

@@ -3,13 +3,14 @@
 #include "cli/release.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 static const char *account, *stage, *action, *execution;
 static bool follow;
 
 static bool wanted(const char *want, const char *have)
 {
-    return !want || strcmp(want, have) == 0;
+    return !want || strcasecmp(want, have) == 0;
 }
 
 /* Whose external id is a build's ("PROJECT:UUID"). */

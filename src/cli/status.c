@@ -258,10 +258,10 @@ static int print(struct cli *cli, const json_t *releases, const json_t *problems
                                 (json_int_t)(dead < 0 ? 0 : dead));
         return cli_print_json(out);
     }
-    if (json_array_size(releases) == 0)
-        (void)printf("nothing is released%s\n", cli->arg_count ? " under that name" : " yet");
-    else
+    if (json_array_size(releases) > 0)
         print_matrix(releases);
+    else if (cli->arg_count == 0)
+        (void)printf("nothing is released yet: `slipway push` delivers an artifact\n");
     size_t index;
     json_t *record;
     if (json_array_size(problems) > 0)
@@ -271,6 +271,9 @@ static int print(struct cli *cli, const json_t *releases, const json_t *problems
     if (dead > 0)
         (void)printf("\n%lld event%s in queue %s\n", (long long)dead, dead == 1 ? "" : "s",
                      DEAD_LETTER_QUEUE);
+    if (json_array_size(releases) == 0 && cli->arg_count > 0)
+        return cli_fail(COMMAND_NOT_FOUND,
+                        "nothing is released under that name\n  `slipway status` lists what is");
     return COMMAND_OK;
 }
 

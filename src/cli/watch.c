@@ -107,12 +107,15 @@ static int look_for_execution(struct watch *watch)
 
 static int find_execution(struct watch *watch)
 {
-    for (;;) {
+    for (bool told = false;; told = true) {
         int status = look_for_execution(watch);
         if (status || *watch->execution)
             return status;
         if (clock_mono_ms() >= watch->appear_until_ms)
             return no_show(watch);
+        if (!told)
+            (void)fprintf(stderr, "slipway: waiting for an execution of %s on %s\n", watch->app,
+                          watch->branch);
         /* Nothing tells a client that a stack has appeared: AWS has no such call. */
         struct reason why = {{0}};
         CLEANUP(json_free) json_t *out = NULL;

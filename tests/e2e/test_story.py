@@ -1,9 +1,11 @@
 """The main job, on real input: deliver, promote, approve, update, take down, refuse."""
 import hashlib
 import json
+import subprocess
 
 import pytest
 
+from running import ROOT, binary
 from story import artifact, deployed, prepare, push, stacks, status, suffix, until
 
 
@@ -65,7 +67,7 @@ def test_failed_smoke_test_stops_before_staging(ready, tmp_path):
     assert "the front page has no headline" in watched.stdout
     assert deployed(ready, "dev", "main") == "1.2.0"
     assert (deployed(ready, "staging", "main"), deployed(ready, "prod", "main")) == before
-    assert "the front page has no headline" in ready.slipway("logs", "shop", "main", "--stage", "Dev")
+    assert "the front page has no headline" in ready.slipway("logs", "shop", "main", "--stage", "dev")
     assert status(ready, "shop", "main")["releases"][0]["environments"]["Dev"]["state"] == "failed"
 
 
@@ -78,12 +80,31 @@ def test_rejected_version_stays_out_of_prod(ready, tmp_path):
     assert "rejected" in ready.slipway("reject", "shop", "main", "--message", "not on a Friday")
     watched = ready.slipway("watch", "shop", "main", "--version", version, check=False)
     assert watched.returncode == 1 and "not on a Friday" in watched.stdout
-    assert "is under way" in ready.slipway("explain", "shop", "main")
+    said = ready.slipway("explain", "shop", "main")
+    assert "is under way" in said and "  Failed at " in said and "not on a Friday" in said
     told = ready.slipway("history", "shop", "main", "--last", "50")
     assert "rejected" in told and "Prod/Approve  by arn:aws:" in told and "not on a Friday" in told
     assert ready.slipway("history", "nobody", check=False).returncode == 3
     assert json.loads(ready.slipway("explain", "shop", "main", "--json"))["executions"] == []
     assert deployed(ready, "prod", "main") == "1.1.0"
+
+
+def test_what_there_is_not_is_said_with_what_to_name_instead(ready):
+    for command, hint in (("status", "`slipway status` lists what is"), ("history", "name APP BRANCH"), ("explain", "name APP BRANCH")):
+        refused = ready.slipway(command, "nobody", check=False)
+        assert refused.returncode == 3 and hint in refused.stderr, command
+
+
+def test_completion_knows_applications_and_branches(ready):
+    def complete(*words):
+        script = ROOT / "src" / "cli" / "slipway.bash"
+        line = " ".join(f"'{w}'" for w in (binary(), *words))
+        run = f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _slipway; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        return subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=True, env={
+            **ready.aws_environment("shared-services"), "AWS_ENDPOINT_URL": ready.endpoint}).stdout.split()
+
+    assert complete("explain", "s") == ["shop"] and complete("approve", "shop", "m") == ["main"]
+    assert complete("explain", "nobody", "") == []
 
 
 def test_rollback_brings_the_version_before_back_to_one_environment(ready):

@@ -4,8 +4,10 @@
 #include "services/iam/names.h"
 #include "wire/json.h"
 #include "wire/recurrence.h"
+#include <ctype.h>
 #include <stdio.h>
 
+#define PATTERN_MAX 4400 /* 1,100 characters of UTF-8 */
 #define MINUTE_MS ((int64_t)60 * 1000)
 
 void freeze_free(struct freeze *freeze)
@@ -62,6 +64,31 @@ static bool listed(const json_t *patterns, const char *text)
     return false;
 }
 
+static void lower(struct str text, char *ret, size_t size)
+{
+    size_t i = 0;
+
+    for (; i < text.len && i + 1 < size; i++)
+        ret[i] = (char)tolower((unsigned char)text.ptr[i]);
+    ret[i] = '\0';
+}
+
+/* In any case of letters: the catalog's prod is the template's Prod, and a freeze of either must hold. */
+static bool stage_listed(const json_t *patterns, const char *stage)
+{
+    char wanted[PATTERN_MAX + 1], name[PIPELINE_NAME_MAX + 1];
+    const json_t *pattern;
+    size_t i;
+
+    lower(str_of(stage), name, sizeof(name));
+    json_array_foreach (patterns, i, pattern) {
+        lower(str_of(json_string_value(pattern)), wanted, sizeof(wanted));
+        if (str_glob(str_of(wanted), str_of(name)))
+            return true;
+    }
+    return false;
+}
+
 /* An S3 source's key; what the execution was started with goes before what is configured. */
 static struct str key_of(const struct plan_action *action, const struct execution *execution)
 {
@@ -105,7 +132,7 @@ static bool action_listed(const json_t *patterns, const struct flow *flow, const
 static bool environment_listed(const json_t *patterns, const struct flow *flow,
                                const struct plan_stage *stage)
 {
-    if (listed(patterns, stage->name))
+    if (stage_listed(patterns, stage->name))
         return true;
     for (size_t i = 0; i < stage->count; i++)
         if (action_listed(patterns, flow, &stage->actions[i]))
