@@ -1,7 +1,7 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import pytest
 
-from pipelines import ACCOUNT, SHA256, Refused, action, approval, code_of, declaration, source
+from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -208,6 +208,24 @@ def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     assert "stopping execution" in said("stop", name, "--abandon")
     assert f"no execution of {name} is running" in refused("stop", name).stderr
     assert refused("override", name, "S1").returncode == 3
+
+
+# ---- where a Commands action's log is
+
+@pytest.mark.parametrize("role,account", [({}, "222222222222"), ({"roleArn": "arn:aws:iam::333333333333:role/slipway-deploy"}, "333333333333")])
+def test_the_log_stream_of_commands_is_told(server, worker, make, role, account):
+    name = make([commands(**role)])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    other = worker if not role else Worker(server, profile="staging")
+    [job] = other.take("Run")
+    other.succeed(job, executionDetails={"externalExecutionId": "slipway-commands:1-2-3"})
+    arn = f"arn:aws:logs:us-east-1:{account}:log-group:/aws/codebuild/slipway-commands:log-stream:1-2-3"
+    state = worker.call("GetPipelineState", name=name)["stageStates"][1]["actionStates"][0]["latestExecution"]
+    runs = worker.call("ListActionExecutions", pipelineName=name)["actionExecutionDetails"]
+    assert state["logStreamARN"] == arn
+    assert [r["output"]["executionResult"].get("logStreamARN") for r in runs if r["actionName"] == "Run"] == [arn]
+    assert all("logStreamARN" not in r["output"].get("executionResult", {}) for r in runs if r["actionName"] != "Run")
 
 
 # ---- what would never work is refused when it is declared

@@ -130,7 +130,7 @@ static int run_put(struct call *c, json_t *list, const struct listing *listing, 
     if (r == 0)
         r = output_put(out, listing, rows, detail);
     return r ? r
-             : links_run_put(c->tx, c->caller->account, action,
+             : links_run_put(c->tx, c->platform, c->caller->account, action,
                              configuration ? configuration : action->configuration,
                              json_path(out, "output.executionResult"));
 }

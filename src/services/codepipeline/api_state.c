@@ -201,7 +201,8 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
     if (r == 0 && gate->status != STAGE_NONE)
         r = runs_put(c, pipeline, gate, actions);
     for (size_t i = 0; r == 0 && i < stage->count; i++)
-        r = links_state_put(c->tx, pipeline->account, &stage->actions[i], json_array_get(actions, i));
+        r = links_state_put(c->tx, c->platform, pipeline->account, &stage->actions[i],
+                            json_array_get(actions, i));
     return r;
 }
 

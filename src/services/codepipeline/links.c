@@ -1,6 +1,9 @@
 /* A link that names what the action does not have, or what is secret, is left out. */
 #include "services/codepipeline/links.h"
 #include "services/codepipeline/action_type.h"
+#include "services/iam/iam.h"
+#include "services/service.h"
+#include "wire/build_order.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 
@@ -71,8 +74,27 @@ static int link_put(json_t *out, const char *member, const struct filling *filli
     return buf_error(&link) || link.len == 0 ? 0 : json_put_str(out, member, link.ptr);
 }
 
-int links_run_put(struct tx *tx, const char *account, const struct plan_action *action,
-                  const json_t *configuration, json_t *result)
+/* Its build is one of the project that an account has for all of them, which logs as projects do. */
+static int log_stream_put(const struct platform *platform, const char *account,
+                          const struct plan_action *action, json_t *result)
+{
+    static const struct str project = STR(BUILD_ORDER_COMMANDS_PROJECT ":");
+    const char *id = json_str(result, "externalExecutionId", "");
+    char own[IAM_ACCOUNT_SIZE], role[65];
+
+    if (strcmp(action->owner, "AWS") != 0 || strcmp(action->provider, "Commands") != 0 ||
+        !str_starts(str_of(id), project))
+        return 0;
+    if (!action->role_arn || !role_arn_parse(action->role_arn, own, role))
+        str_copy(own, sizeof(own), account);
+    return json_put_format(result, "logStreamARN",
+                           "arn:aws:logs:%s:%s:log-group:/aws/codebuild/" BUILD_ORDER_COMMANDS_PROJECT
+                           ":log-stream:%s",
+                           platform->region, own, id + project.len);
+}
+
+int links_run_put(struct tx *tx, const struct platform *platform, const char *account,
+                  const struct plan_action *action, const json_t *configuration, json_t *result)
 {
     CLEANUP(json_free) json_t *type = NULL;
     struct filling filling = {.configuration = configuration,
@@ -82,10 +104,11 @@ int links_run_put(struct tx *tx, const char *account, const struct plan_action *
     filling.type = type;
     if (r == 0)
         r = link_put(result, "externalExecutionUrl", &filling, "executionUrlTemplate");
-    return r == DB_NONE ? 0 : r;
+    return r == DB_NONE ? log_stream_put(platform, account, action, result) : r;
 }
 
-int links_state_put(struct tx *tx, const char *account, const struct plan_action *action, json_t *state)
+int links_state_put(struct tx *tx, const struct platform *platform, const char *account,
+                    const struct plan_action *action, json_t *state)
 {
     CLEANUP(json_free) json_t *type = NULL;
     json_t *latest = json_object_get(state, "latestExecution");
@@ -100,5 +123,5 @@ int links_state_put(struct tx *tx, const char *account, const struct plan_action
     filling.execution = json_str(latest, "externalExecutionId", NULL);
     if (r == 0 && filling.execution)
         r = link_put(latest, "externalExecutionUrl", &filling, "executionUrlTemplate");
-    return r == DB_NONE ? 0 : r;
+    return r == DB_NONE ? log_stream_put(platform, account, action, latest) : r;
 }

@@ -89,6 +89,7 @@ static const struct field fields_action_execution_out[] = {
     {"lastUpdatedBy", FIELD_STRING},
     {"externalExecutionId", FIELD_STRING},
     {"externalExecutionUrl", FIELD_STRING},
+    {"logStreamARN", FIELD_STRING},
     {"percentComplete", FIELD_INTEGER},
     {"approval", FIELD_STRUCT, .of = &shape_approval_out},
     {"errorDetails", FIELD_STRUCT, .of = &shape_error_details_out},

@@ -207,6 +207,7 @@ static const struct field fields_action_execution_result_out[] = {
     {"externalExecutionId", FIELD_STRING},
     {"externalExecutionSummary", FIELD_STRING},
     {"externalExecutionUrl", FIELD_STRING},
+    {"logStreamARN", FIELD_STRING},
     {"errorDetails", FIELD_STRUCT, .of = &shape_error_details_out},
 };
 static const struct shape shape_action_execution_result_out = SHAPE(fields_action_execution_result_out);
