@@ -15,7 +15,7 @@ static const char *account, *message, *execution, *stage, *decided_action;
 
 static bool is_meant(const struct pending *pending)
 {
-    return (!execution || strcmp(pending->execution, execution) == 0) &&
+    return (!execution || str_starts(str_of(pending->execution), str_of(execution))) &&
            (!stage || strcmp(pending->stage, stage) == 0) &&
            (!decided_action || strcmp(pending->action, decided_action) == 0);
 }

@@ -27,11 +27,16 @@ static void print_event(const json_t *event)
 
 static int print_history(struct cli *cli, const char *pipeline)
 {
+    char id[EXECUTION_ID_SIZE];
+    int status = execution ? release_execution(cli, pipeline, execution, id) : 0;
+    if (status)
+        return status;
+    execution = execution ? id : NULL;
     CLEANUP(json_free) json_t *events = NULL;
     const struct cli_until until = {enough, &most};
     json_t *in = json_pack("{s:s, s:s*}", "pipelineName", pipeline, "pipelineExecutionId", execution);
-    int status = cli_call_pages(cli, "cannot read the history", "codepipeline", "ListPipelineHistory", in,
-                                "events", "nextToken", &until, &events);
+    status = cli_call_pages(cli, "cannot read the history", "codepipeline", "ListPipelineHistory", in,
+                            "events", "nextToken", &until, &events);
     if (status)
         return status;
     while ((int64_t)json_array_size(events) > most)

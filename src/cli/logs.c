@@ -118,9 +118,13 @@ int logs_main(int argc, char **argv)
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
     CLEANUP(json_free) json_t *build = NULL;
+    char meant[EXECUTION_ID_SIZE];
     status = release_meant(&cli, account, 0, &release);
+    if (!status && execution)
+        status = release_execution(&cli, json_str(release, "pipeline", ""), execution, meant);
     if (!status)
-        status = release_actions(&cli, json_str(release, "pipeline", ""), execution, NULL, &actions);
+        status = release_actions(&cli, json_str(release, "pipeline", ""), execution ? meant : NULL, NULL,
+                                 &actions);
     if (status)
         return status;
     const json_t *found = find_build(actions);

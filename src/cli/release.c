@@ -167,6 +167,37 @@ int release_executions(struct cli *cli, const char *pipeline, const struct cli_u
                           "nextToken", until, ret_executions);
 }
 
+static const char *execution_beginning(const json_t *executions, const char *id)
+{
+    size_t index;
+    json_t *execution;
+    json_array_foreach (executions, index, execution)
+        if (str_starts(str_of(json_str(execution, "pipelineExecutionId", "")), str_of(id)))
+            return json_str(execution, "pipelineExecutionId", "");
+    return NULL;
+}
+
+static bool is_listed(const json_t *executions, const void *id)
+{
+    return execution_beginning(executions, id) != NULL;
+}
+
+int release_execution(struct cli *cli, const char *pipeline, const char *id, char ret[EXECUTION_ID_SIZE])
+{
+    CLEANUP(json_free) json_t *executions = NULL;
+    const struct cli_until until = {is_listed, id};
+    const char *found = strlen(id) == EXECUTION_ID_SIZE - 1 ? id : NULL;
+    int status = found ? 0 : release_executions(cli, pipeline, &until, &executions);
+    if (status)
+        return status;
+    if (!found)
+        found = execution_beginning(executions, id);
+    if (!found)
+        return cli_fail(COMMAND_NOT_FOUND, "%s has no execution %s", pipeline, id);
+    (void)snprintf(ret, EXECUTION_ID_SIZE, "%s", found);
+    return 0;
+}
+
 const char *execution_version(const json_t *executions, const char *execution_id)
 {
     size_t index;

@@ -26,6 +26,12 @@ int release_actions(struct cli *cli, const char *pipeline, const char *execution
 /* Execution summaries, newest first. */
 int release_executions(struct cli *cli, const char *pipeline, const struct cli_until *until,
                        json_t **ret_executions) MUST_USE;
+/* The execution whose id begins so, as `slipway history` prints ids; the newest of several.
+ * COMMAND_NOT_FOUND. */
+#define EXECUTION_ID_SIZE 37
+#define EXECUTION_SHOWN 8 /* characters of it */
+int release_execution(struct cli *cli, const char *pipeline, const char *id,
+                      char ret[EXECUTION_ID_SIZE]) MUST_USE;
 /* The artifact's version id that the execution was started with, or "". Borrowed from the summaries. */
 const char *execution_version(const json_t *executions, const char *execution_id);
 /* The stage's newest execution in which something was deployed, whatever became of it then: its id, or "".

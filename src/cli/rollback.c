@@ -24,15 +24,16 @@ static bool ends_with(const char *text, const char *end)
     return end_len <= len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* A version by its id or what `status` shows of it, an execution by its id; by default another version than
- * the present one. */
+/* A version by its id or what `status` shows of it, an execution by its id or what `history` shows of it; by
+ * default another version than the present one. */
 static bool is_meant(const struct rollback *rollback, const char *execution)
 {
     const char *version = execution_version(rollback->executions, execution);
     if (!*version)
         return false;
     if (to)
-        return strcmp(execution, to) == 0 || ends_with(version, to);
+        return (strlen(to) >= EXECUTION_SHOWN && str_starts(str_of(execution), str_of(to))) ||
+               ends_with(version, to);
     return strcmp(version, rollback->now) != 0;
 }
 

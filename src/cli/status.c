@@ -65,6 +65,17 @@ static bool asks_conditions(const json_t *stage)
     return false;
 }
 
+/* Nothing of it runs, and its entrance is closed, as a freeze does. */
+static bool is_held(const json_t *stage)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (json_object_get(stage, "actionStates"), index, action)
+        if (strcmp(json_str(json_object_get(action, "latestExecution"), "status", ""), "InProgress") == 0)
+            return false;
+    return !json_bool(json_object_get(stage, "inboundTransitionState"), "enabled", true);
+}
+
 static const char *state_of(const json_t *stage)
 {
     const char *status = json_str(json_object_get(stage, "latestExecution"), "status", "");
@@ -72,6 +83,8 @@ static const char *state_of(const json_t *stage)
         return "waits for approval";
     if (asks_conditions(stage))
         return "waits for a condition";
+    if (strcmp(status, "InProgress") == 0 && is_held(stage))
+        return "held";
     static const struct {
         const char *status;
         const char *state;

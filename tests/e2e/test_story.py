@@ -95,6 +95,17 @@ def test_what_there_is_not_is_said_with_what_to_name_instead(ready):
         assert refused.returncode == 3 and hint in refused.stderr, command
 
 
+def test_an_execution_is_named_by_what_the_history_shows_of_it(ready):
+    told = ready.slipway("history", "shop", "main")
+    short = next(line.split()[1] for line in told.splitlines() if " rejected " in line)
+    assert len(short) == 8
+    only = ready.slipway("history", "shop", "main", "--execution", short)
+    assert " rejected " in only and {line.split()[1] for line in only.splitlines()} == {short}
+    assert "version 1.3.0 is live" in ready.slipway("logs", "shop", "main", "--execution", short)
+    refused = ready.slipway("logs", "shop", "main", "--execution", "ffffffff", check=False)
+    assert refused.returncode == 3 and "has no execution ffffffff" in refused.stderr
+
+
 def test_completion_knows_applications_and_branches(ready):
     def complete(*words):
         script = ROOT / "src" / "cli" / "slipway.bash"
@@ -201,3 +212,16 @@ def _anchor_of(house, account):
     environments = subprocess.run(["ps", "eww", "-o", "args=", "--ppid", str(house.process.pid)], capture_output=True,
                                   text=True, check=True).stdout
     return f"SLIPWAY_ACCOUNT={account}" in environments
+
+
+def test_a_frozen_stage_is_held_in_the_status(ready, tmp_path):
+    release(ready, tmp_path, artifact("1.3.5"))
+    version = push(ready, tmp_path, artifact("1.3.6"), "main")
+    ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
+    ready.slipway("freeze", "night", "--reason", "at night nothing moves", "--environments", "prod")
+    ready.slipway("approve", "shop", "main")
+    assert status(ready, "shop", "main")["releases"][0]["environments"]["Prod"]["state"] == "held"
+    assert "at night nothing moves" in ready.slipway("explain", "shop", "main")
+    ready.slipway("thaw", "night")
+    ready.slipway("watch", "shop", "main", "--version", version)
+    assert deployed(ready, "prod", "main") == "1.3.6"
