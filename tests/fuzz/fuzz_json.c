@@ -1,6 +1,17 @@
-/* json_parse: what is read is written and read again as the same. */
+/* json_parse: what is read is written and read again as the same. json_read: as the library reads it. */
 #include "fuzz.h"
-#include "wire/json.h"
+#include "wire/json_read.h"
+
+static void read_alike(struct str input)
+{
+    CLEANUP(json_free) json_t *ours = json_read(input, JSON_MAX_DEPTH, true);
+    CLEANUP(json_free) json_t *theirs = NULL;
+
+    if (!ours)
+        return;
+    theirs = json_loadb(input.ptr, input.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    assert(theirs && json_equal(ours, theirs));
+}
 
 void fuzz_one(struct str input)
 {
@@ -10,6 +21,7 @@ void fuzz_one(struct str input)
     struct reason why = {0};
     int r = json_parse(input, &first, &why);
 
+    read_alike(input);
     assert(r == 0 || (r == JSON_E_SYNTAX && why.text[0] != '\0'));
     if (r != 0)
         return;
