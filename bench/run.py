@@ -57,6 +57,10 @@ def declaration(number, role):
                     "actionTypeId": {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}}]}]}
 
 
+RUNS, WARM_RUNS = 1400, 700
+IDLE_S = 3
+
+
 def bench_start(args, work):
     """From the process's start to the first answer, and its memory, with 0 and 10,000 pipelines."""
     data = work / "start"
@@ -144,6 +148,24 @@ def bench_processes(args, work):
             server.stop()
 
 
+def bench_memory(args, work):
+    """Of the server with all its workers: idle, and what RUNS executions with a process each add to what the first
+    WARM_RUNS took, whose caches stay."""
+    server = Slipway(args.build, work / "memory", workers=True)
+    try:
+        callers, sizes = processes.prepare(server, pushes.artifact()), []
+        for runs in (0, WARM_RUNS, RUNS):
+            for _ in range(runs // processes.EXECUTIONS):
+                processes.executions_per_s(callers)
+            time.sleep(IDLE_S)
+            sizes.append(server.memory_mib())
+        idle, warm, after = sizes
+        yield {"bench": "memory", "processes": len(server.processes()), "idle_mib": round(idle, 1),
+               f"after_{WARM_RUNS}_mib": round(warm, 1), f"{RUNS}_more_mib": round(after - warm, 1)}
+    finally:
+        server.stop()
+
+
 def bench_turns(args, work):
     """From a result to the next job at a waiting worker, over HTTP."""
     server = Slipway(args.build, work / "turns")
@@ -163,8 +185,8 @@ def bench_ceph(args, work):
 
 
 PARTS = {"db": bench_db, "engine": bench_engine, "objects": bench_objects, "many": bench_many, "start": bench_start,
-         "resume": bench_resume, "push": bench_push, "processes": bench_processes, "turns": bench_turns,
-         "buildbot": bench_buildbot}
+         "resume": bench_resume, "push": bench_push, "processes": bench_processes, "memory": bench_memory,
+         "turns": bench_turns, "buildbot": bench_buildbot}
 OPT_IN = {"ceph": bench_ceph}
 
 

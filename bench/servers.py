@@ -77,6 +77,14 @@ class Server:
             total += int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
         return total / 1024
 
+    def memory_mib(self):
+        """Of all processes: what several share is counted once (the kernel's proportional set size)."""
+        total = 0
+        for pid in self.processes():
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+        return total / 1024
+
     def client(self, service="s3", **config):
         return boto3.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="us-east-1",
                             aws_access_key_id=self.key, aws_secret_access_key=self.secret,

@@ -1,6 +1,7 @@
 /* The subcommand table: `slipway NAME …` runs the row of that name. */
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/crew.h"
 #include "cli/serve.h"
 #include "wire/json_memory.h"
 #include "workers/anchor/anchor.h"
@@ -37,6 +38,7 @@ const struct command commands[] = {
     {"launcher", "turn delivered artifacts into release stacks and executions", launcher_main},
     {"courier", "carry notifications to webhooks and mailboxes", courier_main},
     {"anchor", "run one account's jobs and builds", anchor_main},
+    {CREW_COMMAND, NULL, crew_main},
     {NULL, NULL, NULL},
 };
 
@@ -45,7 +47,8 @@ static void print_usage(FILE *to)
     (void)fprintf(to, "Slipway %s: the release side of CI/CD.\n\nusage: slipway COMMAND [options]\n\n",
                   SLIPWAY_VERSION);
     for (const struct command *command = commands; command->name; command++)
-        (void)fprintf(to, "  %-14s %s\n", command->name, command->summary);
+        if (command->summary)
+            (void)fprintf(to, "  %-14s %s\n", command->name, command->summary);
     (void)fprintf(to, "\n`slipway COMMAND --help` tells a command's options.\n");
 }
 

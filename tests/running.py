@@ -92,6 +92,25 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_S)
 
+    def crew(self):
+        """The pid of the process below which the workers run, and what runs there: {"anchor 222222222222": pid}."""
+        crew, found = None, {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if words[1:2] == ["run-workers"] and parent == self.process.pid:
+                crew = int(pid)
+            elif "--cache-dir" in words and words[words.index("--exit-with-parent") + 1] == str(parent):
+                account = words[words.index("--cache-dir") + 1].rsplit("/", 1)[1]
+                found[f"{words[1]} {account}", parent] = int(pid)
+        return crew, {name: pid for (name, parent), pid in found.items() if parent == crew}
+
+    def workers(self):
+        return self.crew()[1]
+
     def close(self):
         try:
             self.stop()

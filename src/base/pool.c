@@ -1,6 +1,6 @@
 /* Threads and an intrusive queue: a job waits in the memory of its submitter, who so bounds the queue. Who
  * has waited least is given the next job: its stack and what it has freed are still in the processor's cache,
- * and few of many threads do all of a light load. */
+ * and few of many threads do all of a light load. A thread is started when all others are busy. */
 #include "base/pool.h"
 #include "base/mem.h"
 #include <pthread.h>
@@ -20,7 +20,8 @@ struct pool {
     struct pool_job **tail;
     size_t queued;
     bool closing;
-    size_t threads;
+    size_t threads; /* that have been started, of so many */
+    size_t most;
     char name[16];
     struct worker workers[];
 };
@@ -72,6 +73,15 @@ static int worker_start(struct pool *pool, struct worker *worker)
     return err ? FAULT(err) : 0;
 }
 
+/* Called with the lock, or before anybody knows the pool. */
+static int grow(struct pool *pool)
+{
+    int r = worker_start(pool, &pool->workers[pool->threads]);
+    if (r == 0)
+        pool->threads++;
+    return r;
+}
+
 int pool_new(size_t threads, const char *name, struct pool **ret)
 {
     struct pool *pool = mem_alloc(sizeof(*pool) + threads * sizeof(pool->workers[0]));
@@ -81,16 +91,13 @@ int pool_new(size_t threads, const char *name, struct pool **ret)
     pool->tail = &pool->head;
     size_t len = strnlen(name, sizeof(pool->name) - 1);
     memcpy(pool->name, name, len);
-    for (size_t i = 0; i < threads; i++) {
-        int r = worker_start(pool, &pool->workers[i]);
-        if (r < 0) {
-            pool_free(&pool);
-            return r;
-        }
-        pool->threads++;
-    }
-    *ret = pool;
-    return 0;
+    pool->most = threads;
+    int r = grow(pool);
+    if (r < 0)
+        pool_free(&pool);
+    else
+        *ret = pool;
+    return r;
 }
 
 void pool_submit(struct pool *pool, struct pool_job *job)
@@ -105,6 +112,8 @@ void pool_submit(struct pool *pool, struct pool_job *job)
         *pool->tail = job;
         pool->tail = &job->next;
         pool->queued++;
+        if (pool->threads < pool->most)
+            (void)grow(pool); /* where it cannot, the others do it later */
     }
     pthread_mutex_unlock(&pool->lock);
     if (worker)

@@ -1,4 +1,5 @@
-/* A fixed set of threads that run jobs from a bounded queue, in order of arrival. */
+/* Threads, as many as are busy at once and at most so many, that run jobs from a bounded queue, in order of
+ * arrival. */
 #pragma once
 
 #include "base/base.h"

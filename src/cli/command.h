@@ -5,7 +5,7 @@
 
 struct command {
     const char *name;    /* "serve"; what follows `slipway` */
-    const char *summary; /* one line of `slipway --help` */
+    const char *summary; /* one line of `slipway --help`; NULL: no command for people */
     int (*run)(int argc, char **argv);
 };
 

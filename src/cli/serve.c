@@ -413,9 +413,7 @@ static int open_serving(struct serving *serving, const struct serve_options *opt
     const struct platform *platform = house_platform(serving->house);
     if (!options->no_workers)
         r = supervisor_new(platform->data_dir, platform->endpoint, platform->region, &serving->supervisor);
-    if (r == 0)
-        r = follow_accounts(serving);
-    return r == 0 ? write_port(options, serving->house) : r;
+    return r == 0 ? follow_accounts(serving) : r;
 }
 
 static void close_serving(struct serving *serving)
@@ -456,6 +454,9 @@ int serve_main(int argc, char **argv)
         r = open_serving(&serving, &options);
     if (r == 0) {
         tell(&serving, options.tls_cert_file);
+        r = write_port(&options, serving.house);
+    }
+    if (r == 0) {
         run(&serving);
         log_info("serve", "stopping");
     } else if (r < 0) {

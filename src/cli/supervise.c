@@ -1,40 +1,38 @@
-/* A child is either running (pid > 0) or due at a time. A child that lived long starts again at once; one
- * that dies young waits twice as long each time. */
+/* See supervise.h. The crew is told of its workers by lines on its standard input; one that starts anew is
+ * told of all again. */
 #include "cli/supervise.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "cli/crew.h"
+#include "cli/restart.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAUSE_FIRST_MS 50
-#define PAUSE_MAX_MS 10000
-#define YOUNG_MS 10000
-#define CHILDREN_MAX 2048
-#define SETTINGS 8
+#define WORKERS_MAX 2048
+#define TELL_MS 1000 /* for the crew to say that it has ended, after its workers have had their time */
 
-struct child {
-    struct child *next;
-    char command[32];
-    char account[16];
-    char *settings[SETTINGS + 1]; /* NAME=value */
-    pid_t pid;                    /* 0: not running */
-    int64_t started_ms;
-    int64_t due_ms;
-    int64_t pause_ms;
+struct worker {
+    struct worker *next;
+    char *name; /* "anchor 222222222222" */
+    char *line;
 };
 
 struct supervisor {
-    struct child *children;
+    struct worker *workers;
     size_t count;
-    char *data_dir;
+    char *cache_dir;
     char *endpoint;
     char *region;
     char binary[4096];
+    pid_t crew; /* 0: does not run */
+    int crew_fd;
+    struct restart restart;
 };
 
 int supervisor_new(const char *data_dir, const char *endpoint, const char *region, struct supervisor **ret)
@@ -42,11 +40,13 @@ int supervisor_new(const char *data_dir, const char *endpoint, const char *regio
     struct supervisor *supervisor = mem_alloc(sizeof(*supervisor));
     if (!supervisor)
         return FAULT(ENOMEM);
+    supervisor->crew_fd = -1;
     ssize_t len = readlink("/proc/self/exe", supervisor->binary, sizeof(supervisor->binary) - 1);
-    supervisor->data_dir = str_dup(str_of(data_dir));
     supervisor->endpoint = str_dup(str_of(endpoint));
     supervisor->region = str_dup(str_of(region));
-    if (len <= 0 || !supervisor->data_dir || !supervisor->endpoint || !supervisor->region) {
+    if (asprintf(&supervisor->cache_dir, "%s/cache", data_dir) < 0)
+        supervisor->cache_dir = NULL;
+    if (len <= 0 || !supervisor->cache_dir || !supervisor->endpoint || !supervisor->region) {
         supervisor_free(&supervisor);
         return FAULT(ENOMEM);
     }
@@ -54,11 +54,11 @@ int supervisor_new(const char *data_dir, const char *endpoint, const char *regio
     return 0;
 }
 
-static void child_free(struct child *child)
+static void worker_free(struct worker *worker)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        free(child->settings[i]);
-    free(child);
+    free(worker->name);
+    free(worker->line);
+    free(worker);
 }
 
 void supervisor_free(struct supervisor **ret)
@@ -66,58 +66,63 @@ void supervisor_free(struct supervisor **ret)
     struct supervisor *supervisor = *ret;
     if (!supervisor)
         return;
-    while (supervisor->children) {
-        struct child *child = supervisor->children;
-        supervisor->children = child->next;
-        child_free(child);
+    while (supervisor->workers) {
+        struct worker *worker = supervisor->workers;
+        supervisor->workers = worker->next;
+        worker_free(worker);
     }
-    free(supervisor->data_dir);
+    close_fd(&supervisor->crew_fd);
+    free(supervisor->cache_dir);
     free(supervisor->endpoint);
     free(supervisor->region);
     free(supervisor);
     *ret = NULL;
 }
 
-static bool child_settings(const struct supervisor *supervisor, const struct supervised *wanted,
-                           struct child *child)
+/* What cannot be told to a crew that has just ended is told to the next. */
+static void tell(const struct supervisor *supervisor, const struct worker *worker)
 {
-    const char *const pairs[SETTINGS][2] = {
-        {"AWS_ENDPOINT_URL", supervisor->endpoint},   {"AWS_REGION", supervisor->region},
-        {"AWS_ACCESS_KEY_ID", wanted->access_key_id}, {"AWS_SECRET_ACCESS_KEY", wanted->secret_access_key},
-        {"SLIPWAY_ACCOUNT", wanted->account},
-    };
-    for (size_t i = 0; i < SETTINGS && pairs[i][0]; i++) {
-        if (asprintf(&child->settings[i], "%s=%s", pairs[i][0], pairs[i][1]) < 0) {
-            child->settings[i] = NULL;
-            return false;
-        }
-    }
-    return true;
+    if (supervisor->crew_fd >= 0 &&
+        io_write_all(supervisor->crew_fd, worker->line, strlen(worker->line)) != 0)
+        log_debug("serve", "%s is not started yet", worker->name);
+}
+
+static struct worker *worker_new(const struct supervised *wanted)
+{
+    struct worker *worker = mem_alloc(sizeof(*worker));
+    if (!worker)
+        return NULL;
+    if (asprintf(&worker->name, "%s %s", wanted->command, wanted->account) < 0)
+        worker->name = NULL;
+    if (asprintf(&worker->line, "%s %s %s %s\n", wanted->command, wanted->account, wanted->access_key_id,
+                 wanted->secret_access_key) < 0)
+        worker->line = NULL;
+    if (worker->name && worker->line)
+        return worker;
+    worker_free(worker);
+    return NULL;
 }
 
 int supervisor_add(struct supervisor *supervisor, const struct supervised *wanted)
 {
-    for (struct child *child = supervisor->children; child; child = child->next)
-        if (strcmp(child->command, wanted->command) == 0 && strcmp(child->account, wanted->account) == 0)
-            return 0;
-    if (supervisor->count == CHILDREN_MAX)
-        return FAULT(E2BIG);
-    struct child *child = mem_alloc(sizeof(*child));
-    if (!child)
+    struct worker *worker = worker_new(wanted);
+    if (!worker)
         return FAULT(ENOMEM);
-    (void)snprintf(child->command, sizeof(child->command), "%s", wanted->command);
-    (void)snprintf(child->account, sizeof(child->account), "%s", wanted->account);
-    if (!child_settings(supervisor, wanted, child)) {
-        child_free(child);
-        return FAULT(ENOMEM);
+    bool known = false;
+    for (const struct worker *other = supervisor->workers; other && !known; other = other->next)
+        known = strcmp(other->name, worker->name) == 0;
+    if (known || supervisor->count == WORKERS_MAX) {
+        worker_free(worker);
+        return known ? 0 : FAULT(E2BIG);
     }
-    child->next = supervisor->children;
-    supervisor->children = child;
+    worker->next = supervisor->workers;
+    supervisor->workers = worker;
     supervisor->count++;
+    tell(supervisor, worker);
     return 0;
 }
 
-/* Ours are set for the child; those that would lead it elsewhere are left out. */
+/* Ours are set for the workers; those that would lead them elsewhere are left out. */
 static bool is_replaced(const char *setting)
 {
     static const char *const names[] = {"AWS_ENDPOINT_URL",  "AWS_REGION",        "AWS_DEFAULT_REGION",
@@ -131,112 +136,105 @@ static bool is_replaced(const char *setting)
     return false;
 }
 
-static const char **child_environment(const struct child *child)
+/* Of our environment and the `count` settings. */
+static const char **crew_environment(char *const *settings, size_t count)
 {
-    size_t count = 0;
-    while (environ[count])
-        count++;
-    const char **environment = mem_alloc((count + SETTINGS + 1) * sizeof(*environment));
+    size_t inherited = 0;
+    while (environ[inherited])
+        inherited++;
+    const char **environment = mem_alloc((inherited + count + 1) * sizeof(*environment));
     size_t used = 0;
-    for (size_t i = 0; environment && i < count; i++)
+    for (size_t i = 0; environment && i < inherited; i++)
         if (!is_replaced(environ[i]))
             environment[used++] = environ[i];
-    for (size_t i = 0; environment && child->settings[i]; i++)
-        environment[used++] = child->settings[i];
+    for (size_t i = 0; environment && i < count; i++)
+        environment[used++] = settings[i];
     return environment;
 }
 
-static int child_spawn(const struct supervisor *supervisor, struct child *child)
+static int crew_spawn(struct supervisor *supervisor, int stdin_fd)
 {
-    CLEANUP(free_ptr) const char **environment = child_environment(child);
-    CLEANUP(free_ptr) char *cache = NULL;
-    if (!environment || asprintf(&cache, "%s/cache/%s", supervisor->data_dir, child->account) < 0)
+    CLEANUP(free_ptr) char *endpoint = NULL;
+    CLEANUP(free_ptr) char *region = NULL;
+    CLEANUP(free_ptr) const char **environment = NULL;
+    if (asprintf(&endpoint, "AWS_ENDPOINT_URL=%s", supervisor->endpoint) < 0 ||
+        asprintf(&region, "AWS_REGION=%s", supervisor->region) < 0)
         return FAULT(ENOMEM);
-    char self[16];
-    (void)snprintf(self, sizeof(self), "%d", getpid());
-    const char *argv[] = {
-        supervisor->binary, child->command, "--exit-with-parent", self, "--cache-dir", cache, NULL};
+    char *const settings[] = {endpoint, region};
+    environment = crew_environment(settings, ARRAY_LEN(settings));
+    if (!environment)
+        return FAULT(ENOMEM);
+    const char *const argv[] = {supervisor->binary, CREW_COMMAND, supervisor->cache_dir, CREW_ROOM, NULL};
     const struct proc_spec spec = {
         .argv = argv,
         .envp = environment,
-        .stdin_fd = -1,
+        .stdin_fd = stdin_fd,
         .stdout_fd = -1,
         .stderr_fd = -1,
     };
-    return proc_spawn(&spec, &child->pid);
+    return proc_spawn(&spec, &supervisor->crew);
 }
 
-static void child_pause(struct child *child, int64_t now_ms)
+static int crew_start(struct supervisor *supervisor)
 {
-    bool young = now_ms - child->started_ms < YOUNG_MS;
-    child->pid = 0;
-    if (!young)
-        child->pause_ms = 0;
-    child->due_ms = now_ms + child->pause_ms;
-    child->pause_ms = child->pause_ms == 0 ? PAUSE_FIRST_MS : child->pause_ms * 2;
-    if (child->pause_ms > PAUSE_MAX_MS)
-        child->pause_ms = PAUSE_MAX_MS;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return FAULT(errno);
+    int r = crew_spawn(supervisor, ends[0]);
+    close_fd(&ends[0]);
+    supervisor->crew_fd = ends[1];
+    if (r != 0) {
+        close_fd(&supervisor->crew_fd);
+        return r;
+    }
+    for (const struct worker *worker = supervisor->workers; worker; worker = worker->next)
+        tell(supervisor, worker);
+    return 0;
 }
 
 int64_t supervisor_start_due(struct supervisor *supervisor)
 {
-    int64_t next_ms = -1;
     int64_t now_ms = clock_mono_ms();
-    for (struct child *child = supervisor->children; child; child = child->next) {
-        if (child->pid == 0 && child->due_ms <= now_ms) {
-            child->started_ms = now_ms;
-            int r = child_spawn(supervisor, child);
-            if (r != 0) {
-                log_warn("serve", "the %s of %s cannot be started: %s", child->command, child->account,
-                         strerror(-r));
-                child_pause(child, now_ms);
-            }
+    if (supervisor->crew == 0 && supervisor->restart.due_ms <= now_ms) {
+        restart_began(&supervisor->restart, now_ms);
+        int r = crew_start(supervisor);
+        if (r != 0) {
+            log_warn("serve", "the workers cannot be started: %s", strerror(-r));
+            restart_ended(&supervisor->restart, now_ms);
         }
-        int64_t left_ms = child->due_ms - now_ms;
-        if (child->pid == 0 && (next_ms < 0 || left_ms < next_ms))
-            next_ms = left_ms > 0 ? left_ms : 0;
     }
-    return next_ms;
+    if (supervisor->crew != 0)
+        return -1;
+    return supervisor->restart.due_ms > now_ms ? supervisor->restart.due_ms - now_ms : 0;
 }
 
-static void child_ended(struct child *child, int status)
+static void crew_ended(struct supervisor *supervisor)
 {
-    if (WIFSIGNALED(status))
-        log_warn("serve", "the %s of %s was killed by signal %d; it is started again", child->command,
-                 child->account, WTERMSIG(status));
-    else
-        log_warn("serve", "the %s of %s ended with status %d; it is started again", child->command,
-                 child->account, WEXITSTATUS(status));
-    child_pause(child, clock_mono_ms());
+    supervisor->crew = 0;
+    close_fd(&supervisor->crew_fd);
+    restart_ended(&supervisor->restart, clock_mono_ms());
 }
 
 void supervisor_reap(struct supervisor *supervisor)
 {
-    for (struct child *child = supervisor->children; child; child = child->next) {
-        int status;
-        if (child->pid > 0 && proc_wait(child->pid, 0, &status) == 0)
-            child_ended(child, status);
-    }
+    int status;
+    if (supervisor->crew == 0 || proc_wait(supervisor->crew, 0, &status) != 0)
+        return;
+    restart_tell("the process of launcher, courier and anchors", status);
+    crew_ended(supervisor);
 }
 
+/* The crew tells its workers, and kills those that take longer. */
 void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms)
 {
-    int64_t until_ms = clock_mono_ms() + grace_ms;
-    for (struct child *child = supervisor->children; child; child = child->next)
-        if (child->pid > 0)
-            (void)kill(child->pid, SIGTERM);
-    for (struct child *child = supervisor->children; child; child = child->next) {
-        int status;
-        int64_t left_ms = until_ms - clock_mono_ms();
-        if (child->pid <= 0)
-            continue;
-        int r = proc_wait(child->pid, left_ms > 0 ? left_ms : 0, &status);
-        if (r != 0) {
-            proc_kill_group(child->pid, SIGKILL);
-            r = proc_wait(child->pid, -1, &status);
-        }
-        if (r != 0)
-            log_warn("serve", "the end of the %s of %s was not seen", child->command, child->account);
-        child->pid = 0;
+    int status;
+    if (supervisor->crew == 0)
+        return;
+    (void)kill(supervisor->crew, SIGTERM);
+    if (proc_wait(supervisor->crew, grace_ms + TELL_MS, &status) != 0) {
+        proc_kill_group(supervisor->crew, SIGKILL);
+        if (proc_wait(supervisor->crew, -1, &status) != 0)
+            log_warn("serve", "the end of the workers was not seen");
     }
+    crew_ended(supervisor);
 }

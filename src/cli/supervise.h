@@ -1,5 +1,5 @@
-/* Children of `slipway serve`: the launcher and the anchors, started again with a growing pause when they
- * die. Used by one thread. */
+/* The workers of `slipway serve`: launcher, courier and anchors. They run below one child process (crew.h),
+ * which is started again when it ends. Used by one thread. */
 #pragma once
 
 #include "base/base.h"
@@ -16,10 +16,10 @@ struct supervised {
 int supervisor_new(const char *data_dir, const char *endpoint, const char *region,
                    struct supervisor **ret) MUST_USE;
 /* Has it run from now on; nothing when that command of that account is there already. */
-int supervisor_add(struct supervisor *supervisor, const struct supervised *child) MUST_USE;
-/* Starts what is due. Milliseconds until the next start is; -1: none is. */
+int supervisor_add(struct supervisor *supervisor, const struct supervised *worker) MUST_USE;
+/* Starts the crew if that is due. Milliseconds until it is; -1: it runs. */
 int64_t supervisor_start_due(struct supervisor *supervisor);
-/* Takes note of children that have ended: on SIGCHLD. */
+/* Takes note of a crew that has ended: on SIGCHLD. */
 void supervisor_reap(struct supervisor *supervisor);
 /* Tells all to stop, waits up to grace_ms, kills the rest. */
 void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms);

@@ -87,11 +87,7 @@ def contexts(build):
 
 
 def anchor_pid(house, account="222222222222"):
-    def look():
-        found = subprocess.run(["pgrep", "-P", str(house.process.pid), "-f", f"anchor .*{account}"],
-                               capture_output=True, text=True, check=False).stdout.split()
-        return int(found[0]) if found else None
-    return wait_for(look)
+    return wait_for(lambda: house.workers().get(f"anchor {account}"))
 
 
 def waiting_shells(anchor):

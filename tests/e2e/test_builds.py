@@ -8,20 +8,6 @@ ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
 PATIENCE_S = 90
 
 
-def anchor_of(server, account):
-    """The process id of the account's anchor; None while it has none."""
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            account_is = f"SLIPWAY_ACCOUNT={account}".encode() in (entry / "environ").read_bytes().split(b"\0")
-        except (OSError, IndexError):
-            continue
-        if int(parent) == server.process.pid and b"anchor" in words and account_is:
-            return int(entry.name)
-    return None
-
-
 def wait_for(look, what):
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
@@ -52,14 +38,14 @@ def test_build_goes_on_under_a_new_anchor_after_the_first_is_killed(house):
     codebuild = house.client("codebuild", profile="dev")
     build = start(codebuild, "survivor", "sleep 4", "echo survived")
     building(codebuild, build)
-    first = anchor_of(house, "222222222222")
+    first = house.workers().get("anchor 222222222222")
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: show(codebuild, build)["buildComplete"], f"{build} ends")
     done = show(codebuild, build)
     assert done["buildStatus"] == "SUCCEEDED"
     queued = [p for p in done["phases"] if p["phaseType"] == "QUEUED"]
     assert [c["statusCode"] for c in queued[0]["contexts"]] == ["WORKER_LOST"]
-    assert anchor_of(house, "222222222222") not in (None, first)
+    assert house.workers().get("anchor 222222222222") not in (None, first)
     logs = house.client("logs", profile="dev")
     lines = logs.filter_log_events(logGroupName="/aws/codebuild/survivor", filterPattern="survived")["events"]
     assert len([e for e in lines if e["message"].strip() == "survived"]) == 1

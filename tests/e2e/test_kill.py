@@ -3,7 +3,6 @@ environments with an approval: the execution completes, no effect is applied twi
 import os
 import random
 import signal
-import subprocess
 import threading
 import time
 
@@ -85,12 +84,7 @@ def ready(house):
 
 def child(house, command, account):
     """The pid of a supervised process."""
-    listed = subprocess.run(["ps", "eww", "-o", "pid=,args=", "--ppid", str(house.process.pid)], capture_output=True,
-                            text=True, check=True).stdout
-    for line in listed.splitlines():
-        if f" {command} " in line and f"SLIPWAY_ACCOUNT={account}" in line:
-            return int(line.split()[0])
-    return None
+    return house.workers().get(f"{command} {account}")
 
 
 def killer_of(house, target, moment_s):

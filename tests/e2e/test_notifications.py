@@ -253,12 +253,6 @@ def test_without_a_mail_server_the_record_says_so(new_server):
     assert "--smtp-url" in dead["LastError"]
 
 
-def courier_of(running):
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(running.process.pid)], capture_output=True,
-                            text=True, check=True).stdout
-    return next((int(line.split()[0]) for line in listed.splitlines() if " courier " in line), None)
-
-
 @pytest.mark.parametrize("victim", ["courier", "server"])
 def test_kill_loses_nothing(running, sns, topic, hooks, victim):
     hook = hooks()
@@ -266,7 +260,7 @@ def test_kill_loses_nothing(running, sns, topic, hooks, victim):
     sent = {sns.publish(TopicArn=topic, Message=f"m{i}")["MessageId"] for i in range(40)}
     hook.await_posts(1)
     if victim == "courier":
-        os.kill(courier_of(running), signal.SIGKILL)
+        os.kill(running.workers()["courier 111111111111"], signal.SIGKILL)
     else:
         running.kill()
         running.start()

@@ -23,30 +23,39 @@ def eventually(found):
         time.sleep(0.02)
 
 
-def children(server):
-    """{"anchor 222222222222": pid} of the server's own child processes."""
-    result = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            status = open(f"/proc/{pid}/stat").read()
-            words = open(f"/proc/{pid}/cmdline").read().split("\0")
-        except OSError:
-            continue
-        parent = int(status.rsplit(")", 1)[1].split()[1])
-        if parent == server.process.pid and len(words) > 2 and words[1] in ("anchor", "launcher"):
-            result[f"{words[1]} {words[words.index('--cache-dir') + 1].rsplit('/', 1)[1]}"] = int(pid)
-    return result
-
-
 def test_a_launcher_and_an_anchor_per_account(house):
-    expected = {"launcher 111111111111"} | {f"anchor {str(n) * 12}" for n in range(1, 6)}
-    assert eventually(lambda: set(children(house)) == expected), children(house)
+    expected = {"launcher 111111111111", "courier 111111111111"} | {f"anchor {str(n) * 12}" for n in range(1, 6)}
+    assert eventually(lambda: set(house.workers()) == expected), house.workers()
 
 
 def test_killed_child_is_started_again(house):
-    before = eventually(lambda: children(house).get("anchor 222222222222"))
+    before = eventually(lambda: house.workers().get("anchor 222222222222"))
     os.kill(before, signal.SIGKILL)
-    assert eventually(lambda: children(house).get("anchor 222222222222") not in (None, before))
+    assert eventually(lambda: house.workers().get("anchor 222222222222") not in (None, before))
+
+
+def test_killed_crew_is_started_again_with_all_its_workers(house):
+    crew, before = house.crew()
+    os.kill(crew, signal.SIGKILL)
+    assert eventually(lambda: house.crew()[0] not in (None, crew) and set(house.workers()) == set(before))
+    assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before.values()))
+
+
+def test_a_worker_has_no_keys_but_its_own(house):
+    ours, others = house.keys("dev")[1], house.keys("prod")[1]
+    pid = eventually(lambda: house.workers().get("anchor 222222222222"))
+    memory = b""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as bytes_of:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if rights.startswith("rw"):
+                begin, end = (int(place, 16) for place in span.split("-"))
+                bytes_of.seek(begin)
+                try:
+                    memory += bytes_of.read(end - begin)
+                except OSError:  # [vvar] and its like
+                    continue
+    assert ours.encode() in memory and others.encode() not in memory
 
 
 def test_account_made_at_run_time_gets_profile_and_anchor(house):
@@ -63,13 +72,13 @@ def test_account_made_at_run_time_gets_profile_and_anchor(house):
         return credentials.has_section("qa") and credentials["qa"]["aws_access_key_id"]
 
     assert eventually(lambda: profile() == key)
-    assert eventually(lambda: "anchor 666666666666" in children(house))
+    assert eventually(lambda: "anchor 666666666666" in house.workers())
     assert (house.data / "credentials").stat().st_mode & 0o777 == 0o600
 
 
 def test_stop_ends_children_and_exits_0(new_server):
     server = new_server(workers=True)
-    pids = eventually(lambda: len(children(server)) == 6 and list(children(server).values()))
+    pids = eventually(lambda: len(server.workers()) == 7 and list(server.workers().values()))
     assert pids
     assert server.stop() == 0
     assert not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids)
@@ -77,7 +86,7 @@ def test_stop_ends_children_and_exits_0(new_server):
 
 def test_children_end_when_the_server_is_killed(new_server):
     server = new_server(workers=True)
-    pids = eventually(lambda: len(children(server)) == 6 and list(children(server).values()))
+    pids = eventually(lambda: len(server.workers()) == 7 and list(server.workers().values()))
     server.kill()
 
     def running(pid):

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/proc.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -234,6 +235,31 @@ static void test_pool_runs_a_single_job_before_it_ends(void **state UNUSED)
     }
 }
 
+static pthread_barrier_t together;
+
+static void meet(struct pool_job *job)
+{
+    (void)pthread_barrier_wait(&together);
+    count_run(job);
+}
+
+/* None of them ends before all have begun. */
+static void test_pool_runs_as_many_jobs_at_once_as_it_may(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    static struct counting_job jobs[12];
+    atomic_int count = 0;
+    assert_int_equal(pthread_barrier_init(&together, NULL, 4), 0);
+    assert_int_equal(pool_new(4, "test", &pool), 0);
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        jobs[i] = (struct counting_job){.job.run = meet, .count = &count};
+        pool_submit(pool, &jobs[i].job);
+    }
+    pool_free(&pool);
+    assert_int_equal(count, 12);
+    (void)pthread_barrier_destroy(&together);
+}
+
 static int64_t fixed_time(void)
 {
     return 1234;
@@ -263,6 +289,7 @@ int main(void)
         CASE(test_missing_program_is_a_fault),
         CASE(test_pool_runs_all_that_is_queued_before_it_ends),
         CASE(test_pool_runs_a_single_job_before_it_ends),
+        CASE(test_pool_runs_as_many_jobs_at_once_as_it_may),
         CASE(test_wall_clock_can_be_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
