@@ -98,7 +98,7 @@ struct operation {
     int level;            /* 0 service, 1 bucket, 2 object */
     unsigned http_status; /* of success; 0: 200 */
     const char *xml_root; /* of the output: "ListBucketResult"; NULL: the handler replies itself */
-    const char *xml_in;   /* the input's root; elements that the table does not know are refused then */
+    const char *xml_in;   /* the input's root; elements that the table does not allow are refused then */
     int (*begin)(struct call *c); /* before the body: OP_STREAM, and to refuse one unread; must not wait */
     int (*body)(struct call *c, const void *bytes, size_t len); /* OP_STREAM */
     void (*end)(struct call *c); /* frees c->state; called once also when the client went away */

@@ -5,19 +5,16 @@
 
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
-/* What S3's schema does not know is refused: a filter that is passed over would filter nothing. */
+/* What S3's schema does not allow is refused: a filter that is passed over would filter nothing. */
 static int check_elements(struct call *c, const xmlNode *root)
 {
     const char *expected = c->operation->xml_in;
     if (!expected)
         return 0;
     if (strcmp((const char *)root->name, expected) != 0)
-        return reason_set(&c->reason, REFUSE_BODY, "The document is a '%.64s', not a '%s'.",
+        return reason_set(&c->reason, SHAPE_E_TYPE, "The document is a '%.64s', not a '%s'.",
                           (const char *)root->name, expected);
-    const xmlNode *stranger = shape_stranger(c->operation->in, root);
-    return !stranger ? 0
-                     : reason_set(&c->reason, REFUSE_BODY, "'%.64s' is not an element of '%.64s'.",
-                                  (const char *)stranger->name, (const char *)stranger->parent->name);
+    return shape_check_xml(c->operation->in, root, &c->reason);
 }
 
 static int rest_xml_decode(struct exchange *x)

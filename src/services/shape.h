@@ -23,8 +23,9 @@ int shape_from_query(const struct shape *shape, const struct uri_query *pairs, j
 /* Children of an XML element → a new object. SHAPE_E_TYPE. */
 int shape_from_xml(const struct shape *shape, const xmlNode *element, json_t **ret,
                    struct reason *why) MUST_USE;
-/* An element that it has and the table does not; NULL: there is none. */
-const xmlNode *shape_stranger(const struct shape *shape, const xmlNode *element);
+/* Whether the element has only what the table has, and that once where the table has no list of it: what is
+ * passed over might have been meant. FIELD_ANY may be anything, FIELD_MAP is not looked at. SHAPE_E_TYPE. */
+int shape_check_xml(const struct shape *shape, const xmlNode *element, struct reason *why) MUST_USE;
 /* Members, in the table's order, as XML elements. */
 void shape_to_xml(const struct shape *shape, const json_t *value, struct buf *out);
 /* Text of a Query or XML leaf → a JSON value of the field's type. SHAPE_E_TYPE. */

@@ -101,31 +101,49 @@ int shape_from_xml(const struct shape *shape, const xmlNode *element, json_t **r
     return members_from_xml(shape, element, 0, ret, why);
 }
 
-static const xmlNode *stranger_in(const struct field *field, const xmlNode *node)
+static int refuse_element(const xmlNode *node, const char *how, struct reason *why)
 {
-    if (field->type == FIELD_STRUCT)
-        return shape_stranger(field->of, node);
-    if (field->type != FIELD_LIST)
-        return NULL;
-    if (field->flags & FIELD_FLAT)
-        return stranger_in(&field->of->fields[0], node);
-    const xmlNode *found = NULL;
-    const char *name = field->item ? field->item : "member";
-    for (const xmlNode *item = xml_child(node, NULL); item && !found; item = xml_next(item, NULL))
-        found = strcmp((const char *)item->name, name) == 0 ? stranger_in(&field->of->fields[0], item) : item;
-    return found;
+    return reason_set(why, SHAPE_E_TYPE, "'%.64s' is %s '%.64s'.", (const char *)node->name, how,
+                      (const char *)node->parent->name);
 }
 
-const xmlNode *shape_stranger(const struct shape *shape, const xmlNode *element)
+static int check_value(const struct field *field, const xmlNode *node, struct reason *why)
 {
-    const xmlNode *found = NULL;
-    for (const xmlNode *child = xml_child(element, NULL); child && !found; child = xml_next(child, NULL)) {
-        size_t i = 0;
-        while (i < shape->count && strcmp((const char *)child->name, wire_name(&shape->fields[i])) != 0)
-            i++;
-        found = i < shape->count ? stranger_in(&shape->fields[i], child) : child;
+    if (field->type == FIELD_STRUCT)
+        return shape_check_xml(field->of, node, why);
+    if (field->type == FIELD_LIST && (field->flags & FIELD_FLAT))
+        return check_value(&field->of->fields[0], node, why);
+    if (field->type == FIELD_ANY || field->type == FIELD_MAP)
+        return 0;
+    const char *item = field->type != FIELD_LIST ? NULL : field->item ? field->item : "member";
+    int r = 0;
+    for (const xmlNode *child = xml_child(node, NULL); child && r == 0; child = xml_next(child, NULL))
+        r = item && strcmp((const char *)child->name, item) == 0
+                ? check_value(&field->of->fields[0], child, why)
+                : refuse_element(child, "not an element of", why);
+    return r;
+}
+
+static const struct field *field_of(const struct shape *shape, const xmlNode *child)
+{
+    for (size_t i = 0; i < shape->count; i++)
+        if (strcmp((const char *)child->name, wire_name(&shape->fields[i])) == 0)
+            return &shape->fields[i];
+    return NULL;
+}
+
+int shape_check_xml(const struct shape *shape, const xmlNode *element, struct reason *why)
+{
+    int r = 0;
+    for (const xmlNode *child = xml_child(element, NULL); child && r == 0; child = xml_next(child, NULL)) {
+        const struct field *field = field_of(shape, child);
+        if (!field)
+            return refuse_element(child, "not an element of", why);
+        if (!(field->flags & FIELD_FLAT) && xml_next(child, (const char *)child->name))
+            return refuse_element(child, "more than once in", why);
+        r = check_value(field, child, why);
     }
-    return found;
+    return r;
 }
 
 static void value_to_xml(const struct field *field, const char *name, const json_t *value, struct buf *out);

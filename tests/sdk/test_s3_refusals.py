@@ -131,16 +131,71 @@ def settings_of_the_model():
         operation = model.operation_model(name)
         payload = operation.input_shape and operation.input_shape.serialization.get("payload")
         shape = operation.input_shape.members[payload] if payload else None
-        if shape is not None and shape.type_name == "structure" and name != "CreateBucket":
+        if shape is not None and shape.type_name == "structure" and name != "CreateBucket" and not operation.deprecated:
             yield pytest.param(operation, shape, id=name)
+
+
+def target_of(operation, bucket):
+    path = operation.http["requestUri"].replace("{Bucket}", bucket).replace("{Key+}", "k").split("{")[0]
+    needed = [m.serialization["name"] for m in map(operation.input_shape.members.get, operation.input_shape.required_members)
+              if m.serialization.get("location") == "querystring"]
+    return path + "".join(f"{'&' if '?' in path else '?'}{name}=x" for name in needed)
 
 
 @pytest.mark.parametrize("operation,shape", settings_of_the_model())
 def test_what_the_model_has_is_an_element(server, locked, operation, shape):
-    path = operation.http["requestUri"].replace("{Bucket}", locked).replace("{Key+}", "k").split("{")[0]
     body = document_of(shape, shape.serialization.get("name", shape.name)).encode()
-    answer = ask(server, operation.http["method"], path if path.startswith("/") else "/" + locked + path, checked(body), body)
+    answer = ask(server, operation.http["method"], target_of(operation, locked), checked(body), body)
     assert b"is not an element of" not in answer.body and b"The document is a" not in answer.body
+
+
+# Structures that are refused as a whole, whatever is in them.
+OPAQUE = {"LoggingEnabled", "CloudFunctionConfiguration", "Transition", "NoncurrentVersionTransition"}
+
+
+def twice_of(shape, name):
+    """All documents with one element twice that the model has no list of, and which that is."""
+    if shape.type_name == "list":
+        inner = shape.member.serialization.get("name", "member")
+        flat = shape.serialization.get("flattened")
+        for document, twice in twice_of(shape.member, name if flat else inner):
+            yield (document, twice) if flat else (f"<{name}>{document}</{name}>", twice)
+    if shape.type_name != "structure":
+        return
+    members = {member.serialization.get("name", key): member for key, member in shape.members.items()
+               if not member.serialization.get("xmlAttribute")}
+    for key, member in members.items():
+        rest = "".join(document_of(m, k) for k, m in members.items() if k != key)
+        once = document_of(member, key)
+        if not member.serialization.get("flattened"):
+            yield f"<{name}>{once}{rest}{once}</{name}>", key
+        for document, twice in twice_of(member, key) if key not in OPAQUE else ():
+            yield f"<{name}>{rest}{document}</{name}>", twice
+
+
+@pytest.mark.parametrize("operation,shape", settings_of_the_model())
+def test_what_the_model_has_once_is_not_twice(server, locked, operation, shape):
+    target = target_of(operation, locked)
+    root = shape.serialization.get("name", shape.name)
+    if ask(server, operation.http["method"], target).status == 501:
+        return  # the operation as such
+    for document, twice in twice_of(shape, root):
+        answer = ask(server, operation.http["method"], target, checked(document.encode()), document.encode())
+        assert (*code(answer), element(answer, "Message").split(" in ")[0]) == (
+            400, "MalformedXML", f"'{twice}' is more than once"), document
+
+
+def test_a_part_says_each_thing_once(server, bucket):
+    upload = element(ask(server, "POST", f"/{bucket}/m?uploads"), "UploadId")
+    complete = lambda body: ask(server, "POST", f"/{bucket}/m?uploadId={upload}", {}, body.encode())
+    part = "<PartNumber>1</PartNumber><ETag>a</ETag>"
+    for body, says in ((f"<Part>{part}<ETag>b</ETag></Part>", "'ETag' is more than once in 'Part'."),
+                       (f"<Part>{part}<Etag>b</Etag></Part>", "'Etag' is not an element of 'Part'.")):
+        answer = complete(f"<CompleteMultipartUpload>{body}</CompleteMultipartUpload>")
+        assert (*code(answer), element(answer, "Message")) == (400, "MalformedXML", says)
+    answer = complete(f"<Complete><Part>{part}</Part></Complete>")
+    assert (*code(answer), element(answer, "Message")) == (
+        400, "MalformedXML", "The document is a 'Complete', not a 'CompleteMultipartUpload'.")
 
 
 # ---- object lock

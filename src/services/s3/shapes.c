@@ -3,6 +3,8 @@
 
 static const struct field text_fields[] = {{"text", FIELD_STRING}};
 static const struct shape text_shape = SHAPE(text_fields);
+static const struct field any_fields[] = {{"any", FIELD_ANY}};
+static const struct shape any_shape = SHAPE(any_fields);
 
 static const struct field versioning_fields[] = {{"Status", FIELD_STRING}, {"MfaDelete", FIELD_STRING}};
 const struct shape versioning_shape = SHAPE(versioning_fields);
@@ -30,8 +32,8 @@ ELEMENT(topic_shape, topic_fields);
 static const struct field notification_fields[] = {
     FLAT_LIST("QueueConfiguration", queue_shape),
     FLAT_LIST("TopicConfiguration", topic_shape),
-    {"CloudFunctionConfiguration", FIELD_STRING},
-    {"EventBridgeConfiguration", FIELD_STRING},
+    FLAT_LIST("CloudFunctionConfiguration", any_shape),
+    {"EventBridgeConfiguration", FIELD_ANY},
 };
 const struct shape notification_shape = SHAPE(notification_fields);
 

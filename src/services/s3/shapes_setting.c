@@ -3,6 +3,8 @@
 
 static const struct field text_fields[] = {{"text", FIELD_STRING}};
 static const struct shape text_shape = SHAPE(text_fields);
+static const struct field any_fields[] = {{"any", FIELD_ANY}};
+static const struct shape any_shape = SHAPE(any_fields);
 
 /* ---- cors */
 
@@ -100,8 +102,8 @@ static const struct field lifecycle_rule_fields[] = {
     STRUCT("Expiration", expiration_shape),
     STRUCT("NoncurrentVersionExpiration", noncurrent_shape),
     STRUCT("AbortIncompleteMultipartUpload", abort_shape),
-    {"Transition", FIELD_STRING},
-    {"NoncurrentVersionTransition", FIELD_STRING},
+    FLAT_LIST("Transition", any_shape),
+    FLAT_LIST("NoncurrentVersionTransition", any_shape),
 };
 ELEMENT(lifecycle_rule_shape, lifecycle_rule_fields);
 static const struct field lifecycle_fields[] = {
@@ -254,7 +256,7 @@ static const char *const statuses[] = {"Enabled", "Suspended", NULL};
 static const struct field status_fields[] = {{"Status", FIELD_STRING, FIELD_REQUIRED, .values = statuses}};
 const struct shape status_shape = SHAPE(status_fields);
 
-static const struct field logging_fields[] = {{"LoggingEnabled", FIELD_STRING}};
+static const struct field logging_fields[] = {{"LoggingEnabled", FIELD_ANY}};
 const struct shape logging_shape = SHAPE(logging_fields);
 
 static const struct field configurations_fields[] = {{"IsTruncated", FIELD_BOOLEAN}};

@@ -235,27 +235,37 @@ static void test_xml_there_and_back(void **state UNUSED)
     assert_true(json_equal(back, value));
 }
 
-static void test_strangers_in_xml(void **state UNUSED)
+static void test_what_xml_may_hold(void **state UNUSED)
 {
     static const struct {
-        const char *document, *stranger;
+        const char *document, *says; /* NULL: all is well */
     } rows[] = {
-        {"<R/>", NULL},
-        {"<R>text<!-- Other --><Name><b/></Name><Tags><member><Key>k</Key></member></Tags><Word>x</Word></R>",
+        {"<R>text<!-- Other --><Name>ab</Name><Tags><member><Key>k</Key></member></Tags><Word>x</Word></R>",
          NULL},
-        {"<R><name/></R>", "name"},
-        {"<R><Tags><member><Key/></member><member><Kex/></member></Tags></R>", "Kex"},
-        {"<R><Tags><members/></Tags></R>", "members"},
-        {"<R><Word/><Words/></R>", "Words"},
+        {"<R/>", NULL},
+        {"<R><Word/><Name/><Word/><Attribute/><Attribute/></R>", NULL},
+        {"<R><Any><a/><a/></Any></R>", NULL},
+        {"<R><name/></R>", "'name' is not an element of 'R'."},
+        {"<R><Tags><member><Key/></member><member><Kex/></member></Tags></R>",
+         "'Kex' is not an element of 'member'."},
+        {"<R><Tags><members/></Tags></R>", "'members' is not an element of 'Tags'."},
+        {"<R><Word/><Words/></R>", "'Words' is not an element of 'R'."},
+        {"<R><Word><b/></Word></R>", "'b' is not an element of 'Word'."},
+        {"<R><Name><b>ab</b></Name></R>", "'b' is not an element of 'Name'."},
+        {"<R><Name>a</Name><Count>1</Count><Name>a</Name></R>", "'Name' is more than once in 'R'."},
+        {"<R><Tags/><Tags/></R>", "'Tags' is more than once in 'R'."},
+        {"<R><Tags><member><Value/><Key/><Value/></member></Tags></R>",
+         "'Value' is more than once in 'member'."},
+        {"<R><Any/><Any/></R>", "'Any' is more than once in 'R'."},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         xmlDoc *doc CLEANUP(xml_free) = NULL;
         struct reason why;
         assert_int_equal(xml_parse(str_of(rows[i].document), &doc, &why), 0);
-        const xmlNode *found = shape_stranger(&shape, xmlDocGetRootElement(doc));
-        assert_int_equal(found != NULL, rows[i].stranger != NULL);
-        if (found)
-            assert_string_equal(found->name, rows[i].stranger);
+        int r = shape_check_xml(&shape, xmlDocGetRootElement(doc), &why);
+        assert_int_equal(r, rows[i].says ? SHAPE_E_TYPE : 0);
+        if (r != 0)
+            assert_string_equal(why.text, rows[i].says);
     }
 }
 
@@ -270,7 +280,7 @@ int main(void)
         cmocka_unit_test(test_json_out),
         cmocka_unit_test(test_query_in),
         cmocka_unit_test(test_xml_there_and_back),
-        cmocka_unit_test(test_strangers_in_xml),
+        cmocka_unit_test(test_what_xml_may_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
