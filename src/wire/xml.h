@@ -24,6 +24,9 @@ void xml_open(struct buf *out, const char *name);
 void xml_open_ns(struct buf *out, const char *name, const char *xmlns);
 void xml_close(struct buf *out, const char *name);
 void xml_elem(struct buf *out, const char *name, struct str text);
+/* But here what UTF-8 can carry and XML 1.0 cannot becomes a reference (&#x1;): no two texts are written
+ * alike, and strict readers refuse the document. */
+void xml_elem_exact(struct buf *out, const char *name, struct str text);
 void xml_elem_int(struct buf *out, const char *name, int64_t value);
 void xml_elem_bool(struct buf *out, const char *name, bool value);
 void xml_escape(struct buf *out, struct str text);

@@ -1,5 +1,6 @@
 /* Writing XML onto a buffer. */
 #include "wire/xml.h"
+#include <inttypes.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -31,16 +32,17 @@ void xml_close(struct buf *out, const char *name)
     buf_putc(out, '>');
 }
 
-/* Bytes of the UTF-8 sequence at the front that XML 1.0 can carry (its production Char); 0 when it cannot. */
-static size_t char_len(struct str s)
+/* Bytes of the UTF-8 sequence at the front, and its character; 0 when there is none. */
+static size_t decode(struct str s, uint32_t *ret)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     uint32_t code;
     size_t len;
 
+    *ret = p[0];
     if (p[0] < 0x80)
-        return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n' || p[0] == '\r' ? 1 : 0;
+        return 1;
     len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
     if (p[0] < 0xC2 || p[0] > 0xF4 || s.len < len)
         return 0;
@@ -50,10 +52,14 @@ static size_t char_len(struct str s)
             return 0;
         code = code << 6 | (p[i] & 0x3F);
     }
-    if (code < smallest[len] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF) || code == 0xFFFE ||
-        code == 0xFFFF)
-        return 0;
-    return len;
+    *ret = code;
+    return code < smallest[len] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF) ? 0 : len;
+}
+
+/* XML 1.0's production Char, of what UTF-8 can say. */
+static bool is_char(uint32_t code)
+{
+    return code >= 0x20 ? code != 0xFFFE && code != 0xFFFF : code == '\t' || code == '\n' || code == '\r';
 }
 
 /* The text form of a character that cannot stand for itself; NULL when it can. */
@@ -90,27 +96,40 @@ static size_t plain_len(struct str s)
     return len;
 }
 
-void xml_escape(struct buf *out, struct str text)
+/* The character at the front; how many bytes it takes. `exact`: rather a reference that no reader takes than
+ * another character. */
+static size_t escape_one(struct buf *out, struct str text, bool exact)
+{
+    uint32_t code;
+    size_t len = decode(text, &code);
+    const char *entity = entity_of(text.ptr[0]);
+
+    if (entity)
+        buf_puts(out, entity);
+    else if (len > 0 && is_char(code))
+        buf_put(out, text.ptr, len);
+    else if (len > 0 && exact)
+        buf_printf(out, "&#x%" PRIx32 ";", code);
+    else
+        buf_puts(out, REPLACEMENT);
+    return len > 0 ? len : 1;
+}
+
+static void escape(struct buf *out, struct str text, bool exact)
 {
     while (text.len > 0) {
-        size_t plain = plain_len(text);
-        if (plain > 0) {
-            buf_put(out, text.ptr, plain);
-            text = (struct str){text.ptr + plain, text.len - plain};
-            continue;
-        }
-        size_t len = char_len(text);
-        const char *entity = entity_of(text.ptr[0]);
-
-        if (len == 0)
-            buf_puts(out, REPLACEMENT);
-        else if (entity)
-            buf_puts(out, entity);
-        else
+        size_t len = plain_len(text);
+        if (len > 0)
             buf_put(out, text.ptr, len);
-        text.ptr += len > 0 ? len : 1;
-        text.len -= len > 0 ? len : 1;
+        else
+            len = escape_one(out, text, exact);
+        text = (struct str){text.ptr + len, text.len - len};
     }
+}
+
+void xml_escape(struct buf *out, struct str text)
+{
+    escape(out, text, false);
 }
 
 /* An element whose text needs no escaping, in one piece: most do not, and a listing has ten thousand. */
@@ -129,15 +148,25 @@ static void put_plain(struct buf *out, struct str name, struct str text)
     *at = '>';
 }
 
-void xml_elem(struct buf *out, const char *name, struct str text)
+static void put_elem(struct buf *out, const char *name, struct str text, bool exact)
 {
     if (text.len > 0 && plain_len(text) == text.len) {
         put_plain(out, str_of(name), text);
         return;
     }
     xml_open(out, name);
-    xml_escape(out, text);
+    escape(out, text, exact);
     xml_close(out, name);
+}
+
+void xml_elem(struct buf *out, const char *name, struct str text)
+{
+    put_elem(out, name, text, false);
+}
+
+void xml_elem_exact(struct buf *out, const char *name, struct str text)
+{
+    put_elem(out, name, text, true);
 }
 
 void xml_elem_int(struct buf *out, const char *name, int64_t value)

@@ -9,6 +9,7 @@
 #define WAIT_MS 10000
 #define EMPTY_TRIES 3
 #define LIST_MAX_BYTES (8 << 20)
+#define KEY_MAX_BYTES ((size_t)64 * 1024)
 
 static const struct {
     const char *status;
@@ -142,22 +143,33 @@ int stack_explain(struct aws_client *client, const char *name, struct reason *re
     return 0;
 }
 
+/* A key as a listing encodes it, so that it may hold what XML cannot. */
+static int listed_key(struct arena *arena, const xmlNode *version, const char **ret)
+{
+    CLEANUP(free_ptr) char *listed = xml_text(xml_child(version, "Key"));
+    struct str key = {NULL, 0};
+    int r = listed ? uri_decode(arena, str_of(listed), true, &key) : FAULT(ENOMEM);
+    *ret = key.ptr;
+    return r == URI_E_BAD ? FAULT(EBADMSG) : r;
+}
+
 /* Deletes one listed version; the key and id are as ListObjectVersions gave them. */
 static int version_delete(struct aws_client *client, const char *bucket, const xmlNode *version,
                           struct reason *why)
 {
-    CLEANUP(free_ptr) char *key = xml_text(xml_child(version, "Key"));
+    CLEANUP(arena_free) struct arena *arena = arena_new(KEY_MAX_BYTES);
     CLEANUP(free_ptr) char *id = xml_text(xml_child(version, "VersionId"));
     CLEANUP(buf_free) struct buf query = BUF_INIT(4096);
     struct http_exchange exchange = {.answer = BUF_INIT(65536), .raw_headers = BUF_INIT(65536)};
-    struct aws_s3_request request = {
-        .method = "DELETE", .bucket = bucket, .key = key, .body_fd = -1, .sink_fd = -1};
+    struct aws_s3_request request = {.method = "DELETE", .bucket = bucket, .body_fd = -1, .sink_fd = -1};
     struct aws_error error = {0};
-    int r;
+    int r = arena ? listed_key(arena, version, &request.key) : FAULT(ENOMEM);
 
+    if (r)
+        return r;
     buf_puts(&query, "versionId=");
     uri_encode(&query, str_of(id), false);
-    if (!key || !id || buf_error(&query))
+    if (!id || buf_error(&query))
         return FAULT(ENOMEM);
     request.query = query.ptr;
     r = aws_s3(client, &request, &exchange, &error);
@@ -196,8 +208,11 @@ static int bucket_empty(struct aws_client *client, const char *bucket, struct re
 
     while (left) {
         struct http_exchange exchange = {.answer = BUF_INIT(LIST_MAX_BYTES), .raw_headers = BUF_INIT(65536)};
-        struct aws_s3_request request = {
-            .method = "GET", .bucket = bucket, .query = "versions", .body_fd = -1, .sink_fd = -1};
+        struct aws_s3_request request = {.method = "GET",
+                                         .bucket = bucket,
+                                         .query = "versions&encoding-type=url",
+                                         .body_fd = -1,
+                                         .sink_fd = -1};
         struct aws_error error = {0};
         int r = aws_s3(client, &request, &exchange, &error);
 

@@ -184,14 +184,14 @@ def test_a_teardown_empties_what_it_deletes_and_keeps_what_is_retained(launcher)
     assert "no resource of type AWS::CodePipeline::Pipeline" in record["message"]
     suffix = record["stack"].removeprefix("release-plain-")
     for name in ("kept", "gone"):
-        launcher.s3.put_object(Bucket=f"{name}-{suffix}", Key="a", Body=b"1")
+        launcher.s3.put_object(Bucket=f"{name}-{suffix}", Key="a+b c\x01", Body=b"1")
     launcher.push("plain", branch="feature/x", body=b"")
     launcher.record(key=key, event="torn-down")
     with pytest.raises(launcher.stacks.exceptions.ClientError, match="does not exist"):
         launcher.stacks.describe_stacks(StackName=record["stack"])
     names = [bucket["Name"] for bucket in launcher.s3.list_buckets()["Buckets"]]
     assert f"kept-{suffix}" in names and f"gone-{suffix}" not in names
-    assert launcher.s3.get_object(Bucket=f"kept-{suffix}", Key="a")["Body"].read() == b"1"
+    assert launcher.s3.get_object(Bucket=f"kept-{suffix}", Key="a+b c\x01")["Body"].read() == b"1"
 
 
 def test_a_pipeline_that_follows_its_object_itself_is_not_started_twice(launcher):

@@ -309,6 +309,22 @@ def test_keys_are_encoded_as_clients_decode_them(server, bucket):
     assert re.findall("<Prefix>(.*?)</Prefix>", rolled.text) == ["odd/x+", "odd/x+y/"] and element(rolled, "Delimiter") == "/"
 
 
+def test_keys_that_xml_cannot_carry_are_references(server, bucket):
+    """As recorded from S3 (&#x8;, &#x1b;): who wants to read them asks for encoding-type=url, as AWS's clients in Python do."""
+    ask(server, "PUT", f"/{bucket}/ctl/a%01b%EF%BF%BE", body=b"x")
+    upload = ask(server, "POST", f"/{bucket}/ctl/%1Bup?uploads")
+    assert "<Key>ctl/&#x1b;up</Key>" in upload.text
+    assert "<Key>ctl/&#x1b;up</Key>" in ask(server, "GET", f"/{bucket}/ctl/%1Bup?uploadId={element(upload, 'UploadId')}").text
+    for query in ("list-type=2", "versions", "marker="):
+        assert "<Key>ctl/a&#x1;b&#xfffe;</Key>" in ask(server, "GET", f"/{bucket}?{query}&prefix=ctl/").text
+        listed = ask(server, "GET", f"/{bucket}?{query}&prefix=ctl/&encoding-type=url").text
+        assert "<Key>ctl/a%01b%EF%BF%BE</Key>" in listed
+    assert "<Prefix>ctl/a&#x1;</Prefix>" in ask(server, "GET", f"/{bucket}?list-type=2&prefix=ctl/&delimiter=%01").text
+    body = b"<Delete><Object><Key>ctl/a&#x1;b</Key></Object></Delete>"
+    assert code(ask(server, "POST", f"/{bucket}?delete", {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}, body)) == (400, "MalformedXML")
+    assert "<Key>ctl/a\N{REPLACEMENT CHARACTER}b</Key>" in ask(server, "GET", f"/{bucket}/ctl/a%01b").text  # an error is read by all
+
+
 def test_locations_have_the_whole_key_encoded(server, bucket):
     """Slashes too, as recorded from S3."""
     upload = element(ask(server, "POST", f"/{bucket}/a%20b/c%2Bd?uploads"), "UploadId")

@@ -449,7 +449,7 @@ static int reply_complete(struct call *c, struct completion *done)
     xml_open_ns(&out, "CompleteMultipartUploadResult", S3_XMLNS);
     xml_elem(&out, "Location", buf_str(&location));
     xml_elem(&out, "Bucket", str_of(c->bucket));
-    xml_elem(&out, "Key", str_of(c->key));
+    xml_elem_exact(&out, "Key", str_of(c->key));
     xml_elem(&out, "ETag", buf_str(&etag));
     checksum_put_element(&out, done->value.algorithm, done->value.text);
     if (done->value.algorithm != CHECKSUM_NONE)

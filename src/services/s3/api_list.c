@@ -40,7 +40,7 @@ static void answer_deinit(struct answer *a)
 static void put_key(struct answer *a, struct buf *out, const char *name, struct str key)
 {
     if (!a->encode) {
-        xml_elem(out, name, key);
+        xml_elem_exact(out, name, key);
         return;
     }
     buf_reset(&a->text);

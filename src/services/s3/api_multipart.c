@@ -45,7 +45,7 @@ static void put_names(struct call *c, struct buf *out, const char *root)
     xml_head(out);
     xml_open_ns(out, root, S3_XMLNS);
     xml_elem(out, "Bucket", str_of(c->bucket));
-    xml_elem(out, "Key", str_of(c->key));
+    xml_elem_exact(out, "Key", str_of(c->key));
 }
 
 int api_part_number(struct call *c, int64_t *ret)

@@ -99,7 +99,7 @@ static int reply_parts(struct call *c, const struct multipart *multipart, const 
     xml_head(&out);
     xml_open_ns(&out, "ListPartsResult", S3_XMLNS);
     xml_elem(&out, "Bucket", str_of(c->bucket));
-    xml_elem(&out, "Key", str_of(c->key));
+    xml_elem_exact(&out, "Key", str_of(c->key));
     xml_elem(&out, "UploadId", str_of(multipart->id));
     put_initiator(&out, str_of(multipart->initiator), bucket);
     api_put_owner(&out, "Owner", bucket->account);
@@ -177,7 +177,7 @@ static void uploads_deinit(struct uploads *u)
 static void put_key(struct uploads *u, struct buf *out, const char *element, struct str key)
 {
     if (!u->encode) {
-        xml_elem(out, element, key.ptr ? key : STR(""));
+        xml_elem_exact(out, element, key.ptr ? key : STR(""));
         return;
     }
     buf_reset(&u->text);

@@ -368,7 +368,7 @@ static int reply_created(struct call *c, const struct stored *stored, const char
     xml_open(&out, "PostResponse");
     xml_elem(&out, "Location", str_of(where));
     xml_elem(&out, "Bucket", str_of(c->bucket));
-    xml_elem(&out, "Key", (struct str){c->key, c->key_len});
+    xml_elem_exact(&out, "Key", (struct str){c->key, c->key_len});
     xml_elem(&out, "ETag", buf_str(&etag));
     xml_close(&out, "PostResponse");
     if (buf_error(&out) != 0)

@@ -72,7 +72,7 @@ static void bytes_that_xml_cannot_carry_become_replacement_characters(void **sta
         {{"\xc3", 1}, "\xEF\xBF\xBD"},
         {{"\xc0\x80", 2}, "\xEF\xBF\xBD\xEF\xBF\xBD"},
         {{"\xed\xa0\x80", 3}, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
-        {{"\xef\xbf\xbe", 3}, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {{"\xef\xbf\xbe", 3}, "\xEF\xBF\xBD"},
         {{"\xf0\x9f\x9a\x80", 4}, "\xf0\x9f\x9a\x80"},
         {{"\xe6\x97\xa5", 3}, "\xe6\x97\xa5"},
     };
@@ -82,6 +82,26 @@ static void bytes_that_xml_cannot_carry_become_replacement_characters(void **sta
         CLEANUP(buf_free) struct buf out = BUF_INIT(64);
 
         xml_escape(&out, rows[i].in);
+        assert_string_equal(out.ptr, rows[i].out);
+    }
+}
+
+static void exact_texts_differ_as_what_they_are_of(void **state)
+{
+    static const struct {
+        struct str in;
+        const char *out;
+    } rows[] = {
+        {{"a\x01<", 3}, "<K>a&#x1;&lt;</K>"},     {{"\x1f\x1b", 2}, "<K>&#x1f;&#x1b;</K>"},
+        {{"\xef\xbf\xbe", 3}, "<K>&#xfffe;</K>"}, {{"\xff", 1}, "<K>\xEF\xBF\xBD</K>"},
+        {{"\x7f\t\r", 3}, "<K>\x7f\t&#13;</K>"},  {{"plain", 5}, "<K>plain</K>"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(buf_free) struct buf out = BUF_INIT(64);
+
+        xml_elem_exact(&out, "K", rows[i].in);
         assert_string_equal(out.ptr, rows[i].out);
     }
 }
@@ -154,6 +174,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(an_element_is_its_tags_and_its_escaped_text),
         cmocka_unit_test(bytes_that_xml_cannot_carry_become_replacement_characters),
+        cmocka_unit_test(exact_texts_differ_as_what_they_are_of),
         cmocka_unit_test(documents_of_strangers_are_refused),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(answers_become_trees),
