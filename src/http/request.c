@@ -119,6 +119,13 @@ static bool body_endless(const struct inflight *flight)
     return coding.ptr && !str_eq_nocase(coding, STR("chunked"));
 }
 
+/* Answers in place of the body, none of which is read. */
+static enum MHD_Result tell_and_close(struct inflight *flight)
+{
+    flight->reply.close = true;
+    return reply_send(flight);
+}
+
 /* The answer is there, and its body still comes: who sends much is told before it has sent all. */
 static enum MHD_Result tell_early(struct inflight *flight)
 {
@@ -138,7 +145,7 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
     if (body_endless(flight)) {
         http_reply(request, MHD_HTTP_NOT_IMPLEMENTED);
         flight->phase = FLIGHT_DROP;
-        return tell_early(flight);
+        return flight->server->tls ? tell_and_close(flight) : tell_early(flight);
     }
     flight->began = true;
     int replied = handler->begin(handler->ctx, request);
@@ -152,8 +159,7 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
     flight->phase = FLIGHT_DROP;
     if (!body_held_back(flight))
         return request->content_length > DROP_MAX ? tell_early(flight) : MHD_YES;
-    flight->reply.close = true;
-    return reply_send(flight);
+    return tell_and_close(flight);
 }
 
 static enum MHD_Result drop(struct inflight *flight, size_t len)

@@ -180,6 +180,12 @@ def test_tls(new_server, tmp_path):
     refused.send(bytes(8 << 20))
     assert refused.read().status == 404  # no such bucket
     refused.close()
+    for _ in range(20):
+        endless = Raw(server, timeout=5, tls=tls_context())  # a coding that is unknown: where its body ends, nobody knows
+        endless.send(b"PUT /bucket/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\nabc")
+        answer = endless.read()
+        assert (answer.status, answer.headers["Connection"], endless.read()) == (501, "close", None)
+        endless.close()
 
 
 def test_ipv6_on_the_same_port(server):
