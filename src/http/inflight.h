@@ -48,7 +48,7 @@ struct http_server {
     size_t arriving; /* accepted, and not yet among conns */
     int64_t accepted_ms;
     size_t inflight;
-    size_t held; /* requests whose replies are or were held, until they are let go */
+    size_t held; /* of requests, by others than its own threads: replies that are held, timers */
     bool closed; /* the pool takes no more */
 };
 
@@ -94,6 +94,8 @@ enum flight_phase {
     FLIGHT_DONE,    /* the reply is there; the I/O thread sends it */
 };
 
+struct meanwhile;
+
 struct inflight {
     struct http_request request; /* first: public code holds a pointer to it */
     struct http_server *server;
@@ -108,7 +110,8 @@ struct inflight {
     struct pool_job job;
     struct wake_waiter waiter;
     struct reply reply;
-    atomic_uint holds; /* of the reply: by run, and by who is to release it */
+    struct meanwhile *meanwhile; /* NULL: none */
+    atomic_uint holds;           /* of the reply: by run, and by who is to release it */
     int hold_fault;
     bool held;
     bool elsewhere; /* on a worker thread, instead of this one */

@@ -2,7 +2,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/inflight.h"
+#include "http/meanwhile.h"
 #include "http/sendfile.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,6 +253,18 @@ static struct MHD_Response *body_response(struct reply *reply, bool tls)
     return response;
 }
 
+enum MHD_Result reply_queue(struct inflight *flight, const struct reply *reply, struct MHD_Response *response)
+{
+    bool fine = true;
+    for (struct reply_header *header = reply->headers; header && fine; header = header->next)
+        fine = MHD_add_response_header(response, header->name, header->value) == MHD_YES;
+    if (fine && (reply->close || atomic_load(&flight->server->stopping)))
+        fine = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+    enum MHD_Result queued = fine ? MHD_queue_response(flight->connection, reply->status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return queued;
+}
+
 enum MHD_Result reply_send(struct inflight *flight)
 {
     struct reply *reply = &flight->reply;
@@ -264,14 +276,5 @@ enum MHD_Result reply_send(struct inflight *flight)
         reply->close = true;
     }
     struct MHD_Response *response = body_response(reply, flight->server->tls);
-    if (!response)
-        return MHD_NO;
-    bool fine = true;
-    for (struct reply_header *header = reply->headers; header && fine; header = header->next)
-        fine = MHD_add_response_header(response, header->name, header->value) == MHD_YES;
-    if (fine && (reply->close || atomic_load(&flight->server->stopping)))
-        fine = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
-    enum MHD_Result queued = fine ? MHD_queue_response(flight->connection, reply->status, response) : MHD_NO;
-    MHD_destroy_response(response);
-    return queued;
+    return response ? reply_queue(flight, reply, response) : MHD_NO;
 }

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "http/early.h"
+#include "http/meanwhile.h"
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -225,6 +226,10 @@ static bool hand_over(struct inflight *flight)
 
 static void finish(struct inflight *flight)
 {
+    if (flight->meanwhile) {
+        meanwhile_over(flight);
+        return;
+    }
     flight->phase = FLIGHT_DONE;
     MHD_resume_connection(flight->connection);
 }
@@ -255,15 +260,6 @@ static bool peer_gone(const struct inflight *flight)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-static void count_held(struct http_server *server, int change)
-{
-    pthread_mutex_lock(&server->lock);
-    server->held += (size_t)change;
-    if (server->held == 0)
-        pthread_cond_broadcast(&server->drained);
-    pthread_mutex_unlock(&server->lock);
-}
-
 /* By the last of those who hold the reply it is sent. */
 static void let_go(struct inflight *flight)
 {
@@ -275,7 +271,7 @@ static void let_go(struct inflight *flight)
         server->handler.failed(server->handler.ctx, &flight->request, flight->hold_fault);
     finish(flight);
     if (held)
-        count_held(server, -1);
+        server_hold(server, -1);
 }
 
 static void job_run(struct pool_job *job)
@@ -350,10 +346,26 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
         conn_phase_set(flight->conn, CONN_BUSY);
         return flight->answered ? MHD_NO : reply_send(flight);
     case FLIGHT_RUNNING:
+        return flight->meanwhile ? meanwhile_send(flight) : MHD_YES;
     case FLIGHT_NEW:
         return MHD_YES;
     }
     return MHD_NO;
+}
+
+void flight_end(struct inflight *flight)
+{
+    struct http_server *server = flight->server;
+    struct arena *arena = flight->request.arena;
+    if (flight->began)
+        server->handler.end(server->handler.ctx, &flight->request);
+    reply_free(&flight->reply);
+    buf_free(&flight->request.body);
+    arena_free(&arena);
+    pthread_mutex_lock(&server->lock);
+    if (--server->inflight == 0)
+        pthread_cond_broadcast(&server->drained);
+    pthread_mutex_unlock(&server->lock);
 }
 
 void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,
@@ -362,19 +374,12 @@ void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSE
     struct inflight *flight = *con_cls;
     if (!flight)
         return;
-    struct http_server *server = flight->server;
-    struct arena *arena = flight->request.arena;
-    if (flight->began)
-        server->handler.end(server->handler.ctx, &flight->request);
-    reply_free(&flight->reply);
-    buf_free(&flight->request.body);
-    conn_phase_set(flight->conn, CONN_IDLE);
-    arena_free(&arena);
     *con_cls = NULL;
-    pthread_mutex_lock(&server->lock);
-    if (--server->inflight == 0)
-        pthread_cond_broadcast(&server->drained);
-    pthread_mutex_unlock(&server->lock);
+    conn_phase_set(flight->conn, CONN_IDLE);
+    if (flight->meanwhile)
+        meanwhile_completed(flight);
+    else
+        flight_end(flight);
 }
 
 bool http_stopping(const struct http_request *request)
@@ -398,7 +403,7 @@ void http_hold(struct http_request *request)
 {
     struct inflight *flight = inflight_of(request);
     assert(!request->run_inline && !flight->held && flight->server->handler.failed);
-    count_held(flight->server, 1);
+    server_hold(flight->server, 1);
     flight->held = true;
     atomic_fetch_add(&flight->holds, 1);
 }

@@ -4,7 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/inflight.h"
+#include "http/meanwhile.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <limits.h>
@@ -150,6 +150,15 @@ static void wait_drained(struct http_server *server, int64_t grace_ms)
     while (server->inflight > 0 && r == 0)
         r = pthread_cond_timedwait(&server->drained, &server->lock, &at);
     server->closed = true;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_hold(struct http_server *server, int change)
+{
+    pthread_mutex_lock(&server->lock);
+    server->held += (size_t)change;
+    if (server->held == 0)
+        pthread_cond_broadcast(&server->drained);
     pthread_mutex_unlock(&server->lock);
 }
 

@@ -113,6 +113,12 @@ void http_reply_no_body(struct http_request *request, int64_t content_length);
 /* Close the connection after this reply. */
 void http_reply_close(struct http_request *request);
 
+/* By a run on a worker thread that may take long, and neither parks nor is held: its reply so far, a status
+ * and headers, is sent if no other has come within every_ms, with `first` (kept), and a blank every every_ms.
+ * Of what the run replies then, a body of bytes, only that body is sent, without `first` at its front. Once
+ * in a run. */
+void http_reply_meanwhile(struct http_request *request, const char *first, int64_t every_ms);
+
 /* By a run on a worker thread that does not park: the reply is sent when run has returned and http_release
  * has been called, which may be on any thread, and before. `fault`: 0, or handler->failed replies anew. */
 void http_hold(struct http_request *request);

@@ -19,7 +19,8 @@ xmlNode *xml_next(const xmlNode *node, const char *name); /* next sibling elemen
 char *xml_text(const xmlNode *node) MUST_USE;             /* NULL when out of memory or node is NULL */
 
 /* Writers: escape what they are given; a byte that XML 1.0 cannot carry becomes U+FFFD. */
-void xml_head(struct buf *out); /* <?xml version="1.0" encoding="UTF-8"?> and a newline */
+#define XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+void xml_head(struct buf *out);
 void xml_open(struct buf *out, const char *name);
 void xml_open_ns(struct buf *out, const char *name, const char *xmlns);
 void xml_close(struct buf *out, const char *name);

@@ -6,7 +6,7 @@
 
 void xml_head(struct buf *out)
 {
-    buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    buf_puts(out, XML_HEAD);
 }
 
 void xml_open(struct buf *out, const char *name)

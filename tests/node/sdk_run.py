@@ -23,12 +23,18 @@ def cases(program):
     return re.findall(r'^test\("([^"]+)"', (HERE / program).read_text(), re.MULTILINE)
 
 
-def run(program, server):
-    """The error of each case, None where there was none."""
+def start(program, server, **environment):
+    """Node with the program, running."""
     install()
     key, secret = server.keys()
-    done = subprocess.run(["node", program], cwd=HERE, text=True, capture_output=True, timeout=120, env={
+    return subprocess.Popen(["node", program], cwd=HERE, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
         "PATH": "/usr/local/bin:/usr/bin:/bin", "SLIPWAY_ENDPOINT": server.endpoint, "SLIPWAY_KEY": key,
-        "SLIPWAY_SECRET": secret})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {r["name"]: r["error"] for r in map(json.loads, done.stdout.splitlines())}
+        "SLIPWAY_SECRET": secret, **environment})
+
+
+def run(program, server):
+    """The error of each case, None where there was none."""
+    node = start(program, server)
+    out, log = node.communicate(timeout=120)
+    assert node.returncode == 0, out + log
+    return {r["name"]: r["error"] for r in map(json.loads, out.splitlines())}

@@ -12,6 +12,7 @@
 #include "services/s3/digest_ahead.h"
 #include "services/s3/object_part.h"
 #include "services/s3/encryption.h"
+#include "services/s3/late.h"
 #include "services/s3/version_api.h"
 #include "wire/json.h"
 #include "wire/uri.h"
@@ -296,6 +297,8 @@ static int read_all(struct call *c, struct completion *done)
     if (rc == 0)
         rc = begin_reading(c, done);
     const size_t known = done->digest.count;
+    if (rc == 0 && known < done->count)
+        api_answer_may_be_late(c);
     for (size_t i = 0; rc == 0 && i < done->count; i++)
         rc = read_bytes(c, tx, done, &done->parts[i], i < known);
     db_end(&tx);

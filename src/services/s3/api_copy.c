@@ -11,6 +11,7 @@
 #include "services/s3/tagging.h"
 #include "services/s3/version_api.h"
 #include "services/s3/encryption.h"
+#include "services/s3/late.h"
 #include "services/s3/storage_class.h"
 #include "services/s3/headers.h"
 #include "wire/uri.h"
@@ -400,6 +401,8 @@ int api_copy_object(struct call *c)
     if (rc != 0)
         return rc;
     rc = copy_once(c, &copy);
+    if (rc == COPY_MEASURE)
+        api_answer_may_be_late(c);
     for (int i = 0; i < TRIES && rc == COPY_MEASURE; i++) {
         rc = measure(c, &copy);
         if (rc == 0)
@@ -501,6 +504,8 @@ static int read_bytes(struct call *c, struct part_copy *part)
     }
     if (rc == -ENOENT)
         return S3_E_DAMAGED;
+    if (rc == 0)
+        api_answer_may_be_late(c);
     if (rc == 0)
         rc = upload_init(c->platform, UPLOAD_MD5 | UPLOAD_SHA256, &part->upload);
     if (rc == 0)
