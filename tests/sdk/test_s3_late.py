@@ -60,7 +60,8 @@ def late(request):
     s3 = server.client("s3")
     s3.create_bucket(Bucket="late")
     uploads = {key: begin(s3, "late", key) for key in ("raw", "doomed", "boto", "boto-doomed", "cli", "part")}
-    s3.put_object(Bucket="late", Key="source", Body=WHOLE)
+    s3.put_bucket_versioning(Bucket="late", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="late", Key="source", Body=WHOLE)["VersionId"]
     server.kill()
     server.start()
     made = server.client("s3", retries={"max_attempts": 1})  # an error in a body is told as 500, and asked again
@@ -78,7 +79,8 @@ def late(request):
     boto = {key: pool.submit(made.complete_multipart_upload, **uploads[key][0], MultipartUpload=uploads[key][1])
             for key in ("boto", "boto-doomed")}
     sockets = {key: Late(server, "POST", target(uploads[key][0]), body=listed(uploads[key][1])) for key in ("raw", "doomed")}
-    sockets["part"] = Late(server, "PUT", target(uploads["part"][0]) + "&partNumber=5", {"x-amz-copy-source": "late/source"})
+    sockets["part"] = Late(server, "PUT", target(uploads["part"][0]) + "&partNumber=5", {"x-amz-copy-source": f"late/source?versionId={version}"})
+    sockets["part"].version = version
     for socket in sockets.values():
         socket.begins()
     holder.execute("DELETE FROM s3_part WHERE number = 4 AND upload IN (SELECT id FROM s3_upload WHERE key LIKE '%doomed')")
@@ -102,6 +104,7 @@ def test_an_error_is_in_the_body(late):
 
 def test_a_copied_part_may_be_late_too(late):
     server, sockets, *_ = late
+    assert sockets["part"].headers["x-amz-copy-source-version-id"] == sockets["part"].version
     text = sockets["part"].rest()
     assert re.match("<CopyPartResult .*</CopyPartResult>$", text)
 

@@ -298,7 +298,7 @@ static int read_all(struct call *c, struct completion *done)
         rc = begin_reading(c, done);
     const size_t known = done->digest.count;
     if (rc == 0 && known < done->count)
-        api_answer_may_be_late(c);
+        api_answer_may_be_late(c, NULL);
     for (size_t i = 0; rc == 0 && i < done->count; i++)
         rc = read_bytes(c, tx, done, &done->parts[i], i < known);
     db_end(&tx);

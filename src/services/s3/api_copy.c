@@ -66,6 +66,12 @@ static bool must_seal(const struct call *c, const struct copy *copy)
     return c->platform->keyring && !copy->source.sealed;
 }
 
+/* Of a source that was named with its version. */
+static const char *pinned_version(const struct copy *copy)
+{
+    return copy->source_bucket.versioning != VERSIONING_NEVER ? copy->version_id : NULL;
+}
+
 /* [/]BUCKET/KEY[?versionId=ID], percent-encoded. */
 static int read_source(struct call *c, struct copy *copy)
 {
@@ -402,7 +408,7 @@ int api_copy_object(struct call *c)
         return rc;
     rc = copy_once(c, &copy);
     if (rc == COPY_MEASURE)
-        api_answer_may_be_late(c);
+        api_answer_may_be_late(c, pinned_version(&copy));
     for (int i = 0; i < TRIES && rc == COPY_MEASURE; i++) {
         rc = measure(c, &copy);
         if (rc == 0)
@@ -505,7 +511,7 @@ static int read_bytes(struct call *c, struct part_copy *part)
     if (rc == -ENOENT)
         return S3_E_DAMAGED;
     if (rc == 0)
-        api_answer_may_be_late(c);
+        api_answer_may_be_late(c, pinned_version(&part->copy));
     if (rc == 0)
         rc = upload_init(c->platform, UPLOAD_MD5 | UPLOAD_SHA256, &part->upload);
     if (rc == 0)

@@ -5,10 +5,12 @@
 
 #define LATE_MS 5000
 
-void api_answer_may_be_late(struct call *c)
+void api_answer_may_be_late(struct call *c, const char *source_version)
 {
     call_reply(c, 200);
     http_reply_header(c->http, "Content-Type", "application/xml");
     api_encryption_header(c, c->platform->keyring != NULL);
+    if (source_version)
+        http_reply_header(c->http, "x-amz-copy-source-version-id", source_version);
     http_reply_meanwhile(c->http, XML_HEAD, LATE_MS);
 }
