@@ -253,11 +253,13 @@ static struct MHD_Response *body_response(struct reply *reply, bool tls)
     return response;
 }
 
+/* Of an empty value it would make an error: a blank is none, too. */
 enum MHD_Result reply_queue(struct inflight *flight, const struct reply *reply, struct MHD_Response *response)
 {
     bool fine = true;
     for (struct reply_header *header = reply->headers; header && fine; header = header->next)
-        fine = MHD_add_response_header(response, header->name, header->value) == MHD_YES;
+        fine = MHD_add_response_header(response, header->name, header->value[0] ? header->value : " ") ==
+               MHD_YES;
     if (fine && (reply->close || atomic_load(&flight->server->stopping)))
         fine = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     enum MHD_Result queued = fine ? MHD_queue_response(flight->connection, reply->status, response) : MHD_NO;

@@ -325,6 +325,48 @@ def test_keys_that_xml_cannot_carry_are_references(server, bucket):
     assert "<Key>ctl/a\N{REPLACEMENT CHARACTER}b</Key>" in ask(server, "GET", f"/{bucket}/ctl/a%01b").text  # an error is read by all
 
 
+def test_an_empty_value_of_metadata_is_kept(server, bucket):
+    empty = {"x-amz-meta-a": "", "x-amz-meta-b": "b", "Cache-Control": "", "Content-Type": ""}
+    assert ask(server, "PUT", f"/{bucket}/empty", empty, b"x").status == 200
+    for method in ("GET", "HEAD"):
+        answer = ask(server, method, f"/{bucket}/empty")
+        assert (answer.status, answer.headers["x-amz-meta-a"], answer.headers["x-amz-meta-b"]) == (200, "", "b")
+        assert answer.headers["Content-Type"] == "binary/octet-stream" and "Cache-Control" not in answer.headers
+
+
+def test_metadata_beyond_ascii_is_told_by_rfc_2047(server, bucket):
+    """The example of the user guide, "Working with object metadata": the bytes of a header are taken for ISO 8859-1."""
+    target, headers = raw.signed(server, "s3", "PUT", f"/{bucket}/words?x-amz-meta-nonascii=" + urllib.parse.quote("ÄMÄZÕÑ S3"), presign_s=60)
+    client = raw.Raw(server)
+    assert client.ask("PUT", target, headers).status == 200
+    client.close()
+    assert ask(server, "HEAD", f"/{bucket}/words").headers["x-amz-meta-nonascii"] == "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?="
+
+
+def test_headers_that_the_query_says(server, bucket):
+    ask(server, "PUT", f"/{bucket}/said", {"Content-Language": "en"}, b"x")
+    said = lambda value: ask(server, "GET", f"/{bucket}/said?response-content-language={value}")
+    assert said("").headers["Content-Language"] == "en"
+    assert said("caf%C3%A9").headers["Content-Language"] == "caf\N{LATIN SMALL LETTER E WITH ACUTE}"
+    for value, text in (("%E6%96%87", "\N{CJK UNIFIED IDEOGRAPH-6587}"), ("a%0D%0AX-Evil:%201", "a&#13;\nX-Evil: 1"), ("a%E9", "a\ufffd")):
+        answer = said(value)
+        assert code(answer) == (400, "InvalidArgument")
+        says(server, answer, ArgumentName="response-content-language", ArgumentValue=text,
+             Message="Header value cannot be represented using ISO-8859-1.")
+
+
+def test_arguments_that_are_none_are_told(server, bucket):
+    source = f"/{bucket}/k"
+    for method, target, headers, name, value in (
+            ("GET", f"/{bucket}?list-type=1", {}, "list-type", "1"),
+            ("PUT", f"/{bucket}/c", {"x-amz-copy-source": source, "x-amz-metadata-directive": "MERGE"}, "x-amz-metadata-directive", "MERGE"),
+            ("PUT", f"/{bucket}/c", {"x-amz-copy-source": source, "x-amz-tagging-directive": "copy"}, "x-amz-tagging-directive", "copy"),
+            ("PUT", f"/{bucket}/c", {"x-amz-copy-source": f"/{bucket}"}, "x-amz-copy-source", f"/{bucket}")):
+        answer = ask(server, method, target, headers)
+        assert code(answer) == (400, "InvalidArgument")
+        says(server, answer, ArgumentName=name, ArgumentValue=value)
+
+
 def test_locations_have_the_whole_key_encoded(server, bucket):
     """Slashes too, as recorded from S3."""
     upload = element(ask(server, "POST", f"/{bucket}/a%20b/c%2Bd?uploads"), "UploadId")

@@ -161,7 +161,7 @@ def test_an_algorithm_that_there_is_not(s3, bucket):
     header = lambda params, **_: params["headers"].update({"x-amz-server-side-encryption": "rot13"})
     s3.meta.events.register("before-call.s3.PutObject", header)
     try:
-        assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x") == ("InvalidEncryptionAlgorithmError", 400)
+        assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x") == ("InvalidArgument", 400)
     finally:
         s3.meta.events.unregister("before-call.s3.PutObject", header)
 
@@ -398,7 +398,29 @@ def test_a_template_that_is_sealed(sealed, s3, bucket):
     assert found["Description"] == "sealed"
 
 
+@pytest.mark.parametrize("method,headers,status,error,value,says", [
+    ("PUT", {"": "rot13"}, 400, "InvalidArgument", "rot13", "The encryption method specified is not supported"),
+    ("PUT", {"": ""}, 400, "InvalidArgument", "", "The encryption method specified is not supported"),
+    ("PUT", {"-aws-kms-key-id": "alias/a"}, 400, "InvalidArgument", "null", "requires HTTP header x-amz-server-side-encryption : aws:kms"),
+    ("PUT", {"": "AES256", "-aws-kms-key-id": "alias/a"}, 400, "InvalidArgument", "AES256", "requires HTTP header"),
+    ("PUT", {"-customer-key": "a2V5", "-customer-key-MD5": "a2V5"}, 501, "NotImplemented", None, "(SSE-C) is not supported"),
+    ("GET", {"": "AES256"}, 400, "InvalidArgument", "AES256", "header is not supported for this operation."),
+    ("GET", {"-customer-algorithm": "AES256"}, 501, "NotImplemented", None, "(SSE-C) is not supported")])
+def test_headers_of_encryption_that_are_not_passed_over(sealed, bucket, method, headers, status, error, value, says):
+    """Sources: S3 API reference, GetObject; answers that users of S3 have recorded."""
+    ask(sealed, "PUT", f"/{bucket}/headers", body=b"x")
+    answer = ask(sealed, method, f"/{bucket}/headers", {f"x-amz-server-side-encryption{k}": v for k, v in headers.items()})
+    assert (*code(answer), element(answer, "ArgumentValue")) == (status, error, value)
+    assert says in element(answer, "Message") and (value is None or element(answer, "ArgumentName") == "x-amz-server-side-encryption")
+
+
 def test_types_of_encryption_that_are_blocked(sealed, bucket):
+    assert element(ask(sealed, "GET", f"/{bucket}?encryption"), "EncryptionType") == "SSE-C"
+    alone = b"""<ServerSideEncryptionConfiguration><Rule><BlockedEncryptionTypes><EncryptionType>NONE</EncryptionType>
+        </BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>"""
+    assert ask(sealed, "PUT", f"/{bucket}?encryption", {}, alone).status == 200
+    answer = ask(sealed, "GET", f"/{bucket}?encryption")
+    assert (element(answer, "EncryptionType"), element(answer, "SSEAlgorithm")) == ("NONE", "AES256")
     body = ("<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256"
             "</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BlockedEncryptionTypes><EncryptionType>%s"
             "</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>")

@@ -93,8 +93,8 @@ static int read_source(struct call *c, struct copy *copy)
         decoded = (struct str){NULL, 0};
     struct str bucket = str_split(&decoded, '/');
     if (bucket.len == 0 || decoded.len == 0)
-        return call_fail(c, S3_E_ARGUMENT,
-                         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+        return api_bad_argument(c, "x-amz-copy-source", http_header(c->http, "x-amz-copy-source"),
+                                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
     copy->bucket = arena_dup(c->arena, bucket);
     copy->key = arena_dup(c->arena, decoded);
     copy->version_id = version.ptr ? arena_dup(c->arena, version) : NULL;
@@ -258,13 +258,11 @@ static bool says_attribute(struct call *c)
 }
 
 /* COPY or REPLACE; *ret: replace. */
-static int read_directive(struct call *c, const char *header, const char *what, bool *ret)
+static int read_directive(struct call *c, const char *header, const char *unknown, bool *ret)
 {
     struct str said = http_header(c->http, header);
     *ret = str_eqc(said, "REPLACE");
-    return !said.ptr || *ret || str_eqc(said, "COPY")
-               ? 0
-               : call_fail(c, S3_E_ARGUMENT, "Unknown %s directive.", what);
+    return !said.ptr || *ret || str_eqc(said, "COPY") ? 0 : api_bad_argument(c, header, said, unknown);
 }
 
 /* What is new about the target: its headers and its tags. */
@@ -272,9 +270,9 @@ static int read_changes(struct call *c, struct copy *copy, struct object_new *ne
 {
     bool headers = false;
     bool tags = false;
-    int rc = read_directive(c, "x-amz-metadata-directive", "metadata", &headers);
+    int rc = read_directive(c, "x-amz-metadata-directive", "Unknown metadata directive.", &headers);
     if (rc == 0)
-        rc = read_directive(c, "x-amz-tagging-directive", "tagging", &tags);
+        rc = read_directive(c, "x-amz-tagging-directive", "Unknown tagging directive.", &tags);
     if (rc == 0 && !headers && copies_to_itself(c, copy) && !must_seal(c, copy) && !says_attribute(c))
         return call_fail(
             c, S3_E_REQUEST,

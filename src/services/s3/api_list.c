@@ -216,6 +216,9 @@ int api_list_objects_v2(struct call *c)
 {
     CLEANUP(answer_deinit) struct answer a = {.owner = str_eqc(uri_get(&c->query, "fetch-owner"), "true")};
     CLEANUP(buf_free) struct buf out = BUF_INIT(ANSWER_MAX);
+    struct str type = uri_get(&c->query, "list-type");
+    if (!str_eqc(type, "2"))
+        return api_bad_argument(c, "list-type", type, "Invalid List Type specified in Request");
     int rc = answer_init(c, "ListBucketResult", &a);
     if (rc == 0)
         a.listing.after = uri_get(&c->query, "start-after");

@@ -324,14 +324,24 @@ int reading_reply(struct call *c, struct reading *r, unsigned status)
     return rc != 0 ? rc : reply_object(c, r, status);
 }
 
-/* Who signs nothing may not say what the answer's headers are to be. */
-static int refuse_overrides(struct call *c)
+/* Who signs nothing may not say what the answer's headers are to be; who may says it as headers can have it.
+ */
+static int read_overrides(struct call *c)
 {
-    for (size_t i = 0; !c->caller && i < c->query.count; i++)
-        if (str_starts(c->query.pairs[i].name, STR("response-")))
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < c->query.count; i++) {
+        struct uri_pair *pair = &c->query.pairs[i];
+        if (!str_starts(pair->name, STR("response-")))
+            continue;
+        if (!c->caller)
             return call_fail(c, S3_E_REQUEST,
                              "Request specific response headers cannot be used for anonymous GET requests.");
-    return 0;
+        rc = headers_latin1(c, pair->value, &pair->value);
+        if (rc == S3_E_ARGUMENT)
+            return api_bad_argument(c, pair->name.ptr, pair->value,
+                                    "Header value cannot be represented using ISO-8859-1.");
+    }
+    return rc;
 }
 
 static int get_or_head(struct call *c, bool head)
@@ -342,11 +352,11 @@ static int get_or_head(struct call *c, bool head)
     if (rc == 0)
         rc = api_refuse_copy_source(c);
     if (rc == 0)
-        rc = api_refuse_customer_key(c);
+        rc = api_refuse_read_encryption(c);
     if (rc == 0 && !c->caller)
         rc = api_website(c, head);
     if (rc == 0)
-        rc = refuse_overrides(c);
+        rc = read_overrides(c);
     if (rc == 0)
         rc = api_version_id(c, &version_id);
     if (rc == 0)

@@ -1,10 +1,12 @@
 /* See encryption.h. Source: S3 API reference, Put/Get/DeleteBucketEncryption; user guide, "Setting default
  * server-side encryption behavior". */
 #include "services/s3/encryption.h"
+#include "services/s3/argument.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
 
 #define ALGORITHM "AES256"
+#define HEADER "x-amz-server-side-encryption"
 
 int bucket_can_encrypt(const struct platform *platform, struct reason *why)
 {
@@ -16,7 +18,8 @@ int bucket_can_encrypt(const struct platform *platform, struct reason *why)
         "--encryption-key FILE.");
 }
 
-static int check_algorithm(const char *algorithm, int unknown, struct reason *why)
+/* S3_E_NOT_IMPLEMENTED; S3_E_XML: there is none of that name. */
+static int check_algorithm(const char *algorithm, struct reason *why)
 {
     if (strcmp(algorithm, ALGORITHM) == 0)
         return 0;
@@ -26,14 +29,18 @@ static int check_algorithm(const char *algorithm, int unknown, struct reason *wh
             "Encryption by %s is not supported by Slipway: use AES256, by which objects are encrypted "
             "under the server's own key.",
             algorithm);
-    return reason_set(why, unknown, "The encryption method specified is not supported");
+    return reason_set(why, S3_E_XML, "The encryption method specified is not supported");
 }
 
 int encryption_check(struct tx *tx UNUSED, const struct bucket *bucket UNUSED, json_t *document,
                      struct reason *why)
 {
-    const json_t *by_default = json_path(document, "Rule.0.ApplyServerSideEncryptionByDefault");
-    int rc = check_algorithm(json_str(by_default, "SSEAlgorithm", ""), S3_E_XML, why);
+    json_t *rule = json_array_get(json_object_get(document, "Rule"), 0);
+    const json_t *by_default = json_object_get(rule, "ApplyServerSideEncryptionByDefault");
+    if (!by_default) /* a rule may be about what is blocked alone */
+        return json_put(rule, "ApplyServerSideEncryptionByDefault",
+                        json_pack("{s:s}", "SSEAlgorithm", ALGORITHM));
+    int rc = check_algorithm(json_str(by_default, "SSEAlgorithm", ""), why);
     if (rc != 0 || !json_object_get(by_default, "KMSMasterKeyID"))
         return rc;
     return reason_set(why, S3_E_ARGUMENT,
@@ -41,33 +48,80 @@ int encryption_check(struct tx *tx UNUSED, const struct bucket *bucket UNUSED, j
                       "aws:kms:dsse");
 }
 
+/* What the headers ask for; {NULL,0}: nothing. */
+struct asked {
+    struct str algorithm;
+    struct str key_id;
+    bool customer; /* a key of the client's own */
+};
+
+static bool begins_with(struct str name, struct str prefix)
+{
+    return name.len >= prefix.len && str_eq_nocase((struct str){name.ptr, prefix.len}, prefix);
+}
+
+static struct asked read_headers(const struct call *c)
+{
+    struct asked asked = {.customer = false};
+    for (size_t i = 0; i < c->http->header_count; i++) {
+        const struct http_header *header = &c->http->headers[i];
+        if (str_eq_nocase(header->name, STR(HEADER)))
+            asked.algorithm = header->value;
+        else if (str_eq_nocase(header->name, STR(HEADER "-aws-kms-key-id")))
+            asked.key_id = header->value;
+        else if (begins_with(header->name, STR(HEADER "-customer-")) ||
+                 begins_with(header->name, STR("x-amz-copy-source-server-side-encryption-customer-")))
+            asked.customer = true;
+    }
+    return asked;
+}
+
+static int refuse_customer_key(struct call *c, const struct asked *asked)
+{
+    return !asked->customer
+               ? 0
+               : call_fail(c, S3_E_NOT_IMPLEMENTED,
+                           "Encryption under a key of the client's own (SSE-C) is not supported by Slipway.");
+}
+
 int api_refuse_customer_key(struct call *c)
 {
-    static const char *const headers[] = {"x-amz-server-side-encryption-customer-algorithm",
-                                          "x-amz-copy-source-server-side-encryption-customer-algorithm"};
-    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-        if (http_header(c->http, headers[i]).ptr)
-            return call_fail(c, S3_E_NOT_IMPLEMENTED, "%s is not supported by Slipway.", headers[i]);
-    return 0;
+    struct asked asked = read_headers(c);
+    return refuse_customer_key(c, &asked);
+}
+
+int api_refuse_read_encryption(struct call *c)
+{
+    struct asked asked = read_headers(c);
+    return !asked.algorithm.ptr ? refuse_customer_key(c, &asked)
+                                : api_bad_argument(c, HEADER, asked.algorithm,
+                                                   HEADER " header is not supported for this operation.");
 }
 
 int api_encryption_asked(struct call *c)
 {
-    struct str said = http_header(c->http, "x-amz-server-side-encryption");
-    int rc = api_refuse_customer_key(c);
-    if (rc != 0 || !said.ptr)
+    struct asked asked = read_headers(c);
+    int rc = refuse_customer_key(c, &asked);
+    if (rc != 0 || (!asked.algorithm.ptr && !asked.key_id.ptr))
         return rc;
-    char *algorithm = arena_dup(c->arena, said);
+    const char *algorithm = arena_dup(c->arena, asked.algorithm.ptr ? asked.algorithm : STR("null"));
     if (!algorithm)
         return FAULT(ENOMEM);
-    rc = check_algorithm(algorithm, S3_E_ENCRYPTION, &c->reason);
+    rc = asked.algorithm.ptr ? check_algorithm(algorithm, &c->reason) : 0;
+    if (rc == S3_E_XML)
+        return api_bad_argument(c, HEADER, asked.algorithm,
+                                "The encryption method specified is not supported");
+    if (rc == 0 && asked.key_id.ptr)
+        return api_bad_argument(c, HEADER, str_of(algorithm),
+                                "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                                "x-amz-server-side-encryption : aws:kms");
     return rc != 0 ? rc : bucket_can_encrypt(c->platform, &c->reason);
 }
 
 void api_encryption_header(struct call *c, bool sealed)
 {
     if (sealed)
-        http_reply_header(c->http, "x-amz-server-side-encryption", ALGORITHM);
+        http_reply_header(c->http, HEADER, ALGORITHM);
 }
 
 /* ---- the bucket's */
@@ -79,10 +133,21 @@ static int reply_default(struct call *c)
     return json_put(c->out, "Rule", rules);
 }
 
+/* Whatever the rule says, S3 tells what is blocked: of new buckets it is SSE-C. */
+static int tell_blocked(struct call *c)
+{
+    json_t *rule = json_array_get(json_object_get(c->out, "Rule"), 0);
+    return json_object_get(rule, "BlockedEncryptionTypes")
+               ? 0
+               : json_put(rule, "BlockedEncryptionTypes", json_pack("{s:[s]}", "EncryptionType", "SSE-C"));
+}
+
 int api_get_encryption(struct call *c)
 {
     int rc = api_get_setting(c);
-    return rc == S3_E_NO_ENCRYPTION && c->platform->keyring ? reply_default(c) : rc;
+    if (rc == S3_E_NO_ENCRYPTION && c->platform->keyring)
+        rc = reply_default(c);
+    return rc != 0 ? rc : tell_blocked(c);
 }
 
 int api_put_encryption(struct call *c)

@@ -13,5 +13,8 @@ int headers_collect(struct call *c, struct buf *out) MUST_USE;
 int headers_copied(struct call *c, const char *lines, struct buf *out) MUST_USE;
 /* Sends what was kept, and defaults. */
 void headers_reply(struct call *c, const char *lines);
+/* UTF-8 as ISO 8859-1, in which headers are sent, in the call's arena. S3_E_ARGUMENT: it has a character that
+ * is not of it, or none for a header. */
+int headers_latin1(struct call *c, struct str text, struct str *ret) MUST_USE;
 /* Value of a kept header; {NULL,0} when it is not there. */
 struct str headers_get(const char *lines, const char *name);

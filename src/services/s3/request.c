@@ -334,6 +334,26 @@ struct str headers_get(const char *lines, const char *name)
     return (struct str){NULL, 0};
 }
 
+int headers_latin1(struct call *c, struct str text, struct str *ret)
+{
+    char *out = arena_alloc(c->arena, text.len + 1);
+    size_t len = 0;
+    if (!out)
+        return FAULT(ENOMEM);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        bool two = (byte & 0xFE) == 0xC2 && i + 1 < text.len && (text.ptr[i + 1] & 0xC0) == 0x80;
+        unsigned code = two ? (byte & 3U) << 6 | (text.ptr[++i] & 0x3FU) : byte;
+        bool printed = two ? code >= 0xA0 : (code >= ' ' && code < 0x7F) || code == '\t';
+        if (!printed)
+            return S3_E_ARGUMENT;
+        out[len++] = (char)code;
+    }
+    out[len] = '\0';
+    *ret = (struct str){out, len};
+    return 0;
+}
+
 /* response-content-type and the like of the query replace what was kept. */
 static struct str overridden(struct call *c, const char *name, struct str value)
 {
@@ -342,16 +362,44 @@ static struct str overridden(struct call *c, const char *name, struct str value)
     if (len < 0 || (size_t)len >= sizeof(parameter))
         return value;
     struct str said = uri_get(&c->query, parameter);
-    return said.ptr ? said : value;
+    return said.len > 0 ? said : value;
+}
+
+/* A value with other bytes than ASCII's is taken for ISO 8859-1 and told by RFC 2047. Source: S3 user guide,
+ * "Working with object metadata". */
+static void reply_meta(struct call *c, const char *name, struct str value)
+{
+    char *text = NULL;
+    char *encoded = NULL;
+    size_t len = 0;
+    bool ascii = true;
+    for (size_t i = 0; i < value.len; i++)
+        ascii = ascii && (value.ptr[i] & 0x80) == 0;
+    if (!ascii) {
+        text = arena_alloc(c->arena, 2 * value.len);
+        encoded = arena_alloc(c->arena, 4 * ((2 * value.len + 2) / 3) + 1);
+    }
+    if (!text || !encoded) {
+        http_reply_headerf(c->http, name, STR_FMT, STR_ARG(value));
+        return;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.ptr[i];
+        if (byte >= 0x80)
+            text[len++] = (char)(0xC0 | byte >> 6);
+        text[len++] = (char)(byte >= 0x80 ? 0x80 | (byte & 0x3F) : byte);
+    }
+    base64_encode(text, len, encoded);
+    http_reply_headerf(c->http, name, "=?UTF-8?B?%s?=", encoded);
 }
 
 void headers_reply(struct call *c, const char *lines)
 {
     for (size_t i = 0; i < ARRAY_LEN(kept_headers); i++) {
         struct str value = overridden(c, kept_headers[i], headers_get(lines, kept_headers[i]));
-        if (!value.ptr && i == 0)
+        if (value.len == 0 && i == 0)
             value = STR("binary/octet-stream");
-        if (value.ptr)
+        if (value.len > 0)
             http_reply_headerf(c->http, kept_headers[i], STR_FMT, STR_ARG(value));
     }
     struct str rest = str_of(lines);
@@ -363,7 +411,7 @@ void headers_reply(struct call *c, const char *lines)
             continue;
         memcpy(name, field.ptr, field.len);
         name[field.len] = '\0';
-        http_reply_headerf(c->http, name, STR_FMT, STR_ARG(line));
+        reply_meta(c, name, line);
     }
 }
 

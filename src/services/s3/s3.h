@@ -73,7 +73,6 @@ enum s3_outcome {
     S3_E_LOCKED,
     S3_E_BAD_REQUEST,
     S3_E_QUOTA,
-    S3_E_ENCRYPTION,    /* no such algorithm */
     S3_E_NO_ENCRYPTION, /* of the bucket */
     S3_E_STORAGE_CLASS, /* none of those that are read at once */
     S3_E_DAMAGED,       /* the bytes on disk are not those that were put */

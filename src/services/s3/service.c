@@ -301,8 +301,6 @@ static const struct service_error errors[] = {
      "The request is not valid for the current state of the bucket."},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
     {S3_E_QUOTA, "QuotaExceeded", 403, NULL, "The account's quota is reached."},
-    {S3_E_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400, NULL,
-     "The encryption request that you specified is not valid. The valid value is AES256."},
     {S3_E_NO_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404, NULL,
      "The server side encryption configuration was not found"},
     {S3_E_FORBIDDEN, "AccessForbidden", 403, NULL, "Access forbidden"},

@@ -38,10 +38,7 @@ static const struct shape blockable_shape = SHAPE(blockable_fields);
 static const struct field blocked_fields[] = {FLAT_LIST("EncryptionType", blockable_shape)};
 static const struct shape blocked_shape = SHAPE(blocked_fields);
 static const struct field encryption_rule_fields[] = {
-    {.name = "ApplyServerSideEncryptionByDefault",
-     .type = FIELD_STRUCT,
-     .flags = FIELD_REQUIRED,
-     .of = &by_default_shape},
+    STRUCT("ApplyServerSideEncryptionByDefault", by_default_shape),
     {"BucketKeyEnabled", FIELD_BOOLEAN},
     STRUCT("BlockedEncryptionTypes", blocked_shape),
 };
