@@ -88,13 +88,12 @@ struct reply {
 
 enum flight_phase {
     FLIGHT_NEW,     /* its headers are coming in */
+    FLIGHT_BEGINS,  /* on a worker thread, since it would wait; the connection is suspended */
     FLIGHT_BODY,    /* begin has run */
     FLIGHT_DROP,    /* there is a reply: the rest of the body is thrown away */
     FLIGHT_RUNNING, /* with the pool, or parked; the connection is suspended */
     FLIGHT_DONE,    /* the reply is there; the I/O thread sends it */
 };
-
-struct meanwhile;
 
 struct inflight {
     struct http_request request; /* first: public code holds a pointer to it */
@@ -103,7 +102,8 @@ struct inflight {
     struct http_conn *conn;
     enum flight_phase phase;
     bool began;
-    bool gone; /* the client went away while parked */
+    bool refused; /* by begin */
+    bool gone;    /* the client went away while parked */
     int64_t dropped;
     bool answered;        /* while its body came in: early.c */
     size_t longest_piece; /* of the body */

@@ -135,11 +135,68 @@ static enum MHD_Result tell_early(struct inflight *flight)
     return told == EARLY_CLOSE ? MHD_NO : MHD_YES;
 }
 
-static enum MHD_Result first_call(struct inflight *flight, const char *method)
+/* To the pool; false when the server has closed it. */
+static bool hand_over(struct inflight *flight)
+{
+    struct http_server *server = flight->server;
+    pthread_mutex_lock(&server->lock);
+    bool open = !server->closed;
+    if (open)
+        pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
+    pthread_mutex_unlock(&server->lock);
+    return open;
+}
+
+static void begin(struct inflight *flight)
 {
     struct http_request *request = &flight->request;
     const struct http_handler *handler = &flight->server->handler;
-    flight->phase = FLIGHT_BODY;
+    flight->elsewhere = false;
+    flight->refused = handler->begin(handler->ctx, request) != 0;
+    if (flight->elsewhere || flight->refused || request->stream ||
+        request->content_length <= (int64_t)request->body_max)
+        return;
+    handler->too_large(handler->ctx, request);
+    flight->refused = true;
+}
+
+/* Begin has said what is to happen to the body. */
+static enum MHD_Result begun(struct inflight *flight)
+{
+    struct http_request *request = &flight->request;
+    request->body = BUF_INIT(request->body_max);
+    flight->phase = flight->refused ? FLIGHT_DROP : FLIGHT_BODY;
+    if (!flight->refused)
+        return MHD_YES;
+    if (!body_held_back(flight))
+        return request->content_length > DROP_MAX ? tell_early(flight) : MHD_YES;
+    return tell_and_close(flight);
+}
+
+static void job_begin(struct pool_job *job)
+{
+    struct inflight *flight = CONTAINER_OF(job, struct inflight, job);
+    begin(flight);
+    MHD_resume_connection(flight->connection);
+}
+
+/* Once the connection is resumed libmicrohttpd calls as for the first time, before the body. */
+static enum MHD_Result begin_on_worker(struct inflight *flight)
+{
+    flight->phase = FLIGHT_BEGINS;
+    flight->job.run = job_begin;
+    MHD_suspend_connection(flight->connection);
+    if (!hand_over(flight)) {
+        http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
+        flight->refused = true;
+        MHD_resume_connection(flight->connection);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result first_call(struct inflight *flight, const char *method)
+{
+    struct http_request *request = &flight->request;
     conn_phase_set(flight->conn, CONN_BODY);
     if (!take_headers(flight, method))
         return MHD_NO;
@@ -149,18 +206,10 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
         return flight->server->tls ? tell_and_close(flight) : tell_early(flight);
     }
     flight->began = true;
-    int replied = handler->begin(handler->ctx, request);
-    if (replied == 0 && !request->stream && request->content_length > (int64_t)request->body_max) {
-        handler->too_large(handler->ctx, request);
-        replied = 1;
-    }
-    request->body = BUF_INIT(request->body_max);
-    if (replied == 0)
-        return MHD_YES;
-    flight->phase = FLIGHT_DROP;
-    if (!body_held_back(flight))
-        return request->content_length > DROP_MAX ? tell_early(flight) : MHD_YES;
-    return tell_and_close(flight);
+    request->must_not_wait = true;
+    begin(flight);
+    request->must_not_wait = false;
+    return flight->elsewhere ? begin_on_worker(flight) : begun(flight);
 }
 
 static enum MHD_Result drop(struct inflight *flight, size_t len)
@@ -211,18 +260,6 @@ static bool body_cut(struct inflight *flight, size_t len)
 }
 
 static void job_run(struct pool_job *job);
-
-/* To the pool; false when the server has closed it. */
-static bool hand_over(struct inflight *flight)
-{
-    struct http_server *server = flight->server;
-    pthread_mutex_lock(&server->lock);
-    bool open = !server->closed;
-    if (open)
-        pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
-    pthread_mutex_unlock(&server->lock);
-    return open;
-}
 
 static void finish(struct inflight *flight)
 {
@@ -303,7 +340,9 @@ static enum MHD_Result run_inline(struct inflight *flight)
 {
     const struct http_handler *handler = &flight->server->handler;
     flight->job.run = job_run; /* when it has been parked */
+    flight->request.must_not_wait = true;
     handler->run(handler->ctx, &flight->request);
+    flight->request.must_not_wait = false;
     if (flight->elsewhere) {
         flight->request.run_inline = false;
         return run_on_worker(flight);
@@ -331,6 +370,8 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
         return MHD_NO;
     if (flight->phase == FLIGHT_NEW)
         return first_call(flight, method);
+    if (flight->phase == FLIGHT_BEGINS)
+        return begun(flight);
     if (*upload_size > 0) {
         size_t len = *upload_size;
         *upload_size = 0;
@@ -348,6 +389,7 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
     case FLIGHT_RUNNING:
         return flight->meanwhile ? meanwhile_send(flight) : MHD_YES;
     case FLIGHT_NEW:
+    case FLIGHT_BEGINS:
         return MHD_YES;
     }
     return MHD_NO;
@@ -395,7 +437,7 @@ struct str http_header(const struct http_request *request, const char *name)
 void http_run_elsewhere(struct http_request *request)
 {
     struct inflight *flight = inflight_of(request);
-    assert(request->run_inline && flight->reply.status == 0);
+    assert(request->must_not_wait && flight->reply.status == 0);
     flight->elsewhere = true;
 }
 

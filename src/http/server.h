@@ -25,6 +25,7 @@ struct http_request {
     struct str peer;        /* address in text */
     struct arena *arena;    /* freed after end */
     char id[37];            /* the request id that the reply carries */
+    bool must_not_wait;     /* a begin or a run on the I/O thread: http_run_elsewhere instead */
 
     /* begin sets these */
     size_t body_max; /* bytes kept in `body`; more is answered by `too_large`; default 0 */
@@ -39,7 +40,8 @@ struct http_request {
 struct http_handler {
     void *ctx;
     /* Looks at the headers, sets the fields above. 0, or 1 when it has already replied (the body is then read
-     * and dropped up to a bound, or the connection closed). Must not wait. */
+     * and dropped up to a bound, or the connection closed). May ask to run elsewhere: it is then called once
+     * more before any of the body is. */
     int (*begin)(void *ctx, struct http_request *request);
     /* A piece of a streamed body. 0, or 1 when it has replied with an error: the rest is dropped. */
     int (*body)(void *ctx, struct http_request *request, const void *bytes, size_t len);
@@ -124,7 +126,7 @@ void http_reply_meanwhile(struct http_request *request, const char *first, int64
 void http_hold(struct http_request *request);
 void http_release(struct http_request *request, int fault);
 
-/* Instead of a reply, by a run on the I/O thread: run again on a worker thread, for it would wait. */
+/* Instead of a reply, by who must not wait: it is called again on a worker thread, for it would. */
 void http_run_elsewhere(struct http_request *request);
 
 /* Instead of a reply: run again when `topic` is signalled after `ticket`, or at the deadline (clock_mono_ms),

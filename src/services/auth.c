@@ -95,7 +95,9 @@ static int find_key(struct exchange *x)
         return FAULT(ENOMEM);
     if (strlen(id) != x->claim.access_key_id.len || strlen(id) >= IAM_KEY_ID_SIZE)
         return REFUSE_KEY_UNKNOWN;
-    int r = key_cache_find(x->keys, id, token, &x->key);
+    int r = key_cache_find(x->keys, id, token, !x->call.http->must_not_wait, &x->key);
+    if (r == KEY_CACHE_ABSENT)
+        return CALL_ELSEWHERE;
     if (r == IAM_BAD_TOKEN)
         return REFUSE_TOKEN;
     return r == IAM_NO_ENTITY ? REFUSE_KEY_UNKNOWN : r;

@@ -66,7 +66,7 @@ static int enter(struct exchange *x)
     c->http->run_inline = c->operation->flags & OP_INLINE;
     c->http->run_by_few = c->operation->flags & (OP_FEW | OP_WRITE);
     c->http->stream = c->operation->flags & OP_STREAM;
-    if (c->http->stream) {
+    if (c->http->stream && !x->body_hash) {
         x->body_hash = hash_new(HASH_SHA256);
         if (!x->body_hash)
             return FAULT(ENOMEM);
@@ -127,26 +127,27 @@ static int hoist_headers(struct exchange *x)
 
 static int handler_begin(void *ctx, struct http_request *http)
 {
-    struct exchange *x = exchange_new(ctx, http);
+    static int (*const steps[])(struct exchange * x) = {hoist_headers, route_request, auth_begin,
+                                                        payload_begin};
+    struct exchange *x = http->state ? http->state : exchange_new(ctx, http);
     if (!x) {
         http_reply(http, 503);
         return 1;
     }
+    if (!http->state)
+        x->claimed = sigv4_read(http->arena, &x->wire, &x->claim);
     http->state = x;
-    x->claimed = sigv4_read(http->arena, &x->wire, &x->claim);
-    int r = hoist_headers(x);
-    if (r == 0)
-        r = route_request(x);
-    if (r == 0)
-        r = auth_begin(x);
-    if (r == 0)
-        r = payload_begin(x);
-    if (r != 0) {
-        answer_refusal(x, r);
-        return 1;
+    int refused = 0;
+    for (; x->steps < ARRAY_LEN(steps) && refused == 0; x->steps += refused == 0)
+        refused = steps[x->steps](x);
+    int r = refused == 0 ? enter(x) : refused;
+    if (r == CALL_ELSEWHERE) {
+        http_run_elsewhere(http);
+        return 0;
     }
-    r = enter(x);
-    if (r != 0 && r != CALL_REPLIED)
+    if (refused != 0)
+        answer_refusal(x, refused);
+    else if (r != 0 && r != CALL_REPLIED)
         answer_outcome(x, r);
     return r != 0;
 }
@@ -218,7 +219,7 @@ static int decode(struct exchange *x)
 
 int call_look(struct call *c, uint64_t subject, struct tx **ret)
 {
-    if (!c->http->run_inline)
+    if (!c->http->must_not_wait)
         return db_look(c->platform->db, subject, ret);
     int r = db_look_soon(c->platform->db, subject, ret);
     return r == DB_BUSY ? CALL_ELSEWHERE : r;

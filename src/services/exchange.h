@@ -83,6 +83,7 @@ struct exchange {
     struct str canonical; /* of a signature that does not verify, for S3's answer */
     struct str to_sign;
 
+    size_t steps;            /* of its beginning that are done */
     struct db_later durable; /* call_commit's */
     struct hash *body_hash;  /* OP_STREAM: of what the operation gets */
     struct payload *payload; /* payload.c: the body is in chunks; NULL: it is not */

@@ -71,13 +71,14 @@ static void remember(struct key_cache *cache, const struct iam_key *key, wake_ti
     pthread_mutex_unlock(&cache->lock);
 }
 
-int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token, struct iam_key *ret)
+int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token, bool may_wait,
+                   struct iam_key *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     wake_ticket ticket = wake_look(IAM_TOPIC_KEYS); /* before reading: a change meanwhile makes it stale */
     if (cached(cache, access_key_id, ticket, ret))
         return 0;
-    int r = db_read(cache->db, &tx);
+    int r = may_wait ? db_read(cache->db, &tx) : KEY_CACHE_ABSENT;
     if (r == 0)
         r = iam_key_find(tx, access_key_id, token, ret);
     if (r == 0)

@@ -4,10 +4,13 @@
 
 #include "services/iam/iam.h"
 
+#define KEY_CACHE_ABSENT 100 /* apart from IAM's outcomes */
+
 struct key_cache;
 
 int key_cache_new(struct db *db, struct key_cache **ret) MUST_USE;
 void key_cache_free(struct key_cache **cache);
-/* As iam_key_find; the caller compares the token that it finds with the request's. */
-int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token,
+/* As iam_key_find; the caller compares the token that it finds with the request's. KEY_CACHE_ABSENT: it
+ * is not in memory, and who asks may not wait. */
+int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token, bool may_wait,
                    struct iam_key *ret) MUST_USE;

@@ -99,7 +99,7 @@ struct operation {
     unsigned http_status; /* of success; 0: 200 */
     const char *xml_root; /* of the output: "ListBucketResult"; NULL: the handler replies itself */
     const char *xml_in;   /* the input's root; elements that the table does not allow are refused then */
-    int (*begin)(struct call *c); /* before the body: OP_STREAM, and to refuse one unread; must not wait */
+    int (*begin)(struct call *c); /* before the body: OP_STREAM, and to refuse one unread; CALL_ELSEWHERE */
     int (*body)(struct call *c, const void *bytes, size_t len); /* OP_STREAM */
     void (*end)(struct call *c); /* frees c->state; called once also when the client went away */
 };
@@ -107,7 +107,7 @@ struct operation {
 /* What run may return besides 0, a fault (<0) and its service's own outcomes (1 …899). */
 enum call_outcome {
     CALL_WAIT = 900, /* run again later: set by call_wait */
-    CALL_ELSEWHERE,  /* OP_INLINE: run again on a worker thread, since it has to wait: call_look's */
+    CALL_ELSEWHERE,  /* begin and OP_INLINE: again on a worker thread, since it has to wait: call_look's */
     CALL_REPLIED,    /* the handler replied by itself through c->http (S3 bodies) */
     CALL_INVALID, /* ValidationException / ValidationError / InvalidParameterValue, as the service calls it */
     CALL_DENIED,  /* AccessDenied */

@@ -437,6 +437,8 @@ int api_admit_unsigned(struct call *c)
     CLEANUP(db_end) struct tx *tx = NULL;
     if (c->caller)
         return 0;
+    if (c->http->must_not_wait)
+        return CALL_ELSEWHERE;
     int rc = db_read(c->platform->db, &tx);
     return rc != 0 ? rc : api_bucket(c, tx, &bucket);
 }

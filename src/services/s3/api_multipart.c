@@ -139,7 +139,7 @@ static int declared(struct call *c, struct multipart *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     size_t told = c->error_element_count;
-    int rc = db_look(c->platform->db, object_subject(c->bucket, c->key), &tx);
+    int rc = call_look(c, object_subject(c->bucket, c->key), &tx);
     if (rc == 0)
         rc = api_load_upload(c, tx, ret);
     rc = call_looked(&tx, rc);

@@ -35,12 +35,16 @@ struct test {
 static int on_begin(void *ctx, struct http_request *request)
 {
     struct test *test = ctx;
+    if (str_starts(request->path, STR("/begins")) && request->must_not_wait) {
+        http_run_elsewhere(request);
+        return 0;
+    }
     atomic_fetch_add(&test->begun, 1);
     request->body_max = 100;
-    request->stream = str_starts(request->path, STR("/stream"));
+    request->stream = str_starts(request->path, STR("/stream")) || str_ends(request->path, STR("/stream"));
     request->run_inline = test->inline_run;
     request->run_by_few = str_starts(request->path, STR("/held"));
-    if (!str_starts(request->path, STR("/refuse")))
+    if (!str_starts(request->path, STR("/refuse")) && !str_ends(request->path, STR("/refused")))
         return 0;
     http_reply(request, 403);
     http_reply_bytes(request, STR("no"));
@@ -654,6 +658,50 @@ static void test_inline_run_that_would_wait_runs_elsewhere(void **state UNUSED)
     stop(test);
 }
 
+static void test_begin_that_would_wait_runs_elsewhere(void **state UNUSED)
+{
+    static const struct {
+        const char *request, *status, *end;
+    } rows[] = {
+        {"GET /begins HTTP/1.1\r\nHost: h\r\n\r\n", " 200 ", "\r\n\r\n"},
+        {"POST /begins HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", " 200 ", "hello"},
+        {"PUT /begins/stream HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", " 200 ", "\r\n\r\n"},
+        {"PUT /begins/stream HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+         " 200 ", "\r\n\r\n"},
+        {"POST /begins/refused HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello", " 403 ", "no"},
+    };
+    for (int inline_run = 0; inline_run < 2; inline_run++) {
+        struct test *test = start(inline_run);
+        int fd = dial(test);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            say(fd, rows[i].request);
+            expect(fd, rows[i].status, rows[i].end);
+        }
+        say(fd, "POST /begins HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+        expect(fd, " 100 ", "\r\n\r\n");
+        say(fd, "hello");
+        expect(fd, " 200 ", "hello");
+        say(fd,
+            "POST /begins/refused HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+        expect(fd, " 403 ", "no"); /* before it is sent */
+        close_fd(&fd);
+        assert_int_equal(atomic_load(&test->streamed), 10);
+        close_fd(&fd);
+        fd = dial(test); /* a long body is refused before it comes */
+        say(fd, "POST /begins HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999\r\n\r\n");
+        expect(fd, " 413 ", "large");
+        close_fd(&fd);
+        fd = dial(test); /* a body that is cut in the middle of its pieces, and one that never comes */
+        say(fd, "PUT /begins/stream HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel");
+        say(fd, "lo");
+        expect(fd, " 200 ", "\r\n\r\n");
+        say(fd, "PUT /begins/stream HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nh");
+        close_fd(&fd);
+        stop(test);
+    }
+}
+
 static void test_taken_port_is_told(void **state UNUSED)
 {
     struct test *test = start(false);
@@ -692,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_held_reply_that_fails_is_another),
         cmocka_unit_test(test_stop_waits_for_held_replies),
         cmocka_unit_test(test_inline_run_that_would_wait_runs_elsewhere),
+        cmocka_unit_test(test_begin_that_would_wait_runs_elsewhere),
         cmocka_unit_test(test_taken_port_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
