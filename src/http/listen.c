@@ -22,6 +22,22 @@
 #define ROOM_MS 5
 #define FULL_MS 50 /* out of descriptors: how long to let some be closed */
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
+           IN_LOOPBACKNET;
+}
+
+/* BBR, which some systems set for all, paces what is sent at the rate that it has seen: over the loopback
+ * 1 MiB takes twice the time. There is no congestion to be controlled there. Connections inherit it; once
+ * they are there it is too late. Where it cannot be set they are slower. */
+static void send_unpaced(int fd)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof("reno") - 1);
+}
+
 static int bind_address(const struct addrinfo *address, int *ret)
 {
     int on = 1;
@@ -32,6 +48,8 @@ static int bind_address(const struct addrinfo *address, int *ret)
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (address->ai_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (is_loopback(address->ai_addr))
+        send_unpaced(fd);
     if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0)
         return -errno;
     *ret = take_fd(fd);

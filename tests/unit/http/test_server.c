@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <sys/mman.h>
@@ -702,6 +703,24 @@ static void test_begin_that_would_wait_runs_elsewhere(void **state UNUSED)
     }
 }
 
+/* Whatever paces connections elsewhere. */
+static void test_a_loopback_connection_is_not_paced(void **state UNUSED)
+{
+    struct test *test = start(false);
+    int fd = dial(test);
+    char control[16] = "";
+    socklen_t len = sizeof(control);
+    say(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(fd, " 200 ", "\r\n\r\n");
+    pthread_mutex_lock(&test->server->lock);
+    int served = test->server->conns->fd;
+    pthread_mutex_unlock(&test->server->lock);
+    assert_int_equal(getsockopt(served, IPPROTO_TCP, TCP_CONGESTION, control, &len), 0);
+    assert_string_equal(control, "reno");
+    close_fd(&fd);
+    stop(test);
+}
+
 static void test_taken_port_is_told(void **state UNUSED)
 {
     struct test *test = start(false);
@@ -741,6 +760,7 @@ int main(void)
         cmocka_unit_test(test_stop_waits_for_held_replies),
         cmocka_unit_test(test_inline_run_that_would_wait_runs_elsewhere),
         cmocka_unit_test(test_begin_that_would_wait_runs_elsewhere),
+        cmocka_unit_test(test_a_loopback_connection_is_not_paced),
         cmocka_unit_test(test_taken_port_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
