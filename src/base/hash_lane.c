@@ -1,5 +1,6 @@
 /* See hash_lane.h. Lanes that have a block wait in one queue, each once; a thread takes the first, or many
- * when many wait, and puts those back that have another block. So a hash's blocks stay in order. */
+ * when many wait, and puts those back that have another block. So a hash's blocks stay in order. Many blocks
+ * at once cost as much as three: of many lanes the threads let enough gather, unless an owner waits. */
 #include "base/hash_lane.h"
 #include "base/md5_many.h"
 #include "base/mem.h"
@@ -18,6 +19,8 @@ struct hash_lane {
     size_t lens[BLOCKS];
     unsigned char *blocks[BLOCKS]; /* number n is at n % BLOCKS */
     struct hash_lane *next;        /* in the queue */
+    bool queued;
+    bool awaited; /* by its owner */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -25,15 +28,27 @@ static pthread_cond_t queued = PTHREAD_COND_INITIALIZER;
 static struct hash_lane *first;
 static struct hash_lane **last = &first;
 static size_t count_queued;
+static size_t count_awaited; /* of those */
+static size_t count_lanes;
 static long threads;
+
+/* Whether there is work for a thread. */
+static bool is_due(void)
+{
+    size_t enough = count_lanes < MD5_MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;
+    return first && (count_awaited > 0 || count_queued >= (3 * enough + 3) / 4);
+}
 
 static void enqueue(struct hash_lane *lane)
 {
     lane->next = NULL;
     *last = lane;
     last = &lane->next;
+    lane->queued = true;
     count_queued++;
-    pthread_cond_signal(&queued);
+    count_awaited += lane->awaited;
+    if (is_due())
+        pthread_cond_signal(&queued);
 }
 
 static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
@@ -41,6 +56,8 @@ static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
     size_t max = count_queued < MD5_MANY_FROM ? 1 : TAKEN_MAX;
     size_t count = 0;
     while (count < max && first) {
+        first->queued = false;
+        count_awaited -= first->awaited;
         taken[count++] = first;
         first = first->next;
     }
@@ -70,7 +87,7 @@ static void *run(void *arg UNUSED)
     (void)pthread_setname_np(pthread_self(), "hash");
     pthread_mutex_lock(&lock);
     for (;;) {
-        while (!first)
+        while (!is_due())
             pthread_cond_wait(&queued, &lock);
         size_t count = dequeue(taken);
         pthread_mutex_unlock(&lock);
@@ -107,6 +124,7 @@ int hash_lane_start(struct hash *hash, struct hash_lane **ret)
     pthread_mutex_lock(&lock);
     start_threads();
     bool some = threads > 0;
+    count_lanes += some;
     pthread_mutex_unlock(&lock);
     if (!some) {
         free(lane);
@@ -118,24 +136,36 @@ int hash_lane_start(struct hash *hash, struct hash_lane **ret)
     return 0;
 }
 
-/* Waits until it is at most so many blocks behind. */
+static void await(struct hash_lane *lane, bool awaited)
+{
+    count_awaited -= lane->queued && lane->awaited;
+    lane->awaited = awaited;
+    count_awaited += lane->queued && awaited;
+    if (is_due())
+        pthread_cond_signal(&queued);
+}
+
+/* Waits until it is at most so many blocks behind. Under the lock. */
 static void wait_behind(struct hash_lane *lane, size_t blocks)
 {
-    pthread_mutex_lock(&lock);
+    if (lane->given - lane->done <= blocks)
+        return;
+    await(lane, true);
     while (lane->given - lane->done > blocks)
         pthread_cond_wait(&lane->moved, &lock);
-    pthread_mutex_unlock(&lock);
+    await(lane, false);
 }
 
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
 {
     unsigned char *another = block_new();
+    pthread_mutex_lock(&lock);
     wait_behind(lane, another ? BLOCKS - 1 : 0);
     if (!another) {
+        pthread_mutex_unlock(&lock);
         hash_update(lane->hash, *block, len);
         return;
     }
-    pthread_mutex_lock(&lock);
     size_t index = lane->given % BLOCKS;
     lane->blocks[index] = *block;
     lane->lens[index] = len;
@@ -150,7 +180,12 @@ void hash_lane_end(struct hash_lane **ret)
     struct hash_lane *lane = *ret;
     if (!lane)
         return;
+    pthread_mutex_lock(&lock);
     wait_behind(lane, 0);
+    count_lanes--;
+    if (is_due())
+        pthread_cond_signal(&queued); /* fewer are enough now */
+    pthread_mutex_unlock(&lock);
     pthread_cond_destroy(&lane->moved);
     free(lane);
     *ret = NULL;

@@ -288,6 +288,32 @@ static void test_lanes_give_the_same_digests(void **state UNUSED)
     }
 }
 
+/* Others may send their bodies as slowly as they like. */
+static void test_a_lane_that_is_awaited_waits_for_no_other(void **state UNUSED)
+{
+    CLEANUP(free_ptr) char *bytes = some_bytes(BLOCK_SIZE);
+    CLEANUP(block_free) unsigned char *block = block_new();
+    struct hash *hashes[8];
+    struct hash_lane *lanes[8];
+    assert_non_null(block);
+    for (size_t i = 0; i < 8; i++) {
+        hashes[i] = hash_new(HASH_MD5);
+        assert_int_equal(hash_lane_start(hashes[i], &lanes[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) { /* more than a lane holds */
+        memcpy(block, bytes, BLOCK_SIZE);
+        hash_lane_give(lanes[3], &block, i < 3 ? BLOCK_SIZE / 4 : BLOCK_SIZE);
+    }
+    hash_lane_end(&lanes[3]);
+    memcpy(block, bytes, BLOCK_SIZE);
+    hash_lane_give(lanes[5], &block, BLOCK_SIZE);
+    for (size_t i = 0; i < 8; i++)
+        hash_lane_end(&lanes[i]);
+    assert_digest(hashes[5], (struct str){bytes, BLOCK_SIZE});
+    for (size_t i = 0; i < 8; i++)
+        hash_free(&hashes[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_digests_of_many_at_once),
         cmocka_unit_test(test_many_at_once_of_more_than_512_mib),
         cmocka_unit_test(test_lanes_give_the_same_digests),
+        cmocka_unit_test(test_a_lane_that_is_awaited_waits_for_no_other),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_of_sha1),
         cmocka_unit_test(test_base64_goes_both_ways),
