@@ -55,6 +55,40 @@ int io_pwrite_all(int fd, const void *bytes, size_t len, off_t offset)
     return 0;
 }
 
+/* What is left when so many bytes are written. */
+static void skip_written(struct iovec **parts, size_t *count, size_t wrote)
+{
+    while (*count > 0 && wrote >= (*parts)->iov_len) {
+        wrote -= (*parts)->iov_len;
+        (*parts)++;
+        (*count)--;
+    }
+    if (*count > 0) {
+        (*parts)->iov_base = (char *)(*parts)->iov_base + wrote;
+        (*parts)->iov_len -= wrote;
+    }
+}
+
+bool io_be_buffered(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && flags & O_DIRECT && fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+int io_pwritev_all(int fd, struct iovec *parts, size_t count, off_t offset)
+{
+    while (count > 0) {
+        ssize_t wrote = IO_CALL(pwritev(fd, parts, (int)count, offset));
+        if (wrote < 0 && errno == EINVAL && io_be_buffered(fd))
+            continue;
+        if (wrote < 0)
+            return FAULT(errno);
+        offset += wrote;
+        skip_written(&parts, &count, (size_t)wrote);
+    }
+    return 0;
+}
+
 int io_pread_all(int fd, void *bytes, size_t len, off_t offset)
 {
     char *at = bytes;

@@ -5,10 +5,16 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include <sys/types.h>
+#include <sys/uio.h>
 
 int io_open(const char *path, int flags, mode_t mode) MUST_USE; /* fd; O_CLOEXEC is added */
 int io_write_all(int fd, const void *bytes, size_t len) MUST_USE;
 int io_pwrite_all(int fd, const void *bytes, size_t len, off_t offset) MUST_USE;
+/* Takes O_DIRECT from a descriptor. False: it has none, or it cannot be taken. */
+bool io_be_buffered(int fd);
+/* One part after the other; changes `parts`. What direct I/O does not take goes through the page cache, now
+ * and later. */
+int io_pwritev_all(int fd, struct iovec *parts, size_t count, off_t offset) MUST_USE;
 int io_pread_all(int fd, void *bytes, size_t len, off_t offset) MUST_USE; /* -EIO when the file is shorter */
 ssize_t io_read(int fd, void *bytes, size_t len) MUST_USE;
 int io_fsync(int fd) MUST_USE;

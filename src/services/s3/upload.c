@@ -30,14 +30,44 @@ static void begin_writeback(struct upload *upload)
     upload->begun = upload->written;
 }
 
-static int write_file(struct upload *upload, const void *bytes, size_t len)
+/* Segments are of no block's size: they go through the page cache. */
+static int write_sealed(struct upload *upload)
 {
-    int rc = upload->sealer ? sealer_write(upload->sealer, upload->fd, bytes, len)
-                            : io_write_all(upload->fd, bytes, len);
-    upload->written += (int64_t)len;
+    int rc = sealer_write(upload->sealer, upload->fd, upload->block, upload->filled);
     if (rc == 0)
         begin_writeback(upload);
     return rc;
+}
+
+static bool has_writer(struct upload *upload)
+{
+    return upload->writer || write_lane_start(upload->fd, upload->written, &upload->writer) == 0;
+}
+
+/* The last bytes are of no size that direct I/O takes. */
+static int write_last(struct upload *upload)
+{
+    int rc = upload->writer ? write_lane_wait(upload->writer) : 0;
+    (void)io_be_buffered(upload->fd); /* it may be already */
+    return rc != 0 ? rc : io_pwrite_all(upload->fd, upload->block, upload->filled, upload->written);
+}
+
+static int write_plain(struct upload *upload)
+{
+    struct iovec part = {upload->block, BLOCK_SIZE};
+    if (upload->filled < BLOCK_SIZE)
+        return write_last(upload);
+    return has_writer(upload) ? write_lane_give(upload->writer, upload->block)
+                              : io_pwritev_all(upload->fd, &part, 1, upload->written);
+}
+
+/* Whole blocks of a plain file go to the disk past the page cache, which costs more than all hashing; where
+ * the file system cannot, through it. */
+static int open_file(const struct upload *upload, const char *path)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL;
+    int fd = upload->sealer ? -EINVAL : io_open(path, flags | O_DIRECT, 0600);
+    return fd == -EINVAL ? io_open(path, flags, 0600) : fd;
 }
 
 /* Opens the file and moves what is in memory into it. */
@@ -50,7 +80,7 @@ static int become_file(struct upload *upload)
     if (rc != 0)
         return rc;
     upload->block = block_new();
-    rc = upload->block ? io_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600) : FAULT(ENOMEM);
+    rc = upload->block ? open_file(upload, path) : FAULT(ENOMEM);
     if (rc < 0)
         return rc;
     upload->fd = rc;
@@ -76,15 +106,28 @@ static void hash_block(struct upload *upload)
         hash_update(upload->md5, upload->block, upload->filled);
 }
 
+/* The writer may be reading it still. */
+static int replace_block(struct upload *upload)
+{
+    unsigned char *another = block_new();
+    if (!another)
+        return write_lane_wait(upload->writer);
+    block_free(&upload->block);
+    upload->block = another;
+    return 0;
+}
+
 static int write_block(struct upload *upload)
 {
+    const unsigned char *block = upload->block;
     if (upload->filled == 0)
         return 0;
-    int rc = write_file(upload, upload->block, upload->filled);
+    int rc = upload->sealer ? write_sealed(upload) : write_plain(upload);
+    upload->written += (int64_t)upload->filled;
     if (rc == 0 && upload->md5)
         hash_block(upload);
     upload->filled = 0;
-    return rc;
+    return rc == 0 && upload->writer && upload->block == block ? replace_block(upload) : rc;
 }
 
 /* Bytes come in pieces of 24 KiB: a block of them is one write. */
@@ -120,8 +163,11 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
 int upload_finish(struct upload *upload)
 {
     int rc = write_block(upload);
+    if (rc == 0 && upload->writer)
+        rc = write_lane_wait(upload->writer);
     if (rc != 0)
         return rc;
+    write_lane_end(&upload->writer);
     hash_lane_end(&upload->lane);
     if (upload->md5 && upload->fd < 0)
         hash_update(upload->md5, upload->small.ptr, upload->small.len);
@@ -219,6 +265,7 @@ void upload_settle(struct upload *upload)
 
 void upload_deinit(struct upload *upload)
 {
+    write_lane_end(&upload->writer);
     hash_lane_end(&upload->lane);
     hash_free(&upload->md5);
     hash_free(&upload->sha256);

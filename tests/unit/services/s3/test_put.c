@@ -164,6 +164,17 @@ static void failed_system_call_of_a_large_put(void **state)
     fail_each(*state, FAIL_IO, 100000, false);
 }
 
+/* Of several blocks: other threads write and hash them. */
+static void failed_allocation_of_a_put_of_blocks(void **state)
+{
+    fail_each(*state, FAIL_ALLOC, 1000003, false);
+}
+
+static void failed_system_call_of_a_put_of_blocks(void **state)
+{
+    fail_each(*state, FAIL_IO, 1000003, false);
+}
+
 static void failed_system_call_of_a_put_of_known_bytes(void **state)
 {
     fail_each(*state, FAIL_IO, 100000, true);
@@ -264,6 +275,8 @@ int main(void)
         cmocka_unit_test(failed_allocation_of_a_large_put),
         cmocka_unit_test(failed_system_call_of_a_small_put),
         cmocka_unit_test(failed_system_call_of_a_large_put),
+        cmocka_unit_test(failed_allocation_of_a_put_of_blocks),
+        cmocka_unit_test(failed_system_call_of_a_put_of_blocks),
         cmocka_unit_test(failed_system_call_of_a_put_of_known_bytes),
         cmocka_unit_test(full_disk),
         cmocka_unit_test(sweep_after_a_crash),
