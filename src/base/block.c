@@ -1,30 +1,63 @@
-/* See block.h. The count of holders follows the bytes. */
+/* See block.h. The count of holders follows the bytes; a block that is kept says in its first bytes which is
+ * the next. */
 #include "base/block.h"
 #include "base/fail.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
-#define KEPT_MAX 64
+#define MAPPED (BLOCK_SIZE + BLOCK_ALIGNMENT)
+#define KEPT_MAX 32 /* while none is in use */
+
+struct kept {
+    struct kept *next;
+};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned char *kept[KEPT_MAX];
-static size_t kept_count;
+static struct kept *kept;
+static size_t count_kept;
+static size_t count_used;
 
 static atomic_uint *holders_of(unsigned char *block)
 {
     return (atomic_uint *)(void *)(block + BLOCK_SIZE);
 }
 
+static unsigned char *map(void)
+{
+    void *block = fail_now(FAIL_ALLOC)
+                      ? MAP_FAILED
+                      : mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return block != MAP_FAILED ? block : NULL;
+}
+
+/* Under the lock. */
+static unsigned char *take_kept(void)
+{
+    struct kept *block = kept;
+    if (block) {
+        kept = block->next;
+        count_kept--;
+    }
+    return (unsigned char *)block;
+}
+
 unsigned char *block_new(void)
 {
     pthread_mutex_lock(&lock);
-    unsigned char *block = kept_count > 0 ? kept[--kept_count] : NULL;
+    unsigned char *block = take_kept();
+    count_used++;
     pthread_mutex_unlock(&lock);
-    if (!block && !fail_now(FAIL_ALLOC))
-        block = aligned_alloc(BLOCK_ALIGNMENT, BLOCK_SIZE + BLOCK_ALIGNMENT);
-    if (block)
+    if (!block)
+        block = map();
+    if (block) {
         atomic_init(holders_of(block), 1);
-    return block;
+        return block;
+    }
+    pthread_mutex_lock(&lock);
+    count_used--;
+    pthread_mutex_unlock(&lock);
+    return NULL;
 }
 
 void block_share(unsigned char *block)
@@ -34,15 +67,16 @@ void block_share(unsigned char *block)
 
 void block_free(unsigned char **block)
 {
-    unsigned char *one = *block;
+    struct kept *one = (struct kept *)(void *)*block;
     *block = NULL;
-    if (!one || atomic_fetch_sub(holders_of(one), 1) > 1)
+    if (!one || atomic_fetch_sub(holders_of((unsigned char *)one), 1) > 1)
         return;
     pthread_mutex_lock(&lock);
-    bool room = kept_count < KEPT_MAX;
-    if (room)
-        kept[kept_count++] = one;
+    one->next = kept;
+    kept = one;
+    count_kept++;
+    count_used--;
+    while (count_used == 0 && count_kept > KEPT_MAX)
+        (void)munmap(take_kept(), MAPPED);
     pthread_mutex_unlock(&lock);
-    if (!room)
-        free(one);
 }

@@ -1,6 +1,6 @@
-/* Large blocks that bytes pass through: some are kept for the next who asks, since fresh memory costs a page
- * fault for every 4 KiB, which is as much as copying them. A block may have several holders, who then only
- * read it. */
+/* Large blocks that bytes pass through: they are kept for the next who asks, since fresh memory costs a page
+ * fault for every 4 KiB, which is as much as copying them; but for some, until none is in use. A block may
+ * have several holders, who then only read it. */
 #pragma once
 
 #include "base/base.h"

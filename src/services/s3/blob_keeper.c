@@ -33,9 +33,22 @@ static int make_folder(const struct platform *platform, const char *name)
     return len < PATH_MAX ? io_mkdir_parents(path, 0700) : FAULT(ENAMETOOLONG);
 }
 
+/* The disk has files where the folder is that they were made in: incoming/ lies apart from what else is made
+ * and removed. */
+static int make_incoming(const struct platform *platform)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/blobs", platform->data_dir);
+    int rc = len < PATH_MAX ? io_mkdir_parents(path, 0700) : FAULT(ENAMETOOLONG);
+    if (rc != 0)
+        return rc;
+    (void)io_spread_folders(path);
+    return make_folder(platform, "incoming");
+}
+
 static int make_folders(const struct platform *platform)
 {
-    int rc = make_folder(platform, "incoming");
+    int rc = make_incoming(platform);
     for (unsigned i = 0; rc == 0 && i < 256; i++) {
         unsigned char byte = (unsigned char)i;
         char name[3];
