@@ -132,6 +132,13 @@ int io_rename(const char *from, const char *to)
     return IO_CALL(rename(from, to)) < 0 ? FAULT(errno) : 0;
 }
 
+int io_link(int fd, const char *path)
+{
+    char self[32];
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    return IO_CALL(linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW)) < 0 ? FAULT(errno) : 0;
+}
+
 int io_unlink(const char *path)
 {
     if (IO_CALL(unlink(path)) < 0 && errno != ENOENT)

@@ -21,6 +21,7 @@ int io_fsync(int fd) MUST_USE;
 int io_fdatasync(int fd) MUST_USE;
 int io_fsync_dir(const char *path) MUST_USE;
 int io_rename(const char *from, const char *to) MUST_USE;
+int io_link(int fd, const char *path) MUST_USE;       /* names a file that was opened by O_TMPFILE */
 int io_unlink(const char *path) MUST_USE;             /* 0 also when it was not there */
 int io_mkdir(const char *path, mode_t mode) MUST_USE; /* 0 also when it is there already */
 int io_mkdir_parents(const char *path, mode_t mode) MUST_USE;

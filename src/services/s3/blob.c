@@ -19,6 +19,12 @@ int blob_incoming_path(const struct platform *platform, const char *name, char r
     return len < PATH_MAX ? 0 : FAULT(ENAMETOOLONG);
 }
 
+int blob_settled_folder(const struct platform *platform, const char *name, char ret[PATH_MAX])
+{
+    int len = snprintf(ret, PATH_MAX, "%s/blobs/%.2s", platform->data_dir, name);
+    return len < PATH_MAX ? 0 : FAULT(ENAMETOOLONG);
+}
+
 static int settled_path(const struct platform *platform, const char *name, char ret[PATH_MAX])
 {
     int len = snprintf(ret, PATH_MAX, "%s/blobs/%.2s/%s", platform->data_dir, name, name);

@@ -87,7 +87,9 @@ int blob_look(struct blob_source *source, int64_t offset, struct str *ret) MUST_
 int blob_each(struct blob_source *source, int64_t offset, int64_t len,
               int (*give)(void *ctx, const void *bytes, size_t len), void *ctx) MUST_USE;
 
-/* Files by name, wherever they are: where they come in; their descriptor; into place after a commit; away. */
+/* Files by name, wherever they are: the folder of their place; where they come in; their descriptor; into
+ * place after a commit; away. */
+int blob_settled_folder(const struct platform *platform, const char *name, char ret[PATH_MAX]) MUST_USE;
 int blob_incoming_path(const struct platform *platform, const char *name, char ret[PATH_MAX]) MUST_USE;
 int blob_open_file(const struct platform *platform, const char *name) MUST_USE;
 int blob_settle_file(const struct platform *platform, const char *name) MUST_USE;

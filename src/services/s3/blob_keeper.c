@@ -33,8 +33,7 @@ static int make_folder(const struct platform *platform, const char *name)
     return len < PATH_MAX ? io_mkdir_parents(path, 0700) : FAULT(ENAMETOOLONG);
 }
 
-/* The disk has files where the folder is that they were made in: incoming/ lies apart from what else is made
- * and removed. */
+/* The disk has files where the folder is that they were made in: all of these lie apart. */
 static int make_incoming(const struct platform *platform)
 {
     char path[PATH_MAX];

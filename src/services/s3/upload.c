@@ -61,13 +61,28 @@ static int write_plain(struct upload *upload)
                               : io_pwritev_all(upload->fd, &part, 1, upload->written);
 }
 
+/* Made in the folder where it will be, named where it comes in: the disk has it where it is made, and those
+ * folders lie apart (io_spread_folders). Not every file system can. */
+static int open_apart(const struct upload *upload, const char *name, int direct, const char *path)
+{
+    char folder[PATH_MAX];
+    int rc = blob_settled_folder(upload->platform, name, folder);
+    CLEANUP(close_fd) int fd = rc == 0 ? io_open(folder, O_WRONLY | O_TMPFILE | direct, 0600) : rc;
+    if (fd < 0)
+        return fd;
+    rc = io_link(fd, path);
+    return rc == 0 ? take_fd(fd) : rc;
+}
+
 /* Whole blocks of a plain file go to the disk past the page cache, which costs more than all hashing; where
  * the file system cannot, through it. */
-static int open_file(const struct upload *upload, const char *path)
+static int open_file(const struct upload *upload, const char *name, const char *path)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL;
-    int fd = upload->sealer ? -EINVAL : io_open(path, flags | O_DIRECT, 0600);
-    return fd == -EINVAL ? io_open(path, flags, 0600) : fd;
+    const int direct = upload->sealer ? 0 : O_DIRECT;
+    int fd = open_apart(upload, name, direct, path);
+    if (fd < 0)
+        fd = io_open(path, O_WRONLY | O_CREAT | direct, 0600);
+    return fd == -EINVAL ? io_open(path, O_WRONLY | O_CREAT, 0600) : fd;
 }
 
 /* Opens the file and moves what is in memory into it. */
@@ -80,7 +95,7 @@ static int become_file(struct upload *upload)
     if (rc != 0)
         return rc;
     upload->block = block_new();
-    rc = upload->block ? open_file(upload, path) : FAULT(ENOMEM);
+    rc = upload->block ? open_file(upload, name, path) : FAULT(ENOMEM);
     if (rc < 0)
         return rc;
     upload->fd = rc;
