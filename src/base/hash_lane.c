@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define BLOCKS 2
+#define BLOCKS 4
 #define TAKEN_MAX MD5_MANY
 #define THREADS_MAX 16
 

@@ -10,7 +10,7 @@ struct hash_lane;
 /* From now on the hash is the lane's. -EAGAIN: no memory or no thread is to be had: go on without. */
 int hash_lane_start(struct hash *hash, struct hash_lane **ret) MUST_USE;
 /* Gives a block (block.h), of which the first `len` bytes are to be hashed, and gets another instead. Waits
- * when the lane is two blocks behind. */
+ * when the lane is several blocks behind. */
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len);
 /* Waits for what was given: the hash is the caller's again. CLEANUP-able. */
 void hash_lane_end(struct hash_lane **lane);

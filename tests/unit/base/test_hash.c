@@ -300,9 +300,9 @@ static void test_a_lane_that_is_awaited_waits_for_no_other(void **state UNUSED)
         hashes[i] = hash_new(HASH_MD5);
         assert_int_equal(hash_lane_start(hashes[i], &lanes[i]), 0);
     }
-    for (size_t i = 0; i < 4; i++) { /* more than a lane holds */
+    for (size_t i = 0; i < 6; i++) { /* more than a lane holds */
         memcpy(block, bytes, BLOCK_SIZE);
-        hash_lane_give(lanes[3], &block, i < 3 ? BLOCK_SIZE / 4 : BLOCK_SIZE);
+        hash_lane_give(lanes[3], &block, i < 5 ? BLOCK_SIZE / 4 : BLOCK_SIZE);
     }
     hash_lane_end(&lanes[3]);
     memcpy(block, bytes, BLOCK_SIZE);
