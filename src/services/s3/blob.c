@@ -60,8 +60,9 @@ int blob_ref(struct tx *tx, int64_t id)
 int blob_unref(struct tx *tx, int64_t id)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(
-        tx, &rows, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1 RETURNING refs, file, parts", "i", id);
+    int rc = tx_exec(tx, "UPDATE s3_blob SET refs = refs - 1 WHERE id = $1", "i", id);
+    if (rc == 0)
+        rc = tx_query_row(tx, &rows, "SELECT refs, file, parts FROM s3_blob WHERE id = $1", "i", id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     if (rows_int(rows, 0) > 0)

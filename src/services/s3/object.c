@@ -18,8 +18,9 @@ void object_unload(struct object *object)
 int sequence_next(struct tx *tx, int64_t *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc =
-        tx_query_row(tx, &rows, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1 RETURNING value", "");
+    int rc = tx_exec(tx, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1", "");
+    if (rc == 0)
+        rc = tx_query_row(tx, &rows, "SELECT value FROM s3_sequence WHERE id = 1", "");
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     *ret = rows_int(rows, 0);

@@ -38,15 +38,16 @@ static int begin(struct tx *tx, const char *account, int64_t objects, int64_t by
 
 int usage_add(struct tx *tx, const char *account, int64_t objects, int64_t bytes, struct reason *why)
 {
-    CLEANUP(rows_close) struct rows *rows = NULL;
+    bool grows = objects > 0 || bytes > 0;
     struct usage now;
-    int rc = tx_query_row(tx, &rows,
-                          "UPDATE s3_usage SET objects = objects + $2, bytes = bytes + $3 WHERE account = $1"
-                          " RETURNING " COLUMNS,
-                          "sii", account, objects, bytes);
-    if (rc != 0)
-        return rc == DB_NONE ? begin(tx, account, objects, bytes) : rc;
-    read_row(rows, &now);
+    int rc = tx_exec(tx, "UPDATE s3_usage SET objects = objects + $2, bytes = bytes + $3 WHERE account = $1",
+                     "sii", account, objects, bytes);
+    if (rc == 0 && tx_changes(tx) == 0)
+        return begin(tx, account, objects, bytes);
+    if (rc == 0 && grows)
+        rc = usage_load(tx, account, &now);
+    if (rc != 0 || !grows)
+        return rc;
     if (objects > 0 && now.objects_max >= 0 && now.objects > now.objects_max)
         return refuse(&now, "objects", now.objects, now.objects_max, why);
     return bytes > 0 ? usage_fits(&now, 0, why) : 0;

@@ -63,10 +63,9 @@ static int check(const struct queue *queue, const struct outgoing *message, stru
 static int next_id(struct tx *tx, int64_t queue, int64_t *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "UPDATE sqs_queue SET last_message = last_message + 1 WHERE id = $1 "
-                          "RETURNING last_message",
-                          "i", queue);
+    int rc = tx_exec(tx, "UPDATE sqs_queue SET last_message = last_message + 1 WHERE id = $1", "i", queue);
+    if (rc == 0)
+        rc = tx_query_row(tx, &rows, "SELECT last_message FROM sqs_queue WHERE id = $1", "i", queue);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     *ret = rows_int(rows, 0);
