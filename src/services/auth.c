@@ -100,7 +100,9 @@ static int find_key(struct exchange *x)
         return CALL_ELSEWHERE;
     if (r == IAM_BAD_TOKEN)
         return REFUSE_TOKEN;
-    return r == IAM_NO_ENTITY ? REFUSE_KEY_UNKNOWN : r;
+    if (r == IAM_NO_ENTITY)
+        return REFUSE_KEY_UNKNOWN;
+    return r == 0 ? key_cache_signing(x->keys, &x->key, &x->claim, x->signing_key) : r;
 }
 
 /* What boto3 presigns by when it is not told signature_version "s3v4"; S3 takes it for no new bucket. */
@@ -192,7 +194,7 @@ static int verify_form(struct exchange *x, const struct form_signature *form)
         r = check_token(x);
     if (r != 0)
         return r;
-    r = sigv4_verify_text(&x->claim, form->text, x->key.secret);
+    r = sigv4_verify_text(&x->claim, form->text, x->signing_key);
     return r == SIGV4_MISMATCH ? REFUSE_SIGNATURE : r;
 }
 
@@ -214,7 +216,7 @@ int auth_verify(struct exchange *x, struct str payload_hash)
         return 0;
     if (!is_s3(x) && x->claim.payload_hash.ptr && !str_eq_nocase(x->claim.payload_hash, payload_hash))
         return REFUSE_PAYLOAD;
-    int r = sigv4_verify(c->arena, &x->wire, &x->claim, payload_hash, x->key.secret, clock_now_ms(),
+    int r = sigv4_verify(c->arena, &x->wire, &x->claim, payload_hash, x->signing_key, clock_now_ms(),
                          &x->canonical, &x->to_sign);
     switch (r) {
     case 0:

@@ -80,7 +80,8 @@ struct exchange {
     struct sigv4_claim claim;
     int claimed; /* what sigv4_read said */
     struct iam_key key;
-    struct str canonical; /* of a signature that does not verify, for S3's answer */
+    unsigned char signing_key[SIGV4_KEY_SIZE]; /* of `key`, for the claim's scope */
+    struct str canonical;                      /* of a signature that does not verify, for S3's answer */
     struct str to_sign;
 
     size_t steps;            /* of its beginning that are done */

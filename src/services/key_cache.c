@@ -1,15 +1,25 @@
 /* A direct-mapped table: a key has one slot, a newcomer takes its place. */
 #include "services/key_cache.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/wake.h"
 #include <pthread.h>
 
 #define SLOTS 512
+#define SIGNINGS 4 /* services that one key is used for at a time */
+#define SCOPE_SIZE 64
+
+struct signing {
+    char scope[SCOPE_SIZE]; /* 20261123/us-east-1/s3; empty: none */
+    unsigned char key[SIGV4_KEY_SIZE];
+};
 
 struct slot {
     struct iam_key key;
     wake_ticket ticket;
     bool used;
+    struct signing signings[SIGNINGS];
+    unsigned next; /* of them to be replaced */
 };
 
 struct key_cache {
@@ -83,5 +93,72 @@ int key_cache_find(struct key_cache *cache, const char *access_key_id, const cha
         r = iam_key_find(tx, access_key_id, token, ret);
     if (r == 0)
         remember(cache, ret, ticket);
+    return r;
+}
+
+/* ---- what signatures are made with */
+
+/* False when it cannot be kept: too long, or no text. */
+static bool scope_text(const struct sigv4_claim *claim, char ret[SCOPE_SIZE])
+{
+    const struct str parts[] = {claim->date, claim->region, claim->service};
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i].len >= SCOPE_SIZE - len || memchr(parts[i].ptr, '\0', parts[i].len))
+            return false;
+        memcpy(ret + len, parts[i].ptr, parts[i].len);
+        len += parts[i].len;
+        ret[len++] = '/';
+    }
+    ret[len - 1] = '\0';
+    return true;
+}
+
+/* With the lock: the slot, if it is of that very secret. */
+static struct slot *slot_with(struct key_cache *cache, const struct iam_key *key)
+{
+    struct slot *slot = cache->slots[slot_of(key->principal.access_key_id)];
+    bool same = slot && slot->used &&
+                strcmp(slot->key.principal.access_key_id, key->principal.access_key_id) == 0 &&
+                hash_equal(slot->key.secret, key->secret, sizeof(key->secret));
+    return same ? slot : NULL;
+}
+
+static bool find_signing(struct key_cache *cache, const struct iam_key *key, const char *scope,
+                         unsigned char ret[SIGV4_KEY_SIZE])
+{
+    bool hit = false;
+    pthread_mutex_lock(&cache->lock);
+    const struct slot *slot = slot_with(cache, key);
+    for (size_t i = 0; slot && !hit && i < SIGNINGS; i++) {
+        hit = strcmp(slot->signings[i].scope, scope) == 0;
+        if (hit)
+            memcpy(ret, slot->signings[i].key, SIGV4_KEY_SIZE);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return hit;
+}
+
+static void keep_signing(struct key_cache *cache, const struct iam_key *key, const struct signing *signing)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct slot *slot = slot_with(cache, key);
+    if (slot)
+        slot->signings[slot->next++ % SIGNINGS] = *signing;
+    pthread_mutex_unlock(&cache->lock);
+}
+
+int key_cache_signing(struct key_cache *cache, const struct iam_key *key, const struct sigv4_claim *claim,
+                      unsigned char ret[SIGV4_KEY_SIZE])
+{
+    struct signing signing;
+    bool fits = scope_text(claim, signing.scope);
+    if (fits && find_signing(cache, key, signing.scope, ret))
+        return 0;
+    int r = sigv4_key(key->secret, claim->date, claim->region, claim->service, signing.key);
+    if (r == 0 && fits)
+        keep_signing(cache, key, &signing);
+    if (r == 0)
+        memcpy(ret, signing.key, SIGV4_KEY_SIZE);
     return r;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/iam/iam.h"
+#include "wire/sigv4.h"
 
 #define KEY_CACHE_ABSENT 100 /* apart from IAM's outcomes */
 
@@ -14,3 +15,6 @@ void key_cache_free(struct key_cache **cache);
  * is not in memory, and who asks may not wait. */
 int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token, bool may_wait,
                    struct iam_key *ret) MUST_USE;
+/* sigv4_key's of the key and the claim's scope. */
+int key_cache_signing(struct key_cache *cache, const struct iam_key *key, const struct sigv4_claim *claim,
+                      unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;

@@ -65,7 +65,7 @@ int payload_begin(struct exchange *x)
     c->trailers = payload->trailers;
     if (!payload->hash || !payload->trailers)
         return FAULT(ENOMEM);
-    return form->is_signed ? sigv4_chunks_init(&payload->signatures, &x->claim, x->key.secret) : 0;
+    return form->is_signed ? sigv4_chunks_init(&payload->signatures, &x->claim, x->signing_key) : 0;
 }
 
 void payload_free(struct exchange *x)

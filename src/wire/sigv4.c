@@ -18,17 +18,12 @@ struct scope {
     struct str service;
 };
 
-static int sign(const char *secret, const struct scope *scope, struct str to_sign, char ret[HASH_HEX_SIZE])
+static void sign(const unsigned char key[SIGV4_KEY_SIZE], struct str to_sign, char ret[HASH_HEX_SIZE])
 {
-    unsigned char key[SIGV4_KEY_SIZE];
     unsigned char signature[SIGV4_KEY_SIZE];
-    int r = sigv4_key(secret, scope->date, scope->region, scope->service, key);
 
-    if (r != 0)
-        return r;
-    hash_hmac_sha256((struct str){(const char *)key, sizeof(key)}, to_sign, signature);
+    hash_hmac_sha256((struct str){(const char *)key, SIGV4_KEY_SIZE}, to_sign, signature);
     hex_encode(signature, sizeof(signature), ret);
-    return 0;
 }
 
 static void put_scope(struct buf *out, const struct scope *scope)
@@ -100,7 +95,8 @@ static int hand_over(struct arena *arena, const struct buf *text, struct str *re
 
 static int verify_form(struct arena *arena, const struct sigv4_request *request,
                        const struct sigv4_claim *claim, enum sigv4_form form, struct str payload_hash,
-                       const char *secret, struct str *ret_canonical, struct str *ret_to_sign)
+                       const unsigned char key[SIGV4_KEY_SIZE], struct str *ret_canonical,
+                       struct str *ret_to_sign)
 {
     CLEANUP(buf_free) struct buf canonical = BUF_INIT(CANONICAL_MAX);
     CLEANUP(buf_free) struct buf to_sign = BUF_INIT(CANONICAL_MAX);
@@ -114,12 +110,11 @@ static int verify_form(struct arena *arena, const struct sigv4_request *request,
     r = sigv4_canonical(arena, request, service, form, claim->signed_headers, payload_hash, &canonical);
     if (r == 0)
         r = put_to_sign(&to_sign, claim->time_ms, &scope, buf_str(&canonical));
-    if (r == 0)
-        r = sign(secret, &scope, buf_str(&to_sign), signature);
     if (r == URI_E_BAD || r == -EMSGSIZE)
         return SIGV4_MISMATCH;
     if (r != 0)
         return r;
+    sign(key, buf_str(&to_sign), signature);
     if (claim->signature.len == strlen(signature) &&
         hash_equal(claim->signature.ptr, signature, strlen(signature)))
         return 0;
@@ -130,7 +125,7 @@ static int verify_form(struct arena *arena, const struct sigv4_request *request,
 }
 
 int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const struct sigv4_claim *claim,
-                 struct str payload_hash, const char *secret_access_key, int64_t now_ms,
+                 struct str payload_hash, const unsigned char key[SIGV4_KEY_SIZE], int64_t now_ms,
                  struct str *ret_canonical, struct str *ret_to_sign)
 {
     int r = SIGV4_MISMATCH;
@@ -143,8 +138,8 @@ int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const
         return SIGV4_EXPIRED;
     /* Forms from last to first, so that a mismatch tells what was made of the request as it was sent. */
     for (int form = SIGV4_FORMS - 1; form >= 0 && r == SIGV4_MISMATCH; form--)
-        r = verify_form(arena, request, claim, (enum sigv4_form)form, payload_hash, secret_access_key,
-                        ret_canonical, ret_to_sign);
+        r = verify_form(arena, request, claim, (enum sigv4_form)form, payload_hash, key, ret_canonical,
+                        ret_to_sign);
     return r == 0 && !headers_covered(request, claim->signed_headers) ? SIGV4_UNCOVERED : r;
 }
 
@@ -187,13 +182,18 @@ static int sign_request(struct arena *arena, const struct sigv4_request *request
 {
     CLEANUP(buf_free) struct buf canonical = BUF_INIT(CANONICAL_MAX);
     CLEANUP(buf_free) struct buf to_sign = BUF_INIT(CANONICAL_MAX);
+    unsigned char key[SIGV4_KEY_SIZE];
     int r = sigv4_canonical(arena, request, service, SIGV4_AS_SENT, signed_headers, payload_hash, &canonical);
 
     if (r == URI_E_BAD)
         return FAULT(EINVAL);
     if (r == 0)
         r = put_to_sign(&to_sign, now_ms, scope, buf_str(&canonical));
-    return r == 0 ? sign(secret, scope, buf_str(&to_sign), ret) : r;
+    if (r == 0)
+        r = sigv4_key(secret, scope->date, scope->region, scope->service, key);
+    if (r == 0)
+        sign(key, buf_str(&to_sign), ret);
+    return r;
 }
 
 int sigv4_sign(struct arena *arena, const struct sigv4_request *request,

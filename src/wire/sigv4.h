@@ -9,6 +9,7 @@
 #include "wire/header.h"
 
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
+#define SIGV4_KEY_SIZE 32
 #define SIGV4_MAX_SKEW_MS (15 * 60 * 1000)
 #define SIGV4_MAX_EXPIRES_S (7 * 24 * 60 * 60)
 
@@ -52,15 +53,19 @@ enum sigv4_outcome {
     SIGV4_UNCOVERED, /* it verifies, but leaves out a header that it must cover */
 };
 
+/* The key of one day, region and service: four digests, worth keeping. */
+int sigv4_key(const char *secret_access_key, struct str date, struct str region, struct str service,
+              unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;
+
 /* Reads Authorization or X-Amz-* query parameters. 0, SIGV4_NONE, SIGV4_MALFORMED. */
 int sigv4_read(struct arena *arena, const struct sigv4_request *request, struct sigv4_claim *ret) MUST_USE;
 /* Checks time and signature. `payload_hash` is what the canonical request ends with: the claim's own text, or
- * the body's SHA-256 in hex when the claim has none, or UNSIGNED-PAYLOAD for presigned S3. `now_ms` is the
- * verifier's clock. 0, SIGV4_SKEWED, SIGV4_EXPIRED, SIGV4_MISMATCH, SIGV4_UNCOVERED. For MISMATCH
- * `ret_canonical` and `ret_to_sign` (may be NULL) receive what the server computed, in the arena, for the
- * error's answer. */
+ * the body's SHA-256 in hex when the claim has none, or UNSIGNED-PAYLOAD for presigned S3. `key` is
+ * sigv4_key's of the claim's scope. `now_ms` is the verifier's clock. 0, SIGV4_SKEWED, SIGV4_EXPIRED,
+ * SIGV4_MISMATCH, SIGV4_UNCOVERED. For MISMATCH `ret_canonical` and `ret_to_sign` (may be NULL) receive what
+ * the server computed, in the arena, for the error's answer. */
 int sigv4_verify(struct arena *arena, const struct sigv4_request *request, const struct sigv4_claim *claim,
-                 struct str payload_hash, const char *secret_access_key, int64_t now_ms,
+                 struct str payload_hash, const unsigned char key[SIGV4_KEY_SIZE], int64_t now_ms,
                  struct str *ret_canonical, struct str *ret_to_sign) MUST_USE;
 
 /* Host and every x-amz-* header must be signed, else whoever carries the request could change its meaning:
@@ -81,14 +86,9 @@ int sigv4_presign(struct arena *arena, const struct sigv4_request *request,
 
 /* ---- what is signed apart from a request: a body's chunks, a form's policy (sigv4_chunk.c) */
 
-#define SIGV4_KEY_SIZE 32
 #define SIGV4_CHUNKS "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 #define SIGV4_CHUNKS_TRAILER "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 #define SIGV4_UNSIGNED_TRAILER "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-
-/* The key of one day, region and service. */
-int sigv4_key(const char *secret_access_key, struct str date, struct str region, struct str service,
-              unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;
 
 /* Each chunk's signature covers the one before; the first covers the request's. */
 struct sigv4_chunks {
@@ -103,11 +103,11 @@ int sigv4_read_form(struct str algorithm, struct str credential, struct str date
                     struct sigv4_claim *ret) MUST_USE;
 /* Whether the claim's signature is of `text`, itself what is signed. SIGV4_MISMATCH. */
 int sigv4_verify_text(const struct sigv4_claim *claim, struct str text,
-                      const char *secret_access_key) MUST_USE;
+                      const unsigned char key[SIGV4_KEY_SIZE]) MUST_USE;
 
 /* For a claim that has been verified. */
 int sigv4_chunks_init(struct sigv4_chunks *chunks, const struct sigv4_claim *claim,
-                      const char *secret_access_key) MUST_USE;
+                      const unsigned char key[SIGV4_KEY_SIZE]) MUST_USE;
 /* `sha256_hex` is of the chunk's bytes; `signature` is what it says. SIGV4_MISMATCH. */
 int sigv4_chunk_verify(struct sigv4_chunks *chunks, const char *sha256_hex, struct str signature) MUST_USE;
 /* `sha256_hex` is of the trailing headers, "name:value\n" each, as they came. SIGV4_MISMATCH. */

@@ -45,12 +45,15 @@ static int verify(struct arena *arena, const struct sigv4_request *request, cons
                                         [SIGV4_UNCOVERED] = "uncovered"};
     struct sigv4_claim claim = {0};
     struct str canonical = {0}, to_sign = {0};
+    unsigned char key[SIGV4_KEY_SIZE];
     int r = sigv4_read(arena, request, &claim);
 
     if (r == 0)
+        r = sigv4_key(json_str(line, "secret", ""), claim.date, claim.region, claim.service, key);
+    if (r == 0)
         r = sigv4_verify(arena, request, &claim,
-                         claim.payload_hash.ptr ? claim.payload_hash : member(line, "payload_hash"),
-                         json_str(line, "secret", ""), json_int(line, "now_ms", 0), &canonical, &to_sign);
+                         claim.payload_hash.ptr ? claim.payload_hash : member(line, "payload_hash"), key,
+                         json_int(line, "now_ms", 0), &canonical, &to_sign);
     if (r < 0)
         return r;
     if (json_put_strn(out, "access_key_id", claim.access_key_id) != 0 ||

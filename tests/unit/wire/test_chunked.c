@@ -22,6 +22,13 @@ static struct sigv4_claim example(const char *signature)
     return claim;
 }
 
+static void begin(struct sigv4_chunks *chunks, const struct sigv4_claim *claim)
+{
+    unsigned char key[SIGV4_KEY_SIZE];
+    assert_int_equal(sigv4_key(SECRET, claim->date, claim->region, claim->service, key), 0);
+    assert_int_equal(sigv4_chunks_init(chunks, claim, key), 0);
+}
+
 static int verify_letters(struct sigv4_chunks *chunks, size_t count, const char *signature)
 {
     char hex[HASH_HEX_SIZE];
@@ -38,7 +45,7 @@ static void the_example_of_signed_chunks_verifies(void **state)
     struct sigv4_claim claim = example("4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
     struct sigv4_chunks chunks;
     (void)state;
-    assert_int_equal(sigv4_chunks_init(&chunks, &claim, SECRET), 0);
+    begin(&chunks, &claim);
     const char *first = "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648";
     assert_int_equal(verify_letters(&chunks, 65535, first), SIGV4_MISMATCH);
     assert_int_equal(verify_letters(&chunks, 65536, first), 0);
@@ -55,7 +62,7 @@ static void the_example_of_a_signed_trailer_verifies(void **state)
     struct sigv4_chunks chunks;
     char hex[HASH_HEX_SIZE];
     (void)state;
-    assert_int_equal(sigv4_chunks_init(&chunks, &claim, SECRET), 0);
+    begin(&chunks, &claim);
     assert_int_equal(
         verify_letters(&chunks, 65536, "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2"),
         0);
