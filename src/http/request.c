@@ -12,7 +12,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-#define LONG_PIECE ((size_t)16 * 1024)
+#define LONG_PIECE ((size_t)8 * 1024)
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 #define DROP_MAX (INT64_C(2) << 20) /* an unwanted body up to this is read so that the connection stays */
 #define DROP_ANSWERED_MAX (INT64_C(6) << 30) /* more than anybody may send */

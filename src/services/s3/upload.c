@@ -145,7 +145,7 @@ static int write_block(struct upload *upload)
     return rc == 0 && upload->writer && upload->block == block ? replace_block(upload) : rc;
 }
 
-/* Bytes come in pieces of 24 KiB: a block of them is one write. */
+/* Bytes come in pieces of 12 KiB: a block of them is one write. */
 static int add_to_blocks(struct upload *upload, const unsigned char *bytes, size_t len)
 {
     int rc = 0;
