@@ -11,8 +11,9 @@ struct http_header {
 /* Value of the first header of that name (ASCII case ignored), or {NULL,0}. */
 static inline struct str header_find(const struct http_header *headers, size_t count, const char *name)
 {
+    struct str wanted = str_of(name);
     for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(headers[i].name, str_of(name)))
+        if (str_eq_nocase(headers[i].name, wanted))
             return headers[i].value;
     return (struct str){NULL, 0};
 }

@@ -160,11 +160,30 @@ static bool is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Nothing of it would be left out. */
+static bool is_trimmed(struct str value)
+{
+    bool after_blank = true;
+
+    for (size_t i = 0; i < value.len; i++) {
+        bool blank = is_blank(value.ptr[i]);
+
+        if (blank && (after_blank || value.ptr[i] != ' '))
+            return false;
+        after_blank = blank;
+    }
+    return !after_blank;
+}
+
 /* Without blanks at its ends, and runs of blanks within as one space. */
 static void put_trimmed(struct buf *out, struct str value)
 {
     bool pending = false, any = false;
 
+    if (is_trimmed(value)) {
+        buf_put_str(out, value);
+        return;
+    }
     for (size_t i = 0; i < value.len; i++) {
         if (is_blank(value.ptr[i])) {
             pending = any;

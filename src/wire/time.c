@@ -81,13 +81,27 @@ static bool ms_of(const struct civil *c, int64_t *ret)
     return true;
 }
 
-/* Writes `count` digits and what separates them from the next number; a listing has a thousand times. */
-static char *put_digits(char *at, int value, int count, char then)
+/* Writes `count` digits; every request and each key of a listing has a time. */
+static char *put_number(char *at, int value, int count)
 {
     for (int i = count - 1; i >= 0; i--, value /= 10)
         at[i] = (char)('0' + value % 10);
-    at[count] = then;
-    return at + count + 1;
+    return at + count;
+}
+
+static char *put_letters(char *at, const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        at[i] = text[i];
+    return at + count;
+}
+
+/* A number, and what separates it from the next. */
+static char *put_digits(char *at, int value, int count, char then)
+{
+    at = put_number(at, value, count);
+    *at = then;
+    return at + 1;
 }
 
 static char *put_civil(char *at, const struct civil *c, char then)
@@ -117,17 +131,28 @@ void time_iso8601_s(int64_t ms, char ret[TIME_TEXT_SIZE])
 void time_amz(int64_t ms, char ret[TIME_TEXT_SIZE])
 {
     struct civil c = civil_of(ms);
+    char *at = put_number(put_number(ret, c.year, 4), c.month, 2);
 
-    snprintf(ret, TIME_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour, c.minute,
-             c.second);
+    at = put_digits(at, c.day, 2, 'T');
+    at = put_number(put_number(at, c.hour, 2), c.minute, 2);
+    *put_digits(at, c.second, 2, 'Z') = '\0';
 }
 
 void time_http(int64_t ms, char ret[TIME_TEXT_SIZE])
 {
     struct civil c = civil_of(ms);
+    char *at = ret;
 
-    snprintf(ret, TIME_TEXT_SIZE, "%.3s, %02d %s %04d %02d:%02d:%02d GMT", weekdays[c.weekday], c.day,
-             months[c.month - 1], c.year, c.hour, c.minute, c.second);
+    at = put_letters(at, weekdays[c.weekday], 3);
+    at = put_letters(at, ", ", 2);
+    at = put_digits(at, c.day, 2, ' ');
+    at = put_letters(at, months[c.month - 1], 3);
+    at = put_letters(at, " ", 1);
+    at = put_digits(at, c.year, 4, ' ');
+    at = put_digits(at, c.hour, 2, ':');
+    at = put_digits(at, c.minute, 2, ':');
+    at = put_digits(at, c.second, 2, ' ');
+    *put_letters(at, "GMT", 3) = '\0';
 }
 
 /* ---- reading: each eater takes its bytes off the front, or answers false ---- */
