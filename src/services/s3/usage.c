@@ -36,21 +36,30 @@ static int begin(struct tx *tx, const char *account, int64_t objects, int64_t by
                    objects, bytes);
 }
 
+/* Nothing was added: it is the account's first, or too much. */
+static int begin_or_refuse(struct tx *tx, const char *account, int64_t objects, int64_t bytes,
+                           struct reason *why)
+{
+    struct usage now;
+    int rc = begin(tx, account, objects, bytes);
+    if (rc != DB_EXISTS)
+        return rc;
+    rc = usage_load(tx, account, &now);
+    if (rc != 0)
+        return rc;
+    if (objects > 0 && now.objects_max >= 0 && now.objects + objects > now.objects_max)
+        return refuse(&now, "objects", now.objects + objects, now.objects_max, why);
+    return usage_fits(&now, bytes, why);
+}
+
 int usage_add(struct tx *tx, const char *account, int64_t objects, int64_t bytes, struct reason *why)
 {
-    bool grows = objects > 0 || bytes > 0;
-    struct usage now;
-    int rc = tx_exec(tx, "UPDATE s3_usage SET objects = objects + $2, bytes = bytes + $3 WHERE account = $1",
+    int rc = tx_exec(tx,
+                     "UPDATE s3_usage SET objects = objects + $2, bytes = bytes + $3 WHERE account = $1"
+                     " AND ($2 <= 0 OR objects_max IS NULL OR objects + $2 <= objects_max)"
+                     " AND ($3 <= 0 OR bytes_max IS NULL OR bytes + $3 <= bytes_max)",
                      "sii", account, objects, bytes);
-    if (rc == 0 && tx_changes(tx) == 0)
-        return begin(tx, account, objects, bytes);
-    if (rc == 0 && grows)
-        rc = usage_load(tx, account, &now);
-    if (rc != 0 || !grows)
-        return rc;
-    if (objects > 0 && now.objects_max >= 0 && now.objects > now.objects_max)
-        return refuse(&now, "objects", now.objects, now.objects_max, why);
-    return bytes > 0 ? usage_fits(&now, 0, why) : 0;
+    return rc == 0 && tx_changes(tx) == 0 ? begin_or_refuse(tx, account, objects, bytes, why) : rc;
 }
 
 int usage_load(struct tx *tx, const char *account, struct usage *ret)
