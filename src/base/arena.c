@@ -8,6 +8,7 @@
 #define ALIGNMENT ((size_t)16)
 #define FIRST_CHUNK ((size_t)2048)
 #define LARGEST_CHUNK ((size_t)65536)
+#define LARGEST_KEPT ((size_t)16384)
 
 struct chunk {
     struct chunk *next;
@@ -31,17 +32,38 @@ struct arena *arena_new(size_t max_bytes)
     return arena;
 }
 
-void arena_free(struct arena **arena)
+static void free_chunks(struct chunk *chunk)
 {
-    if (!*arena)
-        return;
-    for (struct chunk *chunk = (*arena)->chunks; chunk;) {
+    while (chunk) {
         struct chunk *next = chunk->next;
         free(chunk);
         chunk = next;
     }
+}
+
+void arena_free(struct arena **arena)
+{
+    if (!*arena)
+        return;
+    free_chunks((*arena)->chunks);
     free(*arena);
     *arena = NULL;
+}
+
+/* The newest chunk is the largest: what is like the last request finds room in it alone. */
+void arena_reset(struct arena *arena, size_t max_bytes)
+{
+    struct chunk *kept = arena->chunks;
+    *arena = (struct arena){.left = max_bytes, .next_size = FIRST_CHUNK};
+    if (kept && kept->size <= LARGEST_KEPT) {
+        arena->chunks = kept;
+        arena->next_size = 2 * kept->size;
+        memset(kept->bytes, 0, kept->used);
+        kept->used = 0;
+        free_chunks(take(kept->next));
+    } else {
+        free_chunks(kept);
+    }
 }
 
 static bool arena_grow(struct arena *arena, size_t need)
@@ -97,4 +119,21 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
         (void)vsnprintf(text, (size_t)len + 1, fmt, again);
     va_end(again);
     return text;
+}
+
+struct arena *arenas_take(struct arenas *arenas)
+{
+    return arenas->count > 0 ? arenas->spare[--arenas->count] : NULL;
+}
+
+void arenas_give(struct arenas *arenas, struct arena **arena)
+{
+    if (arenas->count < ARRAY_LEN(arenas->spare))
+        arenas->spare[arenas->count++] = take(*arena);
+}
+
+void arenas_free(struct arenas *arenas)
+{
+    for (struct arena *spare; (spare = arenas_take(arenas));)
+        arena_free(&spare);
 }

@@ -18,8 +18,7 @@ struct http_conn {
     _Atomic(enum conn_phase) phase;
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */
-    struct http_conn *next;
-    struct http_conn *previous;
+    struct http_conn *next, *previous;
 };
 
 struct http_listener {
@@ -48,8 +47,9 @@ struct http_server {
     size_t arriving; /* accepted, and not yet among conns */
     int64_t accepted_ms;
     size_t inflight;
-    size_t held; /* of requests, by others than its own threads: replies that are held, timers */
-    bool closed; /* the pool takes no more */
+    size_t held;         /* of requests, by others than its own threads: replies that are held, timers */
+    bool closed;         /* the pool takes no more */
+    struct arenas spare; /* of finished requests, for the next */
 };
 
 enum body_kind { BODY_NONE, BODY_BYTES, BODY_FILE, BODY_PLACES, BODY_STREAM, BODY_LENGTH };

@@ -25,11 +25,19 @@ static struct str target_path(struct str target, struct str *ret_query)
     return path;
 }
 
+static struct arena *take_arena(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct arena *spare = arenas_take(&server->spare);
+    pthread_mutex_unlock(&server->lock);
+    return spare ? spare : arena_new(ARENA_MAX);
+}
+
 /* The raw target is seen here only: later libmicrohttpd unescapes it in place. */
 void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct http_server *server = cls;
-    CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_MAX);
+    CLEANUP(arena_free) struct arena *arena = take_arena(server);
     struct inflight *flight = arena ? arena_alloc(arena, sizeof(*flight)) : NULL;
     if (!flight)
         return NULL;
@@ -403,11 +411,13 @@ void flight_end(struct inflight *flight)
         server->handler.end(server->handler.ctx, &flight->request);
     reply_free(&flight->reply);
     buf_free(&flight->request.body);
-    arena_free(&arena);
+    arena_reset(arena, ARENA_MAX);
     pthread_mutex_lock(&server->lock);
+    arenas_give(&server->spare, &arena);
     if (--server->inflight == 0)
         pthread_cond_broadcast(&server->drained);
     pthread_mutex_unlock(&server->lock);
+    arena_free(&arena);
 }
 
 void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,

@@ -192,6 +192,7 @@ void http_server_stop(struct http_server **ret, int64_t grace_ms)
     wait_released(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    arenas_free(&server->spare);
     close_fd(&server->stop_fd);
     pthread_cond_destroy(&server->drained);
     pthread_mutex_destroy(&server->lock);

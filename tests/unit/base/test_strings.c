@@ -155,6 +155,25 @@ static void test_arena_is_aligned_zeroed_and_bounded(void **state UNUSED)
     assert_string_equal(arena_dup(arena, (struct str){"abcdef", 3}), "abc");
 }
 
+static void test_arena_is_as_new_after_a_reset(void **state UNUSED)
+{
+    CLEANUP(arena_free) struct arena *arena = arena_new(100000);
+    static const size_t uses[] = {100, 9000, 60000, 10};
+    for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+        for (size_t left = uses[i]; left > 0;) {
+            size_t size = left < 1000 ? left : 1000;
+            unsigned char *bytes = arena_alloc(arena, size);
+            assert_non_null(bytes);
+            for (size_t k = 0; k < size; k++)
+                assert_int_equal(bytes[k], 0);
+            memset(bytes, 'x', size);
+            left -= size;
+        }
+        arena_reset(arena, 100000 - i);
+        assert_null(arena_alloc(arena, 100001 - i));
+    }
+}
+
 static void test_long_reason_is_cut_between_characters(void **state UNUSED)
 {
     struct reason reason;
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_buffer_grows_over_many_appends),
         cmocka_unit_test(test_buffer_takes_numbers_and_bytes_to_fill),
         cmocka_unit_test(test_arena_is_aligned_zeroed_and_bounded),
+        cmocka_unit_test(test_arena_is_as_new_after_a_reset),
         cmocka_unit_test(test_long_reason_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
