@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/db.h"
+#include "db/gather.h"
 #include "db/record.h"
 #include <fcntl.h>
 #include <limits.h>
@@ -128,8 +129,10 @@ int batch_flush(struct batch *batch)
         return 0;
     if (!same(at, batch->flushed))
         r = position_store(batch->conn, POSITION_SET, at);
+    gather_begin();
     if (r == 0)
         r = conn_run(batch->conn, "COMMIT");
+    gather_end();
     if (r < 0)
         return r;
     batch->open = false;

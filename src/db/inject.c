@@ -1,8 +1,9 @@
-/* A VFS that passes every call on to SQLite's own, but keeps files without a name in memory (scratch.h), and
- * an allocator that passes on to malloc; all ask fail_now first. Unarmed that is one relaxed load, so the
- * same path runs in tests and in production. */
+/* A VFS that passes every call on to SQLite's own, but keeps files without a name in memory (scratch.h) and
+ * gathers a commit's writes (gather.h), and an allocator that passes on to malloc; all ask fail_now first.
+ * Unarmed that is one relaxed load, so the same path runs in tests and in production. */
 #include "db/inject.h"
 #include "base/fail.h"
+#include "db/gather.h"
 #include "db/scratch.h"
 #include <malloc.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 struct file {
     sqlite3_file base;
     sqlite3_file *real; /* in the memory behind this struct */
+    struct gather gather;
 };
 
 static sqlite3_vfs *real_vfs;
@@ -21,44 +23,57 @@ static sqlite3_file *real_of(sqlite3_file *file)
     return ((struct file *)(void *)file)->real;
 }
 
+/* What was gathered is in the file. */
+static int written(sqlite3_file *file)
+{
+    return gather_flush(&((struct file *)(void *)file)->gather, real_of(file));
+}
+
 static int file_close(sqlite3_file *file)
 {
-    return real_of(file)->pMethods->xClose(real_of(file));
+    int rc = written(file);
+    gather_deinit(&((struct file *)(void *)file)->gather);
+    int closed = real_of(file)->pMethods->xClose(real_of(file));
+    return rc != SQLITE_OK ? rc : closed;
 }
 
 static int file_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 offset)
 {
     if (fail_now(FAIL_IO))
         return SQLITE_IOERR_READ;
-    return real_of(file)->pMethods->xRead(real_of(file), bytes, len, offset);
+    int rc = written(file);
+    return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xRead(real_of(file), bytes, len, offset);
 }
 
 static int file_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 offset)
 {
     if (fail_now(FAIL_IO))
         return SQLITE_IOERR_WRITE;
-    return real_of(file)->pMethods->xWrite(real_of(file), bytes, len, offset);
+    return gather_write(&((struct file *)(void *)file)->gather, real_of(file), bytes, len, offset);
 }
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     if (fail_now(FAIL_IO))
         return SQLITE_IOERR_TRUNCATE;
-    return real_of(file)->pMethods->xTruncate(real_of(file), size);
+    int rc = written(file);
+    return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
 static int file_sync(sqlite3_file *file, int flags)
 {
     if (fail_now(FAIL_IO))
         return SQLITE_IOERR_FSYNC;
-    return real_of(file)->pMethods->xSync(real_of(file), flags);
+    int rc = written(file);
+    return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
     if (fail_now(FAIL_IO))
         return SQLITE_IOERR_FSTAT;
-    return real_of(file)->pMethods->xFileSize(real_of(file), ret);
+    int rc = written(file);
+    return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xFileSize(real_of(file), ret);
 }
 
 static int file_lock(sqlite3_file *file, int level)
@@ -142,6 +157,7 @@ static int vfs_open(sqlite3_vfs *self UNUSED, const char *name, sqlite3_file *fi
         return SQLITE_OK;
     }
     wrapped->real = (sqlite3_file *)(void *)(wrapped + 1);
+    gather_init(&wrapped->gather, flags & SQLITE_OPEN_WAL);
     if (fail_now(FAIL_IO))
         return SQLITE_CANTOPEN;
     int rc = real_vfs->xOpen(real_vfs, name, wrapped->real, flags, ret_flags);
