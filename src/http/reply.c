@@ -43,12 +43,12 @@ void http_reply_discard(struct http_request *request)
     reply_free(&inflight_of(request)->reply);
 }
 
-void http_reply_header(struct http_request *request, const char *name, const char *value)
+void http_reply_header_str(struct http_request *request, const char *name, struct str value)
 {
     struct reply *reply = &inflight_of(request)->reply;
     struct reply_header *header = arena_alloc(request->arena, sizeof(*header));
     char *name_copy = arena_dup(request->arena, str_of(name));
-    char *value_copy = arena_dup(request->arena, str_of(value));
+    char *value_copy = arena_dup(request->arena, value);
     assert(reply->status != 0);
     if (!header || !name_copy || !value_copy) {
         reply->failed = true;
@@ -57,6 +57,11 @@ void http_reply_header(struct http_request *request, const char *name, const cha
     *header = (struct reply_header){.name = name_copy, .value = value_copy};
     *reply->headers_end = header;
     reply->headers_end = &header->next;
+}
+
+void http_reply_header(struct http_request *request, const char *name, const char *value)
+{
+    http_reply_header_str(request, name, str_of(value));
 }
 
 void http_reply_headerf(struct http_request *request, const char *name, const char *fmt, ...)

@@ -86,6 +86,7 @@ bool http_replied(const struct http_request *request);
 /* Forgets a reply that was given but not yet sent: its commit failed. */
 void http_reply_discard(struct http_request *request);
 void http_reply_header(struct http_request *request, const char *name, const char *value);
+void http_reply_header_str(struct http_request *request, const char *name, struct str value);
 void http_reply_headerf(struct http_request *request, const char *name, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 void http_reply_bytes(struct http_request *request, struct str bytes);

@@ -107,9 +107,11 @@ int64_t blob_stored_size(const struct blob_row *row)
 
 static void copy_text(struct rows *rows, int column, size_t size, char *ret)
 {
-    ret[0] = '\0';
-    if (!rows_null(rows, column))
-        (void)snprintf(ret, size, "%s", rows_text(rows, column));
+    struct str text = rows_str(rows, column);
+    size_t len = text.len < size ? text.len : size - 1;
+    if (len > 0)
+        memcpy(ret, text.ptr, len);
+    ret[len] = '\0';
 }
 
 void blob_row_read(struct rows *rows, int first, struct blob_row *ret)

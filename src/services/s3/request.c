@@ -358,6 +358,8 @@ int headers_latin1(struct call *c, struct str text, struct str *ret)
 static struct str overridden(struct call *c, const char *name, struct str value)
 {
     char parameter[64];
+    if (c->query.count == 0)
+        return value;
     int len = snprintf(parameter, sizeof(parameter), "response-%s", name);
     if (len < 0 || (size_t)len >= sizeof(parameter))
         return value;
@@ -380,7 +382,7 @@ static void reply_meta(struct call *c, const char *name, struct str value)
         encoded = arena_alloc(c->arena, 4 * ((2 * value.len + 2) / 3) + 1);
     }
     if (!text || !encoded) {
-        http_reply_headerf(c->http, name, STR_FMT, STR_ARG(value));
+        http_reply_header_str(c->http, name, value);
         return;
     }
     for (size_t i = 0; i < value.len; i++) {
@@ -400,7 +402,7 @@ void headers_reply(struct call *c, const char *lines)
         if (value.len == 0 && i == 0)
             value = STR("binary/octet-stream");
         if (value.len > 0)
-            http_reply_headerf(c->http, kept_headers[i], STR_FMT, STR_ARG(value));
+            http_reply_header_str(c->http, kept_headers[i], value);
     }
     struct str rest = str_of(lines);
     while (rest.len > 0) {
