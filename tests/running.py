@@ -31,6 +31,23 @@ def without_aws():
     return {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
 
 
+def crew_of(server_pid):
+    """The pid of the process below which a server's workers run, and what runs there: {"anchor 222222222222": pid}."""
+    crew, found = None, {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if words[1:2] == ["run-workers"] and parent == server_pid:
+            crew = int(pid)
+        elif "--cache-dir" in words and words[words.index("--exit-with-parent") + 1] == str(parent):
+            account = words[words.index("--cache-dir") + 1].rsplit("/", 1)[1]
+            found[f"{words[1]} {account}", parent] = int(pid)
+    return crew, {name: pid for (name, parent), pid in found.items() if parent == crew}
+
+
 class Server:
     """One `slipway serve`. Keep it: it can be killed and started again on the same data and port."""
 
@@ -93,20 +110,7 @@ class Server:
         return self.process.wait(STOP_S)
 
     def crew(self):
-        """The pid of the process below which the workers run, and what runs there: {"anchor 222222222222": pid}."""
-        crew, found = None, {}
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-                words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            except OSError:
-                continue
-            if words[1:2] == ["run-workers"] and parent == self.process.pid:
-                crew = int(pid)
-            elif "--cache-dir" in words and words[words.index("--exit-with-parent") + 1] == str(parent):
-                account = words[words.index("--cache-dir") + 1].rsplit("/", 1)[1]
-                found[f"{words[1]} {account}", parent] = int(pid)
-        return crew, {name: pid for (name, parent), pid in found.items() if parent == crew}
+        return crew_of(self.process.pid)
 
     def workers(self):
         return self.crew()[1]

@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 #define GRACE_MS 10000
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES ((size_t)4096)
+#define INPUT_MAX (2 * LINE_MAX_BYTES)
 
 enum word { WORD_COMMAND, WORD_ACCOUNT, WORD_KEY_ID, WORD_SECRET, WORDS };
 
 struct worker {
     struct worker *next;
     const struct command *command;
-    char *line; /* what `words` point into */
-    const char *words[WORDS];
+    char *words[WORDS];
     pid_t pid; /* 0: does not run */
     struct restart restart;
 };
@@ -45,10 +45,11 @@ struct crew {
 
 static void worker_free(struct worker *worker)
 {
-    if (worker->line)
-        explicit_bzero(worker->line, strlen(worker->words[WORD_SECRET]) +
-                                         (size_t)(worker->words[WORD_SECRET] - worker->line));
-    free(worker->line);
+    for (size_t i = 0; i < WORDS; i++) {
+        if (worker->words[i])
+            explicit_bzero(worker->words[i], strlen(worker->words[i]));
+        free(worker->words[i]);
+    }
     free(worker);
 }
 
@@ -64,18 +65,14 @@ static const struct command *command_find(const char *name)
 static struct worker *worker_new(struct str line)
 {
     struct worker *worker = mem_alloc(sizeof(*worker));
-    char *rest = NULL;
-    if (!worker)
-        return NULL;
-    char *text = str_dup(line);
-    for (size_t i = 0; text && i < WORDS; i++)
-        worker->words[i] = strtok_r(i == 0 ? text : NULL, " ", &rest);
-    worker->command = text && worker->words[WORD_SECRET] ? command_find(worker->words[WORD_COMMAND]) : NULL;
-    if (worker->command) {
-        worker->line = text;
+    size_t count = 0;
+    while (worker && count < WORDS && line.ptr &&
+           (worker->words[count] = str_dup(str_split(&line, ' '))) != NULL)
+        count++;
+    if (count == WORDS && !line.ptr)
+        worker->command = command_find(worker->words[WORD_COMMAND]);
+    if (!worker || worker->command)
         return worker;
-    }
-    free(text);
     worker_free(worker);
     return NULL;
 }
@@ -131,6 +128,7 @@ static bool become_own(struct crew *crew)
     close_fd(&null_fd);
     close_fd(&crew->signal_fd);
     sigemptyset(&none);
+    (void)signal(SIGPIPE, SIG_DFL);
     return done && sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
@@ -281,14 +279,16 @@ int crew_main(int argc, char **argv)
     CLEANUP(crew_deinit)
     struct crew crew = {
         .cache_dir = str_dup(str_of(argv[1])), /* its place becomes the workers' titles' */
-        .input = BUF_INIT((size_t)2 * LINE_MAX_BYTES),
+        .input = BUF_INIT(INPUT_MAX),
         .signal_fd = signals_open(),
         .title = argv[0],
         .title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]),
     };
     log_from_env();
-    if (crew.signal_fd < 0 || !crew.cache_dir)
-        return COMMAND_FAILED;
+    (void)signal(SIGPIPE, SIG_IGN); /* of whoever read what is logged */
+    if (crew.signal_fd < 0 || !crew.cache_dir || buf_reserve(&crew.input, INPUT_MAX - 1) != 0)
+        return COMMAND_FAILED; /* reserved once: what was in smaller memory before would be there for workers
+                                */
     serve(&crew);
     return COMMAND_OK;
 }

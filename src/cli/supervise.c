@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 2048
+#define PIPE_BYTES (512 << 10) /* the lines of all of them */
 #define TELL_MS 1000 /* for the crew to say that it has ended, after its workers have had their time */
 
 struct worker {
@@ -57,6 +58,8 @@ int supervisor_new(const char *data_dir, const char *endpoint, const char *regio
 static void worker_free(struct worker *worker)
 {
     free(worker->name);
+    if (worker->line)
+        explicit_bzero(worker->line, strlen(worker->line));
     free(worker->line);
     free(worker);
 }
@@ -180,6 +183,7 @@ static int crew_start(struct supervisor *supervisor)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return FAULT(errno);
+    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* a crew that does not read holds nobody up */
     int r = crew_spawn(supervisor, ends[0]);
     close_fd(&ends[0]);
     supervisor->crew_fd = ends[1];

@@ -24,8 +24,8 @@ struct meanwhile {
     struct reply reply; /* the one that begins */
     struct str first;
     int64_t every_ms;
+    int64_t due_ms; /* of clock_mono_ms: when the next blank is */
     char topic[WAKE_TOPIC_MAX];
-    wake_ticket ticket; /* from before there was anything to signal */
     struct wake_waiter timer;
     pthread_mutex_t lock;
     enum stage stage;
@@ -56,27 +56,28 @@ static void wake_up(struct meanwhile *m)
     m->asleep = false;
 }
 
-static void set_timer(struct meanwhile *m)
-{
-    wake_subscribe(m->topic, m->ticket, clock_mono_ms() + m->every_ms, &m->timer);
-}
-
-/* The time has come, or the run is over, or the server stops. */
-static void fire(struct wake_waiter *waiter, bool timed_out)
+/* The time has come, or the run is over, or the server stops; or a stranger was signalled, whose topic shares
+ * the place of ours (base/wake.h): then the time is awaited further. */
+static void fire(struct wake_waiter *waiter, bool timed_out UNUSED)
 {
     struct meanwhile *m = CONTAINER_OF(waiter, struct meanwhile, timer);
     struct http_server *server = m->flight->server;
+    wake_ticket ticket = wake_look(m->topic); /* what is signalled from here on is not missed */
+    int64_t now_ms = clock_mono_ms();
     pthread_mutex_lock(&m->lock);
-    bool on = timed_out && !m->over && clock_mono_ms() >= m->timer.deadline_mono_ms;
-    if (on && m->stage == MEANWHILE_WAITS)
-        m->stage = MEANWHILE_ASKED;
-    else if (on)
-        m->blanks++;
-    if (on)
+    bool goes_on = !m->over && !atomic_load(&server->stopping);
+    if (goes_on && now_ms >= m->due_ms) {
+        if (m->stage == MEANWHILE_WAITS)
+            m->stage = MEANWHILE_ASKED;
+        else
+            m->blanks++;
+        m->due_ms = now_ms + m->every_ms;
         wake_up(m);
+    }
+    int64_t due_ms = m->due_ms;
     pthread_mutex_unlock(&m->lock);
-    if (on) {
-        set_timer(m);
+    if (goes_on) {
+        wake_subscribe(m->topic, ticket, due_ms, &m->timer);
         return;
     }
     keeper_leaves(m);
@@ -97,15 +98,16 @@ void http_reply_meanwhile(struct http_request *request, const char *first, int64
                             .reply = reply,
                             .first = str_of(first),
                             .every_ms = every_ms,
+                            .due_ms = clock_mono_ms() + every_ms,
                             .timer = {.fire = fire},
                             .asleep = true,
                             .keepers = 3};
     (void)snprintf(m->topic, sizeof(m->topic), "http:meanwhile:%s", request->id);
-    m->ticket = wake_look(m->topic);
+    wake_ticket ticket = wake_look(m->topic); /* from before there is anything to signal */
     pthread_mutex_init(&m->lock, NULL);
     flight->meanwhile = m;
     server_hold(flight->server, 1);
-    set_timer(m);
+    wake_subscribe(m->topic, ticket, m->due_ms, &m->timer);
 }
 
 /* What of the run's body has not been sent; its beginning may have been sent before it. False: it has none

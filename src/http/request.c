@@ -62,6 +62,7 @@ void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 }
 
 struct header_fill {
+    struct arena *arena;
     struct http_header *headers;
     size_t count;
     size_t max;
@@ -71,10 +72,12 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind UNUSED, co
                                    size_t name_len, const char *value, size_t value_len)
 {
     struct header_fill *fill = cls;
-    if (fill->count == fill->max)
+    const char *own_name = arena_dup(fill->arena, (struct str){name, name_len});
+    const char *own_value = arena_dup(fill->arena, (struct str){value ? value : "", value ? value_len : 0});
+    if (fill->count == fill->max || !own_name || !own_value)
         return MHD_NO;
     fill->headers[fill->count++] =
-        (struct http_header){.name = {name, name_len}, .value = {value ? value : "", value_len}};
+        (struct http_header){.name = {own_name, name_len}, .value = {own_value, value ? value_len : 0}};
     return MHD_YES;
 }
 
@@ -95,17 +98,21 @@ static struct str peer_text(struct inflight *flight)
     return str_of(copy ? copy : "");
 }
 
-/* False when there is no memory for them. */
+/* Copies of all: a run may go on when the connection, whose memory they came in, is gone (meanwhile.c). False
+ * when there is no memory for them. */
 static bool take_headers(struct inflight *flight, const char *method)
 {
     struct http_request *request = &flight->request;
     int count = MHD_get_connection_values_n(flight->connection, MHD_HEADER_KIND, NULL, NULL);
-    struct header_fill fill = {.max = count > 0 ? (size_t)count : 0};
+    struct header_fill fill = {.arena = request->arena, .max = count > 0 ? (size_t)count : 0};
     fill.headers = arena_alloc(request->arena, (fill.max + 1) * sizeof(*fill.headers));
-    if (!fill.headers)
+    const char *own_method = arena_dup(request->arena, str_of(method));
+    if (!fill.headers || !own_method)
         return false;
     (void)MHD_get_connection_values_n(flight->connection, MHD_HEADER_KIND, take_header, &fill);
-    request->method = str_of(method);
+    if (fill.count < fill.max)
+        return false;
+    request->method = str_of(own_method);
     request->headers = fill.headers;
     request->header_count = fill.count;
     request->peer = peer_text(flight);

@@ -103,6 +103,9 @@ int call_authenticate(struct call *c, const struct form_signature *form) MUST_US
 /* db_look, or db_look_soon where the thread must not wait. CALL_ELSEWHERE: to be returned; nothing may have
  * been done that a second run would not do again. */
 int call_look(struct call *c, uint64_t subject, struct tx **ret) MUST_USE;
+/* db_read, for what begins before the body. CALL_ELSEWHERE, to be returned as above, where the thread must
+ * not wait. */
+int call_read(struct call *c, struct tx **ret) MUST_USE;
 /* Ends a look whose outcome is `rc`, which is durable then, whatever it is but a fault. NULL: there was none.
  */
 int call_looked(struct tx **tx, int rc) MUST_USE;

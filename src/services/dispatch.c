@@ -225,6 +225,11 @@ int call_look(struct call *c, uint64_t subject, struct tx **ret)
     return r == DB_BUSY ? CALL_ELSEWHERE : r;
 }
 
+int call_read(struct call *c, struct tx **ret)
+{
+    return c->http->must_not_wait ? CALL_ELSEWHERE : db_read(c->platform->db, ret);
+}
+
 int call_looked(struct tx **tx, int rc)
 {
     if (rc < 0 || !*tx)

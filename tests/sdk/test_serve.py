@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from running import binary
+from running import binary, crew_of
 from raw import Raw, form_request
 
 WAIT_S = 20
@@ -39,6 +39,22 @@ def test_killed_crew_is_started_again_with_all_its_workers(house):
     os.kill(crew, signal.SIGKILL)
     assert eventually(lambda: house.crew()[0] not in (None, crew) and set(house.workers()) == set(before))
     assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in before.values()))
+
+
+def test_workers_go_on_when_nobody_reads_what_is_logged(tmp_path):
+    port = tmp_path / "port"
+    server = subprocess.Popen([binary(), "serve", "--data", str(tmp_path / "data"), "--port", "0", "--port-file", str(port)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        server.stderr.close()
+        crew, before = eventually(lambda: len(crew_of(server.pid)[1]) == 7 and crew_of(server.pid))
+        os.kill(before["anchor 222222222222"], signal.SIGKILL)
+        after = eventually(lambda: len(crew_of(server.pid)[1]) == 7 and crew_of(server.pid)[1] != before and crew_of(server.pid))
+        assert after[0] == crew
+        assert {name for name in before if after[1][name] != before[name]} == {"anchor 222222222222"}
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0
 
 
 def test_a_worker_has_no_keys_but_its_own(house):

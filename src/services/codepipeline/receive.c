@@ -23,7 +23,7 @@ int codepipeline_expect_event(struct call *c)
 {
     CLEANUP(webhook_unload) struct webhook webhook = {0};
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_read(c->platform->db, &tx);
+    int r = call_read(c, &tx);
 
     return r ? r : find(c, tx, &webhook);
 }

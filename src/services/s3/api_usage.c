@@ -92,7 +92,7 @@ int api_check_quota(struct call *c, int64_t len)
     struct usage usage;
     if (len <= BLOB_INLINE_MAX || !c->caller)
         return 0;
-    int rc = db_read(c->platform->db, &tx);
+    int rc = call_read(c, &tx);
     if (rc == 0)
         rc = usage_load(tx, c->caller->account, &usage);
     if (rc != 0 || usage_fits(&usage, len, NULL) == 0)

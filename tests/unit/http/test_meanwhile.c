@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,6 +46,7 @@ static void on_run(void *ctx, struct http_request *request)
     (void)sem_post(&test->running);
     while (sem_wait(&test->go) != 0)
         continue;
+    assert_true(str_eqc(request->method, "GET") && str_eqc(http_header(request, "host"), "h"));
     http_reply(request, 409);
     http_reply_header(request, "X-Ended", "yes");
     if (str_ends(request->path, STR("/file")))
@@ -145,6 +147,25 @@ static void blanks_come_until_the_run_has_replied(void **state UNUSED)
     stop(test, 5000);
 }
 
+/* Of which some share the place of the reply's own. */
+static void blanks_come_whatever_else_is_signalled(void **state UNUSED)
+{
+    struct test *test = start();
+    int fd = ask(test, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(sem_wait(&test->running), 0);
+    for (int i = 0; i < 100000; i++) {
+        char topic[32];
+        (void)snprintf(topic, sizeof(topic), "stranger:%d", i);
+        wake_signal(topic);
+    }
+    for (int i = 0; i < 3; i++)
+        assert_true(str_ends(str_of(hear(fd, "1\r\n \r\n")), STR("1\r\n \r\n")));
+    let_go(test);
+    assert_true(str_ends(str_of(hear(fd, "0\r\n\r\n")), STR("4\r\n<z/>\r\n0\r\n\r\n")));
+    close_fd(&fd);
+    stop(test, 5000);
+}
+
 static void what_follows_is_the_body_alone(void **state UNUSED)
 {
     static const struct {
@@ -211,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_that_comes_in_time_is_the_only_one),
         cmocka_unit_test(blanks_come_until_the_run_has_replied),
+        cmocka_unit_test(blanks_come_whatever_else_is_signalled),
         cmocka_unit_test(what_follows_is_the_body_alone),
         cmocka_unit_test(a_client_that_goes_away_leaves_the_run_alone),
         cmocka_unit_test(a_stop_waits_for_the_run),
