@@ -199,6 +199,14 @@ def test_git_tells_which_files_a_change_has(house, repository, asked_pipeline):
     repository.git("push", "--quiet", "origin", "main")
     merged = repository.git("rev-parse", "HEAD")
     assert bitbucket(changed, "fulfilled", merge_commit={"hash": merged[:12]}) == changed
+    repository.git("checkout", "--quiet", "topic")
+    repository.git("merge", "--quiet", "--ff-only", "main")
+    repository.push("topic", "what the trigger wants", app="six")
+    tip = repository.push("topic", "and what it does not", other="six")
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--ff-only", "topic")
+    repository.git("push", "--quiet", "origin", "main")
+    assert bitbucket(tip, "fulfilled", merge_commit={"hash": tip[:12]}) == tip  # nobody can tell where it began
     assert github("1" * 40, third) != "filtered"  # nobody can tell, and the source's failure says why
 
 

@@ -55,16 +55,21 @@ static int ref_make(const char *commit, bool by_name, const char *branch, const 
     return FAULT(ENOMEM);
 }
 
+/* A pull request that was merged by its own last commit (fast-forward) is compared with itself: what it began
+ * from is not known any more. */
 static int ends_resolve(struct git *git, const struct change *change, struct ends *ret)
 {
     char base[GIT_COMMIT_SIZE + 1];
     int r;
 
-    (void)snprintf(base, sizeof(base), "%.64s%s", change->base ? change->base : "refs/base",
-                   change->base_parent ? "^" : "");
+    (void)snprintf(base, sizeof(base), "%.64s", change->base ? change->base : "refs/base");
     r = git_resolve(git, base, ret->from);
     if (r == 0)
         r = git_resolve(git, change->commit, ret->to);
+    if (r == 0 && change->base_parent && strcmp(ret->from, ret->to) != 0) {
+        strcat(base, "^");
+        r = git_resolve(git, base, ret->from);
+    }
     return r ? r : git_ancestor(git, ret->from, ret->to, ret->from);
 }
 
