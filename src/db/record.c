@@ -18,58 +18,96 @@ struct replay {
 
 /* ---- writing */
 
-static void put_text(struct buf *buf, struct str s)
-{
-    uint32_t len = (uint32_t)s.len;
-    buf_put(buf, &len, sizeof(len));
-    buf_put_str(buf, s);
-}
-
-static void put_parameter(struct buf *buf, char type, struct str s)
-{
-    buf_putc(buf, s.ptr ? type : 'n');
-    if (s.ptr)
-        put_text(buf, s);
-}
-
-static void put_argument(struct buf *buf, char type, va_list *args)
-{
+/* A parameter, as it was given. */
+struct argument {
+    char type; /* 't', 'b', 'i' or 'n' */
+    struct str bytes;
     int64_t number;
+};
+
+static struct argument bytes_argument(char type, struct str s)
+{
+    return s.ptr ? (struct argument){.type = type, .bytes = s} : (struct argument){.type = 'n'};
+}
+
+static struct argument argument_of(char type, va_list *args)
+{
     switch (type) {
     case 's':
-        put_parameter(buf, 't', str_of(va_arg(*args, const char *)));
-        break;
+        return bytes_argument('t', str_of(va_arg(*args, const char *)));
     case 'S':
-        put_parameter(buf, 't', va_arg(*args, struct str));
-        break;
+        return bytes_argument('t', va_arg(*args, struct str));
     case 'b':
-        put_parameter(buf, 'b', va_arg(*args, struct str));
-        break;
+        return bytes_argument('b', va_arg(*args, struct str));
     case 'i':
-        number = va_arg(*args, int64_t);
-        buf_putc(buf, 'i');
-        buf_put(buf, &number, sizeof(number));
-        break;
+        return (struct argument){.type = 'i', .number = va_arg(*args, int64_t)};
     default:
         assert(type == 'n');
-        buf_putc(buf, 'n');
+        return (struct argument){.type = 'n'};
     }
 }
 
+static size_t argument_size(const struct argument *argument)
+{
+    switch (argument->type) {
+    case 'n':
+        return 1;
+    case 'i':
+        return 1 + sizeof(int64_t);
+    default:
+        return 1 + sizeof(uint32_t) + argument->bytes.len;
+    }
+}
+
+static char *put_bytes(char *to, const void *bytes, size_t len)
+{
+    memcpy(to, bytes, len);
+    return to + len;
+}
+
+static char *put_text(char *to, struct str s)
+{
+    uint32_t len = (uint32_t)s.len;
+    return put_bytes(put_bytes(to, &len, sizeof(len)), s.ptr, s.len);
+}
+
+static char *put_argument(char *to, const struct argument *argument)
+{
+    *to++ = argument->type;
+    if (argument->type == 'i')
+        return put_bytes(to, &argument->number, sizeof(argument->number));
+    return argument->type == 'n' ? to : put_text(to, argument->bytes);
+}
+
+/* Room is made once for all: this runs for every change of anything. */
 void record_statement(struct buf *buf, const char *sql, const char *types, va_list *args)
 {
-    buf_putc(buf, 's');
-    put_text(buf, str_of(sql));
-    buf_putc(buf, (char)strlen(types));
-    for (const char *type = types; *type; type++)
-        put_argument(buf, *type, args);
+    struct argument arguments[CONN_MAX_PARAMETERS];
+    struct str text = str_of(sql);
+    size_t count = strlen(types), size = 1 + sizeof(uint32_t) + text.len + 1;
+    assert(count <= CONN_MAX_PARAMETERS);
+    for (size_t i = 0; i < count; i++) {
+        arguments[i] = argument_of(types[i], args);
+        size += argument_size(&arguments[i]);
+    }
+    char *to = buf_extend(buf, size);
+    if (!to)
+        return;
+    *to++ = 's';
+    to = put_text(to, text);
+    *to++ = (char)count;
+    for (size_t i = 0; i < count; i++)
+        to = put_argument(to, &arguments[i]);
 }
 
 void record_script(struct buf *buf, const char *sql)
 {
-    buf_putc(buf, 'x');
-    put_text(buf, str_of(sql));
-    buf_putc(buf, 0);
+    struct str text = str_of(sql);
+    char *to = buf_extend(buf, 1 + sizeof(uint32_t) + text.len + 1);
+    if (!to)
+        return;
+    *to++ = 'x';
+    *put_text(to, text) = 0;
 }
 
 /* ---- running them again */

@@ -23,19 +23,33 @@ static void write_escape(unsigned char c, struct buf *out)
         (void)buf_put(out, letter, sizeof(letter));
 }
 
+/* Eight bytes at once: a bit of `ret` is set if one of them is below 0x20, a quote or a backslash. Bytes of
+ * more than 0x7f are none. */
+static uint64_t special_bytes(const char *text)
+{
+    const uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
+    uint64_t bytes, quotes, slashes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    quotes = bytes ^ (ones * '"');
+    slashes = bytes ^ (ones * '\\');
+    return ((bytes - ones * 0x20) | (quotes - ones) | (slashes - ones)) & ~bytes & high;
+}
+
 static size_t plain_length(const char *text, size_t len)
 {
     size_t plain = 0;
 
+    while (plain + sizeof(uint64_t) <= len && special_bytes(text + plain) == 0)
+        plain += sizeof(uint64_t);
     while (plain < len && !escapes[(unsigned char)text[plain]])
         plain++;
     return plain;
 }
 
-static void write_string(const char *text, size_t len, struct buf *out)
+/* The text in quotes, `plain` bytes of which need no escape. */
+static void write_escaped(const char *text, size_t len, size_t plain, struct buf *out)
 {
-    size_t plain = plain_length(text, len);
-
     (void)buf_reserve(out, len + 2);
     (void)buf_putc(out, '"');
     while (plain < len) {
@@ -47,6 +61,23 @@ static void write_string(const char *text, size_t len, struct buf *out)
     }
     (void)buf_put(out, text, len);
     (void)buf_putc(out, '"');
+}
+
+static void write_string(const char *text, size_t len, struct buf *out)
+{
+    size_t plain = plain_length(text, len);
+    char *to;
+
+    if (plain < len) {
+        write_escaped(text, len, plain, out);
+        return;
+    }
+    to = buf_extend(out, len + 2);
+    if (!to)
+        return;
+    to[0] = '"';
+    memcpy(to + 1, text, len);
+    to[len + 1] = '"';
 }
 
 static int write_value(const json_t *value, struct buf *out);
