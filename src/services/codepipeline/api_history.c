@@ -52,6 +52,12 @@ int codepipeline_get_pipeline_execution(struct call *c)
 
 /* ---- ListPipelineExecutions */
 
+/* Runs that have begun or ended since the execution's row was written count too. */
+#define UPDATED_MS                                                                                           \
+    "(SELECT max(ms) FROM (SELECT e.updated_ms AS ms UNION ALL SELECT max(a.updated_ms)"                     \
+    " FROM codepipeline_action a WHERE e.place = 'Running' AND a.execution_id = e.id"                        \
+    " AND a.stage_run = e.stage_run))"
+
 /* rows: id, seq, status, started_ms, updated_ms, data */
 static int summary_put(json_t *list, struct rows *rows)
 {
@@ -153,8 +159,8 @@ int codepipeline_list_pipeline_executions(struct call *c)
         r = success_read(c, &watched.pipeline, &success);
     if (r == 0)
         r = tx_query(c->tx, &rows,
-                     "SELECT id, seq, status, started_ms, updated_ms, data, version, stage"
-                     " FROM codepipeline_execution WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC"
+                     "SELECT id, seq, status, started_ms, " UPDATED_MS ", data, version, stage"
+                     " FROM codepipeline_execution e WHERE pipeline_id = $1 AND seq < $2 ORDER BY seq DESC"
                      " LIMIT $3",
                      "sii", watched.pipeline.id, before, success.stage ? INT64_MAX : max + 1);
     if (r == 0)

@@ -87,6 +87,15 @@ static int execution_load_also(struct tx *tx, const struct pipeline *pipeline, c
     return r == DB_NONE ? 0 : r;
 }
 
+/* What the execution's own row does not say of each run. */
+static void run_count_in(const struct run *run, struct execution *execution)
+{
+    if (run->ordinal > execution->run_seq)
+        execution->run_seq = run->ordinal;
+    if (run->updated_ms > execution->updated_ms && execution->place == PLACE_RUNNING)
+        execution->updated_ms = run->updated_ms;
+}
+
 static int run_read(struct rows *rows, struct execution *execution)
 {
     const struct plan_stage *stage = &execution->plan->stages[execution->stage];
@@ -113,6 +122,7 @@ static int run_read(struct rows *rows, struct execution *execution)
     run->deadline_ms = rows_int(rows, 8);
     if (run->status < 0)
         return FAULT(EBADMSG);
+    run_count_in(run, execution);
     if (run->status != ACTION_SUCCEEDED)
         return json_column(rows, 9, &run->detail);
     run->packed = str_dup(rows_str(rows, 9));

@@ -93,11 +93,11 @@ static int run_new(struct flow *flow, struct execution *execution, const struct 
     run->execution_id = execution->id;
     run->ordinal = ++execution->run_seq;
     run->stage_run = execution->stage_run;
-    run->started_ms = run->updated_ms = flow->now_ms;
+    run->started_ms = flow->now_ms;
     run->deadline_ms = flow->now_ms + action->timeout_ms;
     run->detail = json_object();
-    run->fresh = run->dirty = true;
-    execution_touch(flow, execution);
+    run->fresh = true;
+    run_touch(flow, execution, run);
     *ret = run;
     return run->detail ? 0 : FAULT(ENOMEM);
 }
@@ -145,7 +145,7 @@ static int run_prepare(struct flow *flow, struct execution *execution, struct ru
 int action_offer(struct flow *flow, struct execution *execution, struct run *run)
 {
     flow->make_id(flow->make_id_context, true, run->job_id);
-    run_touch(flow, run);
+    run_touch(flow, execution, run);
     return effect_offer(flow, execution, run);
 }
 
@@ -189,18 +189,21 @@ static json_t *member_object(json_t *object, const char *key)
     return value;
 }
 
-static int artifacts_keep(struct execution *execution, struct run *run, const json_t *input)
+static int artifacts_keep(struct flow *flow, struct execution *execution, struct run *run,
+                          const json_t *input)
 {
-    json_t *artifacts = member_object(execution->data, "artifacts");
+    const json_t *outputs = json_object_get(run->detail, "outputArtifacts");
+    json_t *artifacts = json_array_size(outputs) > 0 ? member_object(execution->data, "artifacts") : NULL;
     const char *revision = json_str(json_object_get(input, "currentRevision"), "revision", NULL);
     json_t *output;
     size_t i;
     int r = 0;
 
-    json_array_foreach (json_object_get(run->detail, "outputArtifacts"), i, output) {
+    json_array_foreach (outputs, i, output) {
         const char *name = json_str(output, "name", ""), *sha256 = sha256_of(input, name);
         json_t *kept;
 
+        execution_touch(flow, execution);
         if (sha256)
             r = json_put_str(output, "sha256", sha256);
         kept = json_copy(output);
@@ -232,6 +235,7 @@ static int revision_keep(struct flow *flow, struct execution *execution, struct 
         return 0;
     if (!list && json_object_set_new(execution->data, "revisions", json_array()) == 0)
         list = json_object_get(execution->data, "revisions");
+    execution_touch(flow, execution);
     revisions_drop(list, run->action->name);
     if (json_object_set_new(run->detail, "revision", json_deep_copy(revision)))
         return FAULT(ENOMEM);
@@ -250,7 +254,8 @@ static int revision_keep(struct flow *flow, struct execution *execution, struct 
     return 0;
 }
 
-static int variables_keep(struct execution *execution, struct run *run, const json_t *input)
+static int variables_keep(struct flow *flow, struct execution *execution, struct run *run,
+                          const json_t *input)
 {
     json_t *variables = json_object_get(input, "outputVariables"), *spaces;
 
@@ -260,6 +265,7 @@ static int variables_keep(struct execution *execution, struct run *run, const js
         return FAULT(ENOMEM);
     if (!run->action->variables_namespace)
         return 0;
+    execution_touch(flow, execution);
     spaces = member_object(execution->data, "variables");
     return json_set_new(spaces, run->action->variables_namespace, json_copy(variables));
 }
@@ -267,18 +273,17 @@ static int variables_keep(struct execution *execution, struct run *run, const js
 static void run_finish(struct flow *flow, struct execution *execution, struct run *run, int status)
 {
     machine_move(&machine_action, &run->status, status);
-    run_touch(flow, run);
-    execution_touch(flow, execution);
+    run_touch(flow, execution, run);
 }
 
 int action_succeed(struct flow *flow, struct execution *execution, struct run *run, const json_t *input)
 {
-    int r = artifacts_keep(execution, run, input);
+    int r = artifacts_keep(flow, execution, run, input);
 
     if (r == 0)
         r = revision_keep(flow, execution, run, input);
     if (r == 0)
-        r = variables_keep(execution, run, input);
+        r = variables_keep(flow, execution, run, input);
     if (r == 0)
         run_finish(flow, execution, run, ACTION_SUCCEEDED);
     return r;

@@ -131,7 +131,8 @@ static int answer_check(const struct execution *execution, const struct run *run
     return 0;
 }
 
-static int answer_keep(struct flow *flow, struct run *run, const struct flow_event *event)
+static int answer_keep(struct flow *flow, struct execution *execution, struct run *run,
+                       const struct flow_event *event)
 {
     int r = json_put_str(run->detail, "lastUpdatedBy", event->who);
 
@@ -142,7 +143,7 @@ static int answer_keep(struct flow *flow, struct run *run, const struct flow_eve
         r = json_put_str(run->detail, "summary", event->why);
     if (r == 0)
         r = json_put_int(run->detail, "approvedMs", flow->now_ms);
-    run_touch(flow, run);
+    run_touch(flow, execution, run);
     return r;
 }
 
@@ -174,7 +175,7 @@ int approval_answer(struct flow *flow, struct execution *execution, struct run *
         return FAULT(EBADMSG);
     r = r ? r : answer_check(execution, run, &rule, event, why);
     if (r == 0)
-        r = answer_keep(flow, run, event);
+        r = answer_keep(flow, execution, run, event);
     if (r == 0)
         r = effect_record(flow, execution, run, event->yes ? "approved" : "rejected", event->who, event->why);
     if (r)

@@ -26,8 +26,10 @@ int effect_record(struct flow *flow, const struct execution *execution, const st
 int effect_record_gate(struct flow *flow, const struct gate *gate, const char *what, const char *who,
                        const char *why) MUST_USE;
 
+/* Its row is to be written. */
 void execution_touch(struct flow *flow, struct execution *execution);
-void run_touch(struct flow *flow, struct run *run);
+/* The run's row is; its execution's need not say so (run_seq and updated_ms of struct execution). */
+void run_touch(struct flow *flow, struct execution *execution, struct run *run);
 /* Moves the execution to an end and its place with it; keeps its action runs to be saved. `summary` may be
  * NULL. */
 int execution_end(struct flow *flow, struct execution *execution, int status, const char *who,

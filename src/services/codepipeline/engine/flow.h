@@ -65,10 +65,10 @@ struct execution {
     int status; /* enum execution_status */
     int place;  /* enum execution_place */
     size_t stage;
-    int64_t run_seq;   /* the ordinal of the last run */
+    int64_t run_seq;   /* the ordinal of the last run; the row's may be that of a run before */
     int64_t stage_run; /* counts entries into stages; action rows of one stage run belong together */
     int64_t started_ms;
-    int64_t updated_ms;
+    int64_t updated_ms; /* of its runs too; the row's is the last change of the row */
     json_t *data;
     bool rollback; /* of its one stage */
     struct run *

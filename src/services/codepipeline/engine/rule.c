@@ -20,13 +20,13 @@ int window_read(const json_t *configuration, struct cron *ret_cron, struct zone 
     return r ? RULE_E_INVALID : 0;
 }
 
-static int window_wait(struct flow *flow, struct run *run, int64_t opens_ms)
+static int window_wait(struct flow *flow, struct execution *execution, struct run *run, int64_t opens_ms)
 {
     int64_t limit_ms = run->started_ms + run->action->timeout_ms;
     int r = json_put_int(run->detail, "opensMs", opens_ms);
 
     run->deadline_ms = opens_ms < limit_ms ? opens_ms : limit_ms;
-    run_touch(flow, run);
+    run_touch(flow, execution, run);
     return r ? r : effect_timer(flow, run);
 }
 
@@ -48,7 +48,7 @@ static int window_look(struct flow *flow, struct execution *execution, struct ru
     if (opens_ms <= flow->now_ms)
         return action_succeed(flow, execution, run, NULL);
     if (opens_ms != INT64_MAX && !over && stage->results[run->action->phase] != RESULT_SKIP)
-        return window_wait(flow, run, opens_ms);
+        return window_wait(flow, execution, run, opens_ms);
     if (opens_ms != INT64_MAX)
         time_iso8601_s(opens_ms, opens);
     reason_set(&why, 0, "The deployment window %s (%s) is closed; it opens next: %s.",

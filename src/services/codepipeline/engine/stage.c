@@ -11,14 +11,22 @@ static const char *stage_name(const struct execution *execution)
 
 /* ---- ends */
 
+/* The latest, when the clock goes back. */
+static void execution_change(const struct flow *flow, struct execution *execution)
+{
+    if (execution->updated_ms < flow->now_ms)
+        execution->updated_ms = flow->now_ms;
+}
+
 void execution_touch(struct flow *flow, struct execution *execution)
 {
-    execution->updated_ms = flow->now_ms;
+    execution_change(flow, execution);
     execution->dirty = true;
 }
 
-void run_touch(struct flow *flow, struct run *run)
+void run_touch(struct flow *flow, struct execution *execution, struct run *run)
 {
+    execution_change(flow, execution);
     run->updated_ms = flow->now_ms;
     run->dirty = true;
 }
