@@ -20,6 +20,12 @@ int json_unpack_text(struct str text, json_t **ret) MUST_USE;
 char *json_pack_text(const json_t *value) MUST_USE;
 /* Compact text, appended. */
 int json_write(const json_t *value, struct buf *out) MUST_USE;
+/* A document without a tree, in the order of the calls; `key`: the member's, NULL in a list and at the top.
+ * Texts are UTF-8 already. Errors stick to `out`. */
+void json_begin(struct buf *out, const char *key, char bracket); /* '{' or '[' */
+void json_end(struct buf *out, char bracket);                    /* '}' or ']' */
+void json_add_str(struct buf *out, const char *key, const char *value);
+void json_add(struct buf *out, const char *key, const json_t *value);
 /* Compact text, malloc'd; keys in sorted order, so that equal values have equal text. NULL when out of
  * memory. */
 char *json_text(const json_t *value) MUST_USE;

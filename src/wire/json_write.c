@@ -160,3 +160,42 @@ char *json_pack_text(const json_t *value)
 
     return json_write(value, &out) == 0 ? buf_take(&out) : NULL;
 }
+
+/* ---- without a tree */
+
+/* What was written last tells whether it was the first of its object or list. */
+static void begin_member(struct buf *out, const char *key)
+{
+    char last = out->len > 0 ? out->ptr[out->len - 1] : '[';
+
+    if (last != '{' && last != '[')
+        (void)buf_putc(out, ',');
+    if (!key)
+        return;
+    write_string(key, strlen(key), out);
+    (void)buf_putc(out, ':');
+}
+
+void json_begin(struct buf *out, const char *key, char bracket)
+{
+    begin_member(out, key);
+    (void)buf_putc(out, bracket);
+}
+
+void json_end(struct buf *out, char bracket)
+{
+    (void)buf_putc(out, bracket);
+}
+
+void json_add_str(struct buf *out, const char *key, const char *value)
+{
+    begin_member(out, key);
+    write_string(value, strlen(value), out);
+}
+
+void json_add(struct buf *out, const char *key, const json_t *value)
+{
+    begin_member(out, key);
+    if (json_write(value, out) != 0 && !out->error)
+        out->error = FAULT(EINVAL);
+}

@@ -34,12 +34,10 @@ int codepipeline_poll_for_jobs(struct call *c)
 static int any_offered(struct call *c, bool *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
-    CLEANUP(json_free) json_t *ids = NULL;
     int r = db_look(c->platform->db, DB_ANYTHING, &tx);
 
     if (r == 0)
-        r = job_offers(tx, c->caller->account, 1, &ids);
-    *ret = json_array_size(ids) > 0;
+        r = job_is_offered(tx, c->caller->account, ret);
     return r ? r : db_commit(&tx);
 }
 

@@ -83,28 +83,26 @@ static int lease_grant(struct tx *tx, struct lease *lease)
     return r > 0 ? FAULT(EPROTO) : r;
 }
 
-/* The job as the database has it, in the next place. */
-static int lease_read(struct tx *tx, const char *id, struct job_leases *leases, struct lease **ret)
+/* The next place is the job's. */
+static int lease_add(struct tx *tx, struct job_row *row, struct job_leases *leases, struct lease **ret)
 {
     struct lease *lease = &leases->list[leases->count];
-    int r;
 
     assert(leases->count < leases->room);
-    r = job_find(tx, id, &lease->row);
-    if (r)
-        return r;
     leases->count++;
+    lease->row = *row;
+    *row = (struct job_row){0};
     lease->now_ms = clock_now_ms();
     *ret = lease;
     return lease_grant(tx, lease);
 }
 
 /* `taker` NULL: a custom type's worker. */
-static int lease_one(struct tx *tx, const char *id, const struct job_taker *taker, struct job_leases *leases,
-                     struct lease **ret)
+static int lease_one(struct tx *tx, struct job_row *row, const struct job_taker *taker,
+                     struct job_leases *leases, struct lease **ret)
 {
     char nonce[ID_UUID_SIZE];
-    int r = lease_read(tx, id, leases, ret);
+    int r = lease_add(tx, row, leases, ret);
 
     if (r)
         return r;
@@ -113,18 +111,17 @@ static int lease_one(struct tx *tx, const char *id, const struct job_taker *take
     return job_update(tx, &(*ret)->row);
 }
 
-static int lease_all(struct tx *tx, const json_t *ids, const struct job_taker *taker, struct job_leases **ret)
+static int lease_all(struct tx *tx, struct job_rows *offers, const struct job_taker *taker,
+                     struct job_leases **ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
-    size_t i, builds = taker ? taker->builds : 0;
-    const json_t *id;
-    int r = leases_new(json_array_size(ids), taker != NULL, &leases);
+    size_t builds = taker ? taker->builds : 0;
+    int r = leases_new(offers->count, taker != NULL, &leases);
 
-    json_array_foreach (ids, i, id) {
+    for (size_t i = 0; r == 0 && i < offers->count; i++) {
         struct lease *lease = NULL;
 
-        if (r == 0)
-            r = lease_one(tx, json_string_value(id), taker, leases, &lease);
+        r = lease_one(tx, &offers->list[i], taker, leases, &lease);
         if (r == 0 && builds > 0)
             r = job_build_take(tx, taker, &lease->row, &lease->build);
         if (r == 0 && lease->build)
@@ -137,10 +134,10 @@ static int lease_all(struct tx *tx, const json_t *ids, const struct job_taker *t
 
 int jobs_lease_account(struct tx *tx, const struct job_taker *taker, struct job_leases **ret)
 {
-    CLEANUP(json_free) json_t *ids = NULL;
-    int r = job_offers(tx, taker->caller->account, taker->max, &ids);
+    CLEANUP(job_rows_free) struct job_rows offers = {0};
+    int r = job_offers(tx, taker->caller->account, taker->max, &offers);
 
-    return r ? r : lease_all(tx, ids, taker, ret);
+    return r ? r : lease_all(tx, &offers, taker, ret);
 }
 
 /* The property that a poll for the type must name; NULL: none. */
@@ -156,7 +153,7 @@ static const char *queryable_of(const json_t *type)
 }
 
 static int offers_find(struct tx *tx, const char *account, const json_t *in, const json_t *type,
-                       const char *type_text, json_t **ret_ids, struct reason *why)
+                       const char *type_text, struct job_rows *ret, struct reason *why)
 {
     const json_t *query = json_object_get(in, "queryParam");
     const char *property = queryable_of(type);
@@ -169,8 +166,8 @@ static int offers_find(struct tx *tx, const char *account, const json_t *in, con
     if (json_object_size(query) != (property ? 1 : 0))
         return reason_set(why, PIPELINE_E_INVALID,
                           "queryParam names a property that is not the action type's queryable one.");
-    return property ? job_offers_with(tx, account, type_text, property, value, max, ret_ids)
-                    : job_offers_custom(tx, account, type_text, max, ret_ids);
+    return property ? job_offers_with(tx, account, type_text, property, value, max, ret)
+                    : job_offers_custom(tx, account, type_text, max, ret);
 }
 
 int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, struct job_leases **ret,
@@ -180,7 +177,7 @@ int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, stru
     const char *category = json_str(id, "category", ""), *provider = json_str(id, "provider", "");
     const char *version = json_str(id, "version", ""), *owner = json_str(id, "owner", "");
     CLEANUP(json_free) json_t *type = NULL;
-    CLEANUP(json_free) json_t *ids = NULL;
+    CLEANUP(job_rows_free) struct job_rows offers = {0};
     CLEANUP(free_ptr) char *text = NULL;
     int r = strcmp(owner, "Custom") == 0 ? action_type_find(tx, account, id, &type) : DB_NONE;
 
@@ -193,20 +190,23 @@ int jobs_lease_custom(struct tx *tx, const char *account, const json_t *in, stru
     if (r == 0)
         r = job_type(category, provider, version, &text);
     if (r == 0)
-        r = offers_find(tx, account, in, type, text, &ids, why);
-    return r ? r : lease_all(tx, ids, NULL, ret);
+        r = offers_find(tx, account, in, type, text, &offers, why);
+    return r ? r : lease_all(tx, &offers, NULL, ret);
 }
 
 int jobs_look(struct tx *tx, const char *account, const char *id, struct job_leases **ret, struct reason *why)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
+    CLEANUP(job_row_free) struct job_row row = {0};
     struct lease *lease;
-    int r = leases_new(1, false, &leases);
+    int r = job_find(tx, id, &row);
 
-    if (r == 0)
-        r = lease_read(tx, id, leases, &lease);
-    if (r == DB_NONE || (r == 0 && strcmp(lease->row.account, account) != 0))
+    if (r == DB_NONE || (r == 0 && strcmp(row.account, account) != 0))
         return job_unknown(id, why);
+    if (r == 0)
+        r = leases_new(1, false, &leases);
+    if (r == 0)
+        r = lease_add(tx, &row, leases, &lease);
     if (r == 0)
         *ret = take(leases);
     return r;
@@ -246,21 +246,16 @@ static int extension_add(const struct lease *lease, json_t *job)
 
 static int lease_describe(struct lease *lease, bool extended, json_t *list)
 {
-    CLEANUP(json_free) json_t *data = NULL;
     struct job_row *row = &lease->row;
     json_t *job;
     int r = job_unpack(row);
 
-    if (r)
-        return r;
-    data = json_copy(row->data); /* others read it */
-    r = data ? 0 : FAULT(ENOMEM);
     if (r == 0 && lease->granted)
-        r = credentials_add(lease, data);
+        r = credentials_add(lease, row->data);
     if (r)
         return r;
     job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
-                    row->account, "data", data);
+                    row->account, "data", row->data);
     if (!job || json_array_append_new(list, job))
         return FAULT(ENOMEM);
     return extended ? extension_add(lease, job) : 0;

@@ -1,11 +1,12 @@
-/* Pictures by pipeline, in slots: the next to come takes its slot, and while all together are too many, the
- * slots are emptied in turn. */
+/* Pictures by pipeline, in slots of which each pipeline may have one of a few: when these are taken, the next
+ * to come takes one of them, and while all together are too many, the slots are emptied in turn. */
 #include "services/codepipeline/picture.h"
 #include "base/clock.h"
 #include "services/codepipeline/store_freeze.h"
 #include <pthread.h>
 
 #define SLOTS 256
+#define WAYS 4          /* slots that a pipeline may have */
 #define WEIGHT_MAX 6000 /* executions, runs and plans' actions of all together; each has some kilobytes */
 
 struct slot {
@@ -18,11 +19,21 @@ struct slot {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot slots[SLOTS];
 static size_t held; /* the slots' weights */
-static size_t hand; /* the next to go when there is no room */
+static size_t hand; /* the next to go when there is no room: moves on with each that goes */
 
+/* The pipeline's; else one that is free; else any of those that it may have. */
 static struct slot *slot_of(const char *pipeline_id)
 {
-    return &slots[str_hash(str_of(pipeline_id)) % SLOTS];
+    uint64_t hash = str_hash(str_of(pipeline_id));
+    struct slot *set = &slots[hash % (SLOTS / WAYS) * WAYS], *free_one = NULL;
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].flow && strcmp(set[i].pipeline_id, pipeline_id) == 0)
+            return &set[i];
+        if (!set[i].flow)
+            free_one = &set[i];
+    }
+    return free_one ? free_one : &set[hand % WAYS];
 }
 
 static struct flow *slot_take(struct slot *slot)
@@ -41,10 +52,11 @@ static void slot_clear(struct slot *slot)
 
 static struct flow *find(const struct pipeline *pipeline)
 {
-    struct slot *slot = slot_of(pipeline->id);
     struct flow *flow = NULL;
+    struct slot *slot;
 
     pthread_mutex_lock(&lock);
+    slot = slot_of(pipeline->id);
     if (slot->flow && slot->stamp == pipeline->stamp && strcmp(slot->pipeline_id, pipeline->id) == 0)
         flow = slot_take(slot);
     pthread_mutex_unlock(&lock);
@@ -79,7 +91,7 @@ static size_t weight_of(const struct flow *flow)
 
 void picture_keep(const struct pipeline *pipeline, struct flow **flow)
 {
-    struct slot *slot = slot_of(pipeline->id);
+    struct slot *slot;
     size_t weight;
 
     if ((*flow)->stamp != pipeline->stamp)
@@ -89,6 +101,7 @@ void picture_keep(const struct pipeline *pipeline, struct flow **flow)
     if (weight > WEIGHT_MAX)
         return;
     pthread_mutex_lock(&lock);
+    slot = slot_of(pipeline->id);
     slot_clear(slot);
     while (held + weight > WEIGHT_MAX)
         slot_clear(&slots[hand++ % SLOTS]);

@@ -105,5 +105,6 @@ const struct db_migration codepipeline_migrations[] = {
     {11, /* each step asks for the freezes in force: past ones must cost it nothing */
      "CREATE INDEX codepipeline_freeze_open ON codepipeline_freeze (account, ordinal) WHERE ended_ms = 0;"},
     {12, "ALTER TABLE codepipeline_pipeline ADD COLUMN stamp BIGINT NOT NULL DEFAULT 0;"},
+    {13, "DROP INDEX codepipeline_job_worker;"}, /* the few that are leased are found by the end of it */
 };
 static_assert(ARRAY_LEN(codepipeline_migrations) == CODEPIPELINE_MIGRATION_COUNT, "store.h counts them");

@@ -8,7 +8,7 @@
 #include "services/codepipeline/engine/step.h"
 
 extern const struct db_migration codepipeline_migrations[];
-#define CODEPIPELINE_MIGRATION_COUNT 12
+#define CODEPIPELINE_MIGRATION_COUNT 13
 
 struct platform;
 
@@ -75,7 +75,7 @@ struct job_row {
     char pipeline_account[13];
     char *role_arn; /* may be NULL */
     char *packed;   /* `data` as it is stored */
-    json_t *data;   /* JobData without credentials, once job_unpack has read it: others read it too */
+    json_t *data;   /* JobData without credentials, once job_unpack has read it */
     bool outputs;   /* it has output artifacts */
     bool source;    /* it is a source action's */
     int64_t deadline_ms;
@@ -88,14 +88,22 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
 int job_find(struct tx *tx, const char *id, struct job_row *ret) MUST_USE; /* DB_NONE */
 /* Writes the machine's part and its timer. */
 int job_update(struct tx *tx, const struct job_row *row) MUST_USE;
-/* The ids of the oldest jobs on offer to the account's anchor, at most `max`. */
-int job_offers(struct tx *tx, const char *account, size_t max, json_t **ret_ids) MUST_USE;
+struct job_rows {
+    size_t count;
+    struct job_row *list;
+};
+
+void job_rows_free(struct job_rows *rows); /* CLEANUP-able: frees what it holds */
+/* The account's anchor would get some. */
+int job_is_offered(struct tx *tx, const char *account, bool *ret) MUST_USE;
+/* The oldest jobs on offer to the account's anchor, at most `max`. */
+int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret) MUST_USE;
 /* The same of a custom type's. */
 int job_offers_custom(struct tx *tx, const char *account, const char *type, size_t max,
-                      json_t **ret_ids) MUST_USE;
+                      struct job_rows *ret) MUST_USE;
 /* The same, of jobs whose action is configured with that value of the property. */
 int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
-                    const char *value, size_t max, json_t **ret_ids) MUST_USE;
+                    const char *value, size_t max, struct job_rows *ret) MUST_USE;
 /* The ids of jobs in progress that `worker` holds. */
 int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids) MUST_USE;
 int job_end(struct tx *tx, const char *id, int status) MUST_USE;

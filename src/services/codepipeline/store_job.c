@@ -1,15 +1,14 @@
 /* SQL of jobs: the outbox from which workers take. */
 #include "services/codepipeline/store.h"
+#include "base/mem.h"
 #include "services/codepipeline/engine/source.h"
 #include "services/iam/iam.h"
-#include "services/kept.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include <stdio.h>
 
 #define OWNER_AWS "AWS"
-
-static struct kept offered = KEPT_INIT; /* data of jobs */
+#define DATA_USUAL 1024 /* bytes of a job's data */
 
 void job_row_free(struct job_row *row)
 {
@@ -23,104 +22,105 @@ int job_type(const char *category, const char *provider, const char *version, ch
     return asprintf(ret, "%s/%s/%s", category, provider, version) < 0 ? FAULT(ENOMEM) : 0;
 }
 
-static json_t *artifact_pack(const json_t *artifact)
+/* ---- data */
+
+static void add_if(struct buf *out, const char *key, const char *value)
 {
-    return json_pack("{s:s, s:s?, s:s?, s:{s:s, s:{s:s, s:s}}}", "name", json_str(artifact, "name", ""),
-                     "revision", json_str(artifact, "revision", NULL), "sha256",
-                     json_str(artifact, "sha256", NULL), "location", "type", "S3", "s3Location", "bucketName",
-                     json_str(artifact, "bucket", ""), "objectKey", json_str(artifact, "key", ""));
+    if (value)
+        json_add_str(out, key, value);
 }
 
-/* json_pack leaves nulls for absent texts: they go. */
-static void drop_nulls(json_t *object)
+static void artifacts_write(struct buf *out, const char *key, const json_t *artifacts)
 {
-    const char *key;
-    json_t *value;
-    void *next;
-
-    json_object_foreach_safe(object, next, key, value) if (json_is_null(value)) json_object_del(object, key);
-}
-
-static int artifacts_pack(json_t *data, const char *key, const json_t *artifacts)
-{
-    json_t *list = json_array();
     const json_t *artifact;
     size_t i;
-    int r = list ? json_put(data, key, list) : FAULT(ENOMEM);
 
+    json_begin(out, key, '[');
     json_array_foreach (artifacts, i, artifact) {
-        json_t *item = artifact_pack(artifact);
-
-        if (r || !item)
-            return r ? r : FAULT(ENOMEM);
-        drop_nulls(item);
-        if (json_array_append_new(list, item))
-            return FAULT(ENOMEM);
+        json_begin(out, NULL, '{');
+        json_add_str(out, "name", json_str(artifact, "name", ""));
+        add_if(out, "revision", json_str(artifact, "revision", NULL));
+        add_if(out, "sha256", json_str(artifact, "sha256", NULL));
+        json_begin(out, "location", '{');
+        json_add_str(out, "type", "S3");
+        json_begin(out, "s3Location", '{');
+        json_add_str(out, "bucketName", json_str(artifact, "bucket", ""));
+        json_add_str(out, "objectKey", json_str(artifact, "key", ""));
+        json_end(out, '}');
+        json_end(out, '}');
+        json_end(out, '}');
     }
-    return r;
+    json_end(out, ']');
 }
 
-static int context_pack(json_t *data, const struct platform *platform, const struct pipeline *pipeline,
-                        const struct execution *execution, const struct run *run)
+static void context_write(struct buf *out, const struct platform *platform, const struct pipeline *pipeline,
+                          const struct execution *execution, const struct run *run)
 {
-    json_t *context = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:s}}", "pipelineName", pipeline->name,
-                                "pipelineExecutionId", execution->id, "stage", "name", run->stage, "action",
-                                "name", run->action->name, "actionExecutionId", run->id);
-    int r = context ? json_put(data, "pipelineContext", context) : FAULT(ENOMEM);
+    char arn[sizeof("arn:aws:codepipeline:::") + 64 + PIPELINE_NAME_MAX];
 
-    return r ? r
-             : json_put_format(context, "pipelineArn", "arn:aws:codepipeline:%s:%s:%s", platform->region,
-                               pipeline->account, pipeline->name);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:codepipeline:%.32s:%s:%s", platform->region, pipeline->account,
+                   pipeline->name);
+    json_begin(out, "pipelineContext", '{');
+    json_add_str(out, "pipelineName", pipeline->name);
+    json_add_str(out, "pipelineExecutionId", execution->id);
+    json_begin(out, "stage", '{');
+    json_add_str(out, "name", run->stage);
+    json_end(out, '}');
+    json_begin(out, "action", '{');
+    json_add_str(out, "name", run->action->name);
+    json_add_str(out, "actionExecutionId", run->id);
+    json_end(out, '}');
+    json_add_str(out, "pipelineArn", arn);
+    json_end(out, '}');
 }
 
-static int source_pack(json_t *data, const struct execution *execution, const struct run *run)
+static void type_write(struct buf *out, const struct plan_action *action)
 {
-    json_t *pin = source_pin(json_object_get(execution->data, "sourceRevisions"), run->action);
-
-    return pin ? json_put(data, "sourceRevision", json_incref(pin)) : 0;
+    json_begin(out, "actionTypeId", '{');
+    json_add_str(out, "category", action->category);
+    json_add_str(out, "owner", action->owner);
+    json_add_str(out, "provider", action->provider);
+    json_add_str(out, "version", action->version);
+    json_end(out, '}');
 }
 
 /* Of Commands actions and rules, and of builds. */
-static int commands_pack(json_t *data, const struct run *run)
+static void commands_write(struct buf *out, const struct run *run)
 {
-    json_t *commands = json_object_get(run->detail, "commands");
-    json_t *environment = json_object_get(run->detail, "environmentVariables");
-    json_t *variables = json_object_get(run->action->declaration, "outputVariables");
-    json_t *files = json_object_get(json_array_get(run->action->outputs, 0), "files");
-    int r = commands ? json_put(data, "commands", json_incref(commands)) : 0;
+    const struct {
+        const char *key;
+        const json_t *value;
+    } members[] = {
+        {"commands", json_object_get(run->detail, "commands")},
+        {"environmentVariables", json_object_get(run->detail, "environmentVariables")},
+        {"outputVariables", json_object_get(run->action->declaration, "outputVariables")},
+        {"outputFiles", json_object_get(json_array_get(run->action->outputs, 0), "files")},
+    };
 
-    if (r == 0 && environment)
-        r = json_put(data, "environmentVariables", json_incref(environment));
-    if (r == 0 && variables)
-        r = json_put(data, "outputVariables", json_incref(variables));
-    return r || !files ? r : json_put(data, "outputFiles", json_incref(files));
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (members[i].value)
+            json_add(out, members[i].key, members[i].value);
 }
 
-static int data_pack(const struct platform *platform, const struct pipeline *pipeline,
-                     const struct execution *execution, const struct run *run, json_t **ret)
+/* JobData, as PollForAccountJobs answers with it, but for the credentials. */
+static void data_write(struct buf *out, const struct platform *platform, const struct pipeline *pipeline,
+                       const struct execution *execution, const struct run *run)
 {
-    const struct plan_action *action = run->action;
-    const char *continuation = json_str(run->detail, "continuationToken", NULL);
-    CLEANUP(json_free)
-    json_t *data = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:O}}", "actionTypeId", "category",
-                             action->category, "owner", action->owner, "provider", action->provider,
-                             "version", action->version, "actionConfiguration", "configuration",
-                             json_object_get(run->detail, "resolvedConfiguration"));
-    int r = data ? context_pack(data, platform, pipeline, execution, run) : FAULT(ENOMEM);
+    json_t *pin = source_pin(json_object_get(execution->data, "sourceRevisions"), run->action);
 
-    if (r == 0)
-        r = artifacts_pack(data, "inputArtifacts", json_object_get(run->detail, "inputArtifacts"));
-    if (r == 0)
-        r = artifacts_pack(data, "outputArtifacts", json_object_get(run->detail, "outputArtifacts"));
-    if (r == 0)
-        r = source_pack(data, execution, run);
-    if (r == 0)
-        r = commands_pack(data, run);
-    if (r == 0 && continuation)
-        r = json_put_str(data, "continuationToken", continuation);
-    if (r == 0)
-        *ret = take(data);
-    return r;
+    json_begin(out, NULL, '{');
+    type_write(out, run->action);
+    json_begin(out, "actionConfiguration", '{');
+    json_add(out, "configuration", json_object_get(run->detail, "resolvedConfiguration"));
+    json_end(out, '}');
+    context_write(out, platform, pipeline, execution, run);
+    artifacts_write(out, "inputArtifacts", json_object_get(run->detail, "inputArtifacts"));
+    artifacts_write(out, "outputArtifacts", json_object_get(run->detail, "outputArtifacts"));
+    if (pin)
+        json_add(out, "sourceRevision", pin);
+    commands_write(out, run);
+    add_if(out, "continuationToken", json_str(run->detail, "continuationToken", NULL));
+    json_end(out, '}');
 }
 
 static void wake(struct tx *tx, const char *owner, const char *account)
@@ -135,36 +135,38 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
                const struct execution *execution, const struct run *run, int64_t now_ms)
 {
     const struct plan_action *action = run->action;
-    CLEANUP(json_free) json_t *data = NULL;
-    CLEANUP(free_ptr) char *text = NULL, *type = NULL;
+    CLEANUP(buf_free) struct buf data = BUF_INIT(SIZE_MAX);
+    CLEANUP(free_ptr) char *type = NULL;
     char account[IAM_ACCOUNT_SIZE], role[65];
-    int r = data_pack(platform, pipeline, execution, run, &data);
+    int r = job_type(action->category, action->provider, action->version, &type);
 
-    if (!action->role_arn || !role_arn_parse(action->role_arn, account, role))
-        str_copy(account, sizeof(account), pipeline->account);
+    (void)buf_reserve(&data, DATA_USUAL);
+    data_write(&data, platform, pipeline, execution, run);
     if (r == 0)
-        r = job_type(action->category, action->provider, action->version, &type);
+        r = buf_error(&data);
     if (r)
         return r;
-    text = json_pack_text(data);
-    if (!text)
-        return FAULT(ENOMEM);
-    kept_put(&offered, run->job_id, data, text);
+    if (!action->role_arn || !role_arn_parse(action->role_arn, account, role))
+        str_copy(account, sizeof(account), pipeline->account);
     wake(tx, action->owner, account);
     return tx_exec(
         tx,
         "INSERT INTO codepipeline_job (id, pipeline_id, run_id, account, owner, type, status, nonce, worker,"
         " fenced, attempt, due_ms, created_ms, deadline_ms, pipeline_account, role_arn, data)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, 0, 0, $8, $9, $10, $11, $12)",
-        "sssssssiisss", run->job_id, pipeline->id, run->id, account, action->owner, type,
+        "sssssssiissS", run->job_id, pipeline->id, run->id, account, action->owner, type,
         machine_name(&machine_job, JOB_QUEUED), now_ms, run->deadline_ms, pipeline->account, action->role_arn,
-        text);
+        buf_str(&data));
 }
+
+#define JOB_COLUMNS                                                                                          \
+    "id, status, nonce, worker, fenced, attempt, due_ms, pipeline_id, run_id, account, pipeline_account,"    \
+    " role_arn, deadline_ms, type, data"
 
 static int job_read(struct rows *rows, struct job_row *ret)
 {
     static const struct str none = STR("\"outputArtifacts\":[]");
-    struct str data = rows_str(rows, 13);
+    struct str data = rows_str(rows, 14);
 
     *ret = (struct job_row){0};
     str_copy(ret->job.id, sizeof(ret->job.id), rows_text(rows, 0));
@@ -182,7 +184,7 @@ static int job_read(struct rows *rows, struct job_row *ret)
     if (ret->job.status < 0)
         return FAULT(EBADMSG);
     ret->outputs = !memmem(data.ptr, data.len, none.ptr, none.len);
-    ret->source = str_starts(rows_str(rows, 14), STR("Source/"));
+    ret->source = str_starts(rows_str(rows, 13), STR("Source/"));
     ret->packed = str_dup(data);
     if (!ret->packed || (!rows_null(rows, 11) && !(ret->role_arn = str_dup(rows_str(rows, 11))))) {
         job_row_free(ret);
@@ -193,19 +195,13 @@ static int job_read(struct rows *rows, struct job_row *ret)
 
 int job_unpack(struct job_row *row)
 {
-    if (!row->data)
-        row->data = kept_find(&offered, row->job.id);
     return row->data ? 0 : json_unpack_text(str_of(row->packed), &row->data);
 }
 
 int job_find(struct tx *tx, const char *id, struct job_row *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query_row(
-        tx, &rows,
-        "SELECT id, status, nonce, worker, fenced, attempt, due_ms, pipeline_id, run_id, account,"
-        " pipeline_account, role_arn, deadline_ms, data, type FROM codepipeline_job WHERE id = $1",
-        "s", id);
+    int r = tx_query_row(tx, &rows, "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE id = $1", "s", id);
 
     return r ? r : job_read(rows, ret);
 }
@@ -225,6 +221,105 @@ int job_update(struct tx *tx, const struct job_row *row)
     return r;
 }
 
+/* ---- offers */
+
+void job_rows_free(struct job_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        job_row_free(&rows->list[i]);
+    free(take(rows->list));
+    rows->count = 0;
+}
+
+/* Jobs whose action is configured so; `property` NULL: all. */
+struct offer_filter {
+    const char *property;
+    const char *value;
+};
+
+static int offer_fits(const struct offer_filter *filter, struct job_row *row, bool *ret)
+{
+    const char *configured;
+    int r = filter->property ? job_unpack(row) : 0;
+
+    if (r || !filter->property) {
+        *ret = r == 0;
+        return r;
+    }
+    configured = json_str(json_path(row->data, "actionConfiguration.configuration"), filter->property, NULL);
+    *ret = configured && strcmp(configured, filter->value) == 0;
+    return 0;
+}
+
+static int offer_read(struct rows *rows, const struct offer_filter *filter, struct job_rows *list)
+{
+    struct job_row *row = &list->list[list->count];
+    bool fits = false;
+    int r = job_read(rows, row);
+
+    if (r == 0)
+        r = offer_fits(filter, row, &fits);
+    if (r == 0 && fits)
+        list->count++;
+    else
+        job_row_free(row);
+    return r;
+}
+
+static int offers_read(struct rows *rows, const struct offer_filter *filter, size_t max, struct job_rows *ret)
+{
+    CLEANUP(job_rows_free) struct job_rows list = {.list = mem_alloc(max * sizeof(*list.list))};
+    int r = list.list ? 0 : FAULT(ENOMEM);
+
+    while (r == 0 && list.count < max && (r = rows_next(rows)) == 0)
+        r = offer_read(rows, filter, &list);
+    if (r != 0 && r != DB_NONE)
+        return r;
+    *ret = list;
+    list = (struct job_rows){0};
+    return 0;
+}
+
+int job_is_offered(struct tx *tx, const char *account, bool *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query_row(tx, &rows,
+                         "SELECT 1 FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
+                         " AND status = 'Queued' LIMIT 1",
+                         "s", account);
+
+    *ret = r == 0;
+    return r == DB_NONE ? 0 : r;
+}
+
+int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(tx, &rows,
+                     "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
+                     " AND status = 'Queued' ORDER BY created_ms LIMIT $2",
+                     "si", account, (int64_t)max);
+
+    return r ? r : offers_read(rows, &(struct offer_filter){0}, max, ret);
+}
+
+int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
+                    const char *value, size_t max, struct job_rows *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    int r = tx_query(tx, &rows,
+                     "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE account = $1 AND owner = 'Custom'"
+                     " AND type = $2 AND status = 'Queued' ORDER BY created_ms",
+                     "ss", account, type);
+
+    return r ? r : offers_read(rows, &(struct offer_filter){property, value}, max, ret);
+}
+
+int job_offers_custom(struct tx *tx, const char *account, const char *type, size_t max, struct job_rows *ret)
+{
+    return job_offers_with(tx, account, type, NULL, NULL, max, ret);
+}
+
 static int ids_collect(int r, struct rows *rows, json_t **ret)
 {
     CLEANUP(json_free) json_t *ids = json_array();
@@ -240,70 +335,13 @@ static int ids_collect(int r, struct rows *rows, json_t **ret)
     return 0;
 }
 
-int job_offers(struct tx *tx, const char *account, size_t max, json_t **ret_ids)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query(tx, &rows,
-                     "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
-                     " AND status = 'Queued' ORDER BY created_ms LIMIT $2",
-                     "si", account, (int64_t)max);
-
-    return ids_collect(r, rows, ret_ids);
-}
-
-int job_offers_custom(struct tx *tx, const char *account, const char *type, size_t max, json_t **ret_ids)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query(tx, &rows,
-                     "SELECT id FROM codepipeline_job WHERE account = $1 AND owner = 'Custom' AND type = $2"
-                     " AND status = 'Queued' ORDER BY created_ms LIMIT $3",
-                     "ssi", account, type, (int64_t)max);
-
-    return ids_collect(r, rows, ret_ids);
-}
-
-/* rows: id, data */
-static int offer_fits(struct rows *rows, const char *property, const char *value, bool *ret)
-{
-    CLEANUP(json_free) json_t *data = NULL;
-    int r = json_parse(rows_str(rows, 1), &data, NULL);
-    const json_t *configuration = json_path(data, "actionConfiguration.configuration");
-    const char *configured = json_str(configuration, property, NULL);
-
-    *ret = configured && strcmp(configured, value) == 0;
-    return r > 0 ? FAULT(EBADMSG) : r;
-}
-
-int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
-                    const char *value, size_t max, json_t **ret_ids)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    CLEANUP(json_free) json_t *ids = json_array();
-    bool fits = false;
-    int r = ids ? tx_query(tx, &rows,
-                           "SELECT id, data FROM codepipeline_job WHERE account = $1 AND owner = 'Custom'"
-                           " AND type = $2 AND status = 'Queued' ORDER BY created_ms",
-                           "ss", account, type)
-                : FAULT(ENOMEM);
-
-    while (r == 0 && json_array_size(ids) < max && (r = rows_next(rows)) == 0) {
-        r = offer_fits(rows, property, value, &fits);
-        if (r == 0 && fits && json_array_append_new(ids, json_string(rows_text(rows, 0))))
-            r = FAULT(ENOMEM);
-    }
-    if (r != 0 && r != DB_NONE)
-        return r;
-    *ret_ids = take(ids);
-    return 0;
-}
-
 int job_held(struct tx *tx, const char *account, const char *worker, json_t **ret_ids)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query(
-        tx, &rows,
-        "SELECT id FROM codepipeline_job WHERE account = $1 AND worker = $2 AND status = 'InProgress'", "ss",
-        account, worker);
+    int r = tx_query(tx, &rows,
+                     "SELECT id FROM codepipeline_job WHERE due_ms > 0 AND account = $1 AND worker = $2"
+                     " AND status = 'InProgress'",
+                     "ss", account, worker);
 
     return ids_collect(r, rows, ret_ids);
 }
@@ -328,6 +366,7 @@ void job_wake(struct tx *tx, const struct job_row *row)
 
 int job_lose(struct tx *tx, struct job_row *row, const char *why, int64_t now_ms)
 {
+    int r = job_unpack(row);
     const json_t *context = json_object_get(row->data, "pipelineContext");
     struct history history = {
         .execution_id = json_str(context, "pipelineExecutionId", NULL),
@@ -338,8 +377,9 @@ int job_lose(struct tx *tx, struct job_row *row, const char *why, int64_t now_ms
         .why = why,
     };
     struct pipeline pipeline;
-    int r = job_update(tx, row);
 
+    if (r == 0)
+        r = job_update(tx, row);
     if (r == 0)
         r = pipeline_find_id(tx, row->pipeline_id, &pipeline);
     if (r)

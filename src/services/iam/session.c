@@ -15,14 +15,14 @@
 #define SECRET_BYTES 30 /* 40 characters of base64 */
 #define TOKEN_BYTES (IAM_TOKEN_SIZE / 4 * 3)
 
-static int check_spec(const struct session_spec *spec, const struct role *role, struct reason *reason)
+static int check_spec(const struct session_spec *spec, int64_t max_session_s, struct reason *reason)
 {
     size_t len = strlen(spec->session_name);
     if (len < 2 || len > 64 || !iam_session_name_ok(spec->session_name))
         return reason_set(reason, IAM_INVALID,
                           "'%.64s' is no session name: 2 to 64 letters, digits and _+=,.@-",
                           spec->session_name);
-    if (spec->duration_s < DURATION_MIN_S || spec->duration_s > role->max_session_s)
+    if (spec->duration_s < DURATION_MIN_S || spec->duration_s > max_session_s)
         return reason_set(reason, IAM_INVALID,
                           "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     return 0;
@@ -35,14 +35,19 @@ struct sealing {
 };
 static_assert(sizeof(struct sealing) == sizeof((struct session_grant){0}.sealing_key), "iam.h has its size");
 
+static int sealing_read(struct rows *rows, int column, struct sealing *ret)
+{
+    struct str hex = rows_str(rows, column);
+    if (!hex.ptr)
+        return FAULT(ENOKEY);
+    return hex.len == (size_t)2 * SEAL_SIZE && hex_decode(hex, ret->key) ? 0 : FAULT(EBADMSG);
+}
+
 static int sealing_find(struct tx *tx, struct sealing *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query_row(tx, &rows, "SELECT key FROM iam_sealing WHERE id = 1", "");
-    struct str hex = r == 0 ? rows_str(rows, 0) : (struct str){0};
-    if (r != 0)
-        return r;
-    return hex.len == (size_t)2 * SEAL_SIZE && hex_decode(hex, ret->key) ? 0 : FAULT(EBADMSG);
+    return r ? r : sealing_read(rows, 0, ret);
 }
 
 int sessions_prepare(struct tx *tx)
@@ -96,20 +101,23 @@ static int token_of(const struct sealing *sealing, const struct session_spec *sp
 int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
                   struct reason *reason)
 {
-    struct role role;
+    CLEANUP(rows_close) struct rows *rows = NULL;
     struct sealing sealing;
-    int r = role_get(tx, spec->account, spec->role_name, &role);
-    if (r == IAM_NO_ENTITY)
-        return reason_set(reason, r, "The role with name %.64s cannot be found.", spec->role_name);
+    int r = tx_query_row(tx, &rows,
+                         "SELECT name, id, max_session_s, (SELECT key FROM iam_sealing WHERE id = 1)"
+                         " FROM iam_role WHERE account = $1 AND name = $2",
+                         "ss", spec->account, spec->role_name);
+    if (r == DB_NONE)
+        return reason_set(reason, IAM_NO_ENTITY, "The role with name %.64s cannot be found.",
+                          spec->role_name);
     if (r == 0)
-        r = check_spec(spec, &role, reason);
+        r = check_spec(spec, rows_int(rows, 2), reason);
+    if (r == 0)
+        r = sealing_read(rows, 3, &sealing);
     if (r != 0)
         return r;
-    r = sealing_find(tx, &sealing);
-    if (r != 0)
-        return r == DB_NONE ? FAULT(ENOKEY) : r;
-    str_copy(ret->role_name, sizeof(ret->role_name), role.name);
-    str_copy(ret->role_id, sizeof(ret->role_id), role.id);
+    str_copy(ret->role_name, sizeof(ret->role_name), rows_text(rows, 0));
+    str_copy(ret->role_id, sizeof(ret->role_id), rows_text(rows, 1));
     memcpy(ret->sealing_key, sealing.key, SEAL_SIZE);
     return 0;
 }

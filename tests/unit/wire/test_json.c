@@ -135,6 +135,58 @@ static void every_byte_of_a_text_is_written_as_the_library_writes_it(void **stat
     }
 }
 
+static void a_byte_that_needs_an_escape_is_found_wherever_it_is(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 0x80; c++)
+        for (size_t at = 0; at < 19; at++) {
+            char text[] = "1234\xc3\xa9 7890abcdef\xc2\x80i";
+
+            if (at >= 4 && (text[at] & 0x80 || text[at + 1] & 0x80))
+                continue;
+            text[at] = (char)c;
+            CLEANUP(json_free) json_t *value = json_stringn(text, sizeof(text) - 1);
+            CLEANUP(free_ptr)
+            char *ours = json_pack_text(value),
+                 *theirs = json_dumps(value, JSON_ENCODE_ANY);
+
+            assert_non_null(ours);
+            assert_string_equal(ours, theirs);
+        }
+}
+
+static void a_document_without_a_tree_is_written_as_its_tree_is(void **state)
+{
+    static const char text[] =
+        "{\"a\":\"1\\n\",\"list\":[{\"b\":\"2\"},{},[],\"x\"],\"tree\":{\"c\":[1,null]},\"d\":\"\"}";
+    CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX), small = BUF_INIT(5);
+    CLEANUP(json_free) json_t *tree = NULL;
+
+    (void)state;
+    assert_int_equal(parse("{\"c\":[1,null]}", &tree), 0);
+    json_begin(&out, NULL, '{');
+    json_add_str(&out, "a", "1\n");
+    json_begin(&out, "list", '[');
+    json_begin(&out, NULL, '{');
+    json_add_str(&out, "b", "2");
+    json_end(&out, '}');
+    json_begin(&out, NULL, '{');
+    json_end(&out, '}');
+    json_begin(&out, NULL, '[');
+    json_end(&out, ']');
+    json_add_str(&out, NULL, "x");
+    json_end(&out, ']');
+    json_add(&out, "tree", tree);
+    json_add_str(&out, "d", "");
+    json_end(&out, '}');
+    assert_int_equal(buf_error(&out), 0);
+    assert_string_equal(out.ptr, text);
+    json_add(&small, NULL, tree);
+    assert_int_equal(buf_error(&small), -EMSGSIZE);
+    json_add(&out, "nothing", NULL);
+    assert_int_equal(buf_error(&out), -EINVAL);
+}
+
 static void what_does_not_fit_the_buffer_is_an_error(void **state)
 {
     CLEANUP(json_free) json_t *value = NULL;
@@ -225,6 +277,8 @@ int main(void)
         cmocka_unit_test(a_key_given_twice_is_read_where_it_may_be),
         cmocka_unit_test(a_damaged_text_is_read_as_the_library_reads_it),
         cmocka_unit_test(every_byte_of_a_text_is_written_as_the_library_writes_it),
+        cmocka_unit_test(a_byte_that_needs_an_escape_is_found_wherever_it_is),
+        cmocka_unit_test(a_document_without_a_tree_is_written_as_its_tree_is),
         cmocka_unit_test(what_does_not_fit_the_buffer_is_an_error),
         cmocka_unit_test(what_is_not_one_document_is_refused_with_its_place),
         cmocka_unit_test(nesting_is_bounded_and_brackets_in_strings_do_not_count),
