@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "db/batch.h"
 #include "db/group.h"
+#include "db/turn.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -24,8 +25,8 @@
 #define RECORDS_KEPT ((size_t)2 * GROUP_BYTES) /* a larger buffer is given back */
 
 struct writer {
-    pthread_mutex_t turn;
-    atomic_uint waiting; /* callers at the mutex */
+    struct turn turn;
+    atomic_uint waiting; /* for it */
 
     /* the turn's holder's */
     struct batch *batch;
@@ -206,24 +207,24 @@ static void group_sync(struct writer *writer, struct group *group)
 
 static _Thread_local const struct writer *turn_of; /* whose turn this thread has */
 
-static void turn_lock(struct writer *writer)
+static void turn_take_now(struct writer *writer)
 {
     assert(turn_of != writer); /* a thread reads or begins within its own transaction */
-    pthread_mutex_lock(&writer->turn);
+    turn_lock(&writer->turn);
     turn_of = writer;
 }
 
 static void turn_take(struct writer *writer)
 {
     atomic_fetch_add(&writer->waiting, 1);
-    turn_lock(writer);
+    turn_take_now(writer);
     atomic_fetch_sub(&writer->waiting, 1);
 }
 
 static void turn_give(struct writer *writer)
 {
     turn_of = NULL;
-    pthread_mutex_unlock(&writer->turn);
+    turn_unlock(&writer->turn);
 }
 
 /* Tells those whose work cannot become durable, and brings the batch to what is. */
@@ -408,10 +409,8 @@ static struct group *looks_at(const struct writer *writer, uint64_t subject, boo
 static bool turn_lock_soon(struct writer *writer)
 {
     int64_t until_us = clock_mono_us() + SOON_US;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
     assert(turn_of != writer);
-    if (pthread_mutex_trylock(&writer->turn) != 0 &&
-        pthread_mutex_clocklock(&writer->turn, CLOCK_MONOTONIC, &until) != 0)
+    if (!turn_lock_until(&writer->turn, until_us))
         return false;
     turn_of = writer;
     return true;
@@ -439,7 +438,7 @@ static int look(struct writer *writer, uint64_t subject, bool soon, struct group
 int writer_look(struct writer *writer, uint64_t subject, bool soon, struct group **ret_until)
 {
     if (!soon)
-        turn_lock(writer);
+        turn_take_now(writer);
     else if (!turn_lock_soon(writer))
         return DB_BUSY;
     int r = look(writer, subject, soon, ret_until);
@@ -586,7 +585,6 @@ static void writer_free(struct writer **writer)
     pthread_cond_destroy(&(*writer)->synced);
     pthread_cond_destroy(&(*writer)->lead_or_close);
     pthread_mutex_destroy(&(*writer)->sync_lock);
-    pthread_mutex_destroy(&(*writer)->turn);
     free(*writer);
     *writer = NULL;
 }
@@ -596,7 +594,6 @@ int writer_open(const char *path, struct writer **ret)
     CLEANUP(writer_free) struct writer *writer = mem_alloc(sizeof(*writer));
     if (!writer)
         return FAULT(ENOMEM);
-    pthread_mutex_init(&writer->turn, NULL);
     pthread_mutex_init(&writer->sync_lock, NULL);
     pthread_cond_init(&writer->synced, NULL);
     pthread_cond_init(&writer->lead_or_close, NULL);
