@@ -49,7 +49,7 @@ static int leases_new(size_t room, bool extended, struct job_leases **ret)
         return FAULT(ENOMEM);
     leases->extended = extended;
     leases->room = room;
-    leases->list = mem_alloc((room + 1) * sizeof(*leases->list));
+    leases->list = mem_alloc((room > 0 ? room : 1) * sizeof(*leases->list));
     if (!leases->list)
         return FAULT(ENOMEM);
     *ret = take(leases);
