@@ -137,7 +137,7 @@ static int lease_one(struct db *db, const char *worker, json_t **ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_begin(db, &tx);
+    int r = db_begin_sure(db, &tx);
     if (r == 0)
         r = lease_next(tx, worker, &leases);
     if (r == 0)
@@ -154,7 +154,7 @@ static int report_one(struct db *db, const char *worker, const json_t *job, json
     json_t *in = json_pack("{s:s, s:s, s:[]}", "jobId", json_str(job, "id", ""), "nonce",
                            json_str(job, "nonce", ""), "outputArtifacts");
     const json_t *output = json_path(job, "data.outputArtifacts.0");
-    int r = db_begin(db, &tx);
+    int r = db_begin_sure(db, &tx);
     if (output)
         json_array_append_new(json_object_get(in, "outputArtifacts"),
                               json_pack("{s:s, s:s}", "name", json_str(output, "name", ""), "sha256", "00"));

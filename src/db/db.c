@@ -105,17 +105,27 @@ int db_read(struct db *db, struct tx **ret)
     return r == 0 ? read_published(db, ret) : r;
 }
 
-int db_begin(struct db *db, struct tx **ret)
+static int begin(struct db *db, bool sure, struct tx **ret)
 {
     CLEANUP(free_ptr) struct tx *tx = mem_alloc(sizeof(*tx));
     if (!tx)
         return FAULT(ENOMEM);
-    int r = writer_begin(db->writer);
+    int r = writer_begin(db->writer, sure);
     if (r < 0)
         return r;
     *tx = (struct tx){.db = db, .conn = writer_conn(db->writer), .turn = true, .writes = true};
     *ret = take(tx);
     return 0;
+}
+
+int db_begin(struct db *db, struct tx **ret)
+{
+    return begin(db, false, ret);
+}
+
+int db_begin_sure(struct db *db, struct tx **ret)
+{
+    return begin(db, true, ret);
 }
 
 static int look(struct db *db, uint64_t subject, bool soon, struct tx **ret)

@@ -70,6 +70,11 @@ int db_look(struct db *db, uint64_t subject, struct tx **ret) MUST_USE;
  * disk, or for more than a moment for its turn. */
 int db_look_soon(struct db *db, uint64_t subject, struct tx **ret) MUST_USE;
 int db_begin(struct db *db, struct tx **ret) MUST_USE;
+/* The same for what many do and hardly anybody undoes after it has changed something: it has no savepoint,
+ * which keeps a copy of each page that is changed. When it is undone all the same, everybody waits for some
+ * milliseconds while all that others did lately is done again: not for what a caller may have refused at
+ * will. */
+int db_begin_sure(struct db *db, struct tx **ret) MUST_USE;
 /* Durable when it returns 0; on a fault nothing of the transaction remains. Always leaves *tx NULL. */
 int db_commit(struct tx **tx) MUST_USE;
 /* Who is told of a commit that nobody waits for: once, on any thread, perhaps before db_commit_later returns.

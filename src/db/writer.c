@@ -34,6 +34,7 @@ struct writer {
     struct group *last;  /* the one that was closed last, if any; a reference */
     struct buf records;  /* its frame: the header's place, then what its members and the holder did */
     size_t mark;         /* where the holder's part begins */
+    bool sure;           /* the holder has no savepoint */
     const struct writer_watch *watch;
     int64_t batch_bytes; /* of the frames since the last flush */
     bool asked;          /* that the batch be published some time */
@@ -301,7 +302,7 @@ static int settle(struct writer *writer)
     return 0;
 }
 
-static int savepoint(struct writer *writer)
+static int prepare(struct writer *writer)
 {
     int r = is_broken(writer) ? heal(writer) : 0;
     if (r == 0 && !writer->group)
@@ -314,10 +315,13 @@ static int savepoint(struct writer *writer)
         writer->asked = true;
         wants(writer, WRITER_PUBLISH_SOON);
     }
-    if (r == 0)
-        r = conn_run(writer_conn(writer), "SAVEPOINT caller");
     writer->mark = writer->records.len;
     return r;
+}
+
+static int savepoint(struct writer *writer, const char *sql)
+{
+    return writer->sure ? 0 : conn_run(writer_conn(writer), sql);
 }
 
 /* What is acknowledged must be readable: there must be room for it in SQLite's log. A long one is moved
@@ -337,26 +341,41 @@ static int admit(struct writer *writer)
     return r == 0 ? batch_move_log(writer->batch) : r;
 }
 
-int writer_begin(struct writer *writer)
+int writer_begin(struct writer *writer, bool sure)
 {
     turn_take(writer);
+    writer->sure = sure;
     int r = admit(writer);
     if (r == 0)
-        r = savepoint(writer);
+        r = prepare(writer);
+    if (r == 0)
+        r = savepoint(writer, "SAVEPOINT caller");
     if (r < 0)
         turn_end(writer);
     return r;
 }
 
+/* Everything is undone, and what the others did is done again, from the log. */
+static int undo_all(struct writer *writer)
+{
+    sync_wait(writer);
+    if (writer->group->members > 0 && sync_claim(writer))
+        group_sync(writer, group_close(writer));
+    return heal(writer);
+}
+
 void writer_undo(struct writer *writer)
 {
-    int r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "ROLLBACK TO caller");
+    bool changed = writer->records.len > writer->mark || writer->records.error;
+    int r = writer_lost(writer) ? FAULT(EIO) : savepoint(writer, "ROLLBACK TO caller");
     if (r == 0)
-        r = conn_run(writer_conn(writer), "RELEASE caller");
-    if (r < 0) /* the caller's part cannot be told from the others' */
-        atomic_store(&writer->broken, true);
+        r = savepoint(writer, "RELEASE caller");
     writer->records.len = writer->mark;
     writer->records.error = 0;
+    if (r == 0 && writer->sure && changed)
+        r = undo_all(writer);
+    if (r < 0) /* the caller's part cannot be told from the others' */
+        atomic_store(&writer->broken, true);
     turn_end(writer);
 }
 
@@ -366,7 +385,7 @@ static int join(struct writer *writer, const struct touched *touched, struct db_
     bool changes = writer->records.len > writer->mark;
     int r = buf_error(&writer->records);
     if (r == 0)
-        r = writer_lost(writer) ? FAULT(EIO) : conn_run(writer_conn(writer), "RELEASE caller");
+        r = writer_lost(writer) ? FAULT(EIO) : savepoint(writer, "RELEASE caller");
     if (r < 0) {
         writer_undo(writer);
         return r;

@@ -37,9 +37,10 @@ struct db_stats writer_stats(struct writer *writer);
 /* NULL: nobody is told any more. */
 void writer_watch(struct writer *writer, const struct writer_watch *watch);
 
-/* Waits for the turn and starts a transaction on writer_conn. A fault, -ENOSPC: what
- * was committed before could not be moved on. */
-int writer_begin(struct writer *writer) MUST_USE;
+/* Waits for the turn and starts a transaction on writer_conn. `sure`: it will hardly be undone once it has
+ * changed something; then it has no savepoint, which would keep a copy of each page that it changes. A fault,
+ * -ENOSPC: what was committed before could not be moved on. */
+int writer_begin(struct writer *writer, bool sure) MUST_USE;
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);
 /* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */

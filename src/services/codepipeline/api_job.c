@@ -72,7 +72,7 @@ static int take_offers(struct call *c, bool *ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_begin(c->platform->db, &tx);
+    int r = db_begin_sure(c->platform->db, &tx);
 
     if (r == 0)
         r = lease(c, tx, &leases);
@@ -144,10 +144,12 @@ static int result(struct call *c, bool success)
     const json_t *next = json_object_get(c->in, "nextJobs");
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
-    int r = db_begin(c->platform->db, &tx);
+    json_t *build = json_object_get(c->in, "build");
+    /* a build is ended before the result may be refused */
+    int r = build ? db_begin(c->platform->db, &tx) : db_begin_sure(c->platform->db, &tx);
 
     if (r == 0)
-        r = job_build_end(tx, c->platform, c->caller->account, json_object_get(c->in, "build"), &c->reason);
+        r = job_build_end(tx, c->platform, c->caller->account, build, &c->reason);
     if (r == 0)
         r = jobs_result(tx, c->platform, c->caller->account, c->in, success, &c->reason);
     if (r == 0 && next)

@@ -6,6 +6,7 @@
 #include "db/inject.h"
 #include "db/record.h"
 #include "db/redo.h"
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static int insert(struct writer *writer, const char *name)
 
 static int put(struct writer *writer, const char *name)
 {
-    int r = writer_begin(writer);
+    int r = writer_begin(writer, false);
     if (r < 0)
         return r;
     r = insert(writer, name);
@@ -73,7 +74,7 @@ static struct writer *open_writer(const char *file)
 {
     struct writer *writer = NULL;
     assert_int_equal(writer_open(file, &writer), 0);
-    assert_int_equal(writer_begin(writer), 0);
+    assert_int_equal(writer_begin(writer, false), 0);
     const char *sql = "CREATE TABLE IF NOT EXISTS item (name TEXT PRIMARY KEY, body BYTEA)";
     assert_int_equal(conn_run(writer_conn(writer), sql), 0);
     record_script(writer_records(writer), sql);
@@ -84,7 +85,7 @@ static struct writer *open_writer(const char *file)
 static bool has(struct writer *writer, const char *name)
 {
     struct stmt *stmt;
-    assert_int_equal(writer_begin(writer), 0);
+    assert_int_equal(writer_begin(writer, false), 0);
     assert_int_equal(conn_prepare(writer_conn(writer), "SELECT 1 FROM item WHERE name = $1", &stmt), 0);
     assert_int_equal(sqlite3_bind_text(stmt->handle, stmt->index[0], name, -1, SQLITE_STATIC), SQLITE_OK);
     bool found = sqlite3_step(stmt->handle) == SQLITE_ROW;
@@ -242,6 +243,98 @@ static void test_log_with_a_torn_frame_does_not_begin_anew(void **state UNUSED)
     }
 }
 
+#define THREADS 4
+#define EACH 150
+
+struct worker {
+    pthread_t thread;
+    struct writer *writer;
+    int number;
+    int failed;
+};
+
+static bool undone(int i)
+{
+    return i % 7 == 3;
+}
+
+/* Some have no savepoint, and of both kinds some are undone after they have changed something. */
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+    char name[32];
+    for (int i = 0; i < EACH; i++) {
+        (void)snprintf(name, sizeof(name), "%d-%d", worker->number, i);
+        int r = writer_begin(worker->writer, i % 3 != 0);
+        if (r == 0 && (r = insert(worker->writer, name)) == 0 && !undone(i))
+            r = writer_commit(worker->writer, &nothing);
+        else
+            writer_undo(worker->writer);
+        worker->failed += r != 0;
+    }
+    return NULL;
+}
+
+static void assert_worked(struct writer *writer)
+{
+    char name[32];
+    for (int number = 0; number < THREADS; number++)
+        for (int i = 0; i < EACH; i++) {
+            (void)snprintf(name, sizeof(name), "%d-%d", number, i);
+            assert_int_equal(has(writer, name), !undone(i));
+        }
+}
+
+static void test_an_undone_transaction_without_savepoint_takes_nobody_with_it(void **state UNUSED)
+{
+    struct worker workers[THREADS];
+    struct writer *writer = open_writer(path);
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.writer = writer, .number = i};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+        assert_int_equal(workers[i].failed, 0);
+    }
+    assert_worked(writer);
+    struct writer *crashed = open_after_crash();
+    assert_worked(crashed);
+    writer_close(&crashed);
+    writer_close(&writer);
+}
+
+/* It is undone while `count` file calls fail, from the nth on: what was acknowledged stays. */
+static bool undo_round(long nth, long count)
+{
+    struct writer *writer = open_writer(path);
+    assert_int_equal(put(writer, "first"), 0);
+    assert_int_equal(writer_begin(writer, true), 0);
+    assert_int_equal(insert(writer, "undone"), 0);
+    fail_arm_many(FAIL_IO, nth, count);
+    writer_undo(writer);
+    bool fired = fail_fired(FAIL_IO);
+    fail_arm(FAIL_IO, 0);
+    assert_int_equal(put(writer, "next"), 0);
+    assert_true(has(writer, "first") && has(writer, "next") && !has(writer, "undone"));
+    struct writer *crashed = open_after_crash();
+    assert_true(has(crashed, "first") && has(crashed, "next") && !has(crashed, "undone"));
+    writer_close(&crashed);
+    writer_close(&writer);
+    assert_int_equal(io_unlink(path), 0);
+    return fired;
+}
+
+static void test_undoing_without_savepoint_may_fail(void **state UNUSED)
+{
+    for (long count = 1; count <= 9; count += 4) {
+        long nth = 1;
+        while (undo_round(nth, count))
+            nth++;
+        assert_true(nth > 1);
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -250,6 +343,8 @@ int main(void)
         CASE(test_nobody_is_refused_for_a_reader_that_stays),
         CASE(test_close_after_a_failed_heal_loses_nothing),
         CASE(test_log_with_a_torn_frame_does_not_begin_anew),
+        CASE(test_an_undone_transaction_without_savepoint_takes_nobody_with_it),
+        CASE(test_undoing_without_savepoint_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
