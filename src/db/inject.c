@@ -1,8 +1,9 @@
 /* A VFS that passes every call on to SQLite's own, but keeps files without a name in memory (scratch.h) and
- * gathers a commit's writes (gather.h), and an allocator that passes on to malloc; all ask fail_now first.
+ * gathers a commit's writes (gather.h), and an allocator that passes on to blocks.h; all ask fail_now first.
  * Unarmed that is one relaxed load, so the same path runs in tests and in production. */
 #include "db/inject.h"
 #include "base/fail.h"
+#include "db/blocks.h"
 #include "db/gather.h"
 #include "db/scratch.h"
 #include <malloc.h>
@@ -175,7 +176,7 @@ static int vfs_delete(sqlite3_vfs *self UNUSED, const char *name, int sync_folde
 
 static void *inject_malloc(int size)
 {
-    return fail_now(FAIL_ALLOC) ? NULL : malloc((size_t)size);
+    return fail_now(FAIL_ALLOC) ? NULL : blocks_malloc((size_t)size);
 }
 
 static void *inject_realloc(void *ptr, int size)
@@ -208,7 +209,7 @@ static void install(void)
 {
     static const sqlite3_mem_methods memory = {
         .xMalloc = inject_malloc,
-        .xFree = free,
+        .xFree = blocks_give,
         .xRealloc = inject_realloc,
         .xSize = inject_size,
         .xRoundup = inject_roundup,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/batch.h"
+#include "db/blocks.h"
 #include "db/group.h"
 #include "db/turn.h"
 #include <pthread.h>
@@ -35,6 +36,7 @@ struct writer {
     struct buf records;  /* its frame: the header's place, then what its members and the holder did */
     size_t mark;         /* where the holder's part begins */
     bool sure;           /* the holder has no savepoint */
+    struct blocks *blocks;
     const struct writer_watch *watch;
     int64_t batch_bytes; /* of the frames since the last flush */
     bool asked;          /* that the batch be published some time */
@@ -208,11 +210,17 @@ static void group_sync(struct writer *writer, struct group *group)
 
 static _Thread_local const struct writer *turn_of; /* whose turn this thread has */
 
+static void turn_has(struct writer *writer)
+{
+    turn_of = writer;
+    blocks_use(writer->blocks);
+}
+
 static void turn_take_now(struct writer *writer)
 {
     assert(turn_of != writer); /* a thread reads or begins within its own transaction */
     turn_lock(&writer->turn);
-    turn_of = writer;
+    turn_has(writer);
 }
 
 static void turn_take(struct writer *writer)
@@ -225,6 +233,7 @@ static void turn_take(struct writer *writer)
 static void turn_give(struct writer *writer)
 {
     turn_of = NULL;
+    blocks_use(NULL);
     turn_unlock(&writer->turn);
 }
 
@@ -431,7 +440,7 @@ static bool turn_lock_soon(struct writer *writer)
     assert(turn_of != writer);
     if (!turn_lock_until(&writer->turn, until_us))
         return false;
-    turn_of = writer;
+    turn_has(writer);
     return true;
 }
 
@@ -597,6 +606,7 @@ static void writer_free(struct writer **writer)
         return;
     leader_stop(*writer);
     batch_close(&(*writer)->batch);
+    blocks_free(&(*writer)->blocks);
     group_unref(&(*writer)->group);
     group_unref(&(*writer)->last);
     buf_free(&(*writer)->records);
@@ -618,7 +628,9 @@ int writer_open(const char *path, struct writer **ret)
     pthread_cond_init(&writer->lead_or_close, NULL);
     writer->records = BUF_INIT(RECORDS_MAX);
     writer->frame = BUF_INIT(RECORDS_MAX);
-    int r = batch_open(path, &writer->batch);
+    int r = blocks_new(&writer->blocks);
+    if (r == 0)
+        r = batch_open(path, &writer->batch);
     if (r < 0)
         return r;
     (void)sqlite3_wal_hook(conn_handle(writer_conn(writer)), log_hook, writer);
