@@ -1,9 +1,9 @@
 /* The writer: whose turn it is on the one write connection, and the groups of transactions (group.h) that
  * share a frame of the redo log and its sync.
  *
- * A caller takes the turn (writer_begin), works in a savepoint of the batch (batch.h), and gives the turn up
- * (writer_commit or writer_undo). While one group is being synced, the next gathers: who works does not wait
- * for the disk. Who reads on another connection calls writer_publish first. */
+ * A caller takes the turn (writer_begin), works in a savepoint of the batch (batch.h), or without one, and
+ * gives the turn up (writer_commit or writer_undo). While one group is being synced, the next gathers: who
+ * works does not wait for the disk. Who reads on another connection calls writer_publish first. */
 #pragma once
 
 #include "base/base.h"

@@ -147,8 +147,7 @@ static void a_byte_that_needs_an_escape_is_found_wherever_it_is(void **state)
             text[at] = (char)c;
             CLEANUP(json_free) json_t *value = json_stringn(text, sizeof(text) - 1);
             CLEANUP(free_ptr)
-            char *ours = json_pack_text(value),
-                 *theirs = json_dumps(value, JSON_ENCODE_ANY);
+            char *ours = json_pack_text(value), *theirs = json_dumps(value, JSON_ENCODE_ANY);
 
             assert_non_null(ours);
             assert_string_equal(ours, theirs);
