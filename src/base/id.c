@@ -34,6 +34,15 @@ static void uuid_bytes(unsigned char ret[16])
     memcpy(ret, stock.bytes + stock.left, 16);
 }
 
+uint64_t id_number(void)
+{
+    unsigned char bytes[16];
+    uint64_t number;
+    uuid_bytes(bytes);
+    memcpy(&number, bytes, sizeof(number));
+    return number;
+}
+
 static void uuid_write(unsigned char bytes[16], unsigned version, char ret[ID_UUID_SIZE])
 {
     char hex[33];

@@ -115,8 +115,5 @@ void picture_keep(const struct pipeline *pipeline, struct flow **flow)
 
 int64_t picture_stamp(void)
 {
-    int64_t stamp;
-
-    id_random(&stamp, sizeof(stamp));
-    return (stamp & INT64_MAX) | 1; /* 0: a row of before there were stamps */
+    return (int64_t)(id_number() & INT64_MAX) | 1; /* 0: a row of before there were stamps */
 }

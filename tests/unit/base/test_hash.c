@@ -163,6 +163,7 @@ static void test_identifiers_have_their_form_and_differ(void **state UNUSED)
     id_uuid(a);
     id_uuid(b);
     assert_string_not_equal(a, b);
+    assert_true(id_number() != id_number());
     assert_true(str_glob(STR("*-*-4*-*-*"), str_of(a)));
     assert_int_equal(strlen(a), 36);
     assert_non_null(strchr("89ab", a[19]));
