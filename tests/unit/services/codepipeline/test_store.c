@@ -212,6 +212,19 @@ static void assert_status(const char *id, const char *status)
     assert_string_equal(found, status);
 }
 
+static void assert_lease_lost(const char *id)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    assert_int_equal(
+        tx_query_row(tx, &rows,
+                     "SELECT count(*) FROM codepipeline_history h JOIN codepipeline_job j ON j.id = $1"
+                     " JOIN codepipeline_action a ON a.id = j.run_id AND a.execution_id = h.execution_id"
+                     " AND a.stage = h.stage AND a.action = h.action WHERE h.what = 'lease-lost'",
+                     "s", id),
+        0);
+    assert_int_equal(rows_int(rows, 0), 1);
+}
+
 static void test_lease_that_runs_out_puts_the_job_back(void **state UNUSED)
 {
     char first[ID_UUID_SIZE], old[ID_UUID_SIZE];
@@ -231,6 +244,7 @@ static void test_lease_that_runs_out_puts_the_job_back(void **state UNUSED)
     assert_false(lease("w2"));
     now_ms += 1;
     (void)fire();
+    assert_lease_lost(first);
     assert_true(lease("w2"));
     assert_string_equal(job_id, first);
     assert_int_equal(jobs_extend(tx, ACCOUNT, first, old, &cancelled, NULL), PIPELINE_E_NONCE);
