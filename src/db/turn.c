@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOK_US 60 /* longer than most turns */
+#define LOOK_US 60        /* longer than most turns */
+#define OVERTAKEN_MAX 256 /* then nobody looks until a sleeper has had the turn */
 
 bool turn_trylock(struct turn *turn)
 {
@@ -19,12 +20,15 @@ bool turn_trylock(struct turn *turn)
 static bool look(struct turn *turn)
 {
     bool nobody = false, got = false;
-    if (!atomic_compare_exchange_strong(&turn->watched, &nobody, true))
+    if (atomic_load(&turn->overtaken) >= OVERTAKEN_MAX ||
+        !atomic_compare_exchange_strong(&turn->watched, &nobody, true))
         return false;
     int64_t until_us = clock_mono_us() + LOOK_US;
     while (!(got = turn_trylock(turn)) && clock_mono_us() < until_us)
         (void)sched_yield();
     atomic_store(&turn->watched, false);
+    if (got && atomic_load(&turn->sleepers) > 0)
+        atomic_fetch_add(&turn->overtaken, 1);
     return got;
 }
 
@@ -40,6 +44,12 @@ static void sleep_while_taken(struct turn *turn, const struct timespec *left)
     (void)syscall(SYS_futex, &turn->taken, FUTEX_WAIT_PRIVATE, 1, left, NULL, 0);
 }
 
+static void awake(struct turn *turn)
+{
+    atomic_store(&turn->overtaken, 0);
+    atomic_fetch_sub(&turn->sleepers, 1);
+}
+
 void turn_lock(struct turn *turn)
 {
     if (turn_trylock(turn) || look(turn))
@@ -47,7 +57,7 @@ void turn_lock(struct turn *turn)
     atomic_fetch_add(&turn->sleepers, 1);
     while (!turn_trylock(turn))
         sleep_while_taken(turn, NULL);
-    atomic_fetch_sub(&turn->sleepers, 1);
+    awake(turn);
 }
 
 bool turn_lock_until(struct turn *turn, int64_t until_us)
@@ -60,7 +70,7 @@ bool turn_lock_until(struct turn *turn, int64_t until_us)
     while (!(got = turn_trylock(turn)) && (left_us = until_us - clock_mono_us()) > 0)
         sleep_while_taken(
             turn, &(struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000});
-    atomic_fetch_sub(&turn->sleepers, 1);
+    awake(turn);
     if (!got && atomic_load(&turn->taken) == 0) /* woken, but late: it is another's */
         wake_one(turn);
     return got;

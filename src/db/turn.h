@@ -9,7 +9,8 @@
 struct turn {
     atomic_uint taken;
     atomic_uint sleepers;
-    atomic_bool watched; /* somebody looks */
+    atomic_bool watched;   /* somebody looks */
+    atomic_uint overtaken; /* how often sleepers have been, since one of them had the turn */
 };
 
 void turn_lock(struct turn *turn);

@@ -66,6 +66,35 @@ static void turns_do_not_overlap_and_all_come_to_theirs(void **state UNUSED)
     assert_false(atomic_load(&turn.watched));
 }
 
+static atomic_bool patient_is_done;
+
+static void *hurry(void *arg)
+{
+    struct turn *one = arg;
+    while (!atomic_load(&patient_is_done)) {
+        turn_lock(one);
+        for (int64_t until_us = clock_mono_us() + 20; clock_mono_us() < until_us;)
+            ;
+        turn_unlock(one);
+    }
+    return NULL;
+}
+
+static void who_sleeps_is_not_overtaken_for_ever(void **state UNUSED)
+{
+    struct turn one = {0};
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hurry, &one), 0);
+    for (int i = 0; i < 300; i++) {
+        turn_lock(&one);
+        turn_unlock(&one);
+    }
+    atomic_store(&patient_is_done, true);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 static void who_would_wait_too_long_is_told(void **state UNUSED)
 {
     struct turn one = {0};
@@ -84,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_do_not_overlap_and_all_come_to_theirs),
+        cmocka_unit_test(who_sleeps_is_not_overtaken_for_ever),
         cmocka_unit_test(who_would_wait_too_long_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
