@@ -8,7 +8,11 @@
 #define ALIGNMENT ((size_t)16)
 #define FIRST_CHUNK ((size_t)2048)
 #define LARGEST_CHUNK ((size_t)65536)
+#ifdef __SANITIZE_ADDRESS__ /* what is used after a reset must be found */
+#define LARGEST_KEPT ((size_t)0)
+#else
 #define LARGEST_KEPT ((size_t)16384)
+#endif
 
 struct chunk {
     struct chunk *next;
