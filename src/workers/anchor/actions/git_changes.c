@@ -59,16 +59,15 @@ static int ref_make(const char *commit, bool by_name, const char *branch, const 
  * from is not known any more. */
 static int ends_resolve(struct git *git, const struct change *change, struct ends *ret)
 {
-    char base[GIT_COMMIT_SIZE + 1];
-    int r;
+    const char *base = change->base ? change->base : "refs/base";
+    char parent[GIT_COMMIT_SIZE + 1];
+    int r = git_resolve(git, base, ret->from);
 
-    (void)snprintf(base, sizeof(base), "%.64s", change->base ? change->base : "refs/base");
-    r = git_resolve(git, base, ret->from);
     if (r == 0)
         r = git_resolve(git, change->commit, ret->to);
     if (r == 0 && change->base_parent && strcmp(ret->from, ret->to) != 0) {
-        strcat(base, "^");
-        r = git_resolve(git, base, ret->from);
+        (void)snprintf(parent, sizeof(parent), "%.64s^", base);
+        r = git_resolve(git, parent, ret->from);
     }
     return r ? r : git_ancestor(git, ret->from, ret->to, ret->from);
 }
