@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #define MAPPED (BLOCK_SIZE + BLOCK_ALIGNMENT)
-#define KEPT_MAX 32 /* while none is in use */
+#define KEPT_MAX 32 /* or as many as are in use */
 
 struct kept {
     struct kept *next;
@@ -77,7 +77,7 @@ void block_free(unsigned char **block)
     kept = one;
     count_kept++;
     count_used--;
-    while (count_used == 0 && count_kept > KEPT_MAX)
+    while (count_kept > KEPT_MAX && count_kept > count_used)
         (void)munmap(take_kept(), MAPPED);
     pthread_mutex_unlock(&lock);
 }

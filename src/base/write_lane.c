@@ -1,13 +1,15 @@
 /* See write_lane.h. A lane has one thread at a time, which writes all blocks that are there in one call: two
  * together cost hardly more than one, so a lane is queued when it has two, or when its owner waits. */
 #include "base/write_lane.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include <pthread.h>
 
 #define BLOCKS 4
 #define GATHERED 2
-#define THREADS 4 /* they wait for the disk */
+#define THREADS 4  /* they wait for the disk */
+#define SLOW_MS 20 /* whose owner has waited so long goes on through the page cache */
 
 struct write_lane {
     int fd;
@@ -18,8 +20,9 @@ struct write_lane {
     size_t done;
     unsigned char *blocks[BLOCKS]; /* number n is at n % BLOCKS */
     bool awaited;                  /* by its owner */
-    bool busy;                     /* in the queue, or with a thread */
-    struct write_lane *next;       /* in the queue */
+    int64_t waited_ms;
+    bool busy;               /* in the queue, or with a thread */
+    struct write_lane *next; /* in the queue */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -130,12 +133,22 @@ int write_lane_start(int fd, off_t offset, struct write_lane **ret)
     return 0;
 }
 
+/* A disk that does not keep up must not hold up the thread of other connections for long. */
+static void wait_for_place(struct write_lane *lane)
+{
+    int64_t began_ms = clock_mono_ms();
+    wait_behind(lane, BLOCKS - 1);
+    lane->waited_ms += clock_mono_ms() - began_ms;
+    if (lane->waited_ms >= SLOW_MS)
+        (void)io_be_buffered(lane->fd);
+}
+
 int write_lane_give(struct write_lane *lane, unsigned char *block)
 {
     block_share(block);
     pthread_mutex_lock(&lock);
     if (lane->given - lane->done == BLOCKS)
-        wait_behind(lane, BLOCKS - 1);
+        wait_for_place(lane);
     lane->blocks[lane->given++ % BLOCKS] = block;
     enqueue_if_due(lane);
     int fault = lane->fault;

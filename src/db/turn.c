@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOK_US 60        /* longer than most turns */
-#define OVERTAKEN_MAX 256 /* then nobody looks until a sleeper has had the turn */
+#define LOOK_US 60       /* longer than most turns */
+#define OVERTAKEN_MAX 64 /* then nobody looks until a sleeper has had the turn */
 
 bool turn_trylock(struct turn *turn)
 {
@@ -44,9 +44,10 @@ static void sleep_while_taken(struct turn *turn, const struct timespec *left)
     (void)syscall(SYS_futex, &turn->taken, FUTEX_WAIT_PRIVATE, 1, left, NULL, 0);
 }
 
-static void awake(struct turn *turn)
+static void awake(struct turn *turn, bool got)
 {
-    atomic_store(&turn->overtaken, 0);
+    if (got)
+        atomic_store(&turn->overtaken, 0);
     atomic_fetch_sub(&turn->sleepers, 1);
 }
 
@@ -57,7 +58,7 @@ void turn_lock(struct turn *turn)
     atomic_fetch_add(&turn->sleepers, 1);
     while (!turn_trylock(turn))
         sleep_while_taken(turn, NULL);
-    awake(turn);
+    awake(turn, true);
 }
 
 bool turn_lock_until(struct turn *turn, int64_t until_us)
@@ -70,7 +71,7 @@ bool turn_lock_until(struct turn *turn, int64_t until_us)
     while (!(got = turn_trylock(turn)) && (left_us = until_us - clock_mono_us()) > 0)
         sleep_while_taken(
             turn, &(struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000});
-    awake(turn);
+    awake(turn, got);
     if (!got && atomic_load(&turn->taken) == 0) /* woken, but late: it is another's */
         wake_one(turn);
     return got;

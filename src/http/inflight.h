@@ -10,14 +10,14 @@
 
 enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
 
-/* Kept in a list so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread.
- */
+/* In a list, so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread. */
 struct http_conn {
     int fd;
     bool cut; /* for another; the acceptor's */
     _Atomic(enum conn_phase) phase;
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */
+    struct inflight *flight;  /* NULL: none. Of the connection's own thread */
     struct http_conn *next, *previous;
 };
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/inflight.h"
+#include "http/meanwhile.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -162,13 +162,22 @@ static void conn_remove(struct http_server *server, struct http_conn *conn)
     free(conn);
 }
 
+/* Of a request for whose head libmicrohttpd had no memory it has told nobody the end. */
+static void conn_end(struct http_server *server, struct http_conn *conn)
+{
+    if (!conn)
+        return;
+    if (conn->flight)
+        flight_end(conn->flight);
+    conn_remove(server, conn);
+}
+
 void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
                  enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *server = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (*socket_context)
-            conn_remove(server, *socket_context);
+        conn_end(server, *socket_context);
         *socket_context = NULL;
         return;
     }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #define LONG_PIECE ((size_t)8 * 1024)
+#define ARGUMENTS_MAX 256
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 #define DROP_MAX (INT64_C(2) << 20) /* an unwanted body up to this is read so that the connection stays */
 #define DROP_ANSWERED_MAX (INT64_C(6) << 30) /* more than anybody may send */
@@ -31,6 +32,25 @@ static struct arena *take_arena(struct http_server *server)
     struct arena *spare = arenas_take(&server->spare);
     pthread_mutex_unlock(&server->lock);
     return spare ? spare : arena_new(ARENA_MAX);
+}
+
+/* libmicrohttpd has no memory for many more, and then neither answers nor closes. */
+static bool has_too_many_arguments(struct str query)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < query.len; i++)
+        count += query.ptr[i] == '&';
+    return count >= ARGUMENTS_MAX;
+}
+
+/* At once, past libmicrohttpd, which then finds the connection's end. */
+static void refuse_target(struct inflight *flight)
+{
+    if (!flight->conn)
+        return;
+    http_reply(&flight->request, MHD_HTTP_URI_TOO_LONG);
+    (void)early_answer(flight);
+    (void)shutdown(flight->conn->fd, SHUT_RDWR);
 }
 
 /* The raw target is seen here only: later libmicrohttpd unescapes it in place. */
@@ -58,6 +78,10 @@ void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection)
     pthread_mutex_lock(&server->lock);
     server->inflight++;
     pthread_mutex_unlock(&server->lock);
+    if (flight->conn)
+        flight->conn->flight = flight;
+    if (has_too_many_arguments(flight->request.query))
+        refuse_target(flight);
     return flight;
 }
 
@@ -435,6 +459,8 @@ void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSE
         return;
     *con_cls = NULL;
     conn_phase_set(flight->conn, CONN_IDLE);
+    if (flight->conn)
+        flight->conn->flight = NULL;
     if (flight->meanwhile)
         meanwhile_completed(flight);
     else

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "services/service.h"
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define FILE_MAX ((size_t)1024 * 1024)
 #define PATH_SIZE 4096
@@ -63,13 +64,23 @@ int accounts_keys(const struct platform *platform, struct account_key **ret, siz
     return 0;
 }
 
+/* A server whose disk is full starts all the same if its accounts are what they were. */
+static bool is_there(const char *path, struct str text)
+{
+    CLEANUP(buf_free) struct buf old = BUF_INIT(FILE_MAX);
+    struct stat st;
+    return stat(path, &st) == 0 && io_read_file(path, &old) == 0 && str_eq(buf_str(&old), text);
+}
+
 static int write_file(const struct platform *platform, const char *name, const struct buf *text, mode_t mode)
 {
     char path[PATH_SIZE];
     int len = snprintf(path, sizeof(path), "%s/%s", platform->data_dir, name);
     if (len < 0 || (size_t)len >= sizeof(path))
         return FAULT(ENAMETOOLONG);
-    return buf_error(text) ? FAULT(buf_error(text)) : io_write_file_atomic(path, buf_str(text), mode);
+    if (buf_error(text))
+        return FAULT(buf_error(text));
+    return is_there(path, buf_str(text)) ? 0 : io_write_file_atomic(path, buf_str(text), mode);
 }
 
 int accounts_write(const struct platform *platform, const struct account_key *keys, size_t count)

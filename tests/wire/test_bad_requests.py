@@ -333,6 +333,27 @@ def test_a_stop_waits_for_nobody_who_has_not_asked():
     server.close()
 
 
+def test_heads_of_too_many_pieces_are_forgotten():
+    """libmicrohttpd has no memory for them, and tells nobody of their end."""
+    server = Server()
+    arguments = b"&".join(b"a%d=0" % n for n in range(400))
+    cookies = b"; ".join(b"c%d=0" % n for n in range(400))
+    for method in (b"GET", b"PUT"):
+        connection = Raw(server)
+        connection.send(method + b" /b/k?" + arguments + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 414 " in connection.file.readline()
+        connection.close()
+    for _ in range(20):
+        connection = Raw(server)
+        connection.send(b"GET /b/k HTTP/1.1\r\nHost: x\r\nCookie: " + cookies + b"\r\n\r\n")
+        connection.file.read()
+        connection.close()
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 2
+    server.close()
+
+
 def test_many_slow_clients_do_not_stop_others(server):
     slow = [Raw(server) for _ in range(200)]
     for connection in slow:

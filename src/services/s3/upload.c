@@ -57,6 +57,7 @@ static int write_plain(struct upload *upload)
     struct iovec part = {upload->block, BLOCK_SIZE};
     if (upload->filled < BLOCK_SIZE)
         return write_last(upload);
+    begin_writeback(upload); /* where the file system does not write past its cache */
     return has_writer(upload) ? write_lane_give(upload->writer, upload->block)
                               : io_pwritev_all(upload->fd, &part, 1, upload->written);
 }

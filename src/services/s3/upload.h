@@ -16,7 +16,7 @@ struct upload {
     unsigned char *block; /* what is not written yet */
     size_t filled;
     int64_t written;
-    int64_t begun;             /* up to where a sealed file's bytes are on their way to the disk */
+    int64_t begun;             /* up to where bytes in the page cache are on their way to the disk */
     struct write_lane *writer; /* of whole blocks; NULL: none yet, or they are written where they come in */
     struct hash *md5;
     struct hash_lane *lane; /* that computes md5; NULL: it is computed before a block is written */
