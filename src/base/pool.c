@@ -18,7 +18,6 @@ struct pool {
     struct worker *idle;
     struct pool_job *head;
     struct pool_job **tail;
-    size_t queued;
     bool closing;
     size_t threads; /* that have been started, of so many */
     size_t most;
@@ -34,7 +33,6 @@ static struct pool_job *queue_take(struct pool *pool)
         pool->head = job->next;
         if (!pool->head)
             pool->tail = &pool->head;
-        pool->queued--;
     }
     return job;
 }
@@ -111,21 +109,12 @@ void pool_submit(struct pool *pool, struct pool_job *job)
     } else {
         *pool->tail = job;
         pool->tail = &job->next;
-        pool->queued++;
         if (pool->threads < pool->most)
             (void)grow(pool); /* where it cannot, the others do it later */
     }
     pthread_mutex_unlock(&pool->lock);
     if (worker)
         pthread_cond_signal(&worker->given);
-}
-
-size_t pool_queued(struct pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    size_t queued = pool->queued;
-    pthread_mutex_unlock(&pool->lock);
-    return queued;
 }
 
 void pool_free(struct pool **pool)

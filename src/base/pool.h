@@ -14,6 +14,5 @@ struct pool_job {
 int pool_new(size_t threads, const char *name, struct pool **ret) MUST_USE;
 /* Embeds no allocation: the job is the caller's and must live until it has run. */
 void pool_submit(struct pool *pool, struct pool_job *job);
-size_t pool_queued(struct pool *pool);
 /* Runs what is queued, joins the threads, frees. */
 void pool_free(struct pool **pool);

@@ -253,23 +253,6 @@ int cli_s3(struct cli *cli, const char *doing, const struct aws_s3_request *requ
     return err ? cli_call_failed(doing, err, &error) : 0;
 }
 
-int cli_get_object(struct cli *cli, const char *bucket, const char *key, size_t max_bytes, struct buf *ret)
-{
-    char doing[512];
-    (void)snprintf(doing, sizeof(doing), "cannot read s3://%s/%s", bucket, key);
-    struct http_exchange exchange = {
-        .answer = BUF_INIT(max_bytes), .raw_headers = BUF_INIT(64 * 1024), .sink_fd = -1, .body_fd = -1};
-    const struct aws_s3_request request = {
-        .method = "GET", .bucket = bucket, .key = key, .body_fd = -1, .sink_fd = -1};
-    int status = cli_s3(cli, doing, &request, &exchange);
-    buf_free(&exchange.raw_headers);
-    if (status)
-        buf_free(&exchange.answer);
-    else
-        *ret = exchange.answer;
-    return status;
-}
-
 int cli_put_object(struct cli *cli, const char *bucket, const char *key, int fd, struct str bytes,
                    char *ret_version)
 {

@@ -33,11 +33,6 @@ void http_reply(struct http_request *request, unsigned status)
     reply->headers_end = &reply->headers;
 }
 
-bool http_replied(const struct http_request *request)
-{
-    return inflight_of(request)->reply.status != 0;
-}
-
 void http_reply_discard(struct http_request *request)
 {
     reply_free(&inflight_of(request)->reply);
@@ -141,11 +136,6 @@ void http_reply_stream(struct http_request *request, int64_t len,
 void http_reply_no_body(struct http_request *request, int64_t content_length)
 {
     (void)reply_body(request, BODY_LENGTH, content_length);
-}
-
-void http_reply_close(struct http_request *request)
-{
-    inflight_of(request)->reply.close = true;
 }
 
 struct stream {

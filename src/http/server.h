@@ -82,7 +82,6 @@ struct str http_header(const struct http_request *request, const char *name);
 
 /* The reply: status once, then headers, then at most one body. All copy, except where said. */
 void http_reply(struct http_request *request, unsigned status);
-bool http_replied(const struct http_request *request);
 /* Forgets a reply that was given but not yet sent: its commit failed. */
 void http_reply_discard(struct http_request *request);
 void http_reply_header(struct http_request *request, const char *name, const char *value);
@@ -113,8 +112,6 @@ void http_reply_places(struct http_request *request, int64_t len,
                        void (*free_ctx)(void *ctx));
 /* A HEAD reply: the length that a GET would have had, without its body. */
 void http_reply_no_body(struct http_request *request, int64_t content_length);
-/* Close the connection after this reply. */
-void http_reply_close(struct http_request *request);
 
 /* By a run on a worker thread that may take long, and neither parks nor is held: its reply so far, a status
  * and headers, is sent if no other has come within every_ms, with `first` (kept), and a blank every every_ms.

@@ -98,6 +98,7 @@ int worker_options_parse(int argc, char **argv, const char *name, const char *ab
     };
     int id;
 
+    log_from_env();
     optind = 0;
     while ((id = getopt_long(argc, argv, "", option_names, NULL)) != -1) {
         if (id == OPTION_HELP) {

@@ -43,5 +43,3 @@ int webhook_put(struct tx *tx, const struct platform *platform, const char *acco
 /* One that is not there is as good as deleted. */
 int webhook_delete(struct tx *tx, const struct platform *platform, const char *account,
                    const char *name) MUST_USE;
-/* The declaration of the current version, with "version"; the caller's reference. PIPELINE_E_NOT_FOUND. */
-int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration) MUST_USE;

@@ -154,11 +154,3 @@ int pipeline_delete(struct tx *tx, const struct platform *platform, const struct
     tx_wake(tx, TOPIC_PIPELINE, pipeline.account, pipeline.name);
     return history_add(tx, &pipeline, &deleted, now_ms);
 }
-
-int pipeline_get(struct tx *tx, const char *account, const char *name, json_t **ret_declaration)
-{
-    struct pipeline pipeline;
-    int r = pipeline_require(tx, account, name, &pipeline, NULL);
-
-    return r ? r : pipeline_declaration(tx, pipeline.id, pipeline.version, ret_declaration);
-}

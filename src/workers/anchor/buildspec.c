@@ -232,11 +232,6 @@ static const struct {
     [PHASE_POST_BUILD] = {"post_build", "POST_BUILD"},
 };
 
-const char *buildspec_phase_name(enum buildspec_phase_id id)
-{
-    return phase_names[id].name;
-}
-
 const char *buildspec_phase_shown(enum buildspec_phase_id id)
 {
     return phase_names[id].shown;

@@ -34,5 +34,4 @@ struct buildspec {
 /* BUILDSPEC_E_BAD with line, path and words. */
 int buildspec_parse(struct str text, struct buildspec *ret, struct reason *why) MUST_USE;
 void buildspec_deinit(struct buildspec *spec);                 /* CLEANUP-able on a zeroed one */
-const char *buildspec_phase_name(enum buildspec_phase_id id);  /* "pre_build" */
 const char *buildspec_phase_shown(enum buildspec_phase_id id); /* "PRE_BUILD" */

@@ -1,4 +1,5 @@
 /* Replies that begin while their run goes on (http_reply_meanwhile): seen from a raw socket. */
+#include "hear.h"
 #include "base/clock.h"
 #include "http/server.h"
 #include <arpa/inet.h>
@@ -93,22 +94,6 @@ static int ask(struct test *test, const char *text)
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
     return fd;
-}
-
-/* What comes until it ends with `end`, or the connection does. */
-static char *hear(int fd, const char *end)
-{
-    static char heard[65536];
-    size_t len = 0;
-    heard[0] = '\0';
-    while (len < sizeof(heard) - 1 && !str_ends((struct str){heard, len}, str_of(end))) {
-        ssize_t n = recv(fd, heard + len, 1, 0);
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-        heard[len] = '\0';
-    }
-    return heard;
 }
 
 static void let_go(struct test *test)

@@ -1,4 +1,5 @@
 /* The listener with a handler made for the test: what a request goes through, seen from a raw socket. */
+#include "hear.h"
 #include "base/clock.h"
 #include "http/inflight.h"
 #include "http/sendfile.h"
@@ -246,22 +247,6 @@ static int dial(struct test *test)
 static void say(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* Reads until the text ends with `end`, or the connection does. */
-static char *hear(int fd, const char *end)
-{
-    static char heard[65536];
-    size_t len = 0;
-    heard[0] = '\0';
-    while (len < sizeof(heard) - 1 && !str_ends((struct str){heard, len}, str_of(end))) {
-        ssize_t n = recv(fd, heard + len, 1, 0);
-        if (n <= 0)
-            break;
-        len += (size_t)n;
-        heard[len] = '\0';
-    }
-    return heard;
 }
 
 static void expect(int fd, const char *status, const char *end)
