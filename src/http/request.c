@@ -159,6 +159,18 @@ static bool body_endless(const struct inflight *flight)
     return coding.ptr && !str_eq_nocase(coding, STR("chunked"));
 }
 
+/* Two lengths: a proxy before us may have taken the other one (RFC 9112, section 6.3). */
+static bool body_of_two_lengths(const struct inflight *flight)
+{
+    const struct http_request *request = &flight->request;
+    struct str first = http_header(request, "content-length");
+    for (size_t i = 0; first.ptr && i < request->header_count; i++)
+        if (str_eq_nocase(request->headers[i].name, STR("content-length")) &&
+            !str_eq(request->headers[i].value, first))
+            return true;
+    return false;
+}
+
 /* Answers in place of the body, none of which is read. */
 static enum MHD_Result tell_and_close(struct inflight *flight)
 {
@@ -243,6 +255,11 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
         http_reply(request, MHD_HTTP_NOT_IMPLEMENTED);
         flight->phase = FLIGHT_DROP;
         return flight->server->tls ? tell_and_close(flight) : tell_early(flight);
+    }
+    if (body_of_two_lengths(flight)) {
+        http_reply(request, MHD_HTTP_BAD_REQUEST);
+        flight->phase = FLIGHT_DROP;
+        return tell_and_close(flight);
     }
     flight->began = true;
     request->must_not_wait = true;
