@@ -4,10 +4,12 @@
 #include "cli/commands.h"
 #include "workers/launcher/setup.h"
 #include "workers/release_key.h"
+#include "workers/zip.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int own_account(struct cli *cli, const char **ret, json_t **ret_owner)
 {
@@ -36,6 +38,30 @@ int well_known_key(struct cli *cli, const char *account, const char *app, const 
     return 0;
 }
 
+/* The artifact's file, which is what every account will be given. */
+static int open_artifact(const char *path, const char *app, const char *branch, int *ret_fd)
+{
+    CLEANUP(close_fd) int fd = io_open(path, O_RDONLY, 0);
+    struct stat st;
+    if (fd < 0)
+        return cli_fail(COMMAND_NOT_FOUND, "cannot read %s: %s", path, strerror(-fd));
+    if (fstat(fd, &st) != 0 || st.st_size == 0)
+        return cli_fail(
+            COMMAND_REFUSED,
+            "%s is empty, and an empty artifact takes the branch down\n  That is `slipway teardown %s %s`",
+            path, app, branch);
+    struct reason why = {{0}};
+    int r = zip_check(fd, &why);
+    if (r > 0)
+        return cli_fail(COMMAND_REFUSED, "%s cannot be released: %s", path, why.text);
+    if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+        r = FAULT(errno);
+    if (r < 0)
+        return cli_fault(r);
+    *ret_fd = take_fd(fd);
+    return COMMAND_OK;
+}
+
 int push_main(int argc, char **argv)
 {
     static const char *account, *app, *branch = "main";
@@ -60,15 +86,10 @@ int push_main(int argc, char **argv)
         return status;
     if (!app)
         return cli_fail(COMMAND_USAGE, "--app is needed: slipway push FILE --app NAME --branch NAME");
-    CLEANUP(close_fd) int fd = io_open(cli.args[0], O_RDONLY, 0);
-    if (fd < 0)
-        return cli_fail(COMMAND_NOT_FOUND, "cannot read %s: %s", cli.args[0], strerror(-fd));
-    struct stat st;
-    if (fstat(fd, &st) != 0 || st.st_size == 0)
-        return cli_fail(
-            COMMAND_REFUSED,
-            "%s is empty, and an empty artifact takes the branch down\n  That is `slipway teardown %s %s`",
-            cli.args[0], app, branch);
+    CLEANUP(close_fd) int fd = -1;
+    status = open_artifact(cli.args[0], app, branch, &fd);
+    if (status)
+        return status;
     char key[1200];
     status = well_known_key(&cli, account, app, branch, key, sizeof(key));
     char version[128] = "";
@@ -83,5 +104,7 @@ int push_main(int argc, char **argv)
         return cli_print_json(out);
     }
     (void)printf("pushed s3://%s/%s version %s\n", ARTIFACT_BUCKET, key, version);
+    if (isatty(STDOUT_FILENO))
+        (void)printf("  `slipway watch %s %s` shows what happens to it\n", app, branch);
     return COMMAND_OK;
 }

@@ -79,6 +79,16 @@ static int reader_next(struct archive *archive, struct archive_entry **ret, stru
     return 0;
 }
 
+int zip_check(int fd, struct reason *why)
+{
+    CLEANUP(reader_free) struct archive *archive = NULL;
+    struct archive_entry *entry = NULL;
+    int r = reader_open(fd, &archive, why);
+    if (r == 0)
+        r = reader_next(archive, &entry, why);
+    return r == ZIP_E_ABSENT ? 0 : r;
+}
+
 static const char *entry_name(struct archive_entry *entry)
 {
     const char *name = archive_entry_pathname_utf8(entry);

@@ -21,6 +21,8 @@ enum zip_outcome {
     ZIP_E_ABSENT = 2, /* no entry of that name */
 };
 
+/* Reads the archive's directory alone. ZIP_E_BAD. The descriptor's position changes. */
+int zip_check(int fd, struct reason *why) MUST_USE;
 /* Unpacks into `dir`, which exists and is empty. On failure some files may be left in it. */
 int zip_extract(int fd, const char *dir, const struct zip_limits *limits, struct reason *why) MUST_USE;
 /* Appends one entry's bytes (at most ret->max). ZIP_E_BAD, ZIP_E_ABSENT. */

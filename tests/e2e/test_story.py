@@ -172,6 +172,19 @@ def test_status_finds_what_is_deployed_behind_a_long_row_of_failures(ready, tmp_
     assert "Succeeded" in ready.slipway("watch", "shop", branch, "--version", good)
 
 
+def test_what_is_no_artifact_is_not_pushed(ready, tmp_path):
+    """Text, a zip cut short, nothing at all: each is told before anything is put."""
+    team, file = {"profile": "shop-team", "check": False}, tmp_path / "latest.zip"
+    for content, status_expected, told in ((b"not a zip", 4, "it is not a zip archive"), (artifact("1")[:-30], 4, "zip archive"),
+                                           (b"", 4, "slipway teardown shop unmade")):
+        file.write_bytes(content)
+        refused = ready.slipway("push", str(file), "--app", "shop", "--branch", "unmade", **team)
+        assert (refused.returncode, refused.stdout) == (status_expected, "") and told in refused.stderr
+    assert ready.slipway("push", str(tmp_path / "gone.zip"), "--app", "shop", **team).returncode == 3
+    keys = ready.client("s3", profile="shared-services").list_object_versions(Bucket="artifacts", Prefix="555555555555/shop/unmade/")
+    assert "Versions" not in keys
+
+
 def test_branches_that_look_alike_do_not_meet(ready, tmp_path):
     for branch, version in (("feature/a-b", "1"), ("feature/a/b", "2")):
         ready.slipway("watch", "shop", branch, "--version", push(ready, tmp_path, artifact(version), branch))
