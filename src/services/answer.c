@@ -278,16 +278,13 @@ void answer_outcome(struct exchange *x, int outcome)
         answer_refusal(x, x->refusal);
         return;
     }
-    for (size_t i = 0; outcome > 0 && i < service->error_count; i++) {
-        const struct service_error *row = &service->errors[i];
-        if (row->outcome != outcome)
-            continue;
+    const struct service_error *row = service_error_of(service, outcome);
+    if (row) {
+        const char *message = row->message ? row->message : "";
         answer_error(x, &(struct wire_error){.code = row->code,
                                              .query_code = row->query_code,
                                              .status = row->status,
-                                             .message = said[0]        ? said
-                                                        : row->message ? row->message
-                                                                       : ""});
+                                             .message = said[0] ? said : message});
         return;
     }
     if (outcome == CALL_INVALID && service->invalid_code) {

@@ -18,6 +18,9 @@ struct service_error {
     const char *message;    /* when c->reason says nothing */
 };
 
+/* The row of an outcome; NULL: it has none. */
+const struct service_error *service_error_of(const struct service *service, int outcome);
+
 struct keyring;
 
 struct platform {

@@ -1,4 +1,4 @@
-/* The table of services, lowest floor first: migrations run in this order. */
+/* The table of services, lowest floor first: migrations run in this order. And a look into one's errors. */
 #include "services/service.h"
 #include "services/cloudformation/service.h"
 #include "services/codebuild/service.h"
@@ -16,3 +16,11 @@ const struct service *const services_all[] = {
     &ssm_service, &logs_service, &codebuild_service, &codepipeline_service, &cloudformation_service,
     NULL,
 };
+
+const struct service_error *service_error_of(const struct service *service, int outcome)
+{
+    for (size_t i = 0; i < service->error_count; i++)
+        if (service->errors[i].outcome == outcome)
+            return &service->errors[i];
+    return NULL;
+}

@@ -90,10 +90,8 @@ static int judge(struct call *c, struct tx *tx, const struct webhook *webhook, j
 /* What ListWebhooks shows as errorCode is the code that the sender is told. */
 static const char *code_of(const struct call *c, int outcome)
 {
-    for (size_t i = 0; i < c->service->error_count; i++)
-        if (c->service->errors[i].outcome == outcome)
-            return c->service->errors[i].code;
-    return "InternalFailure";
+    const struct service_error *row = service_error_of(c->service, outcome);
+    return row ? row->code : "InternalFailure";
 }
 
 static int note(const struct call *c, const struct webhook *webhook, int outcome)

@@ -1,8 +1,8 @@
 /* Groups and streams: create, delete, describe, retain. */
 #include "services/logs/api.h"
 #include "services/logs/store.h"
+#include "services/page_token.h"
 #include "services/service.h"
-#include "base/hash.h"
 
 #include <inttypes.h>
 
@@ -32,33 +32,6 @@ int logs_delete_retention_policy(struct call *c)
     return log_group_retain(c->tx, c->caller->account, json_str(c->in, "logGroupName", ""), 0, &c->reason);
 }
 
-/* A page's token is the last name shown, in hex. */
-static int read_name_token(struct call *c, const char **ret_after)
-{
-    const char *token = json_str(c->in, "nextToken", NULL);
-    *ret_after = "";
-    if (!token)
-        return 0;
-    size_t len = strlen(token);
-    char *name = arena_alloc(c->arena, len / 2 + 1);
-    if (!name)
-        return FAULT(ENOMEM);
-    if (len % 2 || !hex_decode(str_of(token), name))
-        return call_fail(c, LOGS_E_INVALID, "The specified nextToken is invalid: %s", token);
-    *ret_after = name;
-    return 0;
-}
-
-static int write_name_token(struct call *c, const char *last)
-{
-    size_t len = strlen(last);
-    char *token = arena_alloc(c->arena, 2 * len + 1);
-    if (!token)
-        return FAULT(ENOMEM);
-    hex_encode(last, len, token);
-    return json_put_str(c->out, "nextToken", token);
-}
-
 static json_t *group_json(struct call *c, struct rows *rows)
 {
     json_t *group = json_pack("{s:s, s:I, s:I, s:i}", "logGroupName", rows_text(rows, 0), "creationTime",
@@ -82,13 +55,13 @@ int logs_describe_log_groups(struct call *c)
                          "LogGroup name prefix and LogGroup name pattern are mutually exclusive "
                          "parameters.");
     const char *last = NULL;
-    int err = read_name_token(c, &last);
+    int err = page_token_read(c, "nextToken", &last);
     if (err)
-        return err;
+        return err < 0 ? err : call_fail(c, LOGS_E_INVALID, "The specified nextToken is invalid.");
     size_t max = (size_t)json_int(c->in, "limit", PAGE_MAX);
     CLEANUP(json_free) json_t *list = json_array();
     CLEANUP(rows_close) struct rows *rows = NULL;
-    err = logs_store_groups(c->tx, c->caller->account, last, &rows);
+    err = logs_store_groups(c->tx, c->caller->account, last ? last : "", &rows);
     if (err || !list)
         return err ? err : FAULT(ENOMEM);
     while ((err = rows_next(rows)) == 0) {
@@ -96,7 +69,7 @@ int logs_describe_log_groups(struct call *c)
         if (!str_starts(name, str_of(prefix)) || !memmem(name.ptr, name.len, pattern, strlen(pattern)))
             continue;
         if (json_array_size(list) == max) {
-            err = write_name_token(c, last);
+            err = page_token_write(c, "nextToken", last);
             break;
         }
         if (json_array_append_new(list, group_json(c, rows)))

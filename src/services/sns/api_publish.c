@@ -1,12 +1,9 @@
 /* Publish and PublishBatch. Source: SNS API reference, 2010-03-31. A failed entry of a batch has written
  * nothing: every check precedes the entry's first write. */
+#include "services/batch.h"
 #include "services/sns/api.h"
 #include "services/sns/publish.h"
-#include "services/sns/service.h"
 #include "wire/json.h"
-#include <ctype.h>
-
-#define ENTRY_ID_MAX 80
 
 static struct publication publication_of(const json_t *in)
 {
@@ -47,54 +44,20 @@ int sns_publish(struct call *c)
     return rc != 0 ? rc : publish(c, &topic, c->in, c->out);
 }
 
-static bool id_ok(const char *id)
+static int check_entries(const json_t *entries)
 {
-    size_t len = strlen(id);
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)id[i]) && id[i] != '-' && id[i] != '_')
-            return false;
-    return len >= 1 && len <= ENTRY_ID_MAX;
-}
-
-static bool seen_before(const json_t *entries, size_t index, const char *id)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(json_str(json_array_get(entries, i), "Id", ""), id) == 0)
-            return true;
-    return false;
-}
-
-static int check_entries(struct call *c, const json_t *entries)
-{
-    size_t count = json_array_size(entries), bytes = 0;
-    if (count == 0)
-        return call_fail(c, SNS_E_BATCH_EMPTY, "The batch request doesn't contain any entries.");
-    if (count > SNS_BATCH_MAX)
-        return call_fail(c, SNS_E_BATCH_TOO_MANY,
-                         "The batch request contains more entries than permissible (more than 10).");
-    for (size_t i = 0; i < count; i++) {
-        const char *id = json_str(json_array_get(entries, i), "Id", "");
-        if (!id_ok(id))
-            return call_fail(
-                c, SNS_E_BATCH_ID,
-                "The Id of a batch entry in a batch request doesn't abide by the specification.");
-        if (seen_before(entries, i, id))
-            return call_fail(c, SNS_E_BATCH_NOT_DISTINCT,
-                             "Two or more batch entries in the request have the same Id.");
+    static const int outcomes[] = {[BATCH_EMPTY] = SNS_E_BATCH_EMPTY,
+                                   [BATCH_TOO_MANY] = SNS_E_BATCH_TOO_MANY,
+                                   [BATCH_BAD_ID] = SNS_E_BATCH_ID,
+                                   [BATCH_REPEATED_ID] = SNS_E_BATCH_NOT_DISTINCT};
+    const char *id;
+    enum batch_flaw flaw = batch_check(entries, SNS_BATCH_MAX, &id);
+    size_t bytes = 0;
+    if (flaw != BATCH_SOUND)
+        return outcomes[flaw];
+    for (size_t i = 0; i < json_array_size(entries); i++)
         bytes += strlen(json_str(json_array_get(entries, i), "Message", ""));
-    }
-    if (bytes > SNS_MESSAGE_MAX)
-        return call_fail(c, SNS_E_BATCH_TOO_LONG,
-                         "The length of all the batch messages put together is more than the limit.");
-    return 0;
-}
-
-static const char *code_of(int outcome)
-{
-    for (size_t i = 0; i < sns_service.error_count; i++)
-        if (sns_service.errors[i].outcome == outcome)
-            return sns_service.errors[i].code;
-    return "InternalError";
+    return bytes > SNS_MESSAGE_MAX ? SNS_E_BATCH_TOO_LONG : 0;
 }
 
 static int one_entry(struct call *c, const struct topic *topic, const json_t *in, json_t *successful,
@@ -106,8 +69,12 @@ static int one_entry(struct call *c, const struct topic *topic, const json_t *in
         return rc;
     if (rc == 0)
         return json_array_append(successful, out) ? FAULT(ENOMEM) : 0;
-    json_t *entry = json_pack("{s:s, s:s, s:s, s:b}", "Id", json_str(in, "Id", ""), "Code", code_of(rc),
-                              "Message", c->reason.text, "SenderFault", 1);
+    const struct service_error *error = service_error_of(c->service, rc);
+    if (!error)
+        return FAULT(EINVAL);
+    json_t *entry =
+        json_pack("{s:s, s:s, s:s, s:b}", "Id", json_str(in, "Id", ""), "Code", error->code, "Message",
+                  c->reason.text[0] ? c->reason.text : error->message, "SenderFault", 1);
     c->reason.text[0] = '\0';
     return json_array_append_new(failed, entry) ? FAULT(ENOMEM) : 0;
 }
@@ -124,7 +91,7 @@ int sns_publish_batch(struct call *c)
     if (rc == 0)
         rc = api_sns_topic(c, "TopicArn", &topic);
     if (rc == 0)
-        rc = check_entries(c, entries);
+        rc = check_entries(entries);
     for (size_t i = 0; rc == 0 && i < json_array_size(entries); i++)
         rc = one_entry(c, &topic, json_array_get(entries, i), successful, failed);
     return rc;

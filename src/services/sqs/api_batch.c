@@ -1,56 +1,31 @@
 /* Batches: up to ten entries, each of which succeeds or fails by itself, in one transaction. A failed entry
  * has written nothing: every check precedes the entry's first write. Source: SQS API reference. */
+#include "services/batch.h"
 #include "services/sqs/api.h"
-#include "services/sqs/service.h"
+#include "services/service.h"
 #include "wire/json.h"
-#include <ctype.h>
-
-#define ENTRY_ID_MAX 80
-
-static bool id_ok(const char *id)
-{
-    size_t len = strlen(id);
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)id[i]) && id[i] != '-' && id[i] != '_')
-            return false;
-    return len >= 1 && len <= ENTRY_ID_MAX;
-}
-
-static bool seen_before(const json_t *entries, size_t index, const char *id)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(json_str(json_array_get(entries, i), "Id", ""), id) == 0)
-            return true;
-    return false;
-}
 
 static int check_entries(struct call *c, const json_t *entries)
 {
-    size_t count = json_array_size(entries);
-    if (count == 0)
+    const char *id;
+    switch (batch_check(entries, SQS_BATCH_MAX, &id)) {
+    case BATCH_EMPTY:
         return call_fail(c, SQS_E_BATCH_EMPTY, "There should be at least one entry in the request.");
-    if (count > SQS_BATCH_MAX)
+    case BATCH_TOO_MANY:
         return call_fail(c, SQS_E_BATCH_TOO_MANY,
-                         "Maximum number of entries per request are 10. You have sent %zu.", count);
-    for (size_t i = 0; i < count; i++) {
-        const char *id = json_str(json_array_get(entries, i), "Id", "");
-        if (!id_ok(id))
-            return call_fail(
-                c, SQS_E_BATCH_ID,
-                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
-                "It can be at most 80 letters long.");
-        if (seen_before(entries, i, id))
-            return call_fail(c, SQS_E_BATCH_NOT_DISTINCT, "Id %s repeated.", id);
+                         "Maximum number of entries per request are 10. You have sent %zu.",
+                         json_array_size(entries));
+    case BATCH_BAD_ID:
+        return call_fail(
+            c, SQS_E_BATCH_ID,
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+            "It can be at most 80 letters long.");
+    case BATCH_REPEATED_ID:
+        return call_fail(c, SQS_E_BATCH_NOT_DISTINCT, "Id %s repeated.", id);
+    case BATCH_SOUND:
+        break;
     }
     return 0;
-}
-
-static const struct service_error *error_of(int outcome)
-{
-    for (size_t i = 0; i < sqs_service.error_count; i++)
-        if (sqs_service.errors[i].outcome == outcome)
-            return &sqs_service.errors[i];
-    return NULL;
 }
 
 static int put_failed(struct call *c, json_t *failed, const char *id, const struct service_error *error)
@@ -80,7 +55,7 @@ static int one_entry(struct call *c, const struct queue *queue, const json_t *in
         rc = run(c, queue, in, out);
     if (rc < 0)
         return rc;
-    const struct service_error *error = rc > 0 ? error_of(rc) : NULL;
+    const struct service_error *error = rc > 0 ? service_error_of(c->service, rc) : NULL;
     if (rc > 0)
         return error ? put_failed(c, failed, id, error) : FAULT(EINVAL);
     return json_array_append(successful, out) == 0 ? 0 : FAULT(ENOMEM);

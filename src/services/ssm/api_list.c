@@ -1,37 +1,9 @@
 /* DescribeParameters, the paging that it shares with GetParametersByPath, and tags. */
+#include "services/page_token.h"
 #include "services/service.h"
 #include "services/ssm/api.h"
 #include "services/ssm/filter.h"
 #include "services/ssm/list.h"
-
-#include "base/hash.h"
-
-/* A page's token is the last name shown, in hex. */
-static int read_token(struct call *c, const char **ret_after)
-{
-    const char *token = json_str(c->in, "NextToken", NULL);
-    *ret_after = NULL;
-    if (!token)
-        return 0;
-    size_t len = strlen(token);
-    char *name = arena_alloc(c->arena, len / 2 + 1);
-    if (!name)
-        return FAULT(ENOMEM);
-    if (len % 2 || !hex_decode(str_of(token), name))
-        return call_fail(c, SSM_E_TOKEN, "The specified token '%s' is not valid.", token);
-    *ret_after = name;
-    return 0;
-}
-
-static int write_token(struct call *c, const char *last)
-{
-    size_t len = strlen(last);
-    char *token = arena_alloc(c->arena, 2 * len + 1);
-    if (!token)
-        return FAULT(ENOMEM);
-    hex_encode(last, len, token);
-    return json_put_str(c->out, "NextToken", token);
-}
 
 static int passes(struct call *c, const json_t *filters, const struct ssm_row *row, bool *ret)
 {
@@ -52,7 +24,10 @@ int ssm_list(struct call *c, const char *path, bool recursive, int64_t most,
     const char *last = NULL;
     int err = filters_check(filters, &c->reason);
     if (!err)
-        err = read_token(c, &last);
+        err = page_token_read(c, "NextToken", &last);
+    if (err == PAGE_TOKEN_BAD)
+        return call_fail(c, SSM_E_TOKEN, "The specified token '%s' is not valid.",
+                         json_str(c->in, "NextToken", ""));
     if (err)
         return err;
     CLEANUP(json_free) json_t *list = json_array();
@@ -72,7 +47,7 @@ int ssm_list(struct call *c, const char *path, bool recursive, int64_t most,
         if (!shown)
             continue;
         if (last && json_array_size(list) == max) {
-            err = write_token(c, last);
+            err = page_token_write(c, "NextToken", last);
             break;
         }
         err = show(c, &row, list);
