@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import uuid
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -240,7 +241,8 @@ def test_our_own_puts_say_their_digest_and_are_taken_where_all_is_retained(serve
             s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule})
     artifact = tmp_path / "shop.zip"
-    artifact.write_bytes(b"PK\5\6" + bytes(18))
+    with zipfile.ZipFile(artifact, "w") as archive:
+        archive.writestr("site/version.txt", "1\n")
     server.slipway("push", str(artifact), "--app", "shop", "--branch", "main", "--account", "111111111111")
     (found,) = s3.list_objects_v2(Bucket="artifacts")["Contents"]
     assert s3.head_object(Bucket="artifacts", Key=found["Key"], ChecksumMode="ENABLED")["ChecksumSHA256"]
