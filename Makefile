@@ -9,7 +9,7 @@ PYTHON := /usr/bin/python3
 # Ninja is what works in parallel; here packages are installed before they are used, whatever -j says.
 .NOTPARALLEL:
 
-.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench bench-ceph fuzz soak docs install clean
+.PHONY: all deps test-deps demo run check unit sanitize wire-tests lint bench bench-ceph fuzz soak races docs install clean
 
 all: deps $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -79,6 +79,12 @@ soak: test-deps
 	SLIPWAY_BIN=$(CURDIR)/$(BUILD)-sanitize/slipway SOAK=full S3_MODEL_SECONDS=120 S3_SHAPES_ROUNDS=40 \
 	  $(PYTHON) -m pytest tests/soak tests/sdk/test_s3_model.py tests/sdk/test_s3_shapes.py --durations=10
 
+# Units, the simulator and the running server under ThreadSanitizer, for some half an hour.
+races: test-deps
+	[ -f $(BUILD)-races/build.ninja ] || meson setup $(BUILD)-races -Db_sanitize=thread -Db_lundef=false
+	ninja -C $(BUILD)-races
+	scripts/races $(BUILD)-races
+
 # The papers that are made from tables.
 docs: all
 	$(BUILD)/docs/operations_doc > docs/operations.md
@@ -89,4 +95,4 @@ install: all
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-races

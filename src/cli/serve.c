@@ -31,7 +31,11 @@
 #define WORKERS_GRACE_MS 10000
 #define REQUESTS_GRACE_MS 10000
 #define BUNDLE_MAX ((size_t)16 << 20)
+#ifdef __SANITIZE_THREAD__ /* it has things of its own there */
+#define THREAD_STACK ((size_t)8 << 20)
+#else
 #define THREAD_STACK ((size_t)512 * 1024)
+#endif
 #define ARENAS 2
 
 struct serve_options {
