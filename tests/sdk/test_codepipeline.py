@@ -3,8 +3,10 @@ import json
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source
 
@@ -126,6 +128,24 @@ def test_tags(codepipeline, make):
     assert code_of(codepipeline.tag_resource, resourceArn=arn, tags=many) == "TooManyTagsException"
     assert code_of(codepipeline.tag_resource, resourceArn=arn, tags=[{"key": "aws:x", "value": ""}]) == "InvalidTagsException"
     assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn + "x") == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("arn, code", [
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:nosuch", "ResourceNotFoundException"),
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:webhook:nosuch", "ResourceNotFoundException"),
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:actiontype:Custom/Build/Nosuch/1", "ResourceNotFoundException"),
+    ("arn:aws:codepipeline:us-east-1:333333333333:nosuch", "InvalidArnException"),      # another account's
+    (f"arn:aws:codepipeline:eu-west-1:{ACCOUNT}:nosuch", "InvalidArnException"),        # another region's
+    (f"arn:aws-cn:codepipeline:us-east-1:{ACCOUNT}:nosuch", "InvalidArnException"),
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:nosuch/Deploy/Go", "InvalidArnException"),   # an action's
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:webhook:", "InvalidArnException"),
+    (f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:actiontype:AWS/Build/CodeBuild/1", "InvalidArnException"),
+    (f"arn:aws:codebuild:us-east-1:{ACCOUNT}:nosuch", "ValidationException"),           # not of the model's pattern
+    ("nosuch", "ValidationException")])
+def test_an_arn_of_nothing_that_has_tags(codepipeline, arn, code):
+    assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn) == code
+    assert code_of(codepipeline.tag_resource, resourceArn=arn, tags=[{"key": "a", "value": "1"}]) == code
+    assert code_of(codepipeline.untag_resource, resourceArn=arn, tagKeys=["a"]) == code
 
 
 # ---- executions
@@ -301,6 +321,37 @@ def test_retry(worker, codepipeline, make, mode, again):
         worker.fail(job)
     assert code_of(codepipeline.retry_stage_execution, stageName="S1", **retry) == "NotLatestPipelineExecutionException"
     assert execution(codepipeline, name, newer)["status"] == "Failed"
+
+
+def outcomes(call, *inputs):
+    """What becomes of these calls, made at once: the error's code, or "done", of each, in alphabetical order."""
+    def one(members):
+        try:
+            call(**members)
+            return "done"
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+    with ThreadPoolExecutor(len(inputs)) as pool:
+        return sorted(pool.map(one, inputs))
+
+
+def test_of_calls_made_at_once_each_meets_the_outcome_of_the_one_before(worker, codepipeline, make):
+    name = make([action("A")])
+    run = start(codepipeline, name)
+    worker.do("Artifact")
+    worker.fail(worker.take("A")[0])
+    retry = {"pipelineName": name, "stageName": "S1", "pipelineExecutionId": run, "retryMode": "FAILED_ACTIONS"}
+    assert outcomes(codepipeline.retry_stage_execution, *[retry] * 4) == ["StageNotRetryableException"] * 3 + ["done"]
+    stop = {"pipelineName": name, "pipelineExecutionId": run}
+    worker.take("A")
+    assert outcomes(codepipeline.stop_pipeline_execution, *[stop] * 4) == ["DuplicatedStopRequestException"] * 3 + ["done"]
+    arn = codepipeline.get_pipeline(name=name)["metadata"]["pipelineArn"]
+    tags = [{"resourceArn": arn, "tags": [{"key": "a", "value": str(i)}, {"key": f"b{i}", "value": ""}]} for i in range(4)]
+    assert outcomes(codepipeline.tag_resource, *tags) == ["done"] * 4
+    assert [t["key"] for t in codepipeline.list_tags_for_resource(resourceArn=arn)["tags"]] == ["a", "b0", "b1", "b2", "b3"]
+    new = {"pipeline": declaration([action("A")])}
+    assert outcomes(codepipeline.create_pipeline, *[new] * 4) == ["PipelineNameInUseException"] * 3 + ["done"]
+    assert outcomes(codepipeline.delete_pipeline, *[{"name": new["pipeline"]["name"]}] * 4) == ["done"] * 4
 
 
 def test_newer_execution_supersedes_the_one_that_waits(worker, codepipeline, make):

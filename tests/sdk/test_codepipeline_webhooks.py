@@ -106,7 +106,7 @@ def test_webhooks_and_custom_action_types_have_tags(codepipeline, pipeline):
     arn = f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:actiontype:Custom/Test/Tagged/1"
     assert codepipeline.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "c", "value": "3"}]
     assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn[:-1] + "2") == "ResourceNotFoundException"
-    assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn[:-2]) == "ResourceNotFoundException"
+    assert code_of(codepipeline.list_tags_for_resource, resourceArn=arn[:-2]) == "InvalidArnException"
 
 
 def test_a_form_s_payload_is_an_event_too(codepipeline, pipeline):

@@ -3,6 +3,7 @@
 #include "services/codepipeline/rule_type.h"
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/texts.h"
 #include "services/codepipeline/webhook.h"
 #include <stdio.h>
 
@@ -104,35 +105,46 @@ static int action_type_is(struct call *c, const char *name)
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(members); i++)
         r = json_put_strn(id, members[i], str_split(&rest, '/'));
     if (r == 0)
-        r = rest.ptr ? json_put_strn(id, "version", rest) : DB_NONE;
-    if (r == 0 && strcmp(json_str(id, "owner", ""), "Custom") != 0)
-        r = DB_NONE;
+        r = json_put_strn(id, "version", rest);
     return r ? r : action_type_find(c->tx, c->caller->account, id, &type);
+}
+
+static bool action_type_may_be(const char *name)
+{
+    return str_glob(STR("Custom/?*/?*/?*"), str_of(name));
 }
 
 /* What an ARN names, by what follows the account. */
 static const struct {
     const char *prefix;
+    bool (*may_be)(const char *name);            /* what no such resource can have is no resource's ARN */
     int (*is)(struct call *c, const char *name); /* DB_NONE */
-} resources[] = {{"webhook:", webhook_is}, {"actiontype:", action_type_is}, {"", pipeline_is}};
+} resources[] = {{"webhook:", text_is_name, webhook_is},
+                 {"actiontype:", action_type_may_be, action_type_is},
+                 {"", text_is_name, pipeline_is}};
 
-/* It must be there and the caller's. */
+/* It must be the caller's, and there. Stages and actions, whose ARNs begin with their pipeline's, have no
+ * tags. */
 static int resource_require(struct call *c, const char **ret_arn)
 {
-    const char *arn = json_str(c->in, "resourceArn", "");
+    const char *arn = json_str(c->in, "resourceArn", ""), *name;
     char own[PIPELINE_ARN_SIZE];
-    int r = DB_NONE;
+    size_t i = 0;
+    int r;
 
     pipeline_arn(c->platform, c->caller->account, "", own);
     *ret_arn = arn;
-    if (strncmp(arn, own, strlen(own)) == 0) {
-        const char *name = arn + strlen(own);
-        size_t i = 0;
-
-        while (strncmp(name, resources[i].prefix, strlen(resources[i].prefix)) != 0)
-            i++;
-        r = resources[i].is(c, name + strlen(resources[i].prefix));
-    }
+    if (strncmp(arn, own, strlen(own)) != 0)
+        return call_fail(c, PIPELINE_E_ARN, "The ARN '%s' is none of account %s in region %s.", arn,
+                         c->caller->account, c->platform->region);
+    name = arn + strlen(own);
+    while (strncmp(name, resources[i].prefix, strlen(resources[i].prefix)) != 0)
+        i++;
+    name += strlen(resources[i].prefix);
+    if (!*name || !resources[i].may_be(name))
+        return call_fail(c, PIPELINE_E_ARN, "The ARN '%s' names no pipeline, webhook or custom action type.",
+                         arn);
+    r = resources[i].is(c, name);
     return r == DB_NONE
                ? call_fail(c, PIPELINE_E_RESOURCE_NOT_FOUND, "Could not find the resource with ARN '%s'", arn)
                : r;

@@ -158,6 +158,7 @@ static const struct service_error errors[] = {
     ERROR(PIPELINE_E_NEXT_TOKEN, "InvalidNextTokenException", "The nextToken is not valid."),
     ERROR(PIPELINE_E_TAGS, "InvalidTagsException", "A tag is not valid."),
     ERROR(PIPELINE_E_TOO_MANY_TAGS, "TooManyTagsException", "There are too many tags."),
+    ERROR(PIPELINE_E_ARN, "InvalidArnException", "The ARN is not valid."),
     ERROR(PIPELINE_E_RESOURCE_NOT_FOUND, "ResourceNotFoundException", "The resource was not found."),
     ERROR(PIPELINE_E_LIMIT, "LimitExceededException", "A limit was exceeded."),
     ERROR(PIPELINE_E_TOO_MANY_EXECUTIONS, "ConcurrentPipelineExecutionsLimitExceededException",

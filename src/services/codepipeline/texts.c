@@ -49,7 +49,7 @@ bool text_is_role_arn(const char *text)
 
 bool text_is_arn(const char *text)
 {
-    return str_glob(STR("arn:aws*:codepipeline:*:????????????:*"), str_of(text));
+    return str_glob(STR("arn:aws*:codepipeline:?*:????????????:?*"), str_of(text));
 }
 
 bool text_is_sha256(const char *text)

@@ -30,6 +30,7 @@ enum codepipeline_outcome {
     PIPELINE_E_NEXT_TOKEN,
     PIPELINE_E_TAGS,
     PIPELINE_E_TOO_MANY_TAGS,
+    PIPELINE_E_ARN, /* of nothing that could be the caller's and have tags */
     PIPELINE_E_RESOURCE_NOT_FOUND,
     PIPELINE_E_LIMIT,
     PIPELINE_E_TOO_MANY_EXECUTIONS,
