@@ -122,7 +122,7 @@ def test_what_was_pushed_is_deployed(house, repository, pipeline):
     assert ended(house, pipeline, by_hand)["artifactRevisions"][0]["revisionId"] == new
     _, answer = post(url, event("refs/heads/main", "1" * 40, "app.txt"), X_GitHub_Event="push")
     said = ended(house, pipeline, answer["pipelineExecutionId"])["statusSummary"]
-    assert "git fetch failed" in said and said == said.strip()
+    assert f"the repository has no commit {'1' * 40}" in said and said == said.strip()
     house.client("ssm").delete_parameter(Name="/slipway/connections/4f1a2b3c")
 
 
@@ -208,6 +208,50 @@ def test_git_tells_which_files_a_change_has(house, repository, asked_pipeline):
     repository.git("push", "--quiet", "origin", "main")
     assert bitbucket(tip, "fulfilled", merge_commit={"hash": tip[:12]}) == tip  # nobody can tell where it began
     assert github("1" * 40, third) != "filtered"  # nobody can tell, and the source's failure says why
+
+
+def test_bitbucket_tells_the_beginning_of_a_commits_name(house, repository):
+    """It is looked for in its branch, and in all others when that is gone."""
+    codepipeline, ssm, worker = house.client("codepipeline"), house.client("ssm"), Worker(house)
+    made = declaration([approval("Ask")], sources=[git_source()], triggers=[trigger(pullRequest=[{"branches": both(["main"])}])])
+    made["artifactStore"]["location"] = "git-store"
+    worker.call("CreatePipeline", pipeline=made)
+    ssm.put_parameter(Name="/slipway/connections/4f1a2b3c", Type="String", Value=json.dumps({"url": repository.url}))
+    url = codepipeline.put_webhook(webhook=definition(made["name"], target="Code"))["webhook"]["url"]
+
+    def fetched(branch, commit, what="fulfilled"):
+        status, said = post(url, {"repository": {"full_name": "team/shop"}, "pullrequest": {
+            "id": 1, "destination": {"branch": {"name": "main"}}, "source": {
+                "branch": {"name": branch}, "commit": {"hash": commit[:12]}, "repository": {"full_name": "team/shop"}}}},
+            X_Event_Key="pullrequest:" + what)
+        assert status == 202 and said["started"], said
+
+        def look():
+            shown = worker.call("GetPipelineExecution", pipelineName=made["name"],
+                                pipelineExecutionId=said["pipelineExecutionId"])["pipelineExecution"]
+            return (shown.get("artifactRevisions") or [{}])[0].get("revisionId") or (
+                shown["status"] == "Failed" and shown["statusSummary"])
+        return until(look, "it is fetched", 60)
+
+    repository.push("main", "first", app="one")
+    repository.push("kept", "of a branch that is there", app="two")
+    older = repository.push("kept", "and goes on", app="three")
+    newest = repository.push("kept", "and on", app="four")
+    assert fetched("kept", newest, "created") == newest and fetched("kept", older, "updated") == older
+    repository.git("checkout", "--quiet", "main")
+    merged = repository.push("merged", "of a branch that is merged", app="five")
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--no-ff", "-m", "merged", "merged")
+    squashed = repository.push("squashed", "of a branch that is squashed", app="six")
+    repository.git("checkout", "--quiet", "main")
+    repository.git("merge", "--quiet", "--squash", "squashed")
+    repository.git("commit", "--quiet", "-m", "squashed")
+    repository.git("push", "--quiet", "origin", "main", ":merged", ":squashed")
+    assert fetched("merged", merged) == merged
+    said = fetched("squashed", squashed)
+    assert f"no branch of the repository has the commit {squashed[:12]}" in said and "squash" in said
+    codepipeline.delete_pipeline(name=made["name"])
+    ssm.delete_parameter(Name="/slipway/connections/4f1a2b3c")
 
 
 class Host(http.server.ThreadingHTTPServer):

@@ -194,10 +194,23 @@ static int ask(struct git *git, const char *const *argv, char *ret, size_t size)
 
 int git_resolve(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE])
 {
-    const char *const parse[] = {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", name, NULL};
-    int r = ask(git, parse, ret, GIT_COMMIT_SIZE);
+    CLEANUP(free_ptr) char *commit = NULL;
+    const char *parse[] = {"git", "rev-parse", "--verify", "--quiet", "--end-of-options", NULL, NULL};
+    int r;
 
-    return r == WORK_E_FAILED ? job_fail(git->job, "JobFailed", "the repository has no commit %s", name) : r;
+    if (asprintf(&commit, "%s^{commit}", name) < 0) {
+        commit = NULL;
+        return FAULT(ENOMEM);
+    }
+    parse[5] = commit;
+    r = ask(git, parse, ret, GIT_COMMIT_SIZE);
+    return r == WORK_E_FAILED
+               ? job_fail(
+                     git->job, "JobFailed",
+                     "no branch of the repository has the commit %s: the one that had it is deleted or was "
+                     "rewritten, and a squash merge keeps none of a branch's commits",
+                     name)
+               : r;
 }
 
 int git_ancestor(struct git *git, const char *a, const char *b, char ret[GIT_COMMIT_SIZE])

@@ -35,7 +35,7 @@ struct git_commit {
 int git_fetch(struct job *job, const struct git_remote *remote, const struct git_wanted *wanted,
               struct git *ret) MUST_USE;
 #define GIT_COMMIT_SIZE 65 /* SHA-256's too */
-/* The full name of what is there. */
+/* The full name of a commit that was fetched. */
 int git_resolve(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE]) MUST_USE;
 /* The newest commit that both have in their history. */
 int git_ancestor(struct git *git, const char *a, const char *b, char ret[GIT_COMMIT_SIZE]) MUST_USE;

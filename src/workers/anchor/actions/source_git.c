@@ -34,35 +34,74 @@ static int wanted_read(struct job *job, struct wanted *ret)
     return 0;
 }
 
-/* A commit of which the first characters are known: its full name. It is in the history of some branch. */
-static int commit_resolve(struct job *job, const struct git_remote *remote, const char *commit,
-                          char ret[GIT_COMMIT_SIZE])
+/* ---- fetching; `branch` is "refs/heads/NAME" */
+
+static int named(struct job *job, const struct git_remote *remote, const char *ref, struct git *ret)
 {
-    static const struct git_wanted history = {GIT_HISTORY, {"refs/heads/*:refs/heads/*"}};
+    const struct git_wanted one = {.depth = GIT_FILES, .refs = {ref}};
+    int r = git_fetch(job, remote, &one, ret);
+
+    return r == WORK_E_FAILED && strstr(job->why.text, "not our ref")
+               ? job_fail(
+                     job, "JobFailed",
+                     "the repository has no commit %s: the branch that had it is deleted, or was rewritten",
+                     ref)
+               : r;
+}
+
+static int resolve_within(struct job *job, const struct git_remote *remote, const char *refs,
+                          const char *commit, char ret[GIT_COMMIT_SIZE])
+{
+    const struct git_wanted history = {GIT_HISTORY, {refs}};
     CLEANUP(git_deinit) struct git git = {0};
     int r = git_fetch(job, remote, &history, &git);
 
     return r ? r : git_resolve(&git, commit, ret);
 }
 
+/* The full name of a commit of which the first characters are known, by the history of its branch or, where
+ * that is deleted or another by now, of all. */
+static int resolve(struct job *job, const struct git_remote *remote, const struct wanted *wanted,
+                   const char *branch, char ret[GIT_COMMIT_SIZE])
+{
+    int r = resolve_within(job, remote, branch, wanted->commit, ret);
+
+    if (r == WORK_E_FAILED)
+        r = resolve_within(job, remote, "refs/heads/*:refs/heads/*", wanted->commit, ret);
+    return r;
+}
+
+/* The branch's files are the commit's in nearly all cases: it was made just now. */
+static int by_beginning(struct job *job, const struct git_remote *remote, const struct wanted *wanted,
+                        const char *branch, struct git *ret)
+{
+    char commit[GIT_COMMIT_SIZE];
+    int r = named(job, remote, branch, ret);
+
+    if (r == 0)
+        r = git_resolve(ret, "FETCH_HEAD", commit);
+    if (r == 0 && str_starts(str_of(commit), str_of(wanted->commit)))
+        return 0;
+    if (r && r != WORK_E_FAILED)
+        return r;
+    git_deinit(ret);
+    *ret = (struct git){0};
+    r = resolve(job, remote, wanted, branch, commit);
+    return r ? r : named(job, remote, commit, ret);
+}
+
 static int fetch(struct job *job, const struct wanted *wanted, const struct git_remote *remote,
                  struct git *ret)
 {
-    struct git_wanted one = {.depth = GIT_FILES};
     CLEANUP(free_ptr) char *branch = NULL;
-    char commit[GIT_COMMIT_SIZE];
-    int r = 0;
 
     if (asprintf(&branch, "refs/heads/%s", wanted->branch) < 0) {
         branch = NULL;
         return FAULT(ENOMEM);
     }
-    one.refs[0] = wanted->commit ? wanted->commit : branch;
-    if (wanted->commit && strlen(wanted->commit) < COMMIT_FULL) {
-        r = commit_resolve(job, remote, wanted->commit, commit);
-        one.refs[0] = commit;
-    }
-    return r ? r : git_fetch(job, remote, &one, ret);
+    if (wanted->commit && strlen(wanted->commit) < COMMIT_FULL)
+        return by_beginning(job, remote, wanted, branch, ret);
+    return named(job, remote, wanted->commit ? wanted->commit : branch, ret);
 }
 
 /* Cut on a character's boundary. */
