@@ -95,6 +95,70 @@ static void print_time(const json_t *freeze, const char *member, const char *tit
     (void)printf("%s%s\n", title, time);
 }
 
+/* ---- what it is about now */
+
+#define NAMED_MAX 5
+
+static void print_more(int64_t count, size_t shown)
+{
+    if (count > (int64_t)shown)
+        (void)printf(" and %lld more", (long long)(count - (int64_t)shown));
+    (void)printf("\n");
+}
+
+static void print_stages(const json_t *held)
+{
+    const json_t *stages = json_object_get(held, "stages"), *stage;
+    int64_t count = json_int(held, "stageCount", 0);
+    size_t index, shown = json_array_size(stages) < NAMED_MAX ? json_array_size(stages) : NAMED_MAX;
+    (void)printf("  names         %s", count ? "" : "no stage of any pipeline there is");
+    for (index = 0; index < shown; index++) {
+        stage = json_array_get(stages, index);
+        (void)printf("%s%s of %s", index ? ", " : "", json_str(stage, "stageName", ""),
+                     json_str(stage, "pipelineName", ""));
+    }
+    print_more(count, shown);
+}
+
+static void print_executions(const json_t *held)
+{
+    const json_t *executions = json_object_get(held, "executions"), *execution;
+    int64_t count = json_int(held, "executionCount", 0);
+    size_t index, shown = json_array_size(executions) < NAMED_MAX ? json_array_size(executions) : NAMED_MAX;
+    if (!count)
+        return;
+    (void)printf("  holds         ");
+    for (index = 0; index < shown; index++) {
+        execution = json_array_get(executions, index);
+        (void)printf("%s%s at %s of %s", index ? ", " : "", json_str(execution, "pipelineExecutionId", ""),
+                     json_str(execution, "stageName", ""), json_str(execution, "pipelineName", ""));
+    }
+    print_more(count, shown);
+}
+
+static void print_unmatched(const json_t *held)
+{
+    const json_t *one, *name;
+    size_t index, i;
+    json_array_foreach (json_object_get(held, "unmatched"), index, one) {
+        const json_t *near = json_object_get(one, "near");
+        (void)printf("  no such name  %s among the %s", json_str(one, "pattern", ""),
+                     json_str(one, "list", ""));
+        json_array_foreach (near, i, name)
+            (void)printf("%s%s", i ? ", " : "; near it: ", json_string_value(name));
+        (void)printf("\n");
+    }
+}
+
+static void print_held(const json_t *held)
+{
+    if (!held)
+        return;
+    print_stages(held);
+    print_executions(held);
+    print_unmatched(held);
+}
+
 static void print_freeze(const json_t *freeze)
 {
     const json_t *again = json_object_get(freeze, "recurrence");
@@ -114,6 +178,27 @@ static void print_freeze(const json_t *freeze)
     if (json_object_get(freeze, "endedBy"))
         (void)printf("  ended by      %s%s%s\n", json_str(freeze, "endedBy", ""),
                      json_object_get(freeze, "endedWhy") ? ": " : "", json_str(freeze, "endedWhy", ""));
+    print_held(json_object_get(freeze, "held"));
+}
+
+/* It is put all the same: what it names may come. */
+static void warn(const json_t *freeze)
+{
+    const json_t *held = json_object_get(freeze, "held");
+    if (held && json_int(held, "stageCount", 0) == 0)
+        (void)cli_fail(0, "warning: freeze %s names no stage of any pipeline there is: it holds nothing now",
+                       json_str(freeze, "name", ""));
+    else if (json_array_size(json_object_get(held, "unmatched")))
+        (void)cli_fail(0, "warning: some names of freeze %s are of nothing there is",
+                       json_str(freeze, "name", ""));
+}
+
+/* With what it holds. */
+static int find(struct cli *cli, const char *name, json_t **ret_list)
+{
+    return cli_call_pages(cli, "cannot look at the freeze", SERVICE, "ListFreezes",
+                          json_pack("{s:s, s:b}", "name", name, "includeHeld", 1), "freezes", "nextToken",
+                          NULL, ret_list);
 }
 
 /* ---- the commands */
@@ -145,6 +230,7 @@ int freeze_main(int argc, char **argv)
                                          1};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *out = NULL;
+    CLEANUP(json_free) json_t *list = NULL;
     int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
         return status;
@@ -159,10 +245,14 @@ int freeze_main(int argc, char **argv)
     status = cli_call(&cli, "cannot freeze", SERVICE, "PutFreeze", in, &out);
     if (status)
         return status;
+    /* It is in force, also where its caller may not look. */
+    status = find(&cli, cli.args[0], &list);
+    const json_t *freeze = json_array_get(list, 0) ? json_array_get(list, 0) : json_object_get(out, "freeze");
     if (cli.json)
-        return cli_print_json(json_object_get(out, "freeze"));
-    print_freeze(json_object_get(out, "freeze"));
-    return COMMAND_OK;
+        return cli_print_json(freeze) ? COMMAND_FAILED : status;
+    print_freeze(freeze);
+    warn(freeze);
+    return status;
 }
 
 int thaw_main(int argc, char **argv)
@@ -192,7 +282,9 @@ int freezes_main(int argc, char **argv)
         {"all", NULL, "also those that have ended", NULL, &all},
     };
     static const struct cli_spec spec = {
-        "freezes", "The freezes in force and to come, the newest first.", options, ARRAY_LEN(options), 0, 0};
+        "freezes", "The freezes in force and to come, the newest first: what each names and holds now.",
+        options,   ARRAY_LEN(options),
+        0,         0};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *list = NULL;
     size_t index;
@@ -201,7 +293,8 @@ int freezes_main(int argc, char **argv)
     if (status >= 0)
         return status;
     status = cli_call_pages(&cli, "cannot list freezes", SERVICE, "ListFreezes",
-                            json_pack("{s:b}", "includeEnded", all), "freezes", "nextToken", NULL, &list);
+                            json_pack("{s:b, s:b}", "includeEnded", all, "includeHeld", 1), "freezes",
+                            "nextToken", NULL, &list);
     if (status)
         return status;
     if (cli.json)

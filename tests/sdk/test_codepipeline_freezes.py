@@ -196,6 +196,40 @@ def test_freezes_are_listed_in_pages_and_stay_on_record(line):
     assert not [f for f in other.call("ListFreezes", includeEnded=True)["freezes"] if f["name"] in names]
 
 
+def held(line, freeze):
+    [found] = line.worker.call("ListFreezes", name=freeze["name"], includeHeld=True)["freezes"]
+    return found["held"]
+
+
+def test_a_freeze_tells_what_it_is_about_and_who_waits_for_it(line):
+    freeze = line.freeze(applications=["555555555555/*"], environments=["s2", "444444444444"], pipelines=[line.name])
+    stage = {"pipelineName": line.name, "stageName": "S2"}
+    empty = {"pipelineCount": 1, "stageCount": 1, "stages": [stage], "executionCount": 0, "executions": [], "unmatched": []}
+    assert held(line, freeze) == empty
+    execution = line.start()
+    assert held(line, freeze) == empty  # which is at S1
+    line.worker.succeed(line.take("Dev"))
+    assert held(line, freeze) == {**empty, "executionCount": 1, "executions": [{**stage, "pipelineExecutionId": execution}]}
+    [note] = line.worker.call("ExplainPipeline", name=line.name)["notes"]
+    assert note.startswith("Stage S2 is frozen until it is ended by arn:aws:iam::222222222222:root")
+    every = line.worker.call("ListFreezes")["freezes"]
+    assert not [f for f in every if "held" in f]  # it costs a look at all pipelines
+    line.thaw(freeze)
+    ended = line.worker.call("ListFreezes", name=freeze["name"], includeHeld=True, includeEnded=True)["freezes"]
+    assert "held" not in ended[0]
+
+
+def test_what_a_freeze_names_and_nothing_has_is_told_with_what_is_near(line):
+    application = line.app + "/main"
+    missing = held(line, line.freeze(applications=[line.app.split("/")[1], application], environments=["Prod", "S1"]))
+    assert missing["stageCount"] == 1 and [u["list"] for u in missing["unmatched"]] == ["applications", "environments"]
+    assert missing["unmatched"][0]["near"] == [application]
+    assert missing["unmatched"][1]["pattern"] == "Prod"
+    missing = held(line, line.freeze(pipelines=[line.name + "x"], environments=["444444444445"]))
+    assert (missing["pipelineCount"], missing["stages"]) == (0, [])
+    assert [line.name in u["near"] or "444444444444" in u["near"] for u in missing["unmatched"]] == [True, True]
+
+
 @pytest.mark.parametrize("spec, words", [
     ({"startsAt": 2000000000, "endsAt": 1900000000}, "before it starts"),
     ({"endsAt": 1600000000}, "in the past"),
@@ -225,7 +259,12 @@ def test_the_commands(line):
                    "--for", "12h", profile="dev")
     line.freezes.append("christmas")
     assert "christmas  Active: no deploys" in said and "environments  S2, Prod" in said and "ends " in said
+    assert f"names         S2 of {line.name}\n" in said and "no such name  Prod among the environments" in said
     assert "christmas" in slipway("freezes", profile="dev")
+    nothing = slipway("freeze", "typo", "--reason", "no deploys", "--pipelines", line.name + "y", profile="dev", check=False)
+    line.freezes.append("typo")
+    assert nothing.returncode == 0 and "names no stage of any pipeline there is: it holds nothing" in nothing.stderr
+    assert f"near it: {line.name}" in nothing.stdout
     assert "christmas has ended" in slipway("thaw", "christmas", "--reason", "over", profile="dev")
     assert "christmas" not in slipway("freezes", profile="dev")
     assert "ended by      arn:aws:iam::222222222222:root: over" in slipway("freezes", "--all", profile="dev")

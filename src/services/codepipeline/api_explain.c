@@ -66,9 +66,7 @@ static int waiting_explain(struct flow *flow, const struct execution *execution,
 static int freeze_explain(const struct flow *flow, const struct execution *execution, json_t *list)
 {
     int64_t until_ms = INT64_MAX;
-    const struct freeze *freeze =
-        execution->rollback ? NULL
-                            : freeze_find(flow, execution->plan, execution->stage, execution, &until_ms);
+    const struct freeze *freeze = freeze_holding(flow, execution, &until_ms);
     json_t *wait;
     int r;
 
@@ -216,12 +214,32 @@ static int execution_explain(struct call *c, struct flow *flow, const struct exe
         return FAULT(ENOMEM);
     r = execution->place == PLACE_WAITING ? waiting_explain(flow, execution, waits)
                                           : running_explain(c->tx, execution, waits);
-    if (r == 0 && (execution->place == PLACE_WAITING || json_array_size(waits) == 0))
-        r = freeze_explain(flow, execution, waits);
-    return r;
+    return r ? r : freeze_explain(flow, execution, waits);
 }
 
-/* ---- what keeps it from starting */
+/* ---- what keeps new ones from going through, and from starting */
+
+static int frozen_explain(const struct flow *flow, const struct plan *plan, json_t *list)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < plan->stage_count; i++) {
+        int64_t until_ms = INT64_MAX;
+        const struct freeze *freeze = freeze_find(flow, plan, i, NULL, &until_ms);
+        char until[TIME_TEXT_SIZE] = "it is ended";
+
+        if (!freeze)
+            continue;
+        if (until_ms != INT64_MAX)
+            time_iso8601_s(until_ms, until);
+        if (json_array_append_new(list, json_sprintf("Stage %s is frozen until %s by %s (freeze %s): %s",
+                                                     plan->stages[i].name, until, freeze->by,
+                                                     json_str(freeze->spec, "name", ""),
+                                                     json_str(freeze->spec, "reason", ""))))
+            r = FAULT(ENOMEM);
+    }
+    return r;
+}
 
 static int unheard_explain(struct call *c, const struct pipeline *pipeline, json_t *list)
 {
@@ -267,6 +285,8 @@ int codepipeline_explain_pipeline(struct call *c)
         r = flow_load(c->tx, &watched.pipeline, NULL, &flow);
     for (size_t i = 0; r == 0 && i < flow->execution_count; i++)
         r = execution_explain(c, flow, flow->executions[i], list);
+    if (r == 0)
+        r = frozen_explain(flow, flow_plan(flow, watched.pipeline.version), notes);
     if (r == 0)
         r = unheard_explain(c, &watched.pipeline, notes);
     if (r == 0)

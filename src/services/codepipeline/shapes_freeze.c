@@ -29,6 +29,42 @@ static const struct shape shape_recurrence = SHAPE(fields_recurrence);
 static const struct field fields_put_freeze_input[] = {SPEC};
 const struct shape shape_put_freeze_input = SHAPE(fields_put_freeze_input);
 
+static const struct field fields_held_stage[] = {
+    {"pipelineName", FIELD_STRING},
+    {"stageName", FIELD_STRING},
+};
+static const struct shape shape_held_stage = SHAPE(fields_held_stage);
+static const struct field fields_held_stages[] = {{"member", FIELD_STRUCT, .of = &shape_held_stage}};
+static const struct shape shape_held_stages = SHAPE(fields_held_stages);
+
+static const struct field fields_held_execution[] = {
+    {"pipelineName", FIELD_STRING},
+    {"stageName", FIELD_STRING},
+    {"pipelineExecutionId", FIELD_STRING},
+};
+static const struct shape shape_held_execution = SHAPE(fields_held_execution);
+static const struct field fields_held_executions[] = {{"member", FIELD_STRUCT, .of = &shape_held_execution}};
+static const struct shape shape_held_executions = SHAPE(fields_held_executions);
+
+static const struct field fields_unmatched[] = {
+    {"list", FIELD_STRING},
+    {"pattern", FIELD_STRING},
+    {"near", FIELD_LIST, .of = &shape_texts},
+};
+static const struct shape shape_unmatched = SHAPE(fields_unmatched);
+static const struct field fields_unmatched_list[] = {{"member", FIELD_STRUCT, .of = &shape_unmatched}};
+static const struct shape shape_unmatched_list = SHAPE(fields_unmatched_list);
+
+static const struct field fields_held[] = {
+    {"pipelineCount", FIELD_INTEGER},
+    {"stageCount", FIELD_INTEGER},
+    {"stages", FIELD_LIST, .of = &shape_held_stages},
+    {"executionCount", FIELD_INTEGER},
+    {"executions", FIELD_LIST, .of = &shape_held_executions},
+    {"unmatched", FIELD_LIST, .of = &shape_unmatched_list},
+};
+static const struct shape shape_held = SHAPE(fields_held);
+
 static const struct field fields_freeze_out[] = {
     SPEC,
     {"state", FIELD_STRING},
@@ -38,6 +74,7 @@ static const struct field fields_freeze_out[] = {
     {"endedAt", FIELD_TIMESTAMP},
     {"endedBy", FIELD_STRING},
     {"endedWhy", FIELD_STRING},
+    {"held", FIELD_STRUCT, .of = &shape_held},
 };
 static const struct shape shape_freeze_out = SHAPE(fields_freeze_out);
 
@@ -54,6 +91,8 @@ const struct shape shape_delete_freeze_input = SHAPE(fields_delete_freeze_input)
 
 static const struct field fields_list_freezes_input[] = {
     {"includeEnded", FIELD_BOOLEAN},
+    {"includeHeld", FIELD_BOOLEAN},
+    {"name", FIELD_STRING, .min = 1, .max = 100},
     {"maxResults", FIELD_INTEGER, .min = 1, .max = 100},
     {"nextToken", FIELD_STRING, .min = 1, .max = 2048},
 };

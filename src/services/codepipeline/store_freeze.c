@@ -180,7 +180,7 @@ int freeze_end(struct tx *tx, const struct principal *caller, const char *name, 
     return r ? r : waiting_look(tx, caller->account, now_ms);
 }
 
-int freeze_list(struct tx *tx, const char *account, bool ended, int64_t before, int64_t max, json_t **ret,
+int freeze_list(struct tx *tx, const char *account, const struct freeze_query *query, json_t **ret,
                 int64_t *ret_next)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -188,14 +188,16 @@ int freeze_list(struct tx *tx, const char *account, bool ended, int64_t before, 
     int64_t last = 0;
     int r = tx_query(tx, &rows,
                      "SELECT " SHOWN ", ordinal FROM codepipeline_freeze WHERE account = $1 AND ordinal < $2"
-                     " AND ($3 = 1 OR (ended_ms = 0 AND ends_ms > $4)) ORDER BY ordinal DESC LIMIT $5",
-                     "siiii", account, before, (int64_t)ended, clock_now_ms(), max + 1);
+                     " AND ($3 = 1 OR (ended_ms = 0 AND ends_ms > $4)) AND ($6 = '' OR name = $6)"
+                     " ORDER BY ordinal DESC LIMIT $5",
+                     "siiiis", account, query->before, (int64_t)query->ended, clock_now_ms(), query->max + 1,
+                     query->name);
 
     *ret_next = 0;
     while (r == 0 && (r = rows_next(rows)) == 0) {
         json_t *one = NULL;
 
-        if ((int64_t)json_array_size(list) == max) {
+        if ((int64_t)json_array_size(list) == query->max) {
             *ret_next = last;
             break;
         }

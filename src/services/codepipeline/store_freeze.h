@@ -14,6 +14,13 @@ int freeze_put(struct tx *tx, const struct principal *caller, const json_t *spec
 /* PIPELINE_E_RESOURCE_NOT_FOUND. */
 int freeze_end(struct tx *tx, const struct principal *caller, const char *name, const char *reason,
                struct reason *why) MUST_USE;
-/* The newest first, from before `before` (its ordinal; INT64_MAX: from the first); `ended` too or not. */
-int freeze_list(struct tx *tx, const char *account, bool ended, int64_t before, int64_t max, json_t **ret,
+struct freeze_query {
+    const char *name; /* "": any */
+    bool ended;       /* those, too */
+    int64_t before;   /* an ordinal; INT64_MAX: from the newest */
+    int64_t max;
+};
+
+/* The newest first. *ret_next: the ordinal to go on before; 0: there is no more. */
+int freeze_list(struct tx *tx, const char *account, const struct freeze_query *query, json_t **ret,
                 int64_t *ret_next) MUST_USE;

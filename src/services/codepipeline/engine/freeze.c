@@ -53,6 +53,8 @@ int64_t freeze_until(const json_t *spec, int64_t now_ms)
 
 /* ---- what it names */
 
+const char *const freeze_lists[FREEZE_LISTS] = {"pipelines", "applications", "environments"};
+
 static bool listed(const json_t *patterns, const char *text)
 {
     const json_t *pattern;
@@ -74,18 +76,23 @@ static void lower(struct str text, char *ret, size_t size)
 }
 
 /* In any case of letters: the catalog's prod is the template's Prod, and a freeze of either must hold. */
-static bool stage_listed(const json_t *patterns, const char *stage)
+static bool stage_matches(const char *pattern, const char *stage)
 {
     char wanted[PATTERN_MAX + 1], name[PIPELINE_NAME_MAX + 1];
+
+    lower(str_of(pattern), wanted, sizeof(wanted));
+    lower(str_of(stage), name, sizeof(name));
+    return str_glob(str_of(wanted), str_of(name));
+}
+
+static bool stage_listed(const json_t *patterns, const char *stage)
+{
     const json_t *pattern;
     size_t i;
 
-    lower(str_of(stage), name, sizeof(name));
-    json_array_foreach (patterns, i, pattern) {
-        lower(str_of(json_string_value(pattern)), wanted, sizeof(wanted));
-        if (str_glob(str_of(wanted), str_of(name)))
+    json_array_foreach (patterns, i, pattern)
+        if (stage_matches(json_string_value(pattern), stage))
             return true;
-    }
     return false;
 }
 
@@ -99,58 +106,106 @@ static struct str key_of(const struct plan_action *action, const struct executio
                       : json_str(action->configuration, "S3ObjectKey", ""));
 }
 
-/* ACCOUNT/APP/BRANCH of an S3 source's well-known key. */
+#define APPLICATION_SIZE 1100
+
+/* ACCOUNT/APP/BRANCH of an S3 source's well-known key; false: it has none. */
+static bool application_of(const struct plan_action *action, const struct execution *execution,
+                           char ret[APPLICATION_SIZE])
+{
+    struct str key = key_of(action, execution);
+    const char *slash = key.len ? memrchr(key.ptr, '/', key.len) : NULL;
+
+    if (slash)
+        snprintf(ret, APPLICATION_SIZE, "%.*s", (int)(slash - key.ptr), key.ptr);
+    return slash != NULL;
+}
+
 static bool application_listed(const json_t *patterns, const struct plan *plan,
                                const struct execution *execution)
 {
     const struct plan_stage *first = &plan->stages[0];
+    char application[APPLICATION_SIZE];
 
-    for (size_t i = 0; i < first->count; i++) {
-        struct str key = key_of(&first->actions[i], execution);
-        const char *slash = key.len ? memrchr(key.ptr, '/', key.len) : NULL;
-        char application[1100];
-
-        if (!slash)
-            continue;
-        snprintf(application, sizeof(application), "%.*s", (int)(slash - key.ptr), key.ptr);
-        if (listed(patterns, application))
+    for (size_t i = 0; i < first->count; i++)
+        if (application_of(&first->actions[i], execution, application) && listed(patterns, application))
             return true;
-    }
     return false;
 }
 
 /* Without a role it acts in the pipeline's own account; an approval acts nowhere. */
-static bool action_listed(const json_t *patterns, const struct flow *flow, const struct plan_action *action)
+static bool account_of(const char *own, const struct plan_action *action, char ret[IAM_ACCOUNT_SIZE])
 {
-    char account[IAM_ACCOUNT_SIZE], role[65];
+    char role[65];
 
     if (action->role_arn)
-        return role_arn_parse(action->role_arn, account, role) && listed(patterns, account);
-    return !action->approval && listed(patterns, flow->account);
+        return role_arn_parse(action->role_arn, ret, role);
+    str_copy(ret, IAM_ACCOUNT_SIZE, own);
+    return !action->approval;
 }
 
-static bool environment_listed(const json_t *patterns, const struct flow *flow,
-                               const struct plan_stage *stage)
+static bool environment_listed(const json_t *patterns, const char *own, const struct plan_stage *stage)
 {
+    char account[IAM_ACCOUNT_SIZE];
+
     if (stage_listed(patterns, stage->name))
         return true;
     for (size_t i = 0; i < stage->count; i++)
-        if (action_listed(patterns, flow, &stage->actions[i]))
+        if (account_of(own, &stage->actions[i], account) && listed(patterns, account))
             return true;
     return false;
 }
 
-static bool names(const json_t *spec, const struct flow *flow, const struct plan *plan, size_t stage,
+bool freeze_names(const json_t *spec, const char *own, const struct plan *plan, size_t stage,
                   const struct execution *execution)
 {
-    const json_t *pipelines = json_object_get(spec, "pipelines");
-    const json_t *applications = json_object_get(spec, "applications");
-    const json_t *environments = json_object_get(spec, "environments");
+    const json_t *pipelines = json_object_get(spec, freeze_lists[FREEZE_PIPELINES]);
+    const json_t *applications = json_object_get(spec, freeze_lists[FREEZE_APPLICATIONS]);
+    const json_t *environments = json_object_get(spec, freeze_lists[FREEZE_ENVIRONMENTS]);
 
     return (!pipelines || listed(pipelines, plan->name)) &&
            (!applications || application_listed(applications, plan, execution)) &&
-           (!environments || environment_listed(environments, flow, &plan->stages[stage]));
+           (!environments || environment_listed(environments, own, &plan->stages[stage]));
 }
+
+/* ---- what there is that it could name */
+
+bool freeze_pattern_names(enum freeze_list list, const char *pattern, const char *name)
+{
+    return list == FREEZE_ENVIRONMENTS ? stage_matches(pattern, name)
+                                       : str_glob(str_of(pattern), str_of(name));
+}
+
+static int known(json_t *names, const char *name)
+{
+    return json_object_set_new(names, name, json_null()) ? FAULT(ENOMEM) : 0;
+}
+
+static int stage_names_add(const struct plan_stage *stage, const char *own, json_t *names)
+{
+    char account[IAM_ACCOUNT_SIZE];
+    int r = known(names, stage->name);
+
+    for (size_t i = 0; r == 0 && i < stage->count; i++)
+        if (account_of(own, &stage->actions[i], account))
+            r = known(names, account);
+    return r;
+}
+
+int freeze_names_add(const struct plan *plan, const char *own, json_t *const names[FREEZE_LISTS])
+{
+    const struct plan_stage *first = &plan->stages[0];
+    char application[APPLICATION_SIZE];
+    int r = known(names[FREEZE_PIPELINES], plan->name);
+
+    for (size_t i = 0; r == 0 && i < first->count; i++)
+        if (application_of(&first->actions[i], NULL, application))
+            r = known(names[FREEZE_APPLICATIONS], application);
+    for (size_t i = 0; r == 0 && i < plan->stage_count; i++)
+        r = stage_names_add(&plan->stages[i], own, names[FREEZE_ENVIRONMENTS]);
+    return r;
+}
+
+/* ---- what it holds */
 
 static bool lets_through(const json_t *spec, const struct plan *plan, const struct execution *execution)
 {
@@ -178,7 +233,7 @@ const struct freeze *freeze_find(const struct flow *flow, const struct plan *pla
         const json_t *spec = flow->freezes[i]->spec;
         int64_t until_ms;
 
-        if (!names(spec, flow, plan, stage, execution) || lets_through(spec, plan, execution))
+        if (!freeze_names(spec, flow->account, plan, stage, execution) || lets_through(spec, plan, execution))
             continue;
         until_ms = freeze_until(spec, flow->now_ms);
         if (until_ms) {
@@ -187,4 +242,20 @@ const struct freeze *freeze_find(const struct flow *flow, const struct plan *pla
         }
     }
     return NULL;
+}
+
+static bool acts(const struct execution *execution)
+{
+    for (size_t i = 0; i < execution->run_count; i++)
+        if (execution->runs[i] && execution->runs[i]->status == ACTION_IN_PROGRESS)
+            return true;
+    return false;
+}
+
+const struct freeze *freeze_holding(const struct flow *flow, const struct execution *execution,
+                                    int64_t *ret_until_ms)
+{
+    if (execution->rollback || execution->place == PLACE_ENDED || acts(execution))
+        return NULL;
+    return freeze_find(flow, execution->plan, execution->stage, execution, ret_until_ms);
 }

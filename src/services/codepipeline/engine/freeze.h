@@ -24,4 +24,20 @@ int64_t freeze_until(const json_t *spec, int64_t now_ms);
 /* The first freeze that holds the stage at flow->now_ms, for that execution (NULL: for any). NULL: none. */
 const struct freeze *freeze_find(const struct flow *flow, const struct plan *plan, size_t stage,
                                  const struct execution *execution, int64_t *ret_until_ms);
+/* The one for which the execution stands still: before a stage, or in one with nothing under way. */
+const struct freeze *freeze_holding(const struct flow *flow, const struct execution *execution,
+                                    int64_t *ret_until_ms);
 void freeze_free(struct freeze *freeze);
+
+/* ---- what it is about, whether it holds or not */
+
+/* The stage of a pipeline of account `own`, for that execution (NULL: as it is declared). */
+bool freeze_names(const json_t *spec, const char *own, const struct plan *plan, size_t stage,
+                  const struct execution *execution);
+
+enum freeze_list { FREEZE_PIPELINES, FREEZE_APPLICATIONS, FREEZE_ENVIRONMENTS, FREEZE_LISTS };
+extern const char *const freeze_lists[FREEZE_LISTS]; /* their members in the spec */
+
+/* Adds what the lists' patterns can be about in this pipeline to the objects' keys. */
+int freeze_names_add(const struct plan *plan, const char *own, json_t *const names[FREEZE_LISTS]) MUST_USE;
+bool freeze_pattern_names(enum freeze_list list, const char *pattern, const char *name);
