@@ -1,5 +1,6 @@
 /* Recurring spans. */
 #include "wire/recurrence.h"
+#include "wire/recurrence_rule.h"
 #include "wire/time.h"
 #include <libical/ical.h>
 #include <stdio.h>
@@ -7,9 +8,7 @@
 #define MINUTE_MS ((int64_t)60 * 1000)
 #define LENGTH_MAX_MS ((int64_t)366 * 24 * 60 * MINUTE_MS)
 #define LOOKS_MAX 2000
-#define COUNT_MAX 1000
-#define MONTH_DAYS 28 /* every month has so many */
-#define MONTH_WEEKS 4
+#define MONTH_DAYS 28
 
 static bool start_parse(const char *text, struct local_time *ret)
 {
@@ -39,67 +38,61 @@ static bool given(const short *list)
     return list[0] != ICAL_RECURRENCE_ARRAY_MAX;
 }
 
-static bool within(const short *list, int most, int (*value_of)(short))
+/* 1MO, -1FR */
+static bool has_positions(const struct icalrecurrencetype *rule)
 {
-    for (size_t i = 0; list[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
-        if (abs(value_of(list[i])) > most)
-            return false;
-    return true;
-}
-
-static int day_of(short value)
-{
-    return value;
-}
-
-static int position_of(short value)
-{
-    return icalrecurrencetype_day_position(value);
+    for (size_t i = 0; rule->by_day[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        if (icalrecurrencetype_day_position(rule->by_day[i]))
+            return true;
+    return false;
 }
 
 /* Some rules never come true, and libical looks for them through centuries. These always do: days that every
- * month has, and no steps that could go past what is asked for. */
-static bool comes_true(const struct icalrecurrencetype *rule, const struct local_time *start)
+ * month has (recurrence_rule.h), and no steps that could go past what is asked for. NULL, or what does not
+ * go. */
+static const char *contradiction(const struct icalrecurrencetype *rule, const struct local_time *start)
 {
-    bool positions = !within(rule->by_day, 0, position_of), by_month = given(rule->by_month);
-    bool own_day =
-        rule->freq >= ICAL_MONTHLY_RECURRENCE && !given(rule->by_day) && !given(rule->by_month_day);
-    bool steps = rule->interval > 1;
+    bool by_month = given(rule->by_month), monthly = rule->freq >= ICAL_MONTHLY_RECURRENCE;
+    bool own_day = monthly && !given(rule->by_day) && !given(rule->by_month_day);
+    bool filtered = by_month || given(rule->by_day) || given(rule->by_month_day);
 
-    if (given(rule->by_set_pos) || given(rule->by_year_day) || given(rule->by_week_no) ||
-        given(rule->by_hour) || given(rule->by_minute) || given(rule->by_second))
-        return false;
-    if (!within(rule->by_month_day, MONTH_DAYS, day_of) || !within(rule->by_day, MONTH_WEEKS, position_of) ||
-        (positions && given(rule->by_month_day)) || (own_day && by_month && start->day > MONTH_DAYS))
-        return false;
-    return !steps || rule->freq == ICAL_WEEKLY_RECURRENCE ||
-           (!by_month && !given(rule->by_day) && !given(rule->by_month_day));
+    if (has_positions(rule) && !monthly)
+        return "a weekday of a month, as 1MO, goes with MONTHLY and YEARLY only";
+    if (has_positions(rule) && given(rule->by_month_day))
+        return "a weekday of a month, as 1MO, does not go with BYMONTHDAY";
+    if (own_day && by_month && start->day > MONTH_DAYS)
+        return "not every month has the day on which it begins: say BYMONTHDAY";
+    if (rule->interval > 1 && rule->freq != ICAL_WEEKLY_RECURRENCE && filtered)
+        return "INTERVAL goes with BYDAY, BYMONTHDAY and BYMONTH in WEEKLY rules only";
+    return NULL;
 }
 
 int recurrence_parse(const char *rule, const char *start, int64_t length_ms, const char *zone,
                      struct recurrence *ret, struct reason *why)
 {
     struct icalrecurrencetype parsed;
+    const char *wrong;
 
     *ret = (struct recurrence){.length_ms = length_ms};
     if (snprintf(ret->rule, sizeof(ret->rule), "%s", rule) >= (int)sizeof(ret->rule))
         return reason_set(why, RECURRENCE_E_INVALID, "The recurrence rule is longer than %d characters.",
                           RECURRENCE_RULE_MAX - 1);
+    if (recurrence_rule_check(rule, why))
+        return RECURRENCE_E_INVALID;
     parsed = rule_of(rule);
     if (parsed.freq < ICAL_DAILY_RECURRENCE || parsed.freq > ICAL_YEARLY_RECURRENCE)
-        return reason_set(why, RECURRENCE_E_INVALID,
-                          "'%s' is no recurrence rule of frequency DAILY, WEEKLY, MONTHLY or YEARLY, as "
-                          "FREQ=WEEKLY;BYDAY=FR.",
-                          rule);
+        return reason_set(
+            why, RECURRENCE_E_INVALID,
+            "'%s' is no recurrence rule: not all of its parts go together, as COUNT and UNTIL do "
+            "not.",
+            rule);
     if (!start_parse(start, &ret->start))
         return reason_set(why, RECURRENCE_E_INVALID,
                           "'%s' is no local beginning: write it as 2026-11-27T16:00:00.", start);
-    if (!comes_true(&parsed, &ret->start) || parsed.count > COUNT_MAX)
-        return reason_set(
-            why, RECURRENCE_E_INVALID,
-            "The rule '%s' says more than Slipway follows: BYDAY (at most the 4th or last 4th), BYMONTHDAY "
-            "(to 28 or -28) and BYMONTH, INTERVAL without them or WEEKLY, COUNT to %d, UNTIL.",
-            rule, COUNT_MAX);
+    wrong = contradiction(&parsed, &ret->start);
+    if (wrong)
+        return reason_set(why, RECURRENCE_E_INVALID, "The recurrence rule '%s' may never come true: %s.",
+                          rule, wrong);
     if (length_ms < MINUTE_MS || length_ms > LENGTH_MAX_MS)
         return reason_set(why, RECURRENCE_E_INVALID, "A span lasts from 1 minute to 366 days.");
     if (!zone_find(zone, &ret->zone))

@@ -233,7 +233,7 @@ def test_what_a_freeze_names_and_nothing_has_is_told_with_what_is_near(line):
 @pytest.mark.parametrize("spec, words", [
     ({"startsAt": 2000000000, "endsAt": 1900000000}, "before it starts"),
     ({"endsAt": 1600000000}, "in the past"),
-    ({"recurrence": {"rule": "FREQ=HOURLY", "start": "2026-11-27T16:00:00", "durationMinutes": 5}}, "frequency"),
+    ({"recurrence": {"rule": "FREQ=HOURLY", "start": "2026-11-27T16:00:00", "durationMinutes": 5}}, "'HOURLY' is no FREQ"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27 16:00:00", "durationMinutes": 5}}, "local beginning"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27T16:00:00", "durationMinutes": 5, "timeZone": "X"}}, "zone"),
     ({"environments": []}, "environments"),

@@ -98,11 +98,70 @@ static void test_what_is_no_recurrence_is_refused(void **state UNUSED)
     }
 }
 
+static void test_the_refusal_names_the_part_that_is_wrong(void **state UNUSED)
+{
+    static const struct {
+        const char *rule, *words;
+    } cases[] = {
+        {"FREQ=HOURLY", "'HOURLY' is no FREQ: write DAILY, WEEKLY, MONTHLY or YEARLY"},
+        {"BYDAY=FR", "says no FREQ"},
+        {"FREQ=WEEKLY;BYDAY=FRI", "'FRI' is no BYDAY: write weekdays as MO,FR"},
+        {"FREQ=WEEKLY;BYDAY=", "'' is no BYDAY"},
+        {"FREQ=WEEKLY;BYDAY", "'' is no BYDAY"},
+        {"FREQ=WEEKLY;BYDAY=FR,", "'FR,' is no BYDAY"},
+        {"FREQ=MONTHLY;BYDAY=5FR", "up to the 4th"},
+        {"FREQ=MONTHLY;BYDAY=0FR", "'0FR' is no BYDAY"},
+        {"FREQ=MONTHLY;BYMONTHDAY=31", "days from 1 to 28"},
+        {"FREQ=MONTHLY;BYMONTHDAY=0", "days from 1 to 28"},
+        {"FREQ=YEARLY;BYMONTH=13", "months from 1 to 12"},
+        {"FREQ=DAILY;INTERVAL=0", "'0' is no INTERVAL"},
+        {"FREQ=DAILY;COUNT=-1", "'-1' is no COUNT"},
+        {"FREQ=DAILY;UNTIL=2026-12-31T00:00:00Z", "UNTIL: write a day as 20261224"},
+        {"FREQ=DAILY;UNTIL=tomorrow", "'tomorrow' is no UNTIL"},
+        {"FREQ=DAILY;FREQ=DAILY", "FREQ twice"},
+        {"FREQ=DAILY;COUNT=2;UNTIL=20261231T000000Z", "COUNT and UNTIL"},
+        {"FREQ=DAILY;BYHOUR=3", "a part 'BYHOUR=3', which Slipway does not follow"},
+        {"RRULE:FREQ=WEEKLY", "a part 'RRULE:FREQ=WEEKLY'"},
+        {"FREQ=DAILY;BYDAY=1FR", "goes with MONTHLY and YEARLY only"},
+        {"FREQ=MONTHLY;BYDAY=1FR;BYMONTHDAY=1", "does not go with BYMONTHDAY"},
+        {"FREQ=DAILY;INTERVAL=7;BYDAY=MO", "in WEEKLY rules only"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct recurrence recurrence;
+        struct reason why = {0};
+
+        assert_int_equal(
+            recurrence_parse(cases[i].rule, "2026-11-06T16:00:00", HOUR_MS, "UTC", &recurrence, &why),
+            RECURRENCE_E_INVALID);
+        if (!strstr(why.text, cases[i].words))
+            fail_msg("%s: %s", cases[i].rule, why.text);
+    }
+}
+
+static void test_letters_in_any_case_and_empty_parts_are_taken(void **state UNUSED)
+{
+    static const char *const rules[] = {"freq=weekly;byday=fr", "FREQ=WEEKLY;;BYDAY=FR;",
+                                        "FREQ=MONTHLY;BYDAY=+1FR", "FREQ=WEEKLY;WKST=MO;BYDAY=FR",
+                                        "FREQ=DAILY;UNTIL=20271231"};
+
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        struct recurrence recurrence;
+
+        assert_int_equal(recurrence_parse(rules[i], "2026-11-06T16:00:00", HOUR_MS, "UTC", &recurrence, NULL),
+                         0);
+        assert_int_equal(recurrence_until(&recurrence, ms_of("2026-11-06T16:30:00Z")),
+                         ms_of("2026-11-06T17:00:00Z"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spans_cover_what_their_rule_says),
         cmocka_unit_test(test_what_is_no_recurrence_is_refused),
+        cmocka_unit_test(test_the_refusal_names_the_part_that_is_wrong),
+        cmocka_unit_test(test_letters_in_any_case_and_empty_parts_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
