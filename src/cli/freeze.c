@@ -172,6 +172,7 @@ static void print_freeze(const json_t *freeze)
         (void)printf("  again         %s from %s, %lld minutes, %s\n", json_str(again, "rule", ""),
                      json_str(again, "start", ""), (long long)json_int(again, "durationMinutes", 0),
                      json_str(again, "timeZone", "UTC"));
+    print_time(freeze, "holdsFrom", "  holds from    ");
     print_time(freeze, "holdsUntil", "  holds until   ");
     print_time(freeze, "endsAt", "  ends          ");
     (void)printf("  by            %s\n", json_str(freeze, "createdBy", ""));

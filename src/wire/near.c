@@ -67,7 +67,7 @@ static size_t farness(struct str pattern, struct str name)
         letters += pattern.ptr[i] != '*' && pattern.ptr[i] != '?';
     if (letters == pattern.len && letters >= WITHIN_LEAST && memmem(name.ptr, name.len, pattern.ptr, letters))
         distance = least(distance, WITHIN);
-    return distance < letters && distance <= (letters > 5 ? letters / 3 : 1) ? distance : SIZE_MAX;
+    return distance < letters && distance <= (letters > 5 ? letters / 3 : letters > 2) ? distance : SIZE_MAX;
 }
 
 int near_names(const char *pattern, const json_t *names, size_t max, json_t *ret)

@@ -128,32 +128,48 @@ static int64_t begin_ms(const struct recurrence *recurrence, const icaltimetype 
     return zone_ms(&recurrence->zone, &local);
 }
 
-int64_t recurrence_until(const struct recurrence *recurrence, int64_t at_ms)
+struct look {
+    int64_t until_ms; /* the end of what covers the time; 0: nothing does */
+    int64_t next_ms;  /* the first beginning after it; 0: none */
+};
+
+static struct look look_at(const struct recurrence *recurrence, int64_t at_ms)
 {
     struct icalrecurrencetype rule = rule_of(recurrence->rule);
     icalrecur_iterator *iterator = icalrecur_iterator_new(rule, ical_of(&recurrence->start));
     struct local_time from;
     icaltimetype next;
-    int64_t until_ms = 0;
+    struct look look = {0};
 
     if (!iterator)
-        return 0;
+        return look;
     /* what began longer ago is over; a rule that counts its spans must be counted through */
     zone_local(&recurrence->zone, at_ms - recurrence->length_ms - 24 * 60 * MINUTE_MS, &from);
     if (rule.count == 0 && icaltime_compare(ical_of(&from), ical_of(&recurrence->start)) > 0)
         (void)icalrecur_iterator_set_start(iterator, ical_of(&from));
-    for (int i = 0; i < LOOKS_MAX; i++) {
-        int64_t begins_ms;
+    for (int i = 0; i < LOOKS_MAX && !look.next_ms; i++) {
+        int64_t begins_ms, ends_ms;
 
         next = icalrecur_iterator_next(iterator);
         if (icaltime_is_null_time(next))
             break;
         begins_ms = begin_ms(recurrence, &next);
+        ends_ms = begins_ms + recurrence->length_ms;
         if (begins_ms > at_ms)
-            break;
-        if (begins_ms + recurrence->length_ms > at_ms && begins_ms + recurrence->length_ms > until_ms)
-            until_ms = begins_ms + recurrence->length_ms;
+            look.next_ms = begins_ms;
+        else if (ends_ms > at_ms && ends_ms > look.until_ms)
+            look.until_ms = ends_ms;
     }
     icalrecur_iterator_free(iterator);
-    return until_ms;
+    return look;
+}
+
+int64_t recurrence_until(const struct recurrence *recurrence, int64_t at_ms)
+{
+    return look_at(recurrence, at_ms).until_ms;
+}
+
+int64_t recurrence_next(const struct recurrence *recurrence, int64_t at_ms)
+{
+    return look_at(recurrence, at_ms).next_ms;
 }

@@ -21,3 +21,5 @@ int recurrence_parse(const char *rule, const char *start, int64_t length_ms, con
                      struct recurrence *ret, struct reason *why) MUST_USE;
 /* When the span that covers at_ms ends; 0: none covers it. */
 int64_t recurrence_until(const struct recurrence *recurrence, int64_t at_ms);
+/* When the next span begins after at_ms; 0: none does. */
+int64_t recurrence_next(const struct recurrence *recurrence, int64_t at_ms);

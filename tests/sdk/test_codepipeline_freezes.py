@@ -167,7 +167,8 @@ def test_a_freeze_may_begin_later_and_come_again(line):
     later = (now + datetime.timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M:%S")
     scheduled = line.freeze(pipelines=[line.name], recurrence={
         "rule": "FREQ=DAILY", "start": later, "durationMinutes": 60, "timeZone": "UTC"})
-    assert scheduled["state"] == "Scheduled"
+    assert scheduled["state"] == "Scheduled" and abs(scheduled["holdsFrom"] - (now.timestamp() + 5 * 3600)) < 5
+    assert "holdsUntil" not in scheduled
     line.start()
     line.worker.succeed(line.take("Dev"))
     active = line.freeze(pipelines=[line.name], recurrence={
@@ -236,6 +237,10 @@ def test_what_a_freeze_names_and_nothing_has_is_told_with_what_is_near(line):
     ({"recurrence": {"rule": "FREQ=HOURLY", "start": "2026-11-27T16:00:00", "durationMinutes": 5}}, "'HOURLY' is no FREQ"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27 16:00:00", "durationMinutes": 5}}, "local beginning"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27T16:00:00", "durationMinutes": 5, "timeZone": "X"}}, "zone"),
+    ({"recurrence": {"rule": "FREQ=DAILY;UNTIL=20201231", "start": "2020-11-27T16:00:00", "durationMinutes": 5}}, "would never hold"),
+    ({"endsAt": time.time() + 3600, "recurrence": {"rule": "FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1" if time.gmtime().tm_mon > 2 else
+                                                   "FREQ=YEARLY;BYMONTH=7;BYMONTHDAY=1", "start": "2020-01-01T00:00:00",
+                                                   "durationMinutes": 5}}, "would never hold"),
     ({"environments": []}, "environments"),
     ({"reason": ""}, "reason"),
     ({"name": "a b"}, "name"),

@@ -68,6 +68,7 @@ static const struct shape shape_held = SHAPE(fields_held);
 static const struct field fields_freeze_out[] = {
     SPEC,
     {"state", FIELD_STRING},
+    {"holdsFrom", FIELD_TIMESTAMP},
     {"holdsUntil", FIELD_TIMESTAMP},
     {"createdBy", FIELD_STRING},
     {"createdAt", FIELD_TIMESTAMP},

@@ -92,12 +92,13 @@ static const char *state_of(const json_t *spec, int64_t ended_ms, int64_t now_ms
 static int freeze_show(struct rows *rows, json_t **ret)
 {
     json_t *spec = NULL;
-    int64_t now_ms = clock_now_ms(), until_ms;
+    int64_t now_ms = clock_now_ms(), until_ms, from_ms;
     int r = json_column(rows, 0, &spec);
 
     if (r)
         return r;
     until_ms = rows_int(rows, 3) ? 0 : freeze_until(spec, now_ms);
+    from_ms = rows_int(rows, 3) || until_ms ? 0 : freeze_from(spec, now_ms);
     r = json_put_str(spec, "state", state_of(spec, rows_int(rows, 3), now_ms));
     if (r == 0)
         r = json_put_str(spec, "createdBy", rows_text(rows, 1));
@@ -105,6 +106,8 @@ static int freeze_show(struct rows *rows, json_t **ret)
         r = json_put_int(spec, "createdAt", rows_int(rows, 2));
     if (r == 0 && until_ms && until_ms != INT64_MAX)
         r = json_put_int(spec, "holdsUntil", until_ms);
+    if (r == 0 && from_ms)
+        r = json_put_int(spec, "holdsFrom", from_ms);
     if (r == 0 && rows_int(rows, 3))
         r = json_put_int(spec, "endedAt", rows_int(rows, 3));
     if (r == 0 && !rows_null(rows, 4))
@@ -156,6 +159,12 @@ int freeze_put(struct tx *tx, const struct principal *caller, const json_t *spec
     if (r == 0 && json_int(spec, "endsAt", INT64_MAX) <= now_ms)
         return reason_set(why, PIPELINE_E_INVALID,
                           "The freeze '%s' would be over already: endsAt is in the past.", name);
+    if (r == 0 && !freeze_until(spec, now_ms) && !freeze_from(spec, now_ms))
+        return reason_set(
+            why, PIPELINE_E_INVALID,
+            "The freeze '%s' would never hold: its recurrence does not come between now and its "
+            "end.",
+            name);
     if (r == 0)
         r = row_end(tx, caller->account, name, caller->arn, "replaced", now_ms, &was);
     if (r == 0)

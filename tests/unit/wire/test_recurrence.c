@@ -139,6 +139,26 @@ static void test_the_refusal_names_the_part_that_is_wrong(void **state UNUSED)
     }
 }
 
+static void check_next(const char *rule, const char *at, const char *next)
+{
+    struct recurrence recurrence;
+
+    assert_int_equal(
+        recurrence_parse(rule, "2026-11-06T16:00:00", 64 * HOUR_MS, "Europe/Berlin", &recurrence, NULL), 0);
+    assert_int_equal(recurrence_next(&recurrence, ms_of(at)), next ? ms_of(next) : 0);
+}
+
+static void test_the_next_span_is_known(void **state UNUSED)
+{
+    check_next("FREQ=WEEKLY;BYDAY=FR", "2020-01-01T00:00:00Z", "2026-11-06T15:00:00Z");
+    check_next("FREQ=WEEKLY;BYDAY=FR", "2026-11-06T15:00:00Z", "2026-11-13T15:00:00Z");
+    check_next("FREQ=WEEKLY;BYDAY=FR", "2027-07-05T00:00:00Z", "2027-07-09T14:00:00Z");
+    check_next("FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=20", "2027-01-01T00:00:00Z", "2027-12-20T15:00:00Z");
+    check_next("FREQ=DAILY;COUNT=3", "2026-11-07T20:00:00Z", "2026-11-08T15:00:00Z");
+    check_next("FREQ=DAILY;COUNT=3", "2026-11-08T20:00:00Z", NULL);
+    check_next("FREQ=DAILY;UNTIL=20261110", "2026-11-11T00:00:00Z", NULL);
+}
+
 static void test_letters_in_any_case_and_empty_parts_are_taken(void **state UNUSED)
 {
     static const char *const rules[] = {"freq=weekly;byday=fr", "FREQ=WEEKLY;;BYDAY=FR;",
@@ -161,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_spans_cover_what_their_rule_says),
         cmocka_unit_test(test_what_is_no_recurrence_is_refused),
         cmocka_unit_test(test_the_refusal_names_the_part_that_is_wrong),
+        cmocka_unit_test(test_the_next_span_is_known),
         cmocka_unit_test(test_letters_in_any_case_and_empty_parts_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,23 @@ int64_t freeze_until(const json_t *spec, int64_t now_ms)
     return until_ms < ends_ms ? until_ms : ends_ms;
 }
 
+int64_t freeze_from(const json_t *spec, int64_t now_ms)
+{
+    const json_t *again = json_object_get(spec, "recurrence");
+    int64_t starts_ms = json_int(spec, "startsAt", 0), ends_ms = json_int(spec, "endsAt", INT64_MAX), next_ms;
+    int64_t at_ms = now_ms > starts_ms ? now_ms : starts_ms;
+    struct recurrence recurrence;
+
+    if (!again)
+        return now_ms < starts_ms ? starts_ms : 0;
+    if (recurrence_read(again, &recurrence, NULL))
+        return 0;
+    if (now_ms < starts_ms && recurrence_until(&recurrence, starts_ms))
+        return starts_ms;
+    next_ms = recurrence_next(&recurrence, at_ms);
+    return next_ms < ends_ms ? next_ms : 0;
+}
+
 /* ---- what it names */
 
 const char *const freeze_lists[FREEZE_LISTS] = {"pipelines", "applications", "environments"};

@@ -21,6 +21,8 @@ struct freeze {
 int freeze_check(const json_t *spec, struct reason *why) MUST_USE;
 /* When it lets go, if it holds at now_ms: INT64_MAX when it is to be ended by hand; 0: it does not hold. */
 int64_t freeze_until(const json_t *spec, int64_t now_ms);
+/* When it begins to hold the next time, later than now_ms; 0: it does not. */
+int64_t freeze_from(const json_t *spec, int64_t now_ms);
 /* The first freeze that holds the stage at flow->now_ms, for that execution (NULL: for any). NULL: none. */
 const struct freeze *freeze_find(const struct flow *flow, const struct plan *plan, size_t stage,
                                  const struct execution *execution, int64_t *ret_until_ms);
