@@ -9,6 +9,7 @@
 #include "services/codepipeline/texts.h"
 #include "services/sns/sns.h"
 #include "wire/json.h"
+#include <ctype.h>
 
 #define STAGES_MAX 50
 #define ACTIONS_MAX 50
@@ -225,19 +226,31 @@ static int check_sources(const struct check *check)
     return 0;
 }
 
+#define REGION_SIZE 32
+
+/* us-east-1 as US_EAST_1 */
+static void region_shout(const char *region, char ret[REGION_SIZE])
+{
+    str_copy(ret, REGION_SIZE, region);
+    for (; *ret; ret++)
+        *ret = *ret == '-' ? '_' : (char)toupper((unsigned char)*ret);
+}
+
 static int check_type(const struct check *check, const json_t *action)
 {
     const json_t *id = json_object_get(action, "actionTypeId");
     CLEANUP(json_free) json_t *type = NULL;
+    char region[REGION_SIZE];
     int r = action_type_find(check->tx, check->account, id, &type);
 
+    region_shout(check->region, region);
     if (r == DB_NONE)
         return reason_set(
             check->why, PIPELINE_E_ACTION_DECLARATION,
             "ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is "
-            "not available in region US_EAST_1",
+            "not available in region %s",
             json_str(id, "category", ""), json_str(id, "provider", ""), json_str(id, "owner", ""),
-            json_str(id, "version", ""), name_of(action));
+            json_str(id, "version", ""), name_of(action), region);
     return r ? r : action_type_check(type, action, check->why);
 }
 
@@ -392,6 +405,15 @@ static int check_namespaces(const struct check *check)
     return 0;
 }
 
+static struct str region_of(const char *arn)
+{
+    struct str rest = str_of(arn);
+
+    for (int i = 0; i < 3; i++)
+        (void)str_split(&rest, ':');
+    return str_split(&rest, ':');
+}
+
 /* Topics' policies are not evaluated: on AWS another account's topic may let the pipeline publish. */
 static int topic_check(const struct check *check, const json_t *action)
 {
@@ -400,8 +422,15 @@ static int topic_check(const struct check *check, const json_t *action)
     char account[13], name[SNS_NAME_MAX + 1];
 
     if (strcmp(json_str(type, "owner", ""), "AWS") != 0 || strstr(arn, "#{") ||
-        !topic_split_arn(str_of(arn), account, name) ||
-        notify_may(account, check->account, json_str(action, "roleArn", NULL)))
+        !topic_split_arn(str_of(arn), account, name))
+        return 0;
+    if (!str_eqc(region_of(arn), check->region))
+        return reason_set(
+            check->why, PIPELINE_E_ACTION_DECLARATION,
+            "Action '%s' has the NotificationArn %.300s, a topic of another region; Slipway has one "
+            "region only: %s.",
+            name_of(action), arn, check->region);
+    if (notify_may(account, check->account, json_str(action, "roleArn", NULL)))
         return 0;
     return reason_set(check->why, PIPELINE_E_ACTION_DECLARATION,
                       "Action '%s' has the NotificationArn %.300s, a topic of another account: it must be of "
