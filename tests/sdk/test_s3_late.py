@@ -3,10 +3,16 @@
 A server that was started again has forgotten the digests of an upload's parts, so that the completion reads them; what
 makes it last here is the database, which another process holds.
 Source: S3 API reference, CompleteMultipartUpload, CopyObject and UploadPartCopy."""
+import base64
 import concurrent.futures
+import hashlib
 import json
+import os
+import pathlib
 import re
+import signal
 import sqlite3
+import time
 
 import botocore.exceptions
 import pytest
@@ -124,3 +130,32 @@ def test_the_cli_takes_it(late):
     out, log = cli.communicate(timeout=60)
     assert cli.returncode == 0 and "'Transfer-Encoding': 'chunked'" in log, log
     assert '-4\\"' in out and read(server.client("s3"), "late", "cli") == WHOLE
+
+
+SIZE = 384 * 2**20
+
+
+def test_a_copy_whose_source_is_read_may_be_late(new_server):
+    """The server is stopped while it reads the source, until the answer is due."""
+    server = new_server("--scrub", "0")
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="late")
+    s3.put_bucket_versioning(Bucket="late", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="late", Key="source", Body=bytes(SIZE))["VersionId"]
+
+    def has_read():
+        counters = pathlib.Path(f"/proc/{server.process.pid}/io").read_text()
+        return int(re.search(r"^rchar: (\d+)", counters, re.M)[1])
+    before = has_read()
+    copy = Late(server, "PUT", "/late/copy", {"x-amz-copy-source": f"late/source?versionId={version}", "x-amz-checksum-algorithm": "SHA1"})
+    while has_read() < before + 2**20:
+        pass
+    os.kill(server.process.pid, signal.SIGSTOP)
+    time.sleep(5.5)  # S3's patience is what is tested
+    os.kill(server.process.pid, signal.SIGCONT)
+    copy.begins()
+    assert copy.headers["x-amz-copy-source-version-id"] == version and "x-amz-version-id" not in copy.headers
+    text = copy.rest()
+    digest = base64.b64encode(hashlib.sha1(bytes(SIZE)).digest()).decode()
+    assert re.match("<CopyObjectResult .*</CopyObjectResult>$", text) and f"<ChecksumSHA1>{digest}</ChecksumSHA1>" in text
+    assert s3.head_object(Bucket="late", Key="copy")["ContentLength"] == SIZE
