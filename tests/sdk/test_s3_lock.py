@@ -248,3 +248,20 @@ def test_our_own_puts_say_their_digest_and_are_taken_where_all_is_retained(serve
     assert s3.head_object(Bucket="artifacts", Key=found["Key"], ChecksumMode="ENABLED")["ChecksumSHA256"]
     template = pathlib.Path(__file__).parents[2] / "examples/templates/main.yaml"
     server.slipway("template", "put", "main", str(template))
+
+
+def test_a_retention_that_is_set_makes_an_event(s3, server, bucket):
+    """Of the call, not of a put that says it: S3 user guide, "Object Lock considerations"."""
+    sqs = server.client("sqs", profile="dev")
+    url = sqs.create_queue(QueueName="retention-" + uuid.uuid4().hex[:10])["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectRetention:Put", "s3:ObjectAnnotation:*"]}]})
+    version = put(s3, bucket, "GOVERNANCE", days=1)
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": in_days(2)})
+    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention={
+        "Mode": "GOVERNANCE", "RetainUntilDate": in_days(1)}) == ("AccessDenied", 403)
+    s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "ON"})
+    bodies = [json.loads(m["Body"]) for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    assert [(r["eventName"], r["s3"]["object"]["versionId"]) for b in bodies for r in b.get("Records", [])] == [
+        ("ObjectRetention:Put", version)]

@@ -110,6 +110,7 @@ int api_put_retention(struct call *c)
     CLEANUP(bucket_unload) struct bucket bucket = {0};
     CLEANUP(object_unload) struct object object = {0};
     struct object_lock new = {0};
+    struct origin origin = api_origin(c);
     bool bypass = false;
     int rc = api_check_body(c);
     if (rc == 0)
@@ -121,7 +122,11 @@ int api_put_retention(struct call *c)
     if (rc == 0)
         rc = lock_may_become(&object.lock, &new, clock_now_ms(), bypass);
     new.hold = object.lock.hold;
-    return rc != 0 ? rc : object_set_lock(c->tx, c->bucket, c->key, &object, &new);
+    if (rc == 0)
+        rc = object_set_lock(c->tx, c->bucket, c->key, &object, &new);
+    return rc != 0
+               ? rc
+               : object_tell(c->tx, c->platform, &bucket, &origin, c->key, &object, "ObjectRetention:Put");
 }
 
 int api_get_legal_hold(struct call *c)

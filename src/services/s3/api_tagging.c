@@ -26,7 +26,9 @@ static int change(struct call *c, const char *tags, const char *event)
     struct origin origin = api_origin(c);
     int rc = find(c, &bucket, &object);
     if (rc == 0)
-        rc = object_set_tags(c->tx, c->platform, &bucket, &origin, c->key, &object, tags, event);
+        rc = object_set_tags(c->tx, &bucket, c->key, &object, tags);
+    if (rc == 0)
+        rc = object_tell(c->tx, c->platform, &bucket, &origin, c->key, &object, event);
     if (rc == 0)
         tell_version(c, &bucket, &object);
     return rc;

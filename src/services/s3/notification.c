@@ -41,6 +41,10 @@ static const char *const event_names[] = {
     "s3:LifecycleTransition",
     "s3:IntelligentTiering",
     "s3:ObjectAcl:Put",
+    "s3:ObjectRetention:Put",
+    "s3:ObjectAnnotation:*",
+    "s3:ObjectAnnotation:Put",
+    "s3:ObjectAnnotation:Delete",
 };
 
 static const struct target {

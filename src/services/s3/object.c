@@ -309,20 +309,23 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
     return rc != 0 ? rc : service_object_created(tx, platform, &created);
 }
 
-int object_set_tags(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
-                    const struct origin *origin, const char *key, const struct object *object,
-                    const char *tags, const char *event)
+int object_tell(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                const struct origin *origin, const char *key, const struct object *object, const char *event)
 {
     struct event changed = {.name = event,
                             .key = key,
                             .version_id = bucket->versioning == VERSIONING_NEVER ? NULL : object->version_id,
                             .etag = object->etag,
                             .size = object->size};
-    int rc = tx_exec(tx, "UPDATE s3_object SET tags = $1 WHERE bucket = $2 AND key = $3 AND rank = $4",
-                     "sssi", tags, bucket->name, key, -object->sequence);
-    if (rc == 0)
-        rc = sequence_next(tx, &changed.sequence);
+    int rc = sequence_next(tx, &changed.sequence);
     return rc != 0 ? rc : notify(tx, platform, bucket, origin, &changed);
+}
+
+int object_set_tags(struct tx *tx, const struct bucket *bucket, const char *key, const struct object *object,
+                    const char *tags)
+{
+    return tx_exec(tx, "UPDATE s3_object SET tags = $1 WHERE bucket = $2 AND key = $3 AND rank = $4", "sssi",
+                   tags, bucket->name, key, -object->sequence);
 }
 
 int object_set_lock(struct tx *tx, const char *bucket, const char *key, const struct object *object,

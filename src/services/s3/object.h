@@ -83,10 +83,14 @@ int object_put(struct tx *tx, const struct platform *platform, const struct buck
                const struct origin *origin, const struct object_new *new, struct object *ret,
                struct reason *why) MUST_USE;
 
+/* Tells who asked for it of a change of a version that was found: "ObjectTagging:Put". */
+int object_tell(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                const struct origin *origin, const char *key, const struct object *object,
+                const char *event) MUST_USE;
+
 /* Replaces the tags of a version that was found; NULL removes them. */
-int object_set_tags(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
-                    const struct origin *origin, const char *key, const struct object *object,
-                    const char *tags, const char *event) MUST_USE;
+int object_set_tags(struct tx *tx, const struct bucket *bucket, const char *key, const struct object *object,
+                    const char *tags) MUST_USE;
 
 /* Replaces a version's lock; whether it may be is the caller's to see. */
 int object_set_lock(struct tx *tx, const char *bucket, const char *key, const struct object *object,
