@@ -248,6 +248,13 @@ def test_an_object_key_is_overridden_where_the_action_allows_it(codepipeline, wo
     worker.fail(job)
 
 
+@pytest.mark.parametrize("kind", ["V1", "V2"])
+def test_no_variables_may_be_said_in_so_many_words(worker, make, kind):
+    """The newest model's list has no least length."""
+    name = make([action("A")], variables=[], triggers=[], pipelineType=kind)
+    assert worker.call("GetPipeline", name=name)["pipeline"]["pipelineType"] == kind
+
+
 def test_pipeline_variables(worker, codepipeline, make):
     name = make([action("Go", configuration={"ActionMode": "DELETE_ONLY", "StackName": "#{variables.size}-#{variables.colour}"})],
                 variables=[{"name": "size", "defaultValue": "big"}, {"name": "colour"}])

@@ -65,7 +65,7 @@ static int check_variables(const struct check *check)
     if (twice)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
                           "Variable names must be unique: '%s' is used more than once.", twice);
-    if (variables && strcmp(declaration_type(check->declaration), "V2") != 0)
+    if (json_array_size(variables) > 0 && strcmp(declaration_type(check->declaration), "V2") != 0)
         return reason_set(check->why, PIPELINE_E_STRUCTURE,
                           "Pipeline variables need a pipeline of type V2: set pipelineType to V2.");
     return 0;

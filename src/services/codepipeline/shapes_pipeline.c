@@ -167,7 +167,7 @@ static const struct field fields_declaration[] = {
     {"version", FIELD_INTEGER, .min = 1, .max = INT32_MAX},
     {"pipelineType", FIELD_STRING, .values = values_pipeline_type},
     {"executionMode", FIELD_STRING, .values = values_execution_mode},
-    {"variables", FIELD_LIST, .min = 1, .max = 50, .of = &shape_pipeline_variable_declaration_list},
+    {"variables", FIELD_LIST, .min = 0, .max = 50, .of = &shape_pipeline_variable_declaration_list},
     {"triggers", FIELD_LIST, .min = 0, .max = 50, .of = &shape_trigger_list},
 };
 const struct shape shape_declaration = SHAPE(fields_declaration);
