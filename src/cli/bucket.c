@@ -167,21 +167,19 @@ static bool read_size(const char *text, int64_t *ret)
 static int put_limit(struct buf *body, const char *option, const char *member, const char *text)
 {
     int64_t limit = 0;
-    if (!text)
+    if (!text || strcmp(text, "none") == 0)
         return 0;
     if (!read_size(text, &limit))
-        return cli_fail(COMMAND_USAGE, "--%s wants a number, as 500 or 20G, not '%s'", option, text);
+        return cli_fail(COMMAND_USAGE, "--%s wants a number, as 500 or 20G, or none, not '%s'", option, text);
     xml_elem_int(body, member, limit);
     return 0;
 }
 
-static int quota(struct cli *cli)
+static int quota_set(struct cli *cli, const char *account)
 {
     CLEANUP(buf_free) struct buf body = BUF_INIT(1024);
     char query[64];
-    if (cli->arg_count != 2 || strlen(cli->args[1]) != 12)
-        return cli_fail(COMMAND_USAGE, "slipway bucket quota wants the id of an account: 12 digits");
-    (void)snprintf(query, sizeof(query), "account=%s&quota", cli->args[1]);
+    (void)snprintf(query, sizeof(query), "account=%s&quota", account);
     xml_open(&body, "Quota");
     int status = put_limit(&body, "objects", "MaxObjects", objects_max);
     if (!status)
@@ -189,18 +187,55 @@ static int quota(struct cli *cli)
     xml_close(&body, "Quota");
     if (status || buf_error(&body))
         return status ? status : cli_fault(buf_error(&body));
-    status = ask(cli, "cannot set the quota", "PUT", query, buf_str(&body), NULL);
-    if (!status && !cli->json)
-        (void)printf("account %s: objects %s, bytes %s\n", cli->args[1],
-                     objects_max ? objects_max : "not limited", bytes_max ? bytes_max : "not limited");
-    return status;
+    return ask(cli, "cannot set the quota", "PUT", query, buf_str(&body), NULL);
+}
+
+static const char *limit_of(const json_t *account, const char *member)
+{
+    return json_str(account, member, "not limited");
+}
+
+static int quota_show(struct cli *cli, const char *account)
+{
+    CLEANUP(json_free) json_t *answer = NULL;
+    CLEANUP(json_free) json_t *accounts = json_array();
+    const json_t *one;
+    size_t i;
+    int status = ask(cli, "cannot look at the quota", "GET", "usage", STR(""), &answer);
+    if (status)
+        return status;
+    if (!accounts || collect(answer, "Account", accounts))
+        return cli_fault(-ENOMEM);
+    json_array_foreach (accounts, i, one) {
+        if (strcmp(json_str(one, "AccountId", ""), account) != 0)
+            continue;
+        if (cli->json)
+            return cli_print_json(one);
+        (void)printf("account %s: objects %s (of %s), bytes %s (of %s)\n", account,
+                     json_str(one, "Objects", "0"), limit_of(one, "MaxObjects"), json_str(one, "Bytes", "0"),
+                     limit_of(one, "MaxBytes"));
+        return COMMAND_OK;
+    }
+    return cli_fail(COMMAND_NOT_FOUND, "account %s keeps nothing and has no quota", account);
+}
+
+/* What it is afterwards, or is. */
+static int quota(struct cli *cli)
+{
+    int status = 0;
+    if (cli->arg_count != 2 || strlen(cli->args[1]) != 12)
+        return cli_fail(COMMAND_USAGE, "slipway bucket quota wants the id of an account: 12 digits");
+    if (objects_max || bytes_max)
+        status = quota_set(cli, cli->args[1]);
+    return status ? status : quota_show(cli, cli->args[1]);
 }
 
 int bucket_main(int argc, char **argv)
 {
     static const struct cli_option options[] = {
-        {"objects", "N", "how many objects and versions the account may keep (quota)", &objects_max, NULL},
-        {"bytes", "SIZE", "how many bytes it may keep: 500000, 20G (quota)", &bytes_max, NULL},
+        {"objects", "N", "how many objects and versions the account may keep, or none (quota)", &objects_max,
+         NULL},
+        {"bytes", "SIZE", "how many bytes it may keep: 500000, 20G, none (quota)", &bytes_max, NULL},
     };
     static const struct cli_spec spec = {
         "bucket verify|health|usage|quota [ACCOUNT]",
@@ -218,9 +253,10 @@ int bucket_main(int argc, char **argv)
         "whosever\n"
         "                         bucket it put them. For other profiles than shared-services: one's own.\n"
         "  bucket quota ACCOUNT [--objects N] [--bytes SIZE]\n"
-        "                         how much that account may keep; what is left out is not limited. More is "
-        "refused\n"
-        "                         (QuotaExceeded), nothing is removed.\n\n"
+        "                         how much that account may keep: shows it, or sets both; what is left out, "
+        "or "
+        "none, is\n"
+        "                         not limited. More is refused (QuotaExceeded), nothing is removed.\n\n"
         "verify, health and quota are for shared-services (--profile shared-services).",
         options,
         ARRAY_LEN(options),

@@ -93,6 +93,17 @@ int releases_list(struct cli *cli, const char *account, const char *app, const c
     return sorted(list, ret_list);
 }
 
+static int ambiguous(const json_t *list, const char *app, const char *branch)
+{
+    CLEANUP(buf_free) struct buf accounts = BUF_INIT(16384);
+    const json_t *release;
+    size_t i;
+    json_array_foreach (list, i, release)
+        buf_printf(&accounts, "%s%s", i ? ", " : "", json_str(release, "account", ""));
+    return cli_fail(COMMAND_USAGE, "several accounts have %s on %s: say which with --account: " STR_FMT, app,
+                    branch, STR_ARG(buf_str(&accounts)));
+}
+
 int release_find(struct cli *cli, const char *account, const char *app, const char *branch,
                  json_t **ret_release)
 {
@@ -107,8 +118,7 @@ int release_find(struct cli *cli, const char *account, const char *app, const ch
             "status` shows what the launcher refused",
             app, branch, app, branch);
     if (json_array_size(list) > 1)
-        return cli_fail(COMMAND_USAGE, "several accounts have %s on %s: say which with --account", app,
-                        branch);
+        return ambiguous(list, app, branch);
     json_t *release = json_array_get(list, 0);
     if (!json_object_get(release, "pipeline"))
         return cli_fail(COMMAND_NOT_FOUND, "release stack %s has no pipeline yet (%s)",

@@ -206,6 +206,13 @@ def test_a_pipeline_that_follows_its_object_itself_is_not_started_twice(launcher
     assert known == {e["pipelineExecutionId"] for e in started}
 
 
+def test_an_application_of_several_accounts_is_asked_for_by_account(house, launcher):
+    launcher.push("plain", branch="of-many")
+    launcher.s3.put_object(Bucket="artifacts", Key="222222222222/plain/of-many/latest.zip", Body=b"not empty")
+    said = "say which with --account: 222222222222, 555555555555\n"
+    wait_for(lambda: said in house.slipway("approve", "plain", "of-many", check=False).stderr)
+
+
 def test_a_protected_branch_is_not_torn_down(launcher):
     key = launcher.push("guarded", body=b"")
     record = launcher.record(key=key)

@@ -66,6 +66,14 @@ def test_a_restored_backup_has_what_was_there(stored, folder, new_server):
     assert {(folder / name).stat().st_mode & 0o777 for name in ("credentials", "slipway.db")} == {0o600}
 
 
+def test_a_backup_without_large_objects_is_restored(folder, new_server):
+    server = new_server()
+    server.client("s3").create_bucket(Bucket="small")
+    server.client("s3").put_object(Bucket="small", Key="k", Body=b"few bytes")
+    assert slipway("backup", folder, "--data", server.data).returncode == 0
+    assert contents(served(new_server, folder), "small") == {"k": b"few bytes"}
+
+
 def test_the_next_backup_copies_what_is_new_and_drops_what_is_gone(stored, folder, new_server):
     assert slipway("backup", folder, "--data", stored.data).returncode == 0
     stored.objects["new"] = os.urandom(LARGE)

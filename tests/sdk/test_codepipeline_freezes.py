@@ -236,6 +236,7 @@ def test_what_a_freeze_names_and_nothing_has_is_told_with_what_is_near(line):
     ({"endsAt": 1600000000}, "in the past"),
     ({"recurrence": {"rule": "FREQ=HOURLY", "start": "2026-11-27T16:00:00", "durationMinutes": 5}}, "'HOURLY' is no FREQ"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27 16:00:00", "durationMinutes": 5}}, "local beginning"),
+    ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27", "durationMinutes": 5}}, "write it as 2026-11-27T16:00:00"),
     ({"recurrence": {"rule": "FREQ=DAILY", "start": "2026-11-27T16:00:00", "durationMinutes": 5, "timeZone": "X"}}, "zone"),
     ({"recurrence": {"rule": "FREQ=DAILY;UNTIL=20201231", "start": "2020-11-27T16:00:00", "durationMinutes": 5}}, "would never hold"),
     ({"endsAt": time.time() + 3600, "recurrence": {"rule": "FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1" if time.gmtime().tm_mon > 2 else

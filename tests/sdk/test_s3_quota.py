@@ -82,7 +82,7 @@ def test_who_puts_is_charged_in_whosever_bucket(own):
 
 def test_more_bytes_than_the_quota(own):
     s3 = own.s3
-    assert "bytes 1K" in quota(own, "--bytes", "1K")
+    assert quota(own, "--bytes", "1K") == f"account {own.account}: objects 0 (of not limited), bytes 0 (of 1024)\n"
     s3.put_object(Bucket="own", Key="k", Body=b"x" * 1000)
     with pytest.raises(ClientError, match=f"Account {own.account} would keep 1025 bytes, and its quota is 1024.*Delete"):
         s3.put_object(Bucket="own", Key="more", Body=b"x" * 25)
@@ -96,7 +96,8 @@ def test_more_bytes_than_the_quota(own):
     s3.put_object(Bucket="own", Key="more", Body=b"x" * 24)
     s3.put_object(Bucket="own", Key="k", Body=b"x" * 1000)
     s3.put_object(Bucket="own", Key="k", Body=b"x" * 10)
-    quota(own)
+    assert "bytes 34 (of 1024)" in quota(own)  # which only shows it
+    assert "bytes 34 (of not limited)" in quota(own, "--bytes", "none")
     s3.put_object(Bucket="own", Key="k", Body=b"x" * 5000)
 
 
@@ -142,8 +143,10 @@ def test_who_may_see_and_set_what(own):
     for words, said in [(("--bytes", "many"), "--bytes wants a number"), (("--objects", "-1"), "--objects wants")]:
         refused = quota(own, *words, check=False)
         assert refused.returncode == 2 and said in refused.stderr
-    refused = quota(own, account="999999999999", check=False)
+    refused = quota(own, "--bytes", "1", account="999999999999", check=False)
     assert refused.returncode != 0 and "account that there is" in refused.stderr
+    refused = quota(own, account="999999999999", check=False)
+    assert refused.returncode == 3 and "keeps nothing and has no quota" in refused.stderr
     table = own.slipway("bucket", "usage").splitlines()
     assert table[0].split() == ["account", "objects", "of", "bytes", "of"]
     assert [own.account, "1", "-", "9", "-"] in [line.split() for line in table]

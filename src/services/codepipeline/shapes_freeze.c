@@ -9,7 +9,7 @@ static const struct shape shape_patterns = SHAPE(fields_patterns);
 
 static const struct field fields_recurrence[] = {
     {"rule", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 255},
-    {"start", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 19, .max = 19},
+    {"start", FIELD_STRING, .flags = FIELD_REQUIRED, .min = 1, .max = 64},
     {"durationMinutes", FIELD_INTEGER, .flags = FIELD_REQUIRED, .min = 1, .max = 527040},
     {"timeZone", FIELD_STRING, .min = 1, .max = 64},
 };

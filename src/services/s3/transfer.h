@@ -12,7 +12,8 @@ struct transfer {
     json_t *missing; /* [{file, why}] that could not be had as they were put; the caller's */
 };
 
-/* Until the descriptor is closed no server removes a blob's file from that folder. */
+/* Until the descriptor is closed no server removes a blob's file from that folder. One that has no files has
+ * none to keep: *ret_fd is left alone. */
 int blobs_keep(const char *data_dir, int *ret_fd) MUST_USE;
 /* Copies what `db` (a copy of `from`'s database) has and `to` has not, compared with its SHA-256 on the way.
  * Files are not synced. What cannot be had is listed, and is no failure. */
