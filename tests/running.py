@@ -160,6 +160,11 @@ class Server:
         assert done.returncode == 0, f"aws {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def slipway_popen(self, *arguments, profile="shared-services"):
+        """`slipway ARGUMENTS` against this server, running."""
+        return subprocess.Popen([binary(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                env={**self.aws_environment(profile), "AWS_ENDPOINT_URL": self.endpoint})
+
     def slipway(self, *arguments, profile="shared-services", check=True, input=None, environment=None):
         """`slipway ARGUMENTS` against this server: standard output, or the finished process with check=False."""
         done = subprocess.run([binary(), *arguments], capture_output=True, text=True, input=input, timeout=120,

@@ -93,7 +93,7 @@ int releases_list(struct cli *cli, const char *account, const char *app, const c
     return sorted(list, ret_list);
 }
 
-static int ambiguous(const json_t *list, const char *app, const char *branch)
+int release_ambiguous(const json_t *list, const char *app, const char *branch)
 {
     CLEANUP(buf_free) struct buf accounts = BUF_INIT(16384);
     const json_t *release;
@@ -118,7 +118,7 @@ int release_find(struct cli *cli, const char *account, const char *app, const ch
             "status` shows what the launcher refused",
             app, branch, app, branch);
     if (json_array_size(list) > 1)
-        return ambiguous(list, app, branch);
+        return release_ambiguous(list, app, branch);
     json_t *release = json_array_get(list, 0);
     if (!json_object_get(release, "pipeline"))
         return cli_fail(COMMAND_NOT_FOUND, "release stack %s has no pipeline yet (%s)",
@@ -130,7 +130,7 @@ int release_find(struct cli *cli, const char *account, const char *app, const ch
 static json_t *pipeline_alone(const char *name)
 {
     CLEANUP(json_free) json_t *release = json_pack("{s:s, s:s}", "pipeline", name, "title", name);
-    if (!release || json_put_format(release, "shown", "slipway explain %s", name))
+    if (!release || json_put_format(release, "shown", "slipway watch %s", name))
         return NULL;
     return take(release);
 }

@@ -13,6 +13,9 @@ int releases_list(struct cli *cli, const char *account, const char *app, const c
 int release_find(struct cli *cli, const char *account, const char *app, const char *branch,
                  json_t **ret_release) MUST_USE;
 
+/* Says which accounts have it. COMMAND_USAGE. */
+int release_ambiguous(const json_t *list, const char *app, const char *branch);
+
 /* What the arguments before the last `after` name: APP BRANCH, or a pipeline, which need not be a release's.
  * A release, or {pipeline}; with `title`, what people call it, and `shown`, the command that shows it. */
 int release_meant(struct cli *cli, const char *account, size_t after, json_t **ret_release) MUST_USE;

@@ -17,8 +17,9 @@
 
 struct watch {
     struct cli *cli;
-    const char *app, *branch, *account, *version;
-    int64_t appear_until_ms; /* clock_mono_ms */
+    const char *app, *branch, *account, *version; /* branch NULL: `app` is a pipeline's name */
+    char *title;                                  /* as commands name it: "shop main" */
+    int64_t appear_until_ms;                      /* clock_mono_ms */
     bool until_approval;
     bool redraw;
     int drawn_lines;
@@ -31,32 +32,40 @@ static void watch_free(struct watch *watch)
 {
     json_free(&watch->release);
     json_free(&watch->said);
+    free(watch->title);
 }
 
 /* ---- which execution */
 
-static int no_show(struct watch *watch)
+/* What kept the launcher from releasing it; false: nothing that it has told. */
+static bool print_refusal(const struct watch *watch, const json_t *problems)
 {
-    CLEANUP(json_free) json_t *problems = NULL;
-    int status = release_problems(watch->cli, &problems);
-    if (status)
-        return status;
     size_t index;
     json_t *record;
     json_array_foreach (problems, index, record)
         if (strcmp(json_str(record, "app", ""), watch->app) == 0 &&
             strcmp(json_str(record, "branch", ""), watch->branch) == 0) {
-            (void)fprintf(stderr, "slipway: the launcher could not release %s %s:\n", watch->app,
-                          watch->branch);
+            (void)fprintf(stderr, "slipway: the launcher could not release %s:\n", watch->title);
             (void)fflush(stderr);
             release_print_problem(record);
-            return COMMAND_FAILED;
+            return true;
         }
-    return cli_fail(
-        COMMAND_NOT_FOUND,
-        "no execution of %s on %s%s%s appeared\n  Was it pushed (`slipway push`)? Is the launcher running?",
-        watch->app, watch->branch, watch->version ? " for version " : "",
-        watch->version ? watch->version : "");
+    return false;
+}
+
+static int no_show(struct watch *watch)
+{
+    CLEANUP(json_free) json_t *problems = NULL;
+    int status = watch->branch ? release_problems(watch->cli, &problems) : 0;
+    if (status)
+        return status;
+    if (watch->branch && print_refusal(watch, problems))
+        return COMMAND_FAILED;
+    return cli_fail(COMMAND_NOT_FOUND, "no execution of %s%s%s appeared\n  %s", watch->title,
+                    watch->version ? " for version " : "", watch->version ? watch->version : "",
+                    watch->branch
+                        ? "Was it pushed (`slipway push`)? Is the launcher running?"
+                        : "Does anything start the pipeline? `slipway explain` tells what keeps it");
 }
 
 /* The newest execution, of `version` when it is given: its id, or "". */
@@ -78,21 +87,33 @@ static bool is_watched_there(const json_t *executions, const void *arg)
     return *watched_of(executions, watch->version) != '\0';
 }
 
-/* Sets watch->execution when the execution that is meant is there. */
-static int look_for_execution(struct watch *watch)
+/* *ret NULL: there is none yet. */
+static int release_of(struct watch *watch, json_t **ret)
 {
     CLEANUP(json_free) json_t *list = NULL;
+    if (!watch->branch) {
+        *ret = json_pack("{s:s}", "pipeline", watch->app);
+        return *ret ? 0 : cli_fault(-ENOMEM);
+    }
     int status = releases_list(watch->cli, watch->account, watch->app, watch->branch, &list);
     if (status)
         return status;
     if (json_array_size(list) > 1)
-        return cli_fail(COMMAND_USAGE, "several accounts have %s on %s: say which with --account", watch->app,
-                        watch->branch);
+        return release_ambiguous(list, watch->app, watch->branch);
     json_t *release = json_array_get(list, 0);
-    if (!release || !json_object_get(release, "pipeline"))
-        return 0;
+    *ret = release && json_object_get(release, "pipeline") ? json_incref(release) : NULL;
+    return 0;
+}
+
+/* Sets watch->execution when the execution that is meant is there. */
+static int look_for_execution(struct watch *watch)
+{
+    CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *executions = NULL;
     const struct cli_until until = {is_watched_there, watch};
+    int status = release_of(watch, &release);
+    if (status || !release)
+        return status;
     status = release_executions(watch->cli, json_str(release, "pipeline", ""), &until, &executions);
     if (status)
         return status;
@@ -100,8 +121,7 @@ static int look_for_execution(struct watch *watch)
     if (!*id)
         return 0;
     (void)snprintf(watch->execution, sizeof(watch->execution), "%s", id);
-    json_free(&watch->release);
-    watch->release = json_incref(release);
+    watch->release = take(release);
     return 0;
 }
 
@@ -114,8 +134,7 @@ static int find_execution(struct watch *watch)
         if (clock_mono_ms() >= watch->appear_until_ms)
             return no_show(watch);
         if (!told)
-            (void)fprintf(stderr, "slipway: waiting for an execution of %s on %s\n", watch->app,
-                          watch->branch);
+            (void)fprintf(stderr, "slipway: waiting for an execution of %s\n", watch->title);
         /* Nothing tells a client that a stack has appeared: AWS has no such call. */
         struct reason why = {{0}};
         CLEANUP(json_free) json_t *out = NULL;
@@ -197,8 +216,8 @@ static int print_line(struct watch *watch, const json_t *action)
     else
         (void)printf("%-10s %6.2f s  %s\n", status, seconds_of(action), summary_of(action));
     if (running && is_approval(action))
-        (void)printf("          `slipway approve %s %s` lets it go on; `slipway reject %s %s` stops it\n",
-                     watch->app, watch->branch, watch->app, watch->branch);
+        (void)printf("          `slipway approve %s` lets it go on; `slipway reject %s` stops it\n",
+                     watch->title, watch->title);
     (void)fflush(stdout);
     return 0;
 }
@@ -232,6 +251,41 @@ static void put_fitting(struct buf *picture, const char *text, size_t columns)
     buf_putc(picture, '\n');
 }
 
+/* ---- what it waits for, when nothing runs */
+
+static bool runs(const json_t *actions)
+{
+    size_t index;
+    json_t *action;
+    json_array_foreach (actions, index, action)
+        if (strcmp(json_str(action, "status", ""), "InProgress") == 0)
+            return true;
+    return false;
+}
+
+/* Before a stage: what runs and who is asked is told by its action. */
+static int waits_of(struct watch *watch, const json_t *actions, json_t **ret)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    CLEANUP(json_free) json_t *waits = json_array();
+    size_t e, w;
+    json_t *execution, *wait;
+    int status =
+        runs(actions)
+            ? 0
+            : cli_call(watch->cli, "cannot tell what it waits for", "codepipeline", "ExplainPipeline",
+                       json_pack("{s:s}", "name", json_str(watch->release, "pipeline", "")), &out);
+    json_array_foreach (json_object_get(out, "executions"), e, execution) {
+        if (strcmp(json_str(execution, "pipelineExecutionId", ""), watch->execution) != 0)
+            continue;
+        json_array_foreach (json_object_get(execution, "waitsFor"), w, wait)
+            if (!json_object_get(wait, "actionName") && json_array_append(waits, wait))
+                return cli_fault(-ENOMEM);
+    }
+    *ret = take(waits);
+    return status;
+}
+
 static void draw_action(struct buf *picture, const json_t *action, size_t columns)
 {
     const char *status = json_str(action, "status", ""), *name = json_str(action, "actionName", "");
@@ -246,14 +300,15 @@ static void draw_action(struct buf *picture, const json_t *action, size_t column
     put_fitting(picture, line, columns > 16 ? columns - 6 : 10);
 }
 
-static void draw(struct watch *watch, const json_t *actions, const char *execution_status)
+static void draw(struct watch *watch, const json_t *actions, const json_t *waits,
+                 const char *execution_status)
 {
     CLEANUP(buf_free) struct buf picture = BUF_INIT(PICTURE_MAX);
     size_t columns = terminal_columns();
     if (watch->drawn_lines)
         buf_printf(&picture, "\033[%dA\033[J", watch->drawn_lines);
-    buf_printf(&picture, "\033[1m%s %s\033[0m  execution %.8s  %s\n", watch->app, watch->branch,
-               watch->execution, execution_status);
+    buf_printf(&picture, "\033[1m%s\033[0m  execution %.8s  %s\n", watch->title, watch->execution,
+               execution_status);
     watch->drawn_lines = 1;
     const char *stage = "";
     for (size_t i = json_array_size(actions); i > 0; i--) {
@@ -266,9 +321,41 @@ static void draw(struct watch *watch, const json_t *actions, const char *executi
         draw_action(&picture, action, columns);
         watch->drawn_lines++;
     }
+    size_t index;
+    json_t *wait;
+    json_array_foreach (waits, index, wait) {
+        buf_puts(&picture, "  waits: ");
+        put_fitting(&picture, json_str(wait, "summary", ""), columns > 20 ? columns - 10 : 10);
+        watch->drawn_lines++;
+    }
     if (buf_error(&picture) == 0)
         (void)fwrite(picture.ptr, 1, picture.len, stdout);
     (void)fflush(stdout);
+}
+
+static int print_wait(struct watch *watch, const json_t *wait)
+{
+    const char *summary = json_str(wait, "summary", "");
+    char time[CLI_TIME_SIZE];
+    if (json_object_get(watch->said, summary))
+        return 0;
+    if (json_object_set_new(watch->said, summary, json_true()))
+        return cli_fault(-ENOMEM);
+    cli_time(json_number_value(json_object_get(wait, "since")), false, time);
+    (void)printf("%s  waits: %s\n", time, summary);
+    (void)fflush(stdout);
+    return 0;
+}
+
+static int print_waits(struct watch *watch, const json_t *waits)
+{
+    size_t index;
+    json_t *wait;
+    int status = 0;
+    json_array_foreach (waits, index, wait)
+        if (!status)
+            status = print_wait(watch, wait);
+    return status;
 }
 
 /* ---- how it ended */
@@ -323,6 +410,7 @@ static int follow(struct watch *watch)
     for (;;) {
         CLEANUP(json_free) json_t *out = NULL;
         CLEANUP(json_free) json_t *actions = NULL;
+        CLEANUP(json_free) json_t *waits = NULL;
         json_t *in =
             json_pack("{s:s, s:s}", "pipelineName", pipeline, "pipelineExecutionId", watch->execution);
         int status = first ? cli_call(watch->cli, "cannot look at the execution", "codepipeline",
@@ -336,10 +424,14 @@ static int follow(struct watch *watch)
         first = false;
         const json_t *execution = json_object_get(out, "pipelineExecution");
         const char *execution_status = json_str(execution, "status", "");
-        if (watch->redraw)
-            draw(watch, actions, execution_status);
-        else
+        if (!is_final(execution_status))
+            status = waits_of(watch, actions, &waits);
+        if (!status && watch->redraw)
+            draw(watch, actions, waits, execution_status);
+        else if (!status)
             status = print_lines(watch, actions);
+        if (!status && !watch->redraw)
+            status = print_waits(watch, waits);
         if (status)
             return status;
         if (is_final(execution_status))
@@ -361,13 +453,13 @@ int watch_main(int argc, char **argv)
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
     static const struct cli_spec spec = {
-        "watch APP BRANCH",
+        "watch APP BRANCH | watch PIPELINE",
         "Shows an execution while it runs, action by action: redrawn on a terminal, a line for each change "
         "when piped.\n"
         "Ends with 0 when the execution succeeded, 1 when it did not (and says why).",
         options,
         ARRAY_LEN(options),
-        2,
+        1,
         2};
     CLEANUP(cli_end) struct cli cli = {0};
     int status = cli_begin(argc, argv, &spec, &cli);
@@ -379,14 +471,17 @@ int watch_main(int argc, char **argv)
     CLEANUP(watch_free)
     struct watch watch = {.cli = &cli,
                           .app = cli.args[0],
-                          .branch = cli.args[1],
+                          .branch = cli.arg_count == 2 ? cli.args[1] : NULL,
                           .account = account,
                           .version = version,
                           .appear_until_ms = clock_mono_ms() + timeout_s * 1000,
                           .until_approval = until_approval,
                           .redraw = isatty(STDOUT_FILENO),
                           .said = json_object()};
-    if (!watch.said)
+    if (asprintf(&watch.title, "%s%s%s", watch.app, watch.branch ? " " : "",
+                 watch.branch ? watch.branch : "") < 0)
+        watch.title = NULL;
+    if (!watch.said || !watch.title)
         return cli_fault(-ENOMEM);
     status = find_execution(&watch);
     return status ? status : follow(&watch);

@@ -155,7 +155,7 @@ def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, m
     assert "would roll back S1 to version v1" in said and "now there:   version v2" in said
     assert "artifact:    App, version v1, SHA-256 abab" in said and "variable:    Env = dev" in said
     assert "by pipeline: version 1" in said and "runs again:  Go" in said and worker.poll() == []
-    assert f"`slipway explain {name}` shows it" in server.slipway("rollback", name, "S1", profile="dev")
+    assert f"`slipway watch {name}` shows it" in server.slipway("rollback", name, "S1", profile="dev")
     worker.do("Go")
     assert server.slipway("rollback", name, "Nowhere", profile="dev", check=False).returncode == 3
     assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
@@ -198,7 +198,7 @@ def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     said = lambda *words: server.slipway(*words, profile="dev")
     refused = lambda *words: server.slipway(*words, profile="dev", check=False)
     run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
-    assert f"{name} waits for no approval; `slipway explain {name}` shows what it does" in refused("approve", name).stderr
+    assert f"{name} waits for no approval; `slipway watch {name}` shows what it does" in refused("approve", name).stderr
     worker.do("Artifact")
     assert f"{name}: S1 / Ask" in said("reject", name, "--message", "not today")
     assert f"retrying S1 of execution {run}" in said("retry", name)

@@ -282,3 +282,18 @@ def test_the_commands(line):
                 ["freeze", "x", "--reason", "r", "--every", "FREQ=DAILY"]):
         assert slipway(*bad, profile="dev", check=False).returncode == 2
     assert slipway("thaw", "nothing", profile="dev", check=False).returncode != 0
+
+
+def test_who_watches_a_pipeline_reads_what_it_waits_for(line):
+    freeze = line.freeze(pipelines=[line.name], environments=["S1"])
+    line.start()
+    watching = line.server.slipway_popen("watch", line.name, "--until-approval", profile="dev")
+    read = iter(watching.stdout.readline, "")
+    assert any(f"waits: Stage S1 is frozen by arn:aws:iam::222222222222:root (freeze {freeze['name']})" in text for text in read)
+    line.thaw(freeze)
+    line.worker.succeed(line.take("Dev"))
+    assert [*read][-1].endswith(f"`slipway approve {line.name}` lets it go on; `slipway reject {line.name}` stops it\n")
+    assert watching.wait(20) == 0
+    refused = line.server.slipway("watch", line.name, "--timeout", "0", "--version", "never", profile="dev", check=False)
+    assert refused.returncode == 3 and f"no execution of {line.name} for version never appeared" in refused.stderr
+    assert line.server.slipway("watch", "nobody", profile="dev", check=False).returncode == 3
