@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "services/key_cache.h"
 #include "services/payload.h"
+#include "wire/sigv2.h"
 
 #define DIGEST_HEX 64
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -25,9 +26,18 @@ bool auth_claims_digest(const struct exchange *x)
     return x->claimed == 0 && is_digest(x->claim.payload_hash);
 }
 
+int auth_read(struct exchange *x)
+{
+    int r = sigv4_read(x->call.arena, &x->wire, &x->claim);
+    int older = r == SIGV4_NONE ? sigv2_read(x->call.arena, &x->wire, &x->claim) : r;
+    return older == SIGV4_MALFORMED ? r : older;
+}
+
 static int check_scope(struct exchange *x)
 {
     struct call *c = &x->call;
+    if (x->claim.version_2)
+        return 0;
     if (c->service && !str_eqc(x->claim.service, c->service->name))
         return reason_set(&c->reason, REFUSE_SCOPE, "Credential should be scoped to correct service: '%s'.",
                           c->service->name);
@@ -102,13 +112,13 @@ static int find_key(struct exchange *x)
         return REFUSE_TOKEN;
     if (r == IAM_NO_ENTITY)
         return REFUSE_KEY_UNKNOWN;
-    return r == 0 ? key_cache_signing(x->keys, &x->key, &x->claim, x->signing_key) : r;
+    return r == 0 && !x->claim.version_2 ? key_cache_signing(x->keys, &x->key, &x->claim, x->signing_key) : r;
 }
 
-/* What boto3 presigns by when it is not told signature_version "s3v4"; S3 takes it for no new bucket. */
+/* Otherwise than in a URL that can be taken (sigv2.h). */
 static bool signed_by_version_2(const struct exchange *x)
 {
-    return is_s3(x) &&
+    return is_s3(x) && !x->claim.version_2 &&
            (uri_has(&x->call.query, "AWSAccessKeyId") ||
             str_starts(header_find(x->wire.headers, x->wire.header_count, "authorization"), STR("AWS ")));
 }
@@ -216,8 +226,11 @@ int auth_verify(struct exchange *x, struct str payload_hash)
         return 0;
     if (!is_s3(x) && x->claim.payload_hash.ptr && !str_eq_nocase(x->claim.payload_hash, payload_hash))
         return REFUSE_PAYLOAD;
-    int r = sigv4_verify(c->arena, &x->wire, &x->claim, payload_hash, x->signing_key, clock_now_ms(),
-                         &x->canonical, &x->to_sign);
+    int r = x->claim.version_2
+                ? sigv2_verify(c->arena, &x->wire, &x->claim, c->bucket_in_host ? c->bucket : NULL,
+                               x->key.secret, clock_now_ms(), &x->to_sign)
+                : sigv4_verify(c->arena, &x->wire, &x->claim, payload_hash, x->signing_key, clock_now_ms(),
+                               &x->canonical, &x->to_sign);
     switch (r) {
     case 0:
         x->verified = true;

@@ -135,7 +135,7 @@ static int handler_begin(void *ctx, struct http_request *http)
         return 1;
     }
     if (!http->state)
-        x->claimed = sigv4_read(http->arena, &x->wire, &x->claim);
+        x->claimed = auth_read(x);
     http->state = x;
     int refused = 0;
     for (; x->steps < ARRAY_LEN(steps) && refused == 0; x->steps += refused == 0)

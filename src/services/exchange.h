@@ -103,6 +103,8 @@ int route_query(struct exchange *x, const struct uri_query *pairs) MUST_USE;
 size_t route_body_max(const struct exchange *x);
 
 /* auth.c: before the body: is there a signature, of a key that lives? 0, a refusal, or a fault. */
+/* sigv4_read, and sigv2_read for what is not signed by version 4: what x->claimed is. */
+int auth_read(struct exchange *x) MUST_USE;
 int auth_begin(struct exchange *x) MUST_USE;
 /* The signature; for all but S3 when the body is complete. */
 int auth_verify(struct exchange *x, struct str payload_hash) MUST_USE;

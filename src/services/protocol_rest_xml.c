@@ -83,6 +83,8 @@ static void put_signature(struct exchange *x, const struct wire_error *error, st
     xml_elem(body, "StringToSign", x->to_sign);
     xml_elem(body, "SignatureProvided", x->claim.signature);
     put_bytes(body, "StringToSignBytes", x->to_sign);
+    if (!x->canonical.ptr) /* version 2 has none */
+        return;
     xml_elem(body, "CanonicalRequest", x->canonical);
     put_bytes(body, "CanonicalRequestBytes", x->canonical);
 }

@@ -42,6 +42,7 @@ struct sigv4_claim {
     int64_t time_ms;          /* x-amz-date */
     int64_t expires_ms;       /* presigned: when it stops being good; 0 for a header signature */
     bool presigned;
+    bool version_2; /* of Signature Version 2: sigv2.h */
 };
 
 enum sigv4_outcome {

@@ -1,6 +1,7 @@
 /* sigv4_read and sigv4_verify on a whole request head: nothing unsigned verifies, and what we sign does. The
  * input is "METHOD target", then "name: value" lines. */
 #include "fuzz.h"
+#include "wire/sigv2.h"
 #include "wire/sigv4.h"
 
 #define HEADERS_MAX 32
@@ -33,6 +34,19 @@ static int verify(struct arena *arena, const struct sigv4_request *request, cons
                   : sigv4_verify(arena, request, claim, STR(SIGV4_UNSIGNED_PAYLOAD), key, now_ms, NULL, NULL);
 }
 
+/* Nobody knows the secret. */
+static void version_2(struct arena *arena, const struct sigv4_request *request)
+{
+    struct sigv4_claim claim;
+    struct str to_sign;
+    int r = sigv2_read(arena, request, &claim);
+
+    assert(r == 0 || r == SIGV4_NONE || r == SIGV4_MALFORMED);
+    if (r == 0)
+        assert(sigv2_verify(arena, request, &claim, NULL, "unknown to all", NOW_MS, &to_sign) ==
+               SIGV4_MISMATCH);
+}
+
 void fuzz_one(struct str input)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(16 << 20);
@@ -43,6 +57,7 @@ void fuzz_one(struct str input)
     struct str query;
     int r = sigv4_read(arena, &request, &claim);
 
+    version_2(arena, &request);
     assert(r == 0 || r == SIGV4_NONE || r == SIGV4_MALFORMED);
     if (r == 0) {
         r = verify(arena, &request, &claim, "unknown to all", claim.time_ms);

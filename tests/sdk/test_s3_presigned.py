@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 import uuid
 
+import boto3
 import pytest
 
 import raw
@@ -69,10 +70,59 @@ def test_what_was_not_presigned_is_refused(s3, bucket):
     assert code(send(url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"))) == (403, "SignatureDoesNotMatch")
 
 
-def test_signatures_of_version_2_are_told_to_be_too_old(server, bucket):
-    old = server.client("s3", profile="dev", signature_version="s3")
-    answer = send(presign(old, "get_object", Bucket=bucket, Key="k"))
-    assert code(answer) == (400, "InvalidRequest") and "Please use AWS4-HMAC-SHA256" in answer.text
+# ---- version 2, by which boto3 presigns in us-east-1 unless it is told otherwise
+
+@pytest.fixture(scope="module")
+def old(server):
+    return server.client("s3", profile="dev", signature_version=None)
+
+
+def test_urls_of_version_2(old, bucket):
+    key = "v2/a b/ü+c"
+    url = presign(old, "put_object", Bucket=bucket, Key=key, Metadata={"m": "1"}, ContentType="text/x")
+    assert "AWSAccessKeyId=" in url and "X-Amz-" not in url
+    assert send(url, "PUT", b"hello", {"x-amz-meta-m": "1", "Content-Type": "text/x"}).status == 200
+    assert code(send(url, "PUT", b"hello", {"x-amz-meta-m": "2", "Content-Type": "text/x"})) == (403, "SignatureDoesNotMatch")
+    got = send(presign(old, "get_object", Bucket=bucket, Key=key, ResponseContentDisposition='attachment; filename="ü&=.zip"',
+                       ResponseContentType="a/b"))
+    assert (got.body, got.headers["Content-Type"], got.headers["x-amz-meta-m"]) == (b"hello", "a/b", "1")
+    assert send(presign(old, "head_object", Bucket=bucket, Key=key), "HEAD").headers["Content-Length"] == "5"
+    assert send(presign(old, "list_objects", Bucket=bucket, Prefix="v2/")).text.count("<Key>") == 1
+    upload = old.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    part = presign(old, "upload_part", Bucket=bucket, Key=key, UploadId=upload, PartNumber=1)
+    bare = {"Content-Type": ""}  # Python would add one, which is signed
+    assert send(part, "PUT", b"part", bare).status == 200
+    assert code(send(part.replace("partNumber=1", "partNumber=2"), "PUT", b"part", bare)) == (403, "SignatureDoesNotMatch")
+    assert send(presign(old, "delete_object", Bucket=bucket, Key=key), "DELETE").status == 204
+
+
+def test_a_session_presigns_by_version_2(server, old, bucket):
+    session = server.client("sts", profile="dev").assume_role(
+        RoleArn="arn:aws:iam::222222222222:role/slipway-deploy", RoleSessionName="presigner")["Credentials"]
+    lent = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", aws_access_key_id=session["AccessKeyId"],
+                        aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"])
+    old.put_object(Bucket=bucket, Key="lent", Body=b"hello")
+    url = presign(lent, "get_object", Bucket=bucket, Key="lent")
+    assert "x-amz-security-token=" in url and send(url).body == b"hello"
+    assert code(send(url.replace("x-amz-security-token=", "x-amz-security-token=x"))) == (400, "InvalidToken")
+
+
+def test_what_version_2_does_not_cover_is_refused(server, old, bucket):
+    old.put_object(Bucket=bucket, Key="k", Body=b"hello")
+    url = presign(old, "get_object", Bucket=bucket, Key="k")
+    wrong = send(url.replace("/k?", "/other?"))
+    assert code(wrong) == (403, "SignatureDoesNotMatch") and f"/{bucket}/other</StringToSign>" in wrong.text
+    too_old = (400, "InvalidRequest")
+    assert code(send(url + "&retention")) == code(send(url + "&attributes")) == too_old
+    assert code(send(presign(old, "create_multipart_upload", Bucket=bucket, Key="k"), "POST")) == too_old
+    assert code(send(f"{server.endpoint}/{bucket}/k", headers={"Authorization": "AWS AKIAABCDEFGHIJKLMNOP:c2ln"})) == too_old
+    late = code(send(presign(old, "get_object", Bucket=bucket, Key="k", expires=-10)))
+    assert late == (403, "AccessDenied")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/k",
+            "Condition": {"StringEquals": {"s3:signatureversion": "AWS"}}}
+    old.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    assert code(send(url)) == (403, "AccessDenied") and old.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
+    old.delete_bucket_policy(Bucket=bucket)
 
 
 def test_an_expired_url(server, bucket):
