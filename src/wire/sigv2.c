@@ -125,26 +125,28 @@ int sigv2_read(struct arena *arena, const struct sigv4_request *request, struct 
 /* ---- lines, in order */
 
 struct lines {
-    struct uri_pair *list[LINES_MAX];
+    struct uri_pair list[LINES_MAX];
     size_t count;
 };
 
-static int by_name(const void *a, const void *b)
+static bool is_before(struct str a, struct str b)
 {
-    const struct uri_pair *x = *(struct uri_pair *const *)a, *y = *(struct uri_pair *const *)b;
-    size_t len = x->name.len < y->name.len ? x->name.len : y->name.len;
-    int order = memcmp(x->name.ptr, y->name.ptr, len);
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
-    if (order == 0 && x->name.len != y->name.len)
-        order = x->name.len < y->name.len ? -1 : 1;
-    return order ? order : (x > y) - (x < y); /* in the order in which they came */
+    return order < 0 || (order == 0 && a.len < b.len);
 }
 
-static bool lines_add(struct lines *lines, struct uri_pair *pair)
+/* By name; those of one name in the order in which they came. */
+static bool lines_add(struct lines *lines, const struct uri_pair *pair)
 {
+    size_t i = lines->count;
+
     if (lines->count == LINES_MAX)
         return false;
-    lines->list[lines->count++] = pair;
+    for (; i > 0 && is_before(pair->name, lines->list[i - 1].name); i--)
+        lines->list[i] = lines->list[i - 1];
+    lines->list[i] = *pair;
+    lines->count++;
     return true;
 }
 
@@ -166,37 +168,35 @@ struct place {
 static bool amz_lines(struct arena *arena, const struct sigv4_request *request, const struct uri_query *query,
                       struct lines *ret)
 {
-    struct uri_pair *pairs = arena_alloc(arena, (request->header_count + query->count + 1) * sizeof(*pairs));
-    size_t count = 0;
+    bool fine = true;
 
-    for (size_t i = 0; pairs && i < request->header_count; i++)
-        if (is_amz(request->headers[i].name))
-            pairs[count++] = (struct uri_pair){.name = low(arena, request->headers[i].name),
-                                               .value = str_trim(request->headers[i].value)};
-    for (size_t i = 0; pairs && i < query->count; i++) {
-        struct str name = query->pairs[i].name;
+    for (size_t i = 0; fine && i < request->header_count; i++) {
+        const struct http_header *header = &request->headers[i];
+        struct uri_pair pair = {.name = low(arena, header->name), .value = str_trim(header->value)};
 
-        if (is_amz(name) && !header_find(request->headers, request->header_count, name.ptr).ptr)
-            pairs[count++] =
-                (struct uri_pair){.name = low(arena, name), .value = str_trim(query->pairs[i].value)};
+        fine = pair.name.ptr && (!is_amz(header->name) || lines_add(ret, &pair));
     }
-    for (size_t i = 0; i < count; i++)
-        if (!pairs[i].name.ptr || !lines_add(ret, &pairs[i]))
-            return false;
-    qsort(ret->list, ret->count, sizeof(*ret->list), by_name);
-    return pairs != NULL;
+    for (size_t i = 0; fine && i < query->count; i++) {
+        struct str name = query->pairs[i].name;
+        struct uri_pair pair = {.name = low(arena, name), .value = str_trim(query->pairs[i].value)};
+        bool sent = header_find(request->headers, request->header_count, name.ptr).ptr != NULL;
+
+        fine = pair.name.ptr && (!is_amz(name) || sent || lines_add(ret, &pair));
+    }
+    return fine;
 }
 
 static void amz_put(struct buf *out, const struct lines *lines)
 {
     for (size_t i = 0; i < lines->count; i++) {
-        bool again = i > 0 && str_eq(lines->list[i]->name, lines->list[i - 1]->name);
-        bool more = i + 1 < lines->count && str_eq(lines->list[i]->name, lines->list[i + 1]->name);
+        const struct uri_pair *line = &lines->list[i];
+        bool again = i > 0 && str_eq(line->name, line[-1].name);
+        bool more = i + 1 < lines->count && str_eq(line->name, line[1].name);
 
         if (!again)
-            buf_put_str(out, lines->list[i]->name);
+            buf_put_str(out, line->name);
         buf_puts(out, again ? "," : ":");
-        buf_put_str(out, lines->list[i]->value);
+        buf_put_str(out, line->value);
         buf_puts(out, more ? "" : "\n");
     }
 }
@@ -209,17 +209,16 @@ static bool resource_put(struct buf *out, const struct sigv4_request *request, c
     for (size_t i = 0; i < query->count; i++)
         if (one_of(query->pairs[i].name, sub_resources) && !lines_add(&lines, &query->pairs[i]))
             return false;
-    qsort(lines.list, lines.count, sizeof(*lines.list), by_name);
     if (place->bucket)
         buf_printf(out, "/%s", place->bucket);
     buf_put_str(out, request->path);
     buf_puts(out, place->slash ? "/" : "");
     for (size_t i = 0; i < lines.count; i++) {
         buf_puts(out, i ? "&" : "?");
-        buf_put_str(out, lines.list[i]->name);
-        if (lines.list[i]->has_value) {
+        buf_put_str(out, lines.list[i].name);
+        if (lines.list[i].has_value) {
             buf_puts(out, "=");
-            buf_put_str(out, lines.list[i]->value);
+            buf_put_str(out, lines.list[i].value);
         }
     }
     return true;
@@ -265,12 +264,13 @@ int sigv2_verify(struct arena *arena, const struct sigv4_request *request, const
     struct place place = {.bucket = bucket};
     bool alone =
         !bucket && request->path.len > 1 && !memchr(request->path.ptr + 1, '/', request->path.len - 1);
+    int ways = alone ? 2 : 1;
     struct uri_query query;
     int r = uri_parse_query(arena, request->query, false, &query);
 
     if (r)
         return r == URI_E_BAD ? SIGV4_MISMATCH : r;
-    for (int i = 0; i <= alone; i++) {
+    for (int i = 0; i < ways; i++) {
         CLEANUP(buf_free) struct buf text = BUF_INIT(TO_SIGN_MAX);
 
         place.slash = i > 0;
