@@ -183,11 +183,23 @@ def test_git_tells_which_files_a_change_has(house, repository, asked_pipeline):
             "base": {"ref": "main", "sha": base},
             "head": {"ref": "topic", "sha": commit, "repo": {"full_name": "team/shop"}}}}, X_GitHub_Event="pull_request"))
 
-    def bitbucket(commit, what="created", **more):
+    def bitbucket(commit, what="created", branch="topic", **more):
         return outcome(house, name, lambda: post(url, {"repository": {"full_name": "team/shop"}, "pullrequest": {
             "id": 1, "destination": {"branch": {"name": "main"}}, "source": {
-                "branch": {"name": "topic"}, "commit": {"hash": commit[:12]}, "repository": {"full_name": "team/shop"}}, **more}},
+                "branch": {"name": branch}, "commit": {"hash": commit[:12]}, "repository": {"full_name": "team/shop"}}, **more}},
             X_Event_Key="pullrequest:" + what))
+
+    def gone(squash, **files):
+        """What a branch with these files comes to that was merged, and deleted."""
+        repository.git("checkout", "--quiet", "main")
+        commit = repository.push("gone", "of a branch that goes", **files)
+        repository.git("checkout", "--quiet", "main")
+        repository.git("merge", "--quiet", *(["--squash"] if squash else ["--no-ff", "-m", "merged"]), "gone")
+        if squash:
+            repository.git("commit", "--quiet", "-m", "squashed")
+        repository.git("push", "--quiet", "origin", "main", ":gone")
+        merge = repository.git("rev-parse", "HEAD")
+        return commit, bitbucket(commit, "fulfilled", branch="gone", merge_commit={"hash": merge[:12]})
 
     assert push(second, third) == "filtered" and push(first, third) == third
     assert github(topic, third) == "filtered" and bitbucket(topic) == "filtered"
@@ -207,6 +219,11 @@ def test_git_tells_which_files_a_change_has(house, repository, asked_pipeline):
     repository.git("merge", "--quiet", "--ff-only", "topic")
     repository.git("push", "--quiet", "origin", "main")
     assert bitbucket(tip, "fulfilled", merge_commit={"hash": tip[:12]}) == tip  # nobody can tell where it began
+    assert gone(False, other="seven")[1] == "filtered" and gone(True, other="eight")[1] == "filtered"
+    commit, fetched = gone(False, app="nine")
+    assert fetched == commit
+    commit, said = gone(True, app="ten")
+    assert f"no branch of the repository has the commit {commit[:12]}" in said
     assert github("1" * 40, third) != "filtered"  # nobody can tell, and the source's failure says why
 
 

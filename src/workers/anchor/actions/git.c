@@ -213,6 +213,17 @@ int git_resolve(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE])
                : r;
 }
 
+int git_parent(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE])
+{
+    CLEANUP(free_ptr) char *parent = NULL;
+
+    if (asprintf(&parent, "%s^", name) < 0) {
+        parent = NULL;
+        return FAULT(ENOMEM);
+    }
+    return git_resolve(git, parent, ret);
+}
+
 int git_ancestor(struct git *git, const char *a, const char *b, char ret[GIT_COMMIT_SIZE])
 {
     const char *const base[] = {"git", "merge-base", a, b, NULL};

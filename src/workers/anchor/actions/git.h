@@ -37,6 +37,8 @@ int git_fetch(struct job *job, const struct git_remote *remote, const struct git
 #define GIT_COMMIT_SIZE 65 /* SHA-256's too */
 /* The full name of a commit that was fetched. */
 int git_resolve(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE]) MUST_USE;
+/* Of its first parent: what was there before a merge. */
+int git_parent(struct git *git, const char *name, char ret[GIT_COMMIT_SIZE]) MUST_USE;
 /* The newest commit that both have in their history. */
 int git_ancestor(struct git *git, const char *a, const char *b, char ret[GIT_COMMIT_SIZE]) MUST_USE;
 /* The names of files that differ, each ended by a NUL, appended. WORK_E_FAILED also for too many. */

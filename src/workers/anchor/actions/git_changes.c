@@ -60,16 +60,34 @@ static int ref_make(const char *commit, bool by_name, const char *branch, const 
 static int ends_resolve(struct git *git, const struct change *change, struct ends *ret)
 {
     const char *base = change->base ? change->base : "refs/base";
-    char parent[GIT_COMMIT_SIZE + 1];
     int r = git_resolve(git, base, ret->from);
 
     if (r == 0)
         r = git_resolve(git, change->commit, ret->to);
-    if (r == 0 && change->base_parent && strcmp(ret->from, ret->to) != 0) {
-        (void)snprintf(parent, sizeof(parent), "%.64s^", base);
-        r = git_resolve(git, parent, ret->from);
-    }
+    if (r == 0 && change->base_parent && strcmp(ret->from, ret->to) != 0)
+        r = git_parent(git, base, ret->from);
     return r ? r : git_ancestor(git, ret->from, ret->to, ret->from);
+}
+
+/* Of a pull request whose branch was deleted with its merge, by the history of what it was merged into. A
+ * squash has left nothing else: it is the change itself. */
+static int ends_merged(struct job *job, const struct git_host *host, const struct change *change,
+                       const char *base, struct ends *ret)
+{
+    const struct git_wanted wanted = {GIT_HISTORY, {base}};
+    CLEANUP(git_deinit) struct git git = {0};
+    struct change squashed = *change;
+    char commit[GIT_COMMIT_SIZE];
+    int r = git_fetch(job, &host->remote, &wanted, &git);
+
+    if (r == 0)
+        r = git_resolve(&git, change->commit, commit);
+    if (r != WORK_E_FAILED || !change->base)
+        return r ? r : ends_resolve(&git, change, ret);
+    squashed.commit = change->base;
+    squashed.base_parent = false;
+    r = ends_resolve(&git, &squashed, ret);
+    return r ? r : git_parent(&git, ret->to, ret->from);
 }
 
 /* By the history of both. */
@@ -95,6 +113,8 @@ static int ends_find(struct job *job, const struct git_host *host, const struct 
     wanted.refs[1] = head;
     if (r == 0)
         r = git_fetch(job, &host->remote, &wanted, &git);
+    if (r == WORK_E_FAILED && change->base_parent && !is_full(change->commit))
+        return ends_merged(job, host, change, base, ret);
     return r ? r : ends_resolve(&git, change, ret);
 }
 
