@@ -191,10 +191,20 @@ int auth_begin(struct exchange *x)
     return auth_verify(x, x->claim.presigned ? STR(SIGV4_UNSIGNED_PAYLOAD) : x->claim.payload_hash);
 }
 
+static int read_form(struct exchange *x, const struct form_signature *form)
+{
+    if (form->version_2_key.ptr) {
+        x->claim = (struct sigv4_claim){
+            .version_2 = true, .access_key_id = form->version_2_key, .signature = form->signature};
+        return 0;
+    }
+    return sigv4_read_form(form->algorithm, form->credential, form->date, form->signature, &x->claim);
+}
+
 /* SIGV4_MISMATCH and the refusals are numbers of different lists. */
 static int verify_form(struct exchange *x, const struct form_signature *form)
 {
-    if (sigv4_read_form(form->algorithm, form->credential, form->date, form->signature, &x->claim) != 0)
+    if (read_form(x, form) != 0)
         return REFUSE_SIGNATURE_MALFORMED;
     x->claim.session_token = form->session_token;
     int r = check_scope(x);
@@ -204,7 +214,8 @@ static int verify_form(struct exchange *x, const struct form_signature *form)
         r = check_token(x);
     if (r != 0)
         return r;
-    r = sigv4_verify_text(&x->claim, form->text, x->signing_key);
+    r = x->claim.version_2 ? sigv2_verify_text(&x->claim, form->text, x->key.secret)
+                           : sigv4_verify_text(&x->claim, form->text, x->signing_key);
     return r == SIGV4_MISMATCH ? REFUSE_SIGNATURE : r;
 }
 
@@ -216,6 +227,7 @@ int call_authenticate(struct call *c, const struct form_signature *form)
         return r;
     x->refusal = r;
     c->caller = r == 0 ? &x->key.principal : NULL;
+    c->by_version_2 = x->claim.version_2;
     return r == 0 ? 0 : CALL_REFUSED;
 }
 
@@ -235,6 +247,7 @@ int auth_verify(struct exchange *x, struct str payload_hash)
     case 0:
         x->verified = true;
         c->caller = &x->key.principal;
+        c->by_version_2 = x->claim.version_2;
         return 0;
     case SIGV4_SKEWED:
         return REFUSE_SKEWED;

@@ -47,6 +47,7 @@ struct call {
     const char *key;    /* NULL at bucket level; decoded; key_len bytes */
     size_t key_len;
     bool bucket_in_host;    /* not in the path */
+    bool by_version_2;      /* S3: the caller has signed by Signature Version 2 */
     struct uri_query query; /* decoded */
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];
@@ -91,6 +92,7 @@ void call_error_number(struct call *c, const char *name, int64_t value);
 struct str call_trailer(const struct call *c, const char *name);
 /* A signature that came in a form's fields; all but the token are given. */
 struct form_signature {
+    struct str version_2_key; /* an access key: it signed by version 2, and the next three are not there */
     struct str algorithm;
     struct str credential;
     struct str date;

@@ -282,3 +282,8 @@ int sigv2_verify(struct arena *arena, const struct sigv4_request *request, const
     }
     return SIGV4_MISMATCH;
 }
+
+int sigv2_verify_text(const struct sigv4_claim *claim, struct str text, const char *secret_access_key)
+{
+    return is_of(claim->signature, text, secret_access_key) ? 0 : SIGV4_MISMATCH;
+}

@@ -15,3 +15,6 @@ int sigv2_read(struct arena *arena, const struct sigv4_request *request, struct 
 int sigv2_verify(struct arena *arena, const struct sigv4_request *request, const struct sigv4_claim *claim,
                  const char *bucket, const char *secret_access_key, int64_t now_ms,
                  struct str *ret_to_sign) MUST_USE;
+/* Whether the claim's signature is of `text`, itself what is signed: a form's policy. SIGV4_MISMATCH. */
+int sigv2_verify_text(const struct sigv4_claim *claim, struct str text,
+                      const char *secret_access_key) MUST_USE;

@@ -301,6 +301,26 @@ def test_policies_that_are_none(server, bucket):
         assert code(post(server, bucket, fields)) == POLICY
 
 
+def test_a_form_that_boto3_makes_untold(server, old, bucket):
+    """By version 2."""
+    made = old.generate_presigned_post(bucket, "old/${filename}", Conditions=[["content-length-range", 1, 100]])["fields"]
+    assert set(made) == {"key", "AWSAccessKeyId", "policy", "signature"}
+    assert post(server, bucket, made).status == 204
+    assert old.get_object(Bucket=bucket, Key="old/a file.txt")["Body"].read() == b"hello"
+    assert code(post(server, bucket, made, file=b"x" * 101)) == (400, "EntityTooLarge")
+    changed = base64.b64encode(b'{"expiration": "2099-01-01T00:00:00Z", "conditions": []}').decode()
+    assert code(post(server, bucket, {**made, "policy": changed})) == (403, "SignatureDoesNotMatch")
+    assert code(post(server, bucket, {**made, "AWSAccessKeyId": "AKIAIOSFODNN7EXAMPLE"})) == (403, "InvalidAccessKeyId")
+    assert code(post(server, bucket, {k: v for k, v in made.items() if k != "policy"})) == (400, "InvalidArgument")
+    assert code(post(server, bucket, {k: v for k, v in made.items() if k != "AWSAccessKeyId"})) == (400, "InvalidArgument")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/old/*",
+            "Condition": {"StringEquals": {"s3:signatureversion": "AWS"}}}
+    old.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    assert code(post(server, bucket, made)) == (403, "AccessDenied")
+    old.put_object(Bucket=bucket, Key="old/k", Body=b"signed by version 4")
+    old.delete_bucket_policy(Bucket=bucket)
+
+
 def test_bodies_that_are_no_form(server, bucket):
     good = sign(server, bucket, [{"key": "k"}], {"key": "k"})
     ask = lambda body, headers: send(f"{server.endpoint}/{bucket}", "POST", body, headers)

@@ -95,14 +95,9 @@ static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
     return one_text(a->c->platform->region, ret);
 }
 
-static bool by_version_2(const struct asking *a)
-{
-    return uri_has(&a->c->query, "AWSAccessKeyId");
-}
-
 static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    return a->c->caller ? one(by_version_2(a) ? STR("AWS") : STR("AWS4-HMAC-SHA256"), ret) : 0;
+    return a->c->caller ? one(a->c->by_version_2 ? STR("AWS") : STR("AWS4-HMAC-SHA256"), ret) : 0;
 }
 
 static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *ret)
@@ -111,7 +106,7 @@ static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *r
         return 0;
     if (strcmp(a->c->operation->name, "PostObject") == 0)
         return one(STR("POST"), ret);
-    bool query = by_version_2(a) || uri_has(&a->c->query, "X-Amz-Signature");
+    bool query = a->c->by_version_2 || uri_has(&a->c->query, "X-Amz-Signature");
     return one(query ? STR("REST-QUERY-STRING") : STR("REST-HEADER"), ret);
 }
 

@@ -146,23 +146,43 @@ static int make_key(struct call *c, struct post *post)
 /* A form without policy and signature is nobody's: the bucket's policy decides, before the file is taken. */
 static bool is_unsigned(const struct post *post)
 {
-    return !field(post, "policy").ptr && !field(post, "x-amz-signature").ptr;
+    return !field(post, "policy").ptr && !field(post, "x-amz-signature").ptr && !field(post, "signature").ptr;
+}
+
+static int check_needed(struct call *c, const struct post *post, const char *const *needed)
+{
+    for (; *needed; needed++)
+        if (!field(post, *needed).ptr)
+            return missing(c, *needed);
+    return 0;
+}
+
+/* By version 2, as boto3 makes forms in us-east-1 unless told otherwise (wire/sigv2.h). */
+static int authenticate_old(struct call *c, const struct post *post)
+{
+    static const char *const needed[] = {"policy", "signature", NULL};
+    const struct form_signature form = {.version_2_key = field(post, "AWSAccessKeyId"),
+                                        .signature = field(post, "signature"),
+                                        .session_token = field(post, "x-amz-security-token"),
+                                        .text = field(post, "policy")};
+    int rc = check_needed(c, post, needed);
+    return rc != 0 ? rc : call_authenticate(c, &form);
 }
 
 static int authenticate(struct call *c, const struct post *post)
 {
-    static const char *const needed[] = {"policy", "x-amz-algorithm", "x-amz-credential", "x-amz-date",
-                                         "x-amz-signature"};
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-        if (!field(post, needed[i]).ptr)
-            return missing(c, needed[i]);
-    struct form_signature form = {.algorithm = field(post, "x-amz-algorithm"),
-                                  .credential = field(post, "x-amz-credential"),
-                                  .date = field(post, "x-amz-date"),
-                                  .signature = field(post, "x-amz-signature"),
-                                  .session_token = field(post, "x-amz-security-token"),
-                                  .text = field(post, "policy")};
-    return call_authenticate(c, &form);
+    static const char *const needed[] = {"policy",     "x-amz-algorithm", "x-amz-credential",
+                                         "x-amz-date", "x-amz-signature", NULL};
+    const struct form_signature form = {.algorithm = field(post, "x-amz-algorithm"),
+                                        .credential = field(post, "x-amz-credential"),
+                                        .date = field(post, "x-amz-date"),
+                                        .signature = field(post, "x-amz-signature"),
+                                        .session_token = field(post, "x-amz-security-token"),
+                                        .text = field(post, "policy")};
+    if (field(post, "AWSAccessKeyId").len > 0 && !form.signature.ptr)
+        return authenticate_old(c, post);
+    int rc = check_needed(c, post, needed);
+    return rc != 0 ? rc : call_authenticate(c, &form);
 }
 
 static int check_policy(struct call *c, struct post *post)
