@@ -27,7 +27,8 @@ void execution_touch(struct flow *flow, struct execution *execution)
 void run_touch(struct flow *flow, struct execution *execution, struct run *run)
 {
     execution_change(flow, execution);
-    run->updated_ms = flow->now_ms;
+    if (run->updated_ms < flow->now_ms)
+        run->updated_ms = flow->now_ms;
     run->dirty = true;
 }
 
