@@ -105,6 +105,14 @@ bool tx_writes(const struct tx *tx);
  * (an empty text or empty bytes need a ptr: STR(""))
  * Runs a statement that gives no rows. 0, DB_EXISTS, or a fault. */
 int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
+/* The same for a statement that cannot fail but for want of memory or disk: its rows' keys are new or stay,
+ * no value is NULL that must not be. In a transaction of db_begin_sure that has used nothing but this, it is
+ * recorded, and run before anybody reads anything that it may change, mostly after the transaction and
+ * without its turn. */
+int tx_later(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
+/* Whoever keeps in memory what write transactions found or did may trust it in those that follow as long as
+ * this number is the same: else something was undone, or it is another database. Not 0. */
+uint64_t tx_lineage(const struct tx *tx);
 /* Rows changed by the last tx_exec. */
 int64_t tx_changes(struct tx *tx);
 /* Starts a query; rows are fetched by rows_next. Text parameters are copied. 0, DB_EXISTS (for … RETURNING),

@@ -192,9 +192,9 @@ static int bind_next(struct stmt *stmt, unsigned number, struct str *from)
     else if (type == 'i' && take_bytes(from, &value, sizeof(value)))
         rc = sqlite3_bind_int64(stmt->handle, index, value);
     else if (type == 't' && take_text(from, &text))
-        rc = sqlite3_bind_text64(stmt->handle, index, text.ptr, text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+        rc = sqlite3_bind_text64(stmt->handle, index, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
     else if (type == 'b' && take_text(from, &text))
-        rc = sqlite3_bind_blob64(stmt->handle, index, text.ptr, text.len, SQLITE_TRANSIENT);
+        rc = sqlite3_bind_blob64(stmt->handle, index, text.ptr, text.len, SQLITE_STATIC);
     return rc;
 }
 
@@ -232,18 +232,26 @@ static int run_script(struct replay *replay, struct str sql)
     return r > 0 ? FAULT(EBADMSG) : r;
 }
 
+static int run_one(struct replay *replay, struct str *records)
+{
+    char kind;
+    unsigned char parameters;
+    struct str sql;
+    if (!take_bytes(records, &kind, 1) || !take_text(records, &sql) || !take_bytes(records, &parameters, 1))
+        return FAULT(EBADMSG);
+    return kind == 'x' ? run_script(replay, sql) : run_statement(replay, sql, parameters, records);
+}
+
+int replay_some(struct replay *replay, struct str *records, size_t most_bytes)
+{
+    size_t before = records->len;
+    int r = 0;
+    while (r == 0 && records->len > 0 && before - records->len < most_bytes)
+        r = run_one(replay, records);
+    return r;
+}
+
 int replay_run(struct replay *replay, struct str records)
 {
-    while (records.len > 0) {
-        char kind;
-        unsigned char parameters;
-        struct str sql;
-        if (!take_bytes(&records, &kind, 1) || !take_text(&records, &sql) ||
-            !take_bytes(&records, &parameters, 1))
-            return FAULT(EBADMSG);
-        int r = kind == 'x' ? run_script(replay, sql) : run_statement(replay, sql, parameters, &records);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return replay_some(replay, &records, SIZE_MAX);
 }

@@ -19,3 +19,5 @@ int replay_new(struct conn *conn, struct replay **ret) MUST_USE;
 void replay_free(struct replay **replay); /* CLEANUP-able */
 /* Runs the records again on the connection, within its open transaction. -EBADMSG: they are no records. */
 int replay_run(struct replay *replay, struct str records) MUST_USE;
+/* The same until all or as many bytes are done; what is left is left in `records`, whole records. */
+int replay_some(struct replay *replay, struct str *records, size_t most_bytes) MUST_USE;

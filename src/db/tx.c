@@ -94,8 +94,10 @@ static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list
     if (tx->fault)
         return tx->fault;
     struct stmt *stmt;
-    int r = conn_prepare(tx->conn, sql, &stmt);
-    if (r < 0)
+    int r = tx->turn && tx->writes ? writer_claim(tx->db->writer) : 0;
+    if (r == 0)
+        r = conn_prepare(tx->conn, sql, &stmt);
+    if (r != 0)
         return tx_failed(tx, r);
     assert(strlen(types) == stmt->parameters);
     for (unsigned i = 0; i < stmt->parameters; i++) {
@@ -103,6 +105,7 @@ static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list
         int rc = bind_one(stmt->handle, stmt->index[i], types[i], args, whose);
         if (rc != SQLITE_OK) {
             r = conn_fault(tx->conn, rc, sql);
+            assert(r != 0);
             conn_release(stmt);
             return tx_failed(tx, r);
         }
@@ -131,14 +134,13 @@ static int step_recorded(struct tx *tx, struct stmt *stmt, const char *types, va
     return rc;
 }
 
-int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
+static int exec(struct tx *tx, const char *sql, const char *types, va_list *args)
 {
     assert(tx->writes);
     struct stmt *stmt;
-    va_list args, again;
-    va_start(args, types);
-    va_copy(again, args);
-    int r = stmt_start(tx, sql, types, &args, SQLITE_STATIC, &stmt);
+    va_list again;
+    va_copy(again, *args);
+    int r = stmt_start(tx, sql, types, args, SQLITE_STATIC, &stmt);
     if (r == 0) {
         int rc = step_recorded(tx, stmt, types, &again);
         assert(rc != SQLITE_ROW);
@@ -149,8 +151,41 @@ int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
         conn_release(stmt);
     }
     va_end(again);
+    return r;
+}
+
+int tx_exec(struct tx *tx, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    int r = exec(tx, sql, types, &args);
     va_end(args);
     return r;
+}
+
+static int record(struct tx *tx, const char *sql, const char *types, va_list *args)
+{
+    struct buf *records = writer_records(tx->db->writer);
+    if (tx->fault)
+        return tx->fault;
+    record_statement(records, sql, types, args);
+    return tx_failed(tx, buf_error(records));
+}
+
+int tx_later(struct tx *tx, const char *sql, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    int r = writer_has_claimed(tx->db->writer) ? exec(tx, sql, types, &args) : record(tx, sql, types, &args);
+    va_end(args);
+    assert(r != DB_EXISTS);
+    return r;
+}
+
+uint64_t tx_lineage(const struct tx *tx)
+{
+    assert(tx->writes);
+    return writer_lineage(tx->db->writer);
 }
 
 static int query_start(struct tx *tx, struct rows **ret, const char *sql, const char *types, va_list *args)

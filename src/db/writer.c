@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/batch.h"
-#include "db/blocks.h"
+#include "db/behind.h"
 #include "db/group.h"
 #include "db/turn.h"
 #include <pthread.h>
@@ -23,6 +23,8 @@
 #define RECORDS_MAX ((size_t)256 << 20)        /* of a group; a transaction beyond it fails */
 #define RECORDS_MANY ((size_t)64 << 20)        /* who begins waits until they are synced */
 #define SOON_US 200                            /* of a wait for the turn that is no wait */
+#define BEHIND_MANY ((size_t)256 << 10)        /* who begins runs what is not run yet */
+#define BEHIND_SOON ((size_t)16 << 10)         /* too much to be run by who must not wait */
 #define RECORDS_KEPT ((size_t)2 * GROUP_BYTES) /* a larger buffer is given back */
 
 struct writer {
@@ -36,13 +38,16 @@ struct writer {
     struct buf records;  /* its frame: the header's place, then what its members and the holder did */
     size_t mark;         /* where the holder's part begins */
     bool sure;           /* the holder has no savepoint */
-    struct blocks *blocks;
+    bool claimed;        /* the holder has the connection, and all before is run on it */
+    uint64_t lineage;
     const struct writer_watch *watch;
     int64_t batch_bytes; /* of the frames since the last flush */
     bool asked;          /* that the batch be published some time */
     int admit_pages;     /* of SQLite's log; who begins beyond it moves them */
     bool stuck;          /* the last flush failed: what was acknowledged cannot be read */
     atomic_int log_pages;
+
+    struct behind *behind; /* what is not run yet, and whose the connection is */
 
     /* who syncs owns `frame` and appends to the redo log */
     pthread_mutex_t sync_lock;
@@ -86,7 +91,19 @@ struct buf *writer_records(struct writer *writer)
 
 bool writer_lost(struct writer *writer)
 {
-    return batch_lost(writer->batch);
+    return writer->claimed && batch_lost(writer->batch);
+}
+
+uint64_t writer_lineage(const struct writer *writer)
+{
+    return writer->lineage;
+}
+
+/* No other database of this process has had it. */
+static void lineage_next(struct writer *writer)
+{
+    static atomic_ullong last;
+    writer->lineage = atomic_fetch_add(&last, 1) + 1;
 }
 
 static void wants(const struct writer *writer, enum writer_want want)
@@ -97,7 +114,7 @@ static void wants(const struct writer *writer, enum writer_want want)
 
 static bool is_broken(struct writer *writer)
 {
-    return atomic_load(&writer->broken) || batch_lost(writer->batch);
+    return atomic_load(&writer->broken) || writer_lost(writer);
 }
 
 /* ---- groups */
@@ -213,7 +230,6 @@ static _Thread_local const struct writer *turn_of; /* whose turn this thread has
 static void turn_has(struct writer *writer)
 {
     turn_of = writer;
-    blocks_use(writer->blocks);
 }
 
 static void turn_take_now(struct writer *writer)
@@ -233,8 +249,25 @@ static void turn_take(struct writer *writer)
 static void turn_give(struct writer *writer)
 {
     turn_of = NULL;
-    blocks_use(NULL);
+    if (writer_lost(writer))
+        atomic_store(&writer->broken, true);
+    if (writer->claimed)
+        behind_release(writer->behind);
+    writer->claimed = false;
     turn_unlock(&writer->turn);
+}
+
+/* The connection, until the turn is given up. A fault: not all that was added before is run, and the batch is
+ * broken. */
+static int claim(struct writer *writer)
+{
+    if (writer->claimed)
+        return 0;
+    int r = behind_claim(writer->behind);
+    writer->claimed = true;
+    if (r < 0)
+        atomic_store(&writer->broken, true);
+    return r;
 }
 
 /* Tells those whose work cannot become durable, and brings the batch to what is. */
@@ -244,6 +277,10 @@ static int heal(struct writer *writer)
     if (writer->group && writer->group->members > 0)
         tell(writer, take(writer->group), FAULT(EIO));
     records_reset(&writer->records);
+    if (claim(writer) < 0)
+        log_debug("db", "what could not be run is run again from the log");
+    behind_forget(writer->behind);
+    lineage_next(writer);
     int r = batch_heal(writer->batch);
     atomic_store(&writer->broken, r < 0);
     return r;
@@ -295,7 +332,7 @@ static int settle(struct writer *writer)
     sync_wait(writer);
     if (writer->group && writer->group->members > 0 && sync_claim(writer))
         group_sync(writer, group_close(writer));
-    int r = is_broken(writer) ? heal(writer) : 0;
+    int r = claim(writer) < 0 || is_broken(writer) ? heal(writer) : 0;
     if (r == 0)
         r = batch_flush(writer->batch);
     if (r < 0 && heal(writer) == 0) /* there may be room now */
@@ -318,14 +355,32 @@ static int prepare(struct writer *writer)
         r = group_new(&writer->group);
     if (r == 0 && writer->records.len == 0)
         r = records_begin(&writer->records);
-    if (r == 0)
+    if (r == 0 && writer->claimed)
         r = batch_begin(writer->batch);
-    if (batch_is_open(writer->batch) && !writer->asked) {
+    if (r == 0 && !writer->asked) {
         writer->asked = true;
         wants(writer, WRITER_PUBLISH_SOON);
     }
     writer->mark = writer->records.len;
     return r;
+}
+
+int writer_claim(struct writer *writer)
+{
+    if (writer->claimed)
+        return 0;
+    size_t own = writer->records.len - writer->mark;
+    int r = claim(writer);
+    if (r == 0)
+        r = batch_begin(writer->batch);
+    if (r == 0 && own > 0)
+        r = behind_run(writer->behind, (struct str){writer->records.ptr + writer->mark, own});
+    return r;
+}
+
+bool writer_has_claimed(const struct writer *writer)
+{
+    return writer->claimed;
 }
 
 static int savepoint(struct writer *writer, const char *sql)
@@ -354,6 +409,8 @@ int writer_begin(struct writer *writer, bool sure)
 {
     turn_take(writer);
     writer->sure = sure;
+    if ((!sure || behind_bytes(writer->behind) > BEHIND_MANY) && claim(writer) < 0)
+        log_debug("db", "what could not be run is run again from the log");
     int r = admit(writer);
     if (r == 0)
         r = prepare(writer);
@@ -381,8 +438,10 @@ void writer_undo(struct writer *writer)
         r = savepoint(writer, "RELEASE caller");
     writer->records.len = writer->mark;
     writer->records.error = 0;
-    if (r == 0 && writer->sure && changed)
+    if (r == 0 && writer->sure && changed && writer->claimed)
         r = undo_all(writer);
+    if (changed)
+        lineage_next(writer);
     if (r < 0) /* the caller's part cannot be told from the others' */
         atomic_store(&writer->broken, true);
     turn_end(writer);
@@ -395,6 +454,9 @@ static int join(struct writer *writer, const struct touched *touched, struct db_
     int r = buf_error(&writer->records);
     if (r == 0)
         r = writer_lost(writer) ? FAULT(EIO) : savepoint(writer, "RELEASE caller");
+    if (r == 0 && changes && !writer->claimed)
+        r = behind_add(writer->behind,
+                       (struct str){writer->records.ptr + writer->mark, writer->records.len - writer->mark});
     if (r < 0) {
         writer_undo(writer);
         return r;
@@ -449,7 +511,9 @@ static int look(struct writer *writer, uint64_t subject, bool soon, struct group
 {
     /* asked before `broken` is, which a failed group sets first */
     bool synced = !writer->last || group_is_done(writer->last);
-    if (is_broken(writer)) {
+    if (soon && behind_bytes(writer->behind) > BEHIND_SOON)
+        return DB_BUSY;
+    if (is_broken(writer) || claim(writer) < 0) {
         int r = soon ? DB_BUSY : heal(writer);
         if (r != 0)
             return r;
@@ -605,8 +669,8 @@ static void writer_free(struct writer **writer)
     if (!*writer)
         return;
     leader_stop(*writer);
+    behind_close(&(*writer)->behind);
     batch_close(&(*writer)->batch);
-    blocks_free(&(*writer)->blocks);
     group_unref(&(*writer)->group);
     group_unref(&(*writer)->last);
     buf_free(&(*writer)->records);
@@ -616,6 +680,11 @@ static void writer_free(struct writer **writer)
     pthread_mutex_destroy(&(*writer)->sync_lock);
     free(*writer);
     *writer = NULL;
+}
+
+static void not_run(void *arg)
+{
+    atomic_store(&((struct writer *)arg)->broken, true);
 }
 
 int writer_open(const char *path, struct writer **ret)
@@ -628,9 +697,10 @@ int writer_open(const char *path, struct writer **ret)
     pthread_cond_init(&writer->lead_or_close, NULL);
     writer->records = BUF_INIT(RECORDS_MAX);
     writer->frame = BUF_INIT(RECORDS_MAX);
-    int r = blocks_new(&writer->blocks);
+    lineage_next(writer);
+    int r = batch_open(path, &writer->batch);
     if (r == 0)
-        r = batch_open(path, &writer->batch);
+        r = behind_open(writer->batch, not_run, writer, &writer->behind);
     if (r < 0)
         return r;
     (void)sqlite3_wal_hook(conn_handle(writer_conn(writer)), log_hook, writer);

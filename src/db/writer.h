@@ -37,10 +37,18 @@ struct db_stats writer_stats(struct writer *writer);
 /* NULL: nobody is told any more. */
 void writer_watch(struct writer *writer, const struct writer_watch *watch);
 
-/* Waits for the turn and starts a transaction on writer_conn. `sure`: it will hardly be undone once it has
- * changed something; then it has no savepoint, which would keep a copy of each page that it changes. A fault,
- * -ENOSPC: what was committed before could not be moved on. */
+/* Waits for the turn and starts a transaction. `sure`: it will hardly be undone once it has changed something
+ * by writer_conn; then it has no savepoint, which would keep a copy of each page that it changes, and has to
+ * claim the connection before it uses it. A fault, -ENOSPC: what was committed before could not be moved on.
+ */
 int writer_begin(struct writer *writer, bool sure) MUST_USE;
+/* writer_conn is the transaction's from now on, and sees what it has recorded before. */
+int writer_claim(struct writer *writer) MUST_USE;
+/* Else what is recorded is run later. */
+bool writer_has_claimed(const struct writer *writer);
+/* Another number when a transaction that changed something has been undone; of this database alone. With the
+ * turn. */
+uint64_t writer_lineage(const struct writer *writer);
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);
 /* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */

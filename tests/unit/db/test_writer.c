@@ -48,7 +48,9 @@ static void record(struct buf *records, const char *sql, const char *types, ...)
 static int insert(struct writer *writer, const char *name)
 {
     struct stmt *stmt;
-    int r = conn_prepare(writer_conn(writer), INSERT, &stmt);
+    int r = writer_claim(writer);
+    if (r == 0)
+        r = conn_prepare(writer_conn(writer), INSERT, &stmt);
     if (r < 0)
         return r;
     assert_int_equal(sqlite3_bind_text(stmt->handle, stmt->index[0], name, -1, SQLITE_STATIC), SQLITE_OK);
@@ -258,15 +260,24 @@ static bool undone(int i)
     return i % 7 == 3;
 }
 
-/* Some have no savepoint, and of both kinds some are undone after they have changed something. */
+/* To be run by whoever needs the connection next. */
+static int insert_later(struct writer *writer, const char *name)
+{
+    record(writer_records(writer), INSERT, "s", name);
+    return buf_error(writer_records(writer));
+}
+
+/* Some have no savepoint, some only say what is to be done, and of each kind some are undone after they have
+ * changed something. */
 static void *work(void *arg)
 {
     struct worker *worker = arg;
     char name[32];
+    static int (*const inserts[])(struct writer *, const char *) = {insert, insert, insert_later};
     for (int i = 0; i < EACH; i++) {
         (void)snprintf(name, sizeof(name), "%d-%d", worker->number, i);
         int r = writer_begin(worker->writer, i % 3 != 0);
-        if (r == 0 && (r = insert(worker->writer, name)) == 0 && !undone(i))
+        if (r == 0 && (r = inserts[i % 3](worker->writer, name)) == 0 && !undone(i))
             r = writer_commit(worker->writer, &nothing);
         else
             writer_undo(worker->writer);
