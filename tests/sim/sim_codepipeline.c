@@ -29,10 +29,11 @@
 #define START_MS INT64_C(1700000000000)
 
 static const char *const count_names[COUNTS] = {
-    "succeeded",  "failed",      "stopped",        "superseded",         "retried",          "queued",
-    "parallel",   "rolled back", "retried itself", "rolled back itself", "condition failed", "skipped",
-    "overridden", "frozen",      "stale",          "repeated",           "continued",        "timed out",
-    "restarted",  "crashed",     "switched",       "approved again",     "remembered"};
+    "succeeded",        "failed",         "stopped",     "superseded",      "retried",
+    "queued",           "parallel",       "rolled back", "retried itself",  "rolled back itself",
+    "condition failed", "skipped",        "overridden",  "frozen",          "stale",
+    "repeated",         "continued",      "timed out",   "restarted",       "crashed",
+    "switched",         "approved again", "remembered",  "jobs remembered", "offers remembered"};
 
 struct sim sim;
 
@@ -68,6 +69,13 @@ void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
 static void begin(void)
 {
     no_fault(db_begin(sim.db, &sim.tx));
+}
+
+/* One that may leave what it does to be run later, as those of workers do. */
+static void begin_sure(void)
+{
+    no_fault(db_commit(&sim.tx));
+    no_fault(db_begin_sure(sim.db, &sim.tx));
 }
 
 /* What was committed is all that outlives this: a node of the engine lets go of the database, and one opens
@@ -118,6 +126,8 @@ static void leases_look(void)
 void fire(void)
 {
     int64_t next_ms = 0;
+    if (sim.latest_ms < sim.now_ms)
+        sim.latest_ms = sim.now_ms;
     do {
         no_fault(timers_fire(sim.tx, &sim.platform, sim.now_ms, 5, &next_ms));
     } while (next_ms <= sim.now_ms);
@@ -166,7 +176,7 @@ static bool may_be_forgotten(const struct lease *lease)
 {
     for (size_t i = 0; i < sim.lease_count; i++)
         if (is(sim.leases[i].job_id, lease->job_id) && sim.leases[i].forget_ms &&
-            sim.now_ms >= sim.leases[i].forget_ms)
+            sim.latest_ms >= sim.leases[i].forget_ms)
             return true;
     return false;
 }
@@ -337,8 +347,11 @@ static const struct event *event_random(void)
 static void crash_in(const struct event *event)
 {
     static struct sim before;
-    no_fault(db_commit(&sim.tx));
-    begin();
+    begin_sure();
+    if (chance(2)) {
+        no_fault(db_commit(&sim.tx));
+        begin();
+    }
     before = sim;
     event->run();
     for (size_t i = before.lease_count; i < sim.lease_count; i++)
@@ -354,10 +367,17 @@ static void crash_in(const struct event *event)
 static void event_run(void)
 {
     const struct event *event = event_random();
-    if (!event->commits && chance(25))
+    if (!event->commits && chance(25)) {
         crash_in(event);
-    else
-        event->run();
+        return;
+    }
+    if (!event->commits && chance(2))
+        begin_sure();
+    event->run();
+    if (!event->commits && chance(2)) {
+        no_fault(db_commit(&sim.tx));
+        begin();
+    }
 }
 
 static bool all_ended(void)
@@ -483,7 +503,7 @@ static void run_seed(uint64_t seed, size_t steps)
 {
     struct pipeline pipeline;
     sim.seed = sim.random = seed;
-    sim.now_ms = START_MS; /* windows look at it: a seed alone is the same as after others */
+    sim.now_ms = sim.latest_ms = START_MS; /* windows look at it: a seed alone is the same as after others */
     sim.step = 0;
     begin();
     plan_change(false);

@@ -40,6 +40,8 @@ enum {
     COUNT_SWITCHED,
     COUNT_APPROVED_AGAIN,
     COUNT_REMEMBERED,
+    COUNT_JOBS_REMEMBERED,
+    COUNT_OFFERS_REMEMBERED,
     COUNTS
 };
 struct sim_plan {
@@ -98,6 +100,7 @@ struct sim {
     struct platform platform;
     struct principal caller;
     int64_t now_ms;
+    int64_t latest_ms; /* before the clock went back */
     struct sim_plan plans[VERSIONS];
     int64_t version;
     bool disabled[STAGES];

@@ -113,7 +113,7 @@ static int start_new(struct tx *tx, const struct platform *platform, struct pipe
     if (r == 0)
         r = flow_save(tx, platform, pipeline, flow);
     if (r == 0)
-        picture_keep(pipeline, &flow);
+        picture_keep(tx, pipeline, &flow);
     return r;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "services/codepipeline/engine/source.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/job_memory.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -73,6 +74,7 @@ static int insert(struct tx *tx, const struct asked *asked, const json_t *data, 
         str_copy(account, sizeof(account), asked->pipeline.account);
     id_uuid_ordered(id);
     tx_wake(tx, TOPIC_JOBS_AWS, account);
+    job_memory_forget();
     r = tx_exec(
         tx,
         "INSERT INTO codepipeline_job (id, pipeline_id, run_id, account, owner, type, status, nonce, worker,"
@@ -186,6 +188,7 @@ int git_look_time_out(struct tx *tx, const struct platform *platform, struct job
 
 int git_looks_forget(struct tx *tx, const struct pipeline *pipeline)
 {
+    job_memory_forget();
     return tx_exec(tx, "DELETE FROM codepipeline_job WHERE id IN (SELECT j.id" WAITING ")", "s",
                    pipeline->id);
 }

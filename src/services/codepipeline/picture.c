@@ -10,8 +10,8 @@
 #define WEIGHT_MAX 6000 /* executions, runs and plans' actions of all together; each has some kilobytes */
 
 struct slot {
-    char pipeline_id[ID_UUID_SIZE];
-    int64_t stamp;
+    struct pipeline pipeline;
+    uint64_t lineage; /* of the transaction that kept it */
     struct flow *flow;
     size_t weight;
 };
@@ -28,7 +28,7 @@ static struct slot *slot_of(const char *pipeline_id)
     struct slot *set = &slots[hash % (SLOTS / WAYS) * WAYS], *free_one = NULL;
 
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].flow && strcmp(set[i].pipeline_id, pipeline_id) == 0)
+        if (set[i].flow && strcmp(set[i].pipeline.id, pipeline_id) == 0)
             return &set[i];
         if (!set[i].flow)
             free_one = &set[i];
@@ -57,10 +57,37 @@ static struct flow *find(const struct pipeline *pipeline)
 
     pthread_mutex_lock(&lock);
     slot = slot_of(pipeline->id);
-    if (slot->flow && slot->stamp == pipeline->stamp && strcmp(slot->pipeline_id, pipeline->id) == 0)
+    if (slot->flow && slot->pipeline.stamp == pipeline->stamp && strcmp(slot->pipeline.id, pipeline->id) == 0)
         flow = slot_take(slot);
     pthread_mutex_unlock(&lock);
     return flow;
+}
+
+bool picture_pipeline(struct tx *tx, const char *id, struct pipeline *ret)
+{
+    const struct slot *slot;
+    bool kept;
+
+    if (!tx_writes(tx))
+        return false;
+    pthread_mutex_lock(&lock);
+    slot = slot_of(id);
+    kept = slot->flow && slot->lineage == tx_lineage(tx) && strcmp(slot->pipeline.id, id) == 0;
+    if (kept)
+        *ret = slot->pipeline;
+    pthread_mutex_unlock(&lock);
+    return kept;
+}
+
+void picture_drop(const char *pipeline_id)
+{
+    struct slot *slot;
+
+    pthread_mutex_lock(&lock);
+    slot = slot_of(pipeline_id);
+    if (slot->flow && strcmp(slot->pipeline.id, pipeline_id) == 0)
+        slot_clear(slot);
+    pthread_mutex_unlock(&lock);
 }
 
 int picture_open(struct tx *tx, const struct pipeline *pipeline, const char *also, struct flow **ret)
@@ -89,7 +116,7 @@ static size_t weight_of(const struct flow *flow)
     return weight;
 }
 
-void picture_keep(const struct pipeline *pipeline, struct flow **flow)
+void picture_keep(struct tx *tx, const struct pipeline *pipeline, struct flow **flow)
 {
     struct slot *slot;
     size_t weight;
@@ -105,8 +132,8 @@ void picture_keep(const struct pipeline *pipeline, struct flow **flow)
     slot_clear(slot);
     while (held + weight > WEIGHT_MAX)
         slot_clear(&slots[hand++ % SLOTS]);
-    str_copy(slot->pipeline_id, sizeof(slot->pipeline_id), pipeline->id);
-    slot->stamp = pipeline->stamp;
+    slot->pipeline = *pipeline;
+    slot->lineage = tx_lineage(tx);
     slot->weight = weight;
     slot->flow = take(*flow);
     held += weight;

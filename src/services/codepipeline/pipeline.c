@@ -5,6 +5,7 @@
 #include "services/codepipeline/follow.h"
 #include "services/codepipeline/git_look.h"
 #include "services/codepipeline/store.h"
+#include "services/codepipeline/job_memory.h"
 #include "wire/json.h"
 
 int pipeline_require(struct tx *tx, const char *account, const char *name, struct pipeline *ret,
@@ -87,11 +88,14 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const struct
 static int jobs_cancel(struct tx *tx, const struct pipeline *pipeline, int64_t now_ms)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_exec(tx,
-                    "DELETE FROM codepipeline_job WHERE status NOT IN ('Dispatched', 'InProgress') AND id IN"
-                    " (SELECT a.job_id FROM codepipeline_execution e JOIN codepipeline_action a"
-                    " ON a.execution_id = e.id WHERE e.pipeline_id = $1)",
-                    "s", pipeline->id);
+    int r;
+
+    job_memory_forget();
+    r = tx_exec(tx,
+                "DELETE FROM codepipeline_job WHERE status NOT IN ('Dispatched', 'InProgress') AND id IN"
+                " (SELECT a.job_id FROM codepipeline_execution e JOIN codepipeline_action a"
+                " ON a.execution_id = e.id WHERE e.pipeline_id = $1)",
+                "s", pipeline->id);
 
     if (r == 0)
         r = tx_query(tx, &rows,

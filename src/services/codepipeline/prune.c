@@ -1,5 +1,6 @@
 /* Removing what is old. */
 #include "services/codepipeline/prune.h"
+#include "services/codepipeline/job_memory.h"
 #include "base/id.h"
 #include "wire/json.h"
 
@@ -59,6 +60,7 @@ static int remove_one(struct tx *tx, const json_t *execution, int64_t cutoff_ms,
 
     if (r)
         return r == DB_NONE ? 0 : r;
+    job_memory_forget();
     r = tx_exec(tx,
                 "DELETE FROM codepipeline_job WHERE id IN"
                 " (SELECT job_id FROM codepipeline_action WHERE execution_id = $1)",

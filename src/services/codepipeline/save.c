@@ -23,11 +23,11 @@ static int execution_save(struct tx *tx, const struct pipeline *pipeline, const 
             "ssiisssiiiiis", execution->id, pipeline->id, execution->seq, execution->plan->version,
             json_str(execution->data, "clientRequestToken", NULL), status, place, (int64_t)execution->stage,
             execution->stage_run, execution->run_seq, execution->started_ms, execution->updated_ms, data);
-    return tx_exec(tx,
-                   "UPDATE codepipeline_execution SET status = $2, place = $3, stage = $4, stage_run = $5,"
-                   " run_seq = $6, updated_ms = $7, data = $8 WHERE id = $1",
-                   "sssiiiis", execution->id, status, place, (int64_t)execution->stage, execution->stage_run,
-                   execution->run_seq, execution->updated_ms, data);
+    return tx_later(tx,
+                    "UPDATE codepipeline_execution SET status = $2, place = $3, stage = $4, stage_run = $5,"
+                    " run_seq = $6, updated_ms = $7, data = $8 WHERE id = $1",
+                    "sssiiiis", execution->id, status, place, (int64_t)execution->stage, execution->stage_run,
+                    execution->run_seq, execution->updated_ms, data);
 }
 
 static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct run *run)
@@ -39,7 +39,7 @@ static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct
     if (!detail)
         return FAULT(ENOMEM);
     if (run->fresh)
-        return tx_exec(
+        return tx_later(
             tx,
             "INSERT INTO codepipeline_action (id, pipeline_id, execution_id, stage, action, stage_run,"
             " ordinal, replaced, status, token, job_id, started_ms, updated_ms, deadline_ms, detail, phase)"
@@ -47,16 +47,16 @@ static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct
             "sssssiiisssiiiss", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
             run->stage_run, run->ordinal, (int64_t)run->replaced, status, run->token, run->job_id,
             run->started_ms, run->updated_ms, run->deadline_ms, detail, plan_phase_name(run->action->phase));
-    return tx_exec(tx,
-                   "UPDATE codepipeline_action SET replaced = $2, status = $3, job_id = $4, updated_ms = $5,"
-                   " detail = $6, deadline_ms = $7 WHERE id = $1",
-                   "sissisi", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail,
-                   run->deadline_ms);
+    return tx_later(tx,
+                    "UPDATE codepipeline_action SET replaced = $2, status = $3, job_id = $4, updated_ms = $5,"
+                    " detail = $6, deadline_ms = $7 WHERE id = $1",
+                    "sissisi", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail,
+                    run->deadline_ms);
 }
 
 static int gate_save(struct tx *tx, const struct pipeline *pipeline, const struct gate *gate)
 {
-    return tx_exec(
+    return tx_later(
         tx,
         "INSERT INTO codepipeline_stage (pipeline_id, stage, enabled, reason, changed_by, changed_ms,"
         " last_id, last_seq, status, good_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -191,7 +191,7 @@ int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *p
         return r;
     pipeline->changed_ms = flow->now_ms;
     tx_wake(tx, TOPIC_PIPELINE, pipeline->account, pipeline->name);
-    return tx_exec(
+    return tx_later(
         tx, "UPDATE codepipeline_pipeline SET last_seq = $2, changed_ms = $3, stamp = $4 WHERE id = $1",
         "siii", pipeline->id, pipeline->last_seq, pipeline->changed_ms, pipeline->stamp);
 }
@@ -207,7 +207,7 @@ int flow_apply(struct tx *tx, const struct platform *platform, struct pipeline *
     if (r == 0)
         r = flow_save(tx, platform, pipeline, flow);
     if (r == 0)
-        picture_keep(pipeline, &flow);
+        picture_keep(tx, pipeline, &flow);
     return r;
 }
 
@@ -230,6 +230,6 @@ int flow_apply_rollback(struct tx *tx, const struct platform *platform, struct p
     tx_wake(tx, TOPIC_LIST, pipeline->account);
     r = flow_save(tx, platform, pipeline, flow);
     if (r == 0)
-        picture_keep(pipeline, &flow);
+        picture_keep(tx, pipeline, &flow);
     return r;
 }

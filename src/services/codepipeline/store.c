@@ -34,9 +34,12 @@ int pipeline_find(struct tx *tx, const char *account, const char *name, struct p
 int pipeline_find_id(struct tx *tx, const char *id, struct pipeline *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query_row(tx, &rows, "SELECT " PIPELINE_COLUMNS " FROM codepipeline_pipeline WHERE id = $1",
-                         "s", id);
+    int r;
 
+    if (picture_pipeline(tx, id, ret))
+        return 0;
+    r = tx_query_row(tx, &rows, "SELECT " PIPELINE_COLUMNS " FROM codepipeline_pipeline WHERE id = $1", "s",
+                     id);
     if (r == 0)
         pipeline_read(rows, ret);
     return r;
@@ -54,6 +57,7 @@ int pipeline_insert(struct tx *tx, const struct pipeline *pipeline)
 
 int pipeline_set_version(struct tx *tx, const struct pipeline *pipeline)
 {
+    picture_drop(pipeline->id);
     return tx_exec(
         tx,
         "UPDATE codepipeline_pipeline SET version = $2, updated_ms = $3, changed_ms = $3, stamp = $4"
@@ -102,6 +106,7 @@ int pipeline_remove(struct tx *tx, const struct pipeline *pipeline)
 {
     int r = 0;
 
+    picture_drop(pipeline->id);
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(removals); i++)
         r = tx_exec(tx, removals[i], "s", pipeline->id);
     return r;
@@ -112,7 +117,7 @@ int history_add(struct tx *tx, const struct pipeline *pipeline, const struct his
     char id[ID_UUID_SIZE];
 
     id_uuid_ordered(id);
-    return tx_exec(
+    return tx_later(
         tx,
         "INSERT INTO codepipeline_history (id, pipeline_id, at_ms, account, pipeline, execution_id, stage,"
         " action, what, who, why, ordinal) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"

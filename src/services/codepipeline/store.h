@@ -76,8 +76,10 @@ struct job_row {
     char *role_arn; /* may be NULL */
     char *packed;   /* `data` as it is stored */
     json_t *data;   /* JobData without credentials, once job_unpack has read it */
+    bool custom;    /* for PollForJobs, not for an anchor */
     bool outputs;   /* it has output artifacts */
     bool source;    /* it is a source action's */
+    int64_t created_ms;
     int64_t deadline_ms;
 };
 

@@ -6,6 +6,7 @@
 #include "services/codepipeline/store.h"
 #include "services/iam/principal.h"
 #include "wire/json.h"
+#include <pthread.h>
 
 static int freeze_read(struct rows *rows, struct flow *flow)
 {
@@ -23,16 +24,58 @@ static int freeze_read(struct rows *rows, struct flow *flow)
     return r;
 }
 
+/* Accounts in which write transactions lately found no freeze: so it stays, unless one is put, or the clock
+ * goes back to before one's end. */
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        uint64_t lineage; /* of the transaction; 0: nothing is known */
+        int64_t since_ms;
+        char account[13];
+    } list[64];
+} unfrozen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool unfrozen_has(struct tx *tx, const char *account, int64_t now_ms)
+{
+    size_t i = str_hash(str_of(account)) % ARRAY_LEN(unfrozen.list);
+    bool has;
+
+    if (!tx_writes(tx))
+        return false;
+    pthread_mutex_lock(&unfrozen.lock);
+    has = unfrozen.list[i].lineage == tx_lineage(tx) && unfrozen.list[i].since_ms <= now_ms &&
+          strcmp(unfrozen.list[i].account, account) == 0;
+    pthread_mutex_unlock(&unfrozen.lock);
+    return has;
+}
+
+/* `lineage` 0: it is not, from now on. */
+static void unfrozen_set(const char *account, uint64_t lineage, int64_t now_ms)
+{
+    size_t i = str_hash(str_of(account)) % ARRAY_LEN(unfrozen.list);
+
+    pthread_mutex_lock(&unfrozen.lock);
+    unfrozen.list[i].lineage = lineage;
+    unfrozen.list[i].since_ms = now_ms;
+    str_copy(unfrozen.list[i].account, sizeof(unfrozen.list[i].account), account);
+    pthread_mutex_unlock(&unfrozen.lock);
+}
+
 int freezes_load(struct tx *tx, const char *account, int64_t now_ms, struct flow *flow)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query(tx, &rows,
-                     "SELECT spec, made_by FROM codepipeline_freeze WHERE account = $1 AND ended_ms = 0"
-                     " AND ends_ms > $2 ORDER BY ordinal",
-                     "si", account, now_ms);
+    int r;
 
+    if (unfrozen_has(tx, account, now_ms))
+        return 0;
+    r = tx_query(tx, &rows,
+                 "SELECT spec, made_by FROM codepipeline_freeze WHERE account = $1 AND ended_ms = 0"
+                 " AND ends_ms > $2 ORDER BY ordinal",
+                 "si", account, now_ms);
     while (r == 0 && (r = rows_next(rows)) == 0)
         r = freeze_read(rows, flow);
+    if (r == DB_NONE && flow->freeze_count == 0 && tx_writes(tx))
+        unfrozen_set(account, tx_lineage(tx), now_ms);
     return r == DB_NONE ? 0 : r;
 }
 
@@ -139,6 +182,7 @@ static int freeze_insert(struct tx *tx, const struct principal *caller, const js
     if (!text)
         return FAULT(ENOMEM);
     id_uuid(id);
+    unfrozen_set(caller->account, 0, now_ms);
     return tx_exec(
         tx,
         "INSERT INTO codepipeline_freeze (id, account, ordinal, name, spec, made_ms, made_by, ends_ms,"

@@ -2,6 +2,7 @@
 #include "services/codepipeline/store.h"
 #include "base/mem.h"
 #include "services/codepipeline/engine/source.h"
+#include "services/codepipeline/job_memory.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -123,6 +124,15 @@ static void data_write(struct buf *out, const struct platform *platform, const s
     json_end(out, '}');
 }
 
+static const struct str no_outputs = STR("\"outputArtifacts\":[]");
+
+static void facts_find(struct job_row *row, struct str owner, struct str type, struct str data)
+{
+    row->custom = !str_eqc(owner, OWNER_AWS);
+    row->outputs = !memmem(data.ptr, data.len, no_outputs.ptr, no_outputs.len);
+    row->source = str_starts(type, STR("Source/"));
+}
+
 static void wake(struct tx *tx, const char *owner, const char *account)
 {
     if (strcmp(owner, OWNER_AWS) == 0)
@@ -137,7 +147,11 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
     const struct plan_action *action = run->action;
     CLEANUP(buf_free) struct buf data = BUF_INIT(SIZE_MAX);
     CLEANUP(free_ptr) char *type = NULL;
-    char account[IAM_ACCOUNT_SIZE], role[65];
+    struct job_row row = {.job.status = JOB_QUEUED,
+                          .role_arn = (char *)action->role_arn,
+                          .created_ms = now_ms,
+                          .deadline_ms = run->deadline_ms};
+    char role[65];
     int r = job_type(action->category, action->provider, action->version, &type);
 
     (void)buf_reserve(&data, DATA_USUAL);
@@ -146,26 +160,34 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
         r = buf_error(&data);
     if (r)
         return r;
-    if (!action->role_arn || !role_arn_parse(action->role_arn, account, role))
-        str_copy(account, sizeof(account), pipeline->account);
-    wake(tx, action->owner, account);
-    return tx_exec(
+    if (!action->role_arn || !role_arn_parse(action->role_arn, row.account, role))
+        str_copy(row.account, sizeof(row.account), pipeline->account);
+    str_copy(row.job.id, sizeof(row.job.id), run->job_id);
+    str_copy(row.pipeline_id, sizeof(row.pipeline_id), pipeline->id);
+    str_copy(row.run_id, sizeof(row.run_id), run->id);
+    str_copy(row.pipeline_account, sizeof(row.pipeline_account), pipeline->account);
+    row.packed = data.ptr;
+    facts_find(&row, str_of(action->owner), str_of(type), buf_str(&data));
+    wake(tx, action->owner, row.account);
+    r = tx_later(
         tx,
         "INSERT INTO codepipeline_job (id, pipeline_id, run_id, account, owner, type, status, nonce, worker,"
         " fenced, attempt, due_ms, created_ms, deadline_ms, pipeline_account, role_arn, data)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, 0, 0, $8, $9, $10, $11, $12)",
-        "sssssssiissS", run->job_id, pipeline->id, run->id, account, action->owner, type,
+        "sssssssiissS", run->job_id, pipeline->id, run->id, row.account, action->owner, type,
         machine_name(&machine_job, JOB_QUEUED), now_ms, run->deadline_ms, pipeline->account, action->role_arn,
         buf_str(&data));
+    if (r == 0)
+        job_memory_put(tx, &row);
+    return r;
 }
 
 #define JOB_COLUMNS                                                                                          \
     "id, status, nonce, worker, fenced, attempt, due_ms, pipeline_id, run_id, account, pipeline_account,"    \
-    " role_arn, deadline_ms, type, data"
+    " role_arn, deadline_ms, type, data, owner, created_ms"
 
 static int job_read(struct rows *rows, struct job_row *ret)
 {
-    static const struct str none = STR("\"outputArtifacts\":[]");
     struct str data = rows_str(rows, 14);
 
     *ret = (struct job_row){0};
@@ -183,8 +205,8 @@ static int job_read(struct rows *rows, struct job_row *ret)
     ret->deadline_ms = rows_int(rows, 12);
     if (ret->job.status < 0)
         return FAULT(EBADMSG);
-    ret->outputs = !memmem(data.ptr, data.len, none.ptr, none.len);
-    ret->source = str_starts(rows_str(rows, 13), STR("Source/"));
+    ret->created_ms = rows_int(rows, 16);
+    facts_find(ret, rows_str(rows, 15), rows_str(rows, 13), data);
     ret->packed = str_dup(data);
     if (!ret->packed || (!rows_null(rows, 11) && !(ret->role_arn = str_dup(rows_str(rows, 11))))) {
         job_row_free(ret);
@@ -201,21 +223,26 @@ int job_unpack(struct job_row *row)
 int job_find(struct tx *tx, const char *id, struct job_row *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query_row(tx, &rows, "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE id = $1", "s", id);
+    int r = job_memory_find(tx, id, ret);
 
+    if (r != DB_NONE)
+        return r;
+    r = tx_query_row(tx, &rows, "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE id = $1", "s", id);
     return r ? r : job_read(rows, ret);
 }
 
 int job_update(struct tx *tx, const struct job_row *row)
 {
     const struct job *job = &row->job;
-    int r =
-        tx_exec(tx,
-                "UPDATE codepipeline_job SET status = $2, nonce = $3, worker = $4, fenced = $5, attempt = $6,"
-                " due_ms = $7 WHERE id = $1",
-                "ssssiii", job->id, machine_name(&machine_job, job->status), job->nonce, job->worker,
-                (int64_t)job->fenced, job->attempt, job->due_ms);
+    int r = tx_later(
+        tx,
+        "UPDATE codepipeline_job SET status = $2, nonce = $3, worker = $4, fenced = $5, attempt = $6,"
+        " due_ms = $7 WHERE id = $1",
+        "ssssiii", job->id, machine_name(&machine_job, job->status), job->nonce, job->worker,
+        (int64_t)job->fenced, job->attempt, job->due_ms);
 
+    if (r == 0)
+        job_memory_put(tx, row);
     if (job->due_ms)
         timer_expect(tx, job->due_ms);
     return r;
@@ -292,15 +319,59 @@ int job_is_offered(struct tx *tx, const char *account, bool *ret)
     return r == DB_NONE ? 0 : r;
 }
 
-int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret)
+/* One more than are kept, if there are. */
+static int offers_find(struct tx *tx, const char *account, struct job_offer list[JOB_OFFERS_KEPT + 1],
+                       size_t *ret_count)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query(tx, &rows,
-                     "SELECT " JOB_COLUMNS " FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
+                     "SELECT id, created_ms FROM codepipeline_job WHERE account = $1 AND owner = 'AWS'"
                      " AND status = 'Queued' ORDER BY created_ms LIMIT $2",
-                     "si", account, (int64_t)max);
+                     "si", account, (int64_t)JOB_OFFERS_KEPT + 1);
 
-    return r ? r : offers_read(rows, &(struct offer_filter){0}, max, ret);
+    *ret_count = 0;
+    while (r == 0 && (r = rows_next(rows)) == 0) {
+        struct job_offer *offer = &list[(*ret_count)++];
+
+        str_copy(offer->id, sizeof(offer->id), rows_text(rows, 0));
+        offer->created_ms = rows_int(rows, 1);
+    }
+    return r == DB_NONE ? 0 : r;
+}
+
+static int offers_learn(struct tx *tx, const char *account)
+{
+    struct job_offer list[JOB_OFFERS_KEPT + 1];
+    size_t count;
+    int r = offers_find(tx, account, list, &count);
+    bool more = count > JOB_OFFERS_KEPT;
+
+    if (r == 0)
+        job_memory_set_offers(tx, account, list, more ? JOB_OFFERS_KEPT : count, more);
+    return r;
+}
+
+int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret)
+{
+    struct job_offer offers[JOB_OFFERS_KEPT];
+    CLEANUP(job_rows_free) struct job_rows list = {.list = mem_alloc(max * sizeof(*list.list))};
+    size_t count;
+    int r = list.list ? 0 : FAULT(ENOMEM);
+
+    assert(max <= JOB_OFFERS_KEPT);
+    if (r == 0 && !job_memory_offers(tx, account, max, offers, &count)) {
+        r = offers_learn(tx, account);
+        if (r == 0 && !job_memory_offers(tx, account, max, offers, &count))
+            r = FAULT(ENOMEM);
+    }
+    while (r == 0 && list.count < count &&
+           (r = job_find(tx, offers[list.count].id, &list.list[list.count])) == 0)
+        list.count++;
+    if (r)
+        return r > 0 ? FAULT(EPROTO) : r;
+    *ret = list;
+    list = (struct job_rows){0};
+    return 0;
 }
 
 int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,

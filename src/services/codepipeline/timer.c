@@ -11,6 +11,7 @@
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/prune.h"
 #include "services/codepipeline/store.h"
+#include "services/codepipeline/job_memory.h"
 #include "services/service.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -103,6 +104,7 @@ static int fire_thaw(struct tx *tx, const struct due *due)
 
 static int fire_forget(struct tx *tx, const struct due *due)
 {
+    job_memory_forget();
     return tx_exec(tx, "DELETE FROM codepipeline_job WHERE id = $1", "s", due->ref);
 }
 

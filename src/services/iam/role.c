@@ -4,6 +4,7 @@
 #include "services/iam/names.h"
 #include "services/iam/policy.h"
 #include "services/iam/role_policy.h"
+#include "services/iam/session.h"
 #include "services/service.h"
 #include <stdio.h>
 
@@ -61,6 +62,7 @@ static int insert(struct tx *tx, const char *account, const struct role_spec *sp
 /* The path of a role never changes: it is part of its ARN. */
 static int update(struct tx *tx, const char *account, const struct role_spec *spec, const char *tags)
 {
+    sessions_role_changed(account, spec->name);
     return tx_exec(tx,
                    "UPDATE iam_role SET trust = $3, description = $4, max_session_s = $5,"
                    " tags = coalesce($6, tags) WHERE account = $1 AND name = $2",
@@ -117,6 +119,7 @@ int role_delete(struct tx *tx, const struct platform *platform UNUSED, const cha
         return reason_set(reason, r, "The role with name %.64s cannot be found.", name);
     if (r == 0)
         r = force ? role_policies_clear(tx, account, name) : role_policies_none(tx, account, name, reason);
+    sessions_role_changed(account, name);
     if (r == 0)
         r = tx_exec(tx, "DELETE FROM iam_role WHERE account = $1 AND name = $2", "ss", account, name);
     if (r == 0)

@@ -7,6 +7,7 @@
 #include "services/iam/session.h"
 #include "services/iam/names.h"
 #include "wire/json.h"
+#include <pthread.h>
 #include <stdio.h>
 
 #define DURATION_MIN_S 900
@@ -98,8 +99,8 @@ static int token_of(const struct sealing *sealing, const struct session_spec *sp
     return 0;
 }
 
-int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
-                  struct reason *reason)
+static int grant_find(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
+                      int64_t *ret_max_session_s)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     struct sealing sealing;
@@ -107,11 +108,6 @@ int session_allow(struct tx *tx, const struct session_spec *spec, struct session
                          "SELECT name, id, max_session_s, (SELECT key FROM iam_sealing WHERE id = 1)"
                          " FROM iam_role WHERE account = $1 AND name = $2",
                          "ss", spec->account, spec->role_name);
-    if (r == DB_NONE)
-        return reason_set(reason, IAM_NO_ENTITY, "The role with name %.64s cannot be found.",
-                          spec->role_name);
-    if (r == 0)
-        r = check_spec(spec, rows_int(rows, 2), reason);
     if (r == 0)
         r = sealing_read(rows, 3, &sealing);
     if (r != 0)
@@ -119,7 +115,83 @@ int session_allow(struct tx *tx, const struct session_spec *spec, struct session
     str_copy(ret->role_name, sizeof(ret->role_name), rows_text(rows, 0));
     str_copy(ret->role_id, sizeof(ret->role_id), rows_text(rows, 1));
     memcpy(ret->sealing_key, sealing.key, SEAL_SIZE);
+    *ret_max_session_s = rows_int(rows, 2);
     return 0;
+}
+
+/* What write transactions found lately, by account and role: each job's worker gets a session. */
+static struct {
+    pthread_mutex_t lock;
+    struct found {
+        uint64_t lineage; /* of the transaction; 0: none */
+        char account[IAM_ACCOUNT_SIZE];
+        struct session_grant grant;
+        int64_t max_session_s;
+    } list[64];
+} found = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct found *found_place(const struct session_spec *spec)
+{
+    uint64_t hash = str_hash(str_of(spec->account)) * 31 + str_hash(str_of(spec->role_name));
+    return &found.list[hash % ARRAY_LEN(found.list)];
+}
+
+static bool found_get(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
+                      int64_t *ret_max_session_s)
+{
+    const struct found *one = found_place(spec);
+    if (!tx_writes(tx))
+        return false;
+    pthread_mutex_lock(&found.lock);
+    bool fits = one->lineage == tx_lineage(tx) && strcmp(one->account, spec->account) == 0 &&
+                strcmp(one->grant.role_name, spec->role_name) == 0;
+    if (fits) {
+        *ret = one->grant;
+        *ret_max_session_s = one->max_session_s;
+    }
+    pthread_mutex_unlock(&found.lock);
+    return fits;
+}
+
+static void found_put(struct tx *tx, const struct session_spec *spec, const struct session_grant *grant,
+                      int64_t max_session_s)
+{
+    struct found *one = found_place(spec);
+    if (!tx_writes(tx))
+        return;
+    pthread_mutex_lock(&found.lock);
+    *one = (struct found){.lineage = tx_lineage(tx), .grant = *grant, .max_session_s = max_session_s};
+    str_copy(one->account, sizeof(one->account), spec->account);
+    pthread_mutex_unlock(&found.lock);
+}
+
+void sessions_role_changed(const char *account, const char *role)
+{
+    const struct session_spec spec = {.account = account, .role_name = role};
+    pthread_mutex_lock(&found.lock);
+    found_place(&spec)->lineage = 0;
+    pthread_mutex_unlock(&found.lock);
+}
+
+int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
+                  struct reason *reason)
+{
+    struct session_grant grant;
+    int64_t max_session_s = 0;
+    int r = 0;
+    if (!found_get(tx, spec, &grant, &max_session_s)) {
+        r = grant_find(tx, spec, &grant, &max_session_s);
+        if (r == 0)
+            found_put(tx, spec, &grant, max_session_s);
+    }
+    if (r == DB_NONE)
+        return reason_set(reason, IAM_NO_ENTITY, "The role with name %.64s cannot be found.",
+                          spec->role_name);
+    if (r == 0)
+        r = check_spec(spec, max_session_s, reason);
+    if (r == 0)
+        *ret = grant;
+    return r;
 }
 
 int session_make(const struct session_grant *grant, const struct session_spec *spec, struct session *ret)
