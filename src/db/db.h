@@ -98,6 +98,10 @@ void tx_touches(struct tx *tx, uint64_t subject);
 void tx_touches_no_more(struct tx *tx);
 /* True for a write transaction. */
 bool tx_writes(const struct tx *tx);
+/* What a write transaction or a look has read is still so for another of the same epoch, unless one of them
+ * has changed it: nothing that any has changed is undone within an epoch. No two open databases share one. 0:
+ * the transaction sees what is published, which may be less. */
+uint64_t tx_epoch(const struct tx *tx);
 
 /* `types` has one letter for each parameter that follows:
  *   s const char *  (NULL binds NULL)    S struct str  (ptr NULL binds NULL)
@@ -110,9 +114,6 @@ int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
  * recorded, and run before anybody reads anything that it may change, mostly after the transaction and
  * without its turn. */
 int tx_later(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
-/* Whoever keeps in memory what write transactions found or did may trust it in those that follow as long as
- * this number is the same: else something was undone, or it is another database. Not 0. */
-uint64_t tx_lineage(const struct tx *tx);
 /* Rows changed by the last tx_exec. */
 int64_t tx_changes(struct tx *tx);
 /* Starts a query; rows are fetched by rows_next. Text parameters are copied. 0, DB_EXISTS (for … RETURNING),

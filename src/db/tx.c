@@ -17,6 +17,11 @@ bool tx_writes(const struct tx *tx)
     return tx->writes;
 }
 
+uint64_t tx_epoch(const struct tx *tx)
+{
+    return tx->turn ? writer_epoch(tx->db->writer) : 0;
+}
+
 void tx_touches(struct tx *tx, uint64_t subject)
 {
     assert(tx->writes);
@@ -180,12 +185,6 @@ int tx_later(struct tx *tx, const char *sql, const char *types, ...)
     va_end(args);
     assert(r != DB_EXISTS);
     return r;
-}
-
-uint64_t tx_lineage(const struct tx *tx)
-{
-    assert(tx->writes);
-    return writer_lineage(tx->db->writer);
 }
 
 static int query_start(struct tx *tx, struct rows **ret, const char *sql, const char *types, va_list *args)

@@ -38,8 +38,8 @@ struct writer {
     struct buf records;  /* its frame: the header's place, then what its members and the holder did */
     size_t mark;         /* where the holder's part begins */
     bool sure;           /* the holder has no savepoint */
+    uint64_t epoch;      /* another after whatever is undone */
     bool claimed;        /* the holder has the connection, and all before is run on it */
-    uint64_t lineage;
     const struct writer_watch *watch;
     int64_t batch_bytes; /* of the frames since the last flush */
     bool asked;          /* that the batch be published some time */
@@ -94,17 +94,6 @@ bool writer_lost(struct writer *writer)
     return writer->claimed && batch_lost(writer->batch);
 }
 
-uint64_t writer_lineage(const struct writer *writer)
-{
-    return writer->lineage;
-}
-
-/* No other database of this process has had it. */
-static void lineage_next(struct writer *writer)
-{
-    static atomic_ullong last;
-    writer->lineage = atomic_fetch_add(&last, 1) + 1;
-}
 
 static void wants(const struct writer *writer, enum writer_want want)
 {
@@ -115,6 +104,17 @@ static void wants(const struct writer *writer, enum writer_want want)
 static bool is_broken(struct writer *writer)
 {
     return atomic_load(&writer->broken) || writer_lost(writer);
+}
+
+static void epoch_begin(struct writer *writer)
+{
+    static atomic_ullong last;
+    writer->epoch = atomic_fetch_add(&last, 1) + 1;
+}
+
+uint64_t writer_epoch(const struct writer *writer)
+{
+    return writer->epoch;
 }
 
 /* ---- groups */
@@ -280,7 +280,7 @@ static int heal(struct writer *writer)
     if (claim(writer) < 0)
         log_debug("db", "what could not be run is run again from the log");
     behind_forget(writer->behind);
-    lineage_next(writer);
+    epoch_begin(writer);
     int r = batch_heal(writer->batch);
     atomic_store(&writer->broken, r < 0);
     return r;
@@ -441,7 +441,7 @@ void writer_undo(struct writer *writer)
     if (r == 0 && writer->sure && changed && writer->claimed)
         r = undo_all(writer);
     if (changed)
-        lineage_next(writer);
+        epoch_begin(writer);
     if (r < 0) /* the caller's part cannot be told from the others' */
         atomic_store(&writer->broken, true);
     turn_end(writer);
@@ -697,7 +697,7 @@ int writer_open(const char *path, struct writer **ret)
     pthread_cond_init(&writer->lead_or_close, NULL);
     writer->records = BUF_INIT(RECORDS_MAX);
     writer->frame = BUF_INIT(RECORDS_MAX);
-    lineage_next(writer);
+    epoch_begin(writer);
     int r = batch_open(path, &writer->batch);
     if (r == 0)
         r = behind_open(writer->batch, not_run, writer, &writer->behind);

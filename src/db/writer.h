@@ -46,9 +46,6 @@ int writer_begin(struct writer *writer, bool sure) MUST_USE;
 int writer_claim(struct writer *writer) MUST_USE;
 /* Else what is recorded is run later. */
 bool writer_has_claimed(const struct writer *writer);
-/* Another number when a transaction that changed something has been undone; of this database alone. With the
- * turn. */
-uint64_t writer_lineage(const struct writer *writer);
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);
 /* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */
@@ -56,6 +53,8 @@ int writer_commit(struct writer *writer, const struct touched *touched) MUST_USE
 /* The same without waiting: `later` is told, unless it returns a fault. */
 int writer_commit_later(struct writer *writer, const struct touched *touched,
                         struct db_later *later) MUST_USE;
+/* For the turn's holder: see tx_epoch. */
+uint64_t writer_epoch(const struct writer *writer);
 /* Undoes the transaction and gives the turn up. */
 void writer_undo(struct writer *writer);
 /* True when SQLite has undone the transaction by itself: it can only be undone. */

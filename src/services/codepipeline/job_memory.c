@@ -17,7 +17,7 @@ struct offers {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t lineage;                   /* of all that is here */
+static uint64_t epoch;                   /* of all that is here */
 static struct job_row jobs[BUCKETS][WAYS]; /* the youngest first; an empty id: none */
 static struct offers *accounts[ACCOUNTS];
 
@@ -40,9 +40,9 @@ void job_memory_forget(void)
 static void enter(struct tx *tx)
 {
     pthread_mutex_lock(&lock);
-    if (lineage != tx_lineage(tx))
+    if (epoch != tx_epoch(tx))
         forget();
-    lineage = tx_lineage(tx);
+    epoch = tx_epoch(tx);
 }
 
 /* ---- offers */

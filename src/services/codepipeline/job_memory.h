@@ -1,5 +1,5 @@
 /* Jobs under way as their rows are, and which of an account are on offer, as write transactions left them:
- * a job is read from its row only by who was not there. Good while nothing is undone (tx_lineage). */
+ * a job is read from its row only by who was not there. Good while nothing is undone (tx_epoch). */
 #pragma once
 
 #include "services/codepipeline/store.h"

@@ -11,7 +11,7 @@
 
 struct slot {
     struct pipeline pipeline;
-    uint64_t lineage; /* of the transaction that kept it */
+    uint64_t epoch; /* of the transaction that kept it */
     struct flow *flow;
     size_t weight;
 };
@@ -72,7 +72,7 @@ bool picture_pipeline(struct tx *tx, const char *id, struct pipeline *ret)
         return false;
     pthread_mutex_lock(&lock);
     slot = slot_of(id);
-    kept = slot->flow && slot->lineage == tx_lineage(tx) && strcmp(slot->pipeline.id, id) == 0;
+    kept = slot->flow && slot->epoch == tx_epoch(tx) && strcmp(slot->pipeline.id, id) == 0;
     if (kept)
         *ret = slot->pipeline;
     pthread_mutex_unlock(&lock);
@@ -133,7 +133,7 @@ void picture_keep(struct tx *tx, const struct pipeline *pipeline, struct flow **
     while (held + weight > WEIGHT_MAX)
         slot_clear(&slots[hand++ % SLOTS]);
     slot->pipeline = *pipeline;
-    slot->lineage = tx_lineage(tx);
+    slot->epoch = tx_epoch(tx);
     slot->weight = weight;
     slot->flow = take(*flow);
     held += weight;

@@ -29,7 +29,7 @@ static int freeze_read(struct rows *rows, struct flow *flow)
 static struct {
     pthread_mutex_t lock;
     struct {
-        uint64_t lineage; /* of the transaction; 0: nothing is known */
+        uint64_t epoch; /* of the transaction; 0: nothing is known */
         int64_t since_ms;
         char account[13];
     } list[64];
@@ -43,19 +43,19 @@ static bool unfrozen_has(struct tx *tx, const char *account, int64_t now_ms)
     if (!tx_writes(tx))
         return false;
     pthread_mutex_lock(&unfrozen.lock);
-    has = unfrozen.list[i].lineage == tx_lineage(tx) && unfrozen.list[i].since_ms <= now_ms &&
+    has = unfrozen.list[i].epoch == tx_epoch(tx) && unfrozen.list[i].since_ms <= now_ms &&
           strcmp(unfrozen.list[i].account, account) == 0;
     pthread_mutex_unlock(&unfrozen.lock);
     return has;
 }
 
-/* `lineage` 0: it is not, from now on. */
-static void unfrozen_set(const char *account, uint64_t lineage, int64_t now_ms)
+/* `epoch` 0: it is not, from now on. */
+static void unfrozen_set(const char *account, uint64_t epoch, int64_t now_ms)
 {
     size_t i = str_hash(str_of(account)) % ARRAY_LEN(unfrozen.list);
 
     pthread_mutex_lock(&unfrozen.lock);
-    unfrozen.list[i].lineage = lineage;
+    unfrozen.list[i].epoch = epoch;
     unfrozen.list[i].since_ms = now_ms;
     str_copy(unfrozen.list[i].account, sizeof(unfrozen.list[i].account), account);
     pthread_mutex_unlock(&unfrozen.lock);
@@ -75,7 +75,7 @@ int freezes_load(struct tx *tx, const char *account, int64_t now_ms, struct flow
     while (r == 0 && (r = rows_next(rows)) == 0)
         r = freeze_read(rows, flow);
     if (r == DB_NONE && flow->freeze_count == 0 && tx_writes(tx))
-        unfrozen_set(account, tx_lineage(tx), now_ms);
+        unfrozen_set(account, tx_epoch(tx), now_ms);
     return r == DB_NONE ? 0 : r;
 }
 

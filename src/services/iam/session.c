@@ -123,7 +123,7 @@ static int grant_find(struct tx *tx, const struct session_spec *spec, struct ses
 static struct {
     pthread_mutex_t lock;
     struct found {
-        uint64_t lineage; /* of the transaction; 0: none */
+        uint64_t epoch; /* of the transaction; 0: none */
         char account[IAM_ACCOUNT_SIZE];
         struct session_grant grant;
         int64_t max_session_s;
@@ -143,7 +143,7 @@ static bool found_get(struct tx *tx, const struct session_spec *spec, struct ses
     if (!tx_writes(tx))
         return false;
     pthread_mutex_lock(&found.lock);
-    bool fits = one->lineage == tx_lineage(tx) && strcmp(one->account, spec->account) == 0 &&
+    bool fits = one->epoch == tx_epoch(tx) && strcmp(one->account, spec->account) == 0 &&
                 strcmp(one->grant.role_name, spec->role_name) == 0;
     if (fits) {
         *ret = one->grant;
@@ -160,7 +160,7 @@ static void found_put(struct tx *tx, const struct session_spec *spec, const stru
     if (!tx_writes(tx))
         return;
     pthread_mutex_lock(&found.lock);
-    *one = (struct found){.lineage = tx_lineage(tx), .grant = *grant, .max_session_s = max_session_s};
+    *one = (struct found){.epoch = tx_epoch(tx), .grant = *grant, .max_session_s = max_session_s};
     str_copy(one->account, sizeof(one->account), spec->account);
     pthread_mutex_unlock(&found.lock);
 }
@@ -169,7 +169,7 @@ void sessions_role_changed(const char *account, const char *role)
 {
     const struct session_spec spec = {.account = account, .role_name = role};
     pthread_mutex_lock(&found.lock);
-    found_place(&spec)->lineage = 0;
+    found_place(&spec)->epoch = 0;
     pthread_mutex_unlock(&found.lock);
 }
 

@@ -118,11 +118,11 @@ static int64_t count(struct db *db)
     return rows_int(rows, 0);
 }
 
-static uint64_t lineage_of(struct db *db)
+static uint64_t epoch_of(struct db *db)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     assert_int_equal(db_begin_sure(db, &tx), 0);
-    return tx_lineage(tx);
+    return tx_epoch(tx);
 }
 
 static struct db *open_after_crash(void)
@@ -169,22 +169,22 @@ static void test_a_transaction_reads_what_it_left_for_later(void **state UNUSED)
     db_close(&db);
 }
 
-static void test_what_is_undone_leaves_nothing_but_another_lineage(void **state UNUSED)
+static void test_what_is_undone_leaves_nothing_but_another_epoch(void **state UNUSED)
 {
     struct db *db = open_at(path), *other = open_at(crashed_path);
-    uint64_t lineage = lineage_of(db);
-    assert_true(lineage != 0 && lineage != lineage_of(other));
+    uint64_t epoch = epoch_of(db);
+    assert_true(epoch != 0 && epoch != epoch_of(other));
     assert_int_equal(try_put(db, "stays"), 0);
-    assert_int_equal(lineage_of(db), lineage);
+    assert_int_equal(epoch_of(db), epoch);
     for (int reads = 0; reads < 2; reads++) {
         struct tx *tx = NULL;
-        lineage = lineage_of(db);
+        epoch = epoch_of(db);
         assert_int_equal(db_begin_sure(db, &tx), 0);
         assert_int_equal(say(tx, "goes"), 0);
         if (reads)
             assert_int_equal(find(tx, "goes"), 0);
         db_end(&tx);
-        assert_true(lineage_of(db) != lineage);
+        assert_true(epoch_of(db) != epoch);
         assert_true(has(db, "stays") && !has(db, "goes"));
     }
     db_close(&other);
@@ -322,7 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_whoever_reads_finds_it_done),
         CASE(test_a_transaction_reads_what_it_left_for_later),
-        CASE(test_what_is_undone_leaves_nothing_but_another_lineage),
+        CASE(test_what_is_undone_leaves_nothing_but_another_epoch),
         CASE(test_it_is_there_after_a_crash),
         CASE(test_nobody_has_to_read_for_it_to_be_run),
         CASE(test_every_call_may_fail),
