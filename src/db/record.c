@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #define PREPARED 64
+#define WAYS 4
 
 struct prepared {
     char *sql; /* owned; what stmt->sql points to */
@@ -159,12 +160,34 @@ void replay_free(struct replay **replay)
     *replay = NULL;
 }
 
+/* Eight bytes at a time: each record has its SQL. */
+static uint64_t hash_of(struct str sql)
+{
+    uint64_t hash = sql.len;
+    for (uint64_t word; sql.len >= sizeof(word); sql.ptr += sizeof(word), sql.len -= sizeof(word)) {
+        memcpy(&word, sql.ptr, sizeof(word));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/* The one that has it; else one that is free; else any of those that it may have. */
+static struct prepared *place_of(struct replay *replay, struct str sql)
+{
+    struct prepared *set = &replay->prepared[hash_of(sql) % (PREPARED / WAYS) * WAYS], *place = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].stmt && str_eqc(sql, set[i].sql))
+            return &set[i];
+        if (!set[i].stmt)
+            place = &set[i];
+    }
+    return place;
+}
+
 static int prepare(struct replay *replay, struct str sql, struct stmt **ret)
 {
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < sql.len; i++)
-        hash = (hash ^ (unsigned char)sql.ptr[i]) * 16777619U;
-    struct prepared *place = &replay->prepared[hash % PREPARED];
+    struct prepared *place = place_of(replay, sql);
     if (!place->stmt || !str_eqc(sql, place->sql)) {
         forget(place);
         place->sql = str_dup(sql);
