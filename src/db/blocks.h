@@ -1,5 +1,5 @@
-/* Small blocks of SQLite's memory. A statement takes and gives back dozens of them; as the writer's turn goes
- * from thread to thread, each thread's malloc would have what another lacks. So they stay with the turn: who
+/* Small blocks of SQLite's memory. A statement takes and gives back dozens of them; as the write connection
+ * goes from thread to thread, each thread's malloc would have what another lacks. So they stay with it: who
  * has it gives blocks back into its pool, and takes them from there. Blocks are malloc's own all the same. */
 #pragma once
 

@@ -4,6 +4,9 @@
  * told to lead it, or a thread for that if no member's thread waits. Only one syncs at a time: frames are in
  * the order of the work.
  *
+ * The turn is not the connection (behind.h): who needs it claims it, and has it until the turn's end. Until
+ * then others may be running what was recorded before.
+ *
  * When an append fails, or SQLite undoes the transaction by itself, the batch has work that will never be
  * durable: `broken`. Every member of the failed group and of the open one is told so, and the batch is healed
  * before anybody works again. */
@@ -93,7 +96,6 @@ bool writer_lost(struct writer *writer)
 {
     return writer->claimed && batch_lost(writer->batch);
 }
-
 
 static void wants(const struct writer *writer, enum writer_want want)
 {
