@@ -145,12 +145,22 @@ static int map_parameters(struct stmt *stmt)
     return 0;
 }
 
+static bool is_of_rows(struct str sql)
+{
+    static const char *const words[] = {"INSERT ", "UPDATE ", "DELETE "};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (str_starts(sql, str_of(words[i])))
+            return true;
+    return false;
+}
+
 int stmt_new(struct conn *conn, const char *sql, struct stmt **ret)
 {
     struct stmt *stmt = mem_alloc(sizeof(*stmt));
     if (!stmt)
         return FAULT(ENOMEM);
     stmt->sql = sql;
+    stmt->of_rows = is_of_rows(str_of(sql));
     int rc = sqlite3_prepare_v3(conn->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     int r = rc == SQLITE_OK ? map_parameters(stmt) : conn_fault(conn, rc, sql);
     if (r != 0) {

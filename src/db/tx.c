@@ -119,6 +119,12 @@ static int stmt_start(struct tx *tx, const char *sql, const char *types, va_list
     return 0;
 }
 
+/* Rows, by the statement that was done last. */
+static int64_t changes_of(const struct tx *tx)
+{
+    return sqlite3_changes64(conn_handle(tx->conn));
+}
+
 static int stmt_failed(struct tx *tx, struct stmt *stmt, int rc)
 {
     int r = conn_fault(tx->conn, rc, stmt->sql);
@@ -127,14 +133,15 @@ static int stmt_failed(struct tx *tx, struct stmt *stmt, int rc)
     return tx_failed(tx, r);
 }
 
-/* A writing statement's first step, which makes all of its changes, and its record if it made them. */
+/* A writing statement's first step, which makes all of its changes, and its record if it made any. */
 static int step_recorded(struct tx *tx, struct stmt *stmt, const char *types, va_list *args)
 {
     struct buf *records = writer_records(tx->db->writer);
     size_t before = records->len;
     record_statement(records, stmt->sql, types, args);
     int rc = buf_error(records) ? SQLITE_NOMEM : sqlite3_step(stmt->handle);
-    if (rc != SQLITE_DONE && rc != SQLITE_ROW && !buf_error(records))
+    bool changed = rc == SQLITE_ROW || (rc == SQLITE_DONE && !(stmt->of_rows && changes_of(tx) == 0));
+    if (!changed && !buf_error(records))
         records->len = before;
     return rc;
 }
@@ -150,7 +157,7 @@ static int exec(struct tx *tx, const char *sql, const char *types, va_list *args
         int rc = step_recorded(tx, stmt, types, &again);
         assert(rc != SQLITE_ROW);
         if (rc == SQLITE_DONE)
-            tx->changes = sqlite3_changes64(conn_handle(tx->conn));
+            tx->changes = changes_of(tx);
         else
             r = stmt_failed(tx, stmt, rc);
         conn_release(stmt);

@@ -3,6 +3,7 @@
  *
  * PutObject: begin (headers) → body … (hashed, in memory or into DATA/blobs/incoming) → run (digests
  * compared, synced, committed, answered) → end (frees; what was not committed is removed). */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "services/s3/argument.h"
 #include "services/s3/access.h"
@@ -160,20 +161,24 @@ void stored_unload(struct stored *stored)
     bucket_unload(&stored->bucket);
 }
 
+/* All that may be refused is, before anything changes. */
 static int commit_put(struct call *c, const struct object_new *new, struct bucket *bucket,
                       struct object *object)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     struct origin origin = api_origin(c);
-    int rc = db_begin(c->platform->db, &tx);
+    struct object_lock lock = new->lock;
+    int rc = db_begin_sure(c->platform->db, &tx);
     if (rc == 0)
         rc = api_bucket(c, tx, bucket);
     if (rc == 0)
         rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
-        rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
+        rc = lock_of_new(bucket, clock_now_ms(), &lock, &c->reason);
     if (rc == 0)
-        rc = api_put_locked(c, &object->lock, "Object");
+        rc = api_put_locked(c, &lock, "Object");
+    if (rc == 0)
+        rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
     if (rc != 0)
         return rc;
     tx_touches_no_more(tx);

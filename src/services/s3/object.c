@@ -157,21 +157,22 @@ static int remove_row(struct tx *tx, const char *bucket, const char *key, const 
                      key, -object->sequence);
     if (rc == 0 && object->parts > 0)
         rc = object_part_remove_all(tx, object->sequence);
-    if (rc == 0 && !object->marker)
-        rc = usage_add(tx, object->account, -1, -object->size, NULL);
     return rc != 0 || object->marker ? rc : blob_unref(tx, object->blob);
 }
 
-/* Removes the version "null", which a put or delete without versioning replaces. *ret_was: an object (not a
- * marker) was there. */
-static int remove_null(struct tx *tx, const char *bucket, const char *key, bool *ret_was)
+static int discharge(struct tx *tx, const struct object *object)
 {
-    CLEANUP(object_unload) struct object old = {0};
-    int rc = object_find(tx, bucket, key, NULL_VERSION, &old);
-    *ret_was = rc == 0 && !old.marker;
-    if (rc == S3_E_NO_VERSION)
+    return object->marker ? 0 : usage_add(tx, object->account, -1, -object->size, NULL);
+}
+
+/* The version "null", which a put or delete without versioning replaces, and its sequence 0 if there is none.
+ */
+static int find_null(struct tx *tx, const struct bucket *bucket, const char *key, struct object *ret)
+{
+    if (bucket->versioning == VERSIONING_ENABLED)
         return 0;
-    return rc != 0 ? rc : remove_row(tx, bucket, key, &old);
+    int rc = object_find(tx, bucket->name, key, NULL_VERSION, ret);
+    return rc == S3_E_NO_VERSION ? 0 : rc;
 }
 
 static int check_conditions(struct tx *tx, const struct bucket *bucket, const struct object_new *new,
@@ -249,64 +250,93 @@ int object_author(struct tx *tx, const char *bucket, const char *key, const char
     return 0;
 }
 
-/* Takes a sequence number, gives the version its id and makes room for it. */
-static int begin_version(struct tx *tx, const struct bucket *bucket, const char *key, struct object *ret,
-                         bool *ret_was)
+/* Takes a sequence number, gives the version its id, and removes the one that it replaces, if any. */
+static int begin_version(struct tx *tx, const struct bucket *bucket, const char *key,
+                         const struct object *old, struct object *ret)
 {
     int rc = sequence_next(tx, &ret->sequence);
     if (rc != 0)
         return rc;
-    ret->modified_ms = clock_now_ms();
     if (bucket->versioning == VERSIONING_ENABLED) {
         make_version_id(ret->sequence, ret->version_id);
         return 0;
     }
     copy_fixed(ret->version_id, sizeof(ret->version_id), STR(NULL_VERSION));
-    return remove_null(tx, bucket->name, key, ret_was);
+    return old->sequence ? remove_row(tx, bucket->name, key, old) : 0;
+}
+
+/* Charges for what is put, and no more for what it replaces. S3_E_QUOTA: nothing has changed. */
+static int charge(struct tx *tx, const struct object *new, const struct object *old, struct reason *why)
+{
+    bool replaces = old->sequence && !old->marker;
+    if (replaces && strcmp(old->account, new->account) == 0)
+        return usage_replace(tx, new->account, old->size, new->size, why);
+    int rc = usage_add(tx, new->account, 1, new->size, why);
+    return rc == 0 && replaces ? discharge(tx, old) : rc;
+}
+
+/* All that may be refused is, before anything changes. *ret_old: what will be replaced. */
+static int admit(struct tx *tx, const struct bucket *bucket, const struct object_new *new,
+                 struct object *object, struct object *ret_old, struct reason *why)
+{
+    int rc = check_conditions(tx, bucket, new, why);
+    if (rc == 0)
+        rc = find_null(tx, bucket, new->key, ret_old);
+    if (rc == 0)
+        rc = lock_of_new(bucket, object->modified_ms, &object->lock, why);
+    return rc != 0 ? rc : charge(tx, object, ret_old, why);
+}
+
+static int store(struct tx *tx, const struct object_new *new, struct object *ret)
+{
+    ret->blob = new->shared_blob;
+    ret->sealed = new->upload ? new->upload->sealer != NULL : new->shared_sealed;
+    return new->upload ? upload_store(tx, new->upload, new->sha256, ret->sequence, &ret->blob) : 0;
+}
+
+static int tell(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                const struct origin *origin, const struct object_new *new, const struct object *object)
+{
+    struct event event = {.name = new->event,
+                          .key = new->key,
+                          .version_id = bucket->versioning == VERSIONING_NEVER ? NULL : object->version_id,
+                          .etag = new->etag,
+                          .size = new->size,
+                          .sequence = object->sequence};
+    struct object_created created = {.bucket = bucket->name,
+                                     .key = new->key,
+                                     .version_id =
+                                         bucket->versioning == VERSIONING_ENABLED ? object->version_id : NULL,
+                                     .who = origin->arn};
+    int rc = notify(tx, platform, bucket, origin, &event);
+    return rc != 0 ? rc : service_object_created(tx, platform, &created);
 }
 
 int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                const struct origin *origin, const struct object_new *new, struct object *ret,
                struct reason *why)
 {
-    bool was = false;
+    CLEANUP(object_unload) struct object old = {0};
     tx_touches(tx, object_subject(bucket->name, new->key));
-    int rc = check_conditions(tx, bucket, new, why);
+    ret->modified_ms = clock_now_ms();
+    ret->size = new->size;
+    ret->lock = new->lock;
+    copy_fixed(ret->account, sizeof(ret->account),
+               str_of(origin->account ? origin->account : bucket->account));
+    int rc = admit(tx, bucket, new, ret, &old, why);
     /* A shared blob gains its reference before an overwritten version may lose the last one. */
     if (rc == 0 && !new->upload && !new->shared_held)
         rc = blob_ref(tx, new->shared_blob);
     if (rc == 0)
-        rc = begin_version(tx, bucket, new->key, ret, &was);
-    ret->lock = new->lock;
-    copy_fixed(ret->account, sizeof(ret->account),
-               str_of(origin->account ? origin->account : bucket->account));
+        rc = begin_version(tx, bucket, new->key, &old, ret);
     if (rc == 0)
-        rc = usage_add(tx, ret->account, 1, new->size, why);
-    if (rc == 0)
-        rc = lock_of_new(bucket, ret->modified_ms, &ret->lock, why);
+        rc = store(tx, new, ret);
     if (rc != 0)
         return rc;
-    ret->blob = new->shared_blob;
-    ret->sealed = new->upload ? new->upload->sealer != NULL : new->shared_sealed;
-    if (new->upload)
-        rc = upload_store(tx, new->upload, new->sha256, ret->sequence, &ret->blob);
-    if (rc == 0)
-        rc = insert(tx, bucket->name, new, ret, origin);
+    rc = insert(tx, bucket->name, new, ret, origin);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
-    struct event event = {.name = new->event,
-                          .key = new->key,
-                          .version_id = bucket->versioning == VERSIONING_NEVER ? NULL : ret->version_id,
-                          .etag = new->etag,
-                          .size = new->size,
-                          .sequence = ret->sequence};
-    struct object_created created = {.bucket = bucket->name,
-                                     .key = new->key,
-                                     .version_id =
-                                         bucket->versioning == VERSIONING_ENABLED ? ret->version_id : NULL,
-                                     .who = origin->arn};
-    rc = notify(tx, platform, bucket, origin, &event);
-    return rc != 0 ? rc : service_object_created(tx, platform, &created);
+    return tell(tx, platform, bucket, origin, new, ret);
 }
 
 int object_tell(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
@@ -369,6 +399,8 @@ static int remove_version(struct tx *tx, const struct platform *platform, const 
     if (rc == 0)
         rc = remove_row(tx, bucket->name, key, &old);
     if (rc == 0)
+        rc = discharge(tx, &old);
+    if (rc == 0)
         rc = sequence_next(tx, &event.sequence);
     ret->marker = old.marker;
     return rc != 0 ? rc : notify(tx, platform, bucket, origin, &event);
@@ -377,9 +409,13 @@ static int remove_version(struct tx *tx, const struct platform *platform, const 
 static int put_marker(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                       const struct origin *origin, const char *key, struct deletion *ret)
 {
-    CLEANUP(object_unload) struct object marker = {0};
-    bool was = false;
-    int rc = begin_version(tx, bucket, key, &marker, &was);
+    CLEANUP(object_unload) struct object old = {0};
+    struct object marker = {.modified_ms = clock_now_ms()};
+    int rc = find_null(tx, bucket, key, &old);
+    if (rc == 0)
+        rc = begin_version(tx, bucket, key, &old, &marker);
+    if (rc == 0 && old.sequence)
+        rc = discharge(tx, &old);
     if (rc == 0)
         rc = tx_exec(tx,
                      "INSERT INTO s3_object (bucket, key, rank, version_id, marker, size, etag, sha256, "
@@ -409,10 +445,15 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
         return remove_version(tx, platform, bucket, origin, key, version_id, ret);
     if (bucket->versioning != VERSIONING_NEVER)
         return put_marker(tx, platform, bucket, origin, key, ret);
-    bool was = false;
+    CLEANUP(object_unload) struct object old = {0};
     struct event event = {.name = removal(origin), .key = key};
-    rc = remove_null(tx, bucket->name, key, &was);
-    if (rc == 0 && was)
+    rc = find_null(tx, bucket, key, &old);
+    if (rc != 0 || !old.sequence)
+        return rc;
+    rc = remove_row(tx, bucket->name, key, &old);
+    if (rc == 0)
+        rc = discharge(tx, &old);
+    if (rc == 0 && !old.marker)
         rc = sequence_next(tx, &event.sequence);
-    return rc != 0 || !was ? rc : notify(tx, platform, bucket, origin, &event);
+    return rc != 0 || old.marker ? rc : notify(tx, platform, bucket, origin, &event);
 }

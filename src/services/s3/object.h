@@ -77,7 +77,7 @@ struct object_new {
 };
 
 /* Fills sequence, version_id, modified_ms of *ret. S3_E_PRECONDITION, S3_E_CONFLICT, S3_E_NO_KEY (if_match
- * without object).
+ * without object), S3_E_QUOTA, S3_E_REQUEST (a lock that the bucket has none for): then nothing has changed.
  */
 int object_put(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                const struct origin *origin, const struct object_new *new, struct object *ret,

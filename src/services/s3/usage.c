@@ -62,6 +62,24 @@ int usage_add(struct tx *tx, const char *account, int64_t objects, int64_t bytes
     return rc == 0 && tx_changes(tx) == 0 ? begin_or_refuse(tx, account, objects, bytes, why) : rc;
 }
 
+int usage_replace(struct tx *tx, const char *account, int64_t old_bytes, int64_t bytes, struct reason *why)
+{
+    struct usage now;
+    int rc = tx_exec(tx,
+                     "UPDATE s3_usage SET bytes = bytes - $2 + $3 WHERE account = $1"
+                     " AND (objects_max IS NULL OR objects <= objects_max)"
+                     " AND ($3 = 0 OR bytes_max IS NULL OR bytes - $2 + $3 <= bytes_max)",
+                     "sii", account, old_bytes, bytes);
+    if (rc != 0 || tx_changes(tx) > 0)
+        return rc;
+    rc = usage_load(tx, account, &now);
+    if (rc != 0)
+        return rc;
+    if (now.objects_max >= 0 && now.objects > now.objects_max)
+        return refuse(&now, "objects", now.objects, now.objects_max, why);
+    return usage_fits(&now, bytes - old_bytes, why);
+}
+
 int usage_load(struct tx *tx, const char *account, struct usage *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;

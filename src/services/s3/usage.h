@@ -21,6 +21,9 @@ struct usage {
 /* S3_E_QUOTA when it is more, and too much. */
 int usage_add(struct tx *tx, const char *account, int64_t objects, int64_t bytes,
               struct reason *why) MUST_USE;
+/* An object gives way to another of the same account. S3_E_QUOTA when what is kept then is too much. */
+int usage_replace(struct tx *tx, const char *account, int64_t old_bytes, int64_t bytes,
+                  struct reason *why) MUST_USE;
 /* An account that never kept anything has used nothing. */
 int usage_load(struct tx *tx, const char *account, struct usage *ret) MUST_USE;
 /* By account; those that come after that one ("": the first). DB_NONE. */

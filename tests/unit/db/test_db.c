@@ -403,6 +403,31 @@ static void test_database_is_open_for_writing_once(void **state UNUSED)
     db_close(&db);
 }
 
+/* It has nothing to be made durable, nor to be undone, which without a savepoint all wait for. */
+static void statement_that_changes_no_row_leaves_no_record(void **state UNUSED)
+{
+    struct db *db = open_things();
+    struct tx *tx = NULL;
+    uint64_t groups = db_stats(db).groups;
+    assert_int_equal(db_begin_sure(db, &tx), 0);
+    assert_int_equal(tx_exec(tx, "UPDATE things SET size = 1 WHERE name = $1", "s", "none"), 0);
+    assert_int_equal(tx_changes(tx), 0);
+    assert_int_equal(tx_exec(tx, "DELETE FROM things WHERE name = $1", "s", "none"), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(db_stats(db).groups, groups);
+    assert_int_equal(db_begin_sure(db, &tx), 0);
+    assert_int_equal(put(tx, "one", 1), 0);
+    assert_int_equal(tx_exec(tx, "UPDATE things SET size = 2 WHERE name = $1", "s", "one"), 0);
+    assert_int_equal(tx_changes(tx), 1);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(db_stats(db).groups, groups + 1);
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(tx_exec(tx, "CREATE TABLE others (name TEXT)", ""), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(db_stats(db).groups, groups + 2);
+    db_close(&db);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -423,6 +448,7 @@ int main(void)
         CASE(test_look_sees_what_was_committed),
         CASE(test_copy_has_what_was_committed),
         CASE(test_database_is_open_for_writing_once),
+        CASE(statement_that_changes_no_row_leaves_no_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

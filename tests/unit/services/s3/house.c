@@ -79,7 +79,7 @@ int house_put(struct house *house, const struct house_object *asked)
         return rc;
     hex_encode(upload.md5_digest, 16, etag);
     hex_encode(upload.sha256_digest, 32, sha256);
-    rc = db_begin(house->platform.db, &tx);
+    rc = db_begin_sure(house->platform.db, &tx);
     if (rc == 0)
         rc = bucket_load(tx, asked->bucket, &bucket, NULL);
     struct object_new new = {.key = asked->key,

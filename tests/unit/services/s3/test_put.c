@@ -268,6 +268,49 @@ static void deleted_files_go(void **state)
     assert_int_equal(house_count(house, "SELECT COUNT(*) FROM s3_doomed"), 0);
 }
 
+static void limit(struct house *house, int64_t objects, int64_t bytes)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    assert_int_equal(db_begin(house->platform.db, &tx), 0);
+    assert_int_equal(usage_limit(tx, HOUSE_ACCOUNT, objects, bytes), 0);
+    assert_int_equal(db_commit(&tx), 0);
+}
+
+static int put_plain(struct house *house, const char *key, size_t len)
+{
+    static const char bytes[5000];
+    return house_put(house, &(struct house_object){.bucket = "plain", .key = key, .bytes = {bytes, len}});
+}
+
+/* What replaces an object is charged for what it adds, and a refusal comes before anything has changed: it is
+ * undone without a trace in the log. */
+static void quota_is_looked_at_before_anything_changes(void **state)
+{
+    struct house *house = *state;
+    CLEANUP(db_end) struct tx *tx = NULL;
+    assert_int_equal(db_begin(house->platform.db, &tx), 0);
+    assert_int_equal(bucket_create(tx, &house->platform, HOUSE_ACCOUNT, "plain", NULL), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(put_plain(house, "a", 1000), 0);
+    int64_t objects = house_count(house, "SELECT objects FROM s3_usage");
+    int64_t bytes = house_count(house, "SELECT bytes FROM s3_usage");
+    limit(house, objects, bytes + 100);
+    int64_t sequence = house_count(house, "SELECT value FROM s3_sequence");
+    assert_int_equal(put_plain(house, "b", 10), S3_E_QUOTA);
+    assert_int_equal(put_plain(house, "a", 1101), S3_E_QUOTA);
+    assert_int_equal(house_count(house, "SELECT value FROM s3_sequence"), sequence);
+    assert_int_equal(house_count(house, "SELECT bytes FROM s3_usage"), bytes);
+    assert_int_equal(house_count(house, "SELECT size FROM s3_object WHERE bucket = 'plain'"), 1000);
+    assert_int_equal(put_plain(house, "a", 1100), 0);
+    assert_int_equal(house_count(house, "SELECT bytes FROM s3_usage"), bytes + 100);
+    assert_int_equal(put_plain(house, "a", 0), 0);
+    assert_int_equal(house_count(house, "SELECT objects FROM s3_usage"), objects);
+    assert_int_equal(house_count(house, "SELECT bytes FROM s3_usage"), bytes - 1000);
+    limit(house, objects - 1, -1);
+    assert_int_equal(put_plain(house, "a", 0), S3_E_QUOTA);
+    limit(house, -1, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +324,7 @@ int main(void)
         cmocka_unit_test(full_disk),
         cmocka_unit_test(sweep_after_a_crash),
         cmocka_unit_test(deleted_files_go),
+        cmocka_unit_test(quota_is_looked_at_before_anything_changes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
