@@ -13,7 +13,7 @@ struct stmt {
     sqlite3_stmt *handle;
     bool busy;
     bool cached;
-    bool of_rows; /* INSERT, UPDATE or DELETE: whoever changes no row has done nothing */
+    bool of_rows;  /* INSERT, UPDATE or DELETE: whoever changes no row has done nothing */
     uint64_t used; /* for the least recently used */
     unsigned parameters;
     unsigned char index[CONN_MAX_PARAMETERS]; /* SQLite's index of $1, $2 … */

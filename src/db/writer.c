@@ -697,9 +697,9 @@ int writer_open(const char *path, struct writer **ret)
     pthread_mutex_init(&writer->sync_lock, NULL);
     pthread_cond_init(&writer->synced, NULL);
     pthread_cond_init(&writer->lead_or_close, NULL);
+    epoch_begin(writer);
     writer->records = BUF_INIT(RECORDS_MAX);
     writer->frame = BUF_INIT(RECORDS_MAX);
-    epoch_begin(writer);
     int r = batch_open(path, &writer->batch);
     if (r == 0)
         r = behind_open(writer->batch, not_run, writer, &writer->behind);

@@ -13,7 +13,7 @@ static inline struct str header_find(const struct http_header *headers, size_t c
 {
     struct str wanted = str_of(name);
     for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(headers[i].name, wanted))
+        if (headers[i].name.len == wanted.len && str_eq_nocase(headers[i].name, wanted))
             return headers[i].value;
     return (struct str){NULL, 0};
 }

@@ -15,14 +15,12 @@ const char *versioning_name(enum versioning versioning)
     return versioning_names[versioning];
 }
 
-static bool versioning_of(const char *name, enum versioning *ret)
+enum versioning versioning_named(const char *name)
 {
     for (size_t i = VERSIONING_ENABLED; i < ARRAY_LEN(versioning_names); i++)
-        if (strcmp(versioning_names[i], name) == 0) {
-            *ret = (enum versioning)i;
-            return true;
-        }
-    return false;
+        if (strcmp(versioning_names[i], name) == 0)
+            return (enum versioning)i;
+    return VERSIONING_NEVER;
 }
 
 static bool label_char(char c)
@@ -69,61 +67,6 @@ bool bucket_name_ok(const char *name)
     return !looks_like_address(name) && !is_reserved(str_of(name));
 }
 
-void bucket_unload(struct bucket *bucket)
-{
-    free_ptr(&bucket->notification);
-    free_ptr(&bucket->tags);
-    free_ptr(&bucket->policy);
-    free_ptr(&bucket->lifecycle);
-    free_ptr(&bucket->object_lock);
-}
-
-static int copy_column(struct rows *rows, int column, char **ret)
-{
-    if (rows_null(rows, column))
-        return 0;
-    *ret = str_dup(rows_str(rows, column));
-    return *ret ? 0 : FAULT(ENOMEM);
-}
-
-static void copy_fixed(char *to, size_t size, struct str from)
-{
-    size_t len = from.len < size ? from.len : size - 1;
-    if (len > 0)
-        memcpy(to, from.ptr, len);
-    to[len] = '\0';
-}
-
-int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why)
-{
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows,
-                          "SELECT account, versioning, created_ms, notification, tags,"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy'),"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'lifecycle'),"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'object-lock')"
-                          " FROM s3_bucket WHERE name = $1",
-                          "s", name);
-    if (rc == DB_NONE)
-        return reason_set(why, S3_E_NO_BUCKET, "The specified bucket does not exist");
-    if (rc != 0)
-        return rc < 0 ? rc : FAULT(EIO);
-    copy_fixed(ret->name, sizeof(ret->name), str_of(name));
-    copy_fixed(ret->account, sizeof(ret->account), rows_str(rows, 0));
-    ret->versioning = VERSIONING_NEVER;
-    if (!rows_null(rows, 1))
-        (void)versioning_of(rows_text(rows, 1), &ret->versioning);
-    ret->created_ms = rows_int(rows, 2);
-    rc = copy_column(rows, 3, &ret->notification);
-    if (rc == 0)
-        rc = copy_column(rows, 4, &ret->tags);
-    if (rc == 0)
-        rc = copy_column(rows, 5, &ret->policy);
-    if (rc == 0)
-        rc = copy_column(rows, 6, &ret->lifecycle);
-    return rc != 0 ? rc : copy_column(rows, 7, &ret->object_lock);
-}
-
 int bucket_create(struct tx *tx, const struct platform *platform, const char *account, const char *bucket,
                   struct reason *why)
 {
@@ -145,7 +88,15 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
             "of the system. Please select a different name and try again.");
     rc = tx_exec(tx, "INSERT INTO s3_bucket (name, account, created_ms) VALUES ($1, $2, $3)", "ssi", bucket,
                  account, clock_now_ms());
+    bucket_changed(bucket);
     return rc != 0 ? rc : settings_of_birth(tx, bucket);
+}
+
+static int set_column(struct tx *tx, const char *sql, const char *value, const char *bucket)
+{
+    int rc = tx_exec(tx, sql, "ss", value, bucket);
+    bucket_changed(bucket);
+    return rc;
 }
 
 /* 0 when there is such a bucket. Whether the caller may change it has been decided before (access.c). */
@@ -160,8 +111,8 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
 {
     (void)platform;
     (void)account;
-    enum versioning versioning = VERSIONING_NEVER;
-    if (!versioning_of(status, &versioning))
+    enum versioning versioning = versioning_named(status);
+    if (versioning == VERSIONING_NEVER)
         return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.",
                           status);
     CLEANUP(bucket_unload) struct bucket found = {0};
@@ -170,9 +121,8 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
         return reason_set(why, S3_E_BUCKET_STATE,
                           "An Object Lock configuration is present on this bucket, so the versioning state "
                           "cannot be changed.");
-    return rc != 0
-               ? rc
-               : tx_exec(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", "ss", status, bucket);
+    return rc != 0 ? rc
+                   : set_column(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", status, bucket);
 }
 
 int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json_t *queues,
@@ -187,7 +137,7 @@ int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json
     CLEANUP(free_ptr) char *text = json_array_size(queues) > 0 ? json_text(queues) : NULL;
     if (!text && json_array_size(queues) > 0)
         return FAULT(ENOMEM);
-    return tx_exec(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", "ss", text, bucket);
+    return set_column(tx, "UPDATE s3_bucket SET notification = $1 WHERE name = $2", text, bucket);
 }
 
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
@@ -247,7 +197,7 @@ int bucket_set_tags(struct tx *tx, const struct platform *platform, const char *
     CLEANUP(free_ptr) char *text = json_object_size(tags) > 0 ? json_text(tags) : NULL;
     if (!text && json_object_size(tags) > 0)
         return FAULT(ENOMEM);
-    return tx_exec(tx, "UPDATE s3_bucket SET tags = $1 WHERE name = $2", "ss", text, bucket);
+    return set_column(tx, "UPDATE s3_bucket SET tags = $1 WHERE name = $2", text, bucket);
 }
 
 /* As on S3, they do not keep a bucket. */
@@ -259,7 +209,7 @@ static int abort_uploads(struct tx *tx, const char *bucket)
         char id[UPLOAD_ID_SIZE] = "";
         rc = tx_query_row(tx, &rows, "SELECT id FROM s3_upload WHERE bucket = $1 LIMIT 1", "s", bucket);
         if (rc == 0)
-            copy_fixed(id, sizeof(id), rows_str(rows, 0));
+            str_copy(id, sizeof(id), rows_text(rows, 0));
         rows_close(&rows);
         if (rc == 0)
             rc = multipart_remove(tx, id);
@@ -286,5 +236,8 @@ int bucket_delete(struct tx *tx, const struct platform *platform, const char *ac
     rc = abort_uploads(tx, bucket);
     if (rc == 0)
         rc = settings_remove(tx, bucket);
-    return rc != 0 ? rc : tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
+    if (rc == 0)
+        rc = tx_exec(tx, "DELETE FROM s3_bucket WHERE name = $1", "s", bucket);
+    bucket_changed(bucket);
+    return rc;
 }

@@ -8,22 +8,28 @@
 
 enum versioning { VERSIONING_NEVER, VERSIONING_ENABLED, VERSIONING_SUSPENDED };
 
+struct bucket_texts; /* shared by all who have loaded the same row */
+
 struct bucket {
     char name[S3_BUCKET_NAME_MAX + 1];
     char account[13];
     enum versioning versioning;
     int64_t created_ms;
-    char *notification; /* JSON list, or NULL */
-    char *tags;         /* JSON object, or NULL */
-    char *policy;       /* JSON, or NULL */
-    char *lifecycle;    /* the same */
-    char *object_lock;  /* the same */
+    struct bucket_texts *texts; /* a reference: what the next five point into */
+    const char *notification;   /* JSON list, or NULL */
+    const char *tags;           /* JSON object, or NULL */
+    const char *policy;         /* JSON, or NULL */
+    const char *lifecycle;      /* the same */
+    const char *object_lock;    /* the same */
 };
 
 void bucket_unload(struct bucket *bucket); /* CLEANUP-able */
 /* Fills a zeroed *ret. S3_E_NO_BUCKET. */
 int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why) MUST_USE;
+/* Whoever changes a bucket's row or settings says so, in the same transaction. */
+void bucket_changed(const char *name);
 const char *versioning_name(enum versioning versioning); /* "Enabled", "Suspended"; NULL for never */
+enum versioning versioning_named(const char *name);      /* any other name: never */
 
 /* ---- events */
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "services/service.h"
+#include <pthread.h>
 
 #define NULL_VERSION "null"
 
@@ -15,16 +16,53 @@ void object_unload(struct object *object)
     free_ptr(&object->tags);
 }
 
-int sequence_next(struct tx *tx, int64_t *ret)
+/* The last number of an epoch (tx_epoch). */
+static struct {
+    pthread_mutex_t lock;
+    uint64_t epoch;
+    int64_t value;
+} last = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool last_next(uint64_t epoch, int64_t *ret)
+{
+    pthread_mutex_lock(&last.lock);
+    bool known = last.epoch == epoch;
+    if (known)
+        *ret = ++last.value;
+    pthread_mutex_unlock(&last.lock);
+    return known;
+}
+
+static void last_set(uint64_t epoch, int64_t value)
+{
+    pthread_mutex_lock(&last.lock);
+    last.epoch = epoch;
+    last.value = value;
+    pthread_mutex_unlock(&last.lock);
+}
+
+static int sequence_load(struct tx *tx, int64_t *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_exec(tx, "UPDATE s3_sequence SET value = value + 1 WHERE id = 1", "");
-    if (rc == 0)
-        rc = tx_query_row(tx, &rows, "SELECT value FROM s3_sequence WHERE id = 1", "");
+    int rc = tx_query_row(tx, &rows, "SELECT value FROM s3_sequence WHERE id = 1", "");
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);
     *ret = rows_int(rows, 0);
     return 0;
+}
+
+int sequence_next(struct tx *tx, int64_t *ret)
+{
+    int64_t next;
+    uint64_t epoch = tx_epoch(tx);
+    if (!last_next(epoch, &next)) {
+        int rc = sequence_load(tx, &next);
+        if (rc != 0)
+            return rc;
+        last_set(epoch, ++next);
+    }
+    *ret = next;
+    return tx_exec(tx, "UPDATE s3_sequence SET value = $1 WHERE id = 1", "i", next);
 }
 
 void sequence_text(int64_t sequence, char *ret)

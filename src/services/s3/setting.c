@@ -89,10 +89,12 @@ static int store(struct tx *tx, const char *bucket, const char *kind, const json
     CLEANUP(free_ptr) char *text = json_pack_text(document);
     if (!text)
         return FAULT(ENOMEM);
-    return tx_exec(tx,
-                   "INSERT INTO s3_setting (bucket, kind, document) VALUES ($1, $2, $3)"
-                   " ON CONFLICT (bucket, kind) DO UPDATE SET document = excluded.document",
-                   "sss", bucket, kind, text);
+    int rc = tx_exec(tx,
+                     "INSERT INTO s3_setting (bucket, kind, document) VALUES ($1, $2, $3)"
+                     " ON CONFLICT (bucket, kind) DO UPDATE SET document = excluded.document",
+                     "sss", bucket, kind, text);
+    bucket_changed(bucket);
+    return rc;
 }
 
 int setting_put(struct tx *tx, const struct bucket *bucket, const char *kind, json_t *document,
@@ -104,7 +106,9 @@ int setting_put(struct tx *tx, const struct bucket *bucket, const char *kind, js
 
 int setting_remove(struct tx *tx, const char *bucket, const char *kind)
 {
-    return tx_exec(tx, "DELETE FROM s3_setting WHERE bucket = $1 AND kind = $2", "ss", bucket, kind);
+    int rc = tx_exec(tx, "DELETE FROM s3_setting WHERE bucket = $1 AND kind = $2", "ss", bucket, kind);
+    bucket_changed(bucket);
+    return rc;
 }
 
 int settings_of_birth(struct tx *tx, const char *name)
@@ -122,5 +126,7 @@ int settings_of_birth(struct tx *tx, const char *name)
 
 int settings_remove(struct tx *tx, const char *bucket)
 {
-    return tx_exec(tx, "DELETE FROM s3_setting WHERE bucket = $1", "s", bucket);
+    int rc = tx_exec(tx, "DELETE FROM s3_setting WHERE bucket = $1", "s", bucket);
+    bucket_changed(bucket);
+    return rc;
 }

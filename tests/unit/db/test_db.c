@@ -428,6 +428,48 @@ static void statement_that_changes_no_row_leaves_no_record(void **state UNUSED)
     db_close(&db);
 }
 
+static uint64_t epoch_of_next(struct db *db, bool changes, bool undone)
+{
+    struct tx *tx = NULL;
+    assert_int_equal(db_begin(db, &tx), 0);
+    if (changes)
+        assert_int_equal(tx_exec(tx, "UPDATE things SET size = size + 1", ""), 0);
+    uint64_t epoch = tx_epoch(tx);
+    if (undone)
+        db_end(&tx);
+    else
+        assert_int_equal(db_commit(&tx), 0);
+    return epoch;
+}
+
+/* Within one epoch nothing that a transaction has seen is undone. */
+static void epoch_ends_with_what_is_undone(void **state UNUSED)
+{
+    struct db *db = open_things();
+    struct tx *tx = NULL;
+    assert_int_equal(db_begin(db, &tx), 0);
+    assert_int_equal(put(tx, "one", 1), 0);
+    uint64_t epoch = tx_epoch(tx);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_true(epoch != 0);
+    assert_true(epoch_of_next(db, true, false) == epoch);
+    assert_true(epoch_of_next(db, false, true) == epoch);
+    assert_true(epoch_of_next(db, true, true) == epoch);
+    uint64_t next = epoch_of_next(db, false, false);
+    assert_true(next != epoch);
+    assert_int_equal(db_look(db, DB_ANYTHING, &tx), 0);
+    assert_true(tx_epoch(tx) == next);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(db_read(db, &tx), 0);
+    assert_true(tx_epoch(tx) == 0);
+    db_end(&tx);
+    db_close(&db);
+    db = open_things();
+    epoch = epoch_of_next(db, false, false);
+    assert_true(epoch != 0 && epoch != next);
+    db_close(&db);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -449,6 +491,7 @@ int main(void)
         CASE(test_copy_has_what_was_committed),
         CASE(test_database_is_open_for_writing_once),
         CASE(statement_that_changes_no_row_leaves_no_record),
+        CASE(epoch_ends_with_what_is_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
