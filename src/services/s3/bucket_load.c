@@ -1,16 +1,18 @@
 /* Buckets' rows, with those of their settings that each request looks at. The rows that transactions at the
  * writer's connection have read lately are kept for the next (tx_epoch): each put and delete reads one. A
  * bucket has one slot, a newcomer takes its place. */
-#include "services/s3/bucket.h"
+#include "services/s3/setting.h"
 #include "base/mem.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define SLOTS 64
 
+enum { NOTIFICATION, TAGS, LIFECYCLE, OBJECT_LOCK, POLICY, TEXTS };
+
 struct bucket_texts {
     atomic_uint refs;
-    char bytes[];
+    char *texts[TEXTS]; /* NULL: there is none */
 };
 
 static struct slot {
@@ -23,8 +25,11 @@ void bucket_unload(struct bucket *bucket)
 {
     struct bucket_texts *texts = take(bucket->texts);
     bucket->notification = bucket->tags = bucket->policy = bucket->lifecycle = bucket->object_lock = NULL;
-    if (texts && atomic_fetch_sub(&texts->refs, 1) == 1)
-        free(texts);
+    if (!texts || atomic_fetch_sub(&texts->refs, 1) > 1)
+        return;
+    for (size_t i = 0; i < TEXTS; i++)
+        free(texts->texts[i]);
+    free(texts);
 }
 
 static struct slot *slot_of(const char *name)
@@ -77,50 +82,69 @@ void bucket_changed(const char *name)
 
 /* ---- the row */
 
-static const size_t texts_at[] = {
-    offsetof(struct bucket, notification), offsetof(struct bucket, tags),
-    offsetof(struct bucket, policy),       offsetof(struct bucket, lifecycle),
-    offsetof(struct bucket, object_lock),
-};
-#define FIRST_TEXT 3 /* column */
-
-static int copy_texts(struct rows *rows, struct bucket *ret)
+static int copy_text(struct rows *rows, int column, char **ret)
 {
-    size_t size = sizeof(*ret->texts), at = 0;
-    for (int i = 0; i < (int)ARRAY_LEN(texts_at); i++)
-        size += rows_str(rows, FIRST_TEXT + i).len + 1;
-    ret->texts = mem_alloc(size);
-    if (!ret->texts)
-        return FAULT(ENOMEM);
-    atomic_init(&ret->texts->refs, 1);
-    for (int i = 0; i < (int)ARRAY_LEN(texts_at); i++) {
-        struct str text = rows_str(rows, FIRST_TEXT + i);
-        if (!text.ptr)
-            continue;
-        memcpy(ret->texts->bytes + at, text.ptr, text.len);
-        *(const char **)(void *)((char *)ret + texts_at[i]) = ret->texts->bytes + at;
-        at += text.len + 1;
-    }
+    if (rows_null(rows, column))
+        return 0;
+    *ret = str_dup(rows_str(rows, column));
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+static int read_bucket(struct rows *rows, const char *name, struct bucket *ret)
+{
+    str_copy(ret->name, sizeof(ret->name), name);
+    str_copy(ret->account, sizeof(ret->account), rows_text(rows, 0));
+    ret->versioning = rows_null(rows, 1) ? VERSIONING_NEVER : versioning_named(rows_text(rows, 1));
+    ret->created_ms = rows_int(rows, 2);
+    int rc = copy_text(rows, 3, &ret->texts->texts[NOTIFICATION]);
+    return rc != 0 ? rc : copy_text(rows, 4, &ret->texts->texts[TAGS]);
+}
+
+/* Those that are looked at elsewhere are passed over. */
+static int read_setting(struct rows *rows, struct bucket_texts *texts)
+{
+    static const struct {
+        const char *kind;
+        size_t text;
+    } kinds[] = {
+        {SETTING_LIFECYCLE, LIFECYCLE}, {SETTING_OBJECT_LOCK, OBJECT_LOCK}, {SETTING_POLICY, POLICY}};
+    struct str kind = rows_str(rows, 5);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (kind.ptr && str_eqc(kind, kinds[i].kind))
+            return copy_text(rows, 6, &texts->texts[kinds[i].text]);
     return 0;
+}
+
+static void point_into(struct bucket *bucket, char *const texts[TEXTS])
+{
+    bucket->notification = texts[NOTIFICATION];
+    bucket->tags = texts[TAGS];
+    bucket->lifecycle = texts[LIFECYCLE];
+    bucket->object_lock = texts[OBJECT_LOCK];
+    bucket->policy = texts[POLICY];
 }
 
 static int load(struct tx *tx, const char *name, struct bucket *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int rc = tx_query_row(tx, &rows,
-                          "SELECT account, versioning, created_ms, notification, tags,"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'policy'),"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'lifecycle'),"
-                          " (SELECT document FROM s3_setting WHERE bucket = $1 AND kind = 'object-lock')"
-                          " FROM s3_bucket WHERE name = $1",
+                          "SELECT account, versioning, created_ms, notification, tags, kind, document"
+                          " FROM s3_bucket LEFT JOIN s3_setting ON bucket = name AND kind BETWEEN"
+                          " '" SETTING_LIFECYCLE "' AND '" SETTING_POLICY "' WHERE name = $1",
                           "s", name);
     if (rc != 0)
         return rc;
-    str_copy(ret->name, sizeof(ret->name), name);
-    str_copy(ret->account, sizeof(ret->account), rows_text(rows, 0));
-    ret->versioning = rows_null(rows, 1) ? VERSIONING_NEVER : versioning_named(rows_text(rows, 1));
-    ret->created_ms = rows_int(rows, 2);
-    return copy_texts(rows, ret);
+    ret->texts = mem_alloc(sizeof(*ret->texts));
+    if (!ret->texts)
+        return FAULT(ENOMEM);
+    atomic_init(&ret->texts->refs, 1);
+    rc = read_bucket(rows, name, ret);
+    while (rc == 0) {
+        rc = read_setting(rows, ret->texts);
+        rc = rc == 0 ? rows_next(rows) : rc;
+    }
+    point_into(ret, ret->texts->texts);
+    return rc == DB_NONE ? 0 : rc;
 }
 
 int bucket_load(struct tx *tx, const char *name, struct bucket *ret, struct reason *why)

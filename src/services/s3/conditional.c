@@ -39,6 +39,8 @@ static int failed(struct call *c, const char *prefix, const char *condition)
 static struct str condition(struct call *c, const char *prefix, const char *name)
 {
     char header[64];
+    if (!*prefix)
+        return http_header(c->http, name);
     (void)snprintf(header, sizeof(header), "%s%s", prefix, name);
     return http_header(c->http, header);
 }
