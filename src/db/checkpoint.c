@@ -34,7 +34,8 @@ struct checkpoint {
     int pages;   /* in the log, after it */
 };
 
-static void move_pages(void *arg)
+/* True when all of the log is in the database. */
+static bool move_pages(void *arg)
 {
     struct checkpoint *checkpoint = arg;
     int pages = 0, moved = 0;
@@ -44,8 +45,9 @@ static void move_pages(void *arg)
         log_debug("db", "checkpoint: %s", sqlite3_errstr(rc));
     checkpoint->failed = rc != SQLITE_OK;
     checkpoint->pages = rc == SQLITE_OK ? pages : 0;
-    if (rc == SQLITE_OK && pages == moved)
-        writer_log_moved(checkpoint->writer);
+    if (rc == SQLITE_OK)
+        writer_log_moved(checkpoint->writer, moved, pages == moved);
+    return rc == SQLITE_OK && pages == moved;
 }
 
 static struct timespec time_of(int64_t mono_ms)
@@ -102,7 +104,7 @@ static void failed(const char *what, int r)
 
 static void take_on(struct checkpoint *checkpoint)
 {
-    move_pages(checkpoint);
+    (void)move_pages(checkpoint);
     if (checkpoint->pages >= PAUSE_AT_PAGES)
         failed("checkpoint", writer_pause(checkpoint->writer, move_pages, checkpoint));
     if (!checkpoint->failed) /* else pages may be lost that a sync would not tell of any more */
@@ -166,6 +168,7 @@ int checkpoint_start(const char *path, struct writer *writer, struct checkpoint 
                                               .batch_bytes = BATCH_BYTES,
                                               .redo_bytes = REDO_BYTES,
                                               .move_pages = MOVE_AT_PAGES,
+                                              .pause_pages = PAUSE_AT_PAGES,
                                               .most_pages = MOST_PAGES};
     writer_watch(writer, &checkpoint->watch);
     *ret = take(checkpoint);

@@ -49,6 +49,7 @@ struct writer {
     int admit_pages;     /* of SQLite's log; who begins beyond it moves them */
     bool stuck;          /* the last flush failed: what was acknowledged cannot be read */
     atomic_int log_pages;
+    atomic_int moved_pages; /* of them */
 
     struct behind *behind; /* what is not run yet, and whose the connection is */
 
@@ -72,7 +73,10 @@ struct writer {
 
 static int log_hook(void *arg, sqlite3 *handle UNUSED, const char *name UNUSED, int pages)
 {
-    atomic_store(&((struct writer *)arg)->log_pages, pages);
+    struct writer *writer = arg;
+    if (pages < atomic_load(&writer->moved_pages)) /* it has begun anew */
+        atomic_store(&writer->moved_pages, 0);
+    atomic_store(&writer->log_pages, pages);
     return SQLITE_OK;
 }
 
@@ -558,12 +562,18 @@ void writer_look_undo(struct writer *writer, struct group *until)
 
 /* ---- other connections, and the logs */
 
+static bool log_is_long(const struct writer *writer)
+{
+    int pages = atomic_load(&writer->log_pages);
+    return pages - atomic_load(&writer->moved_pages) >= writer->watch->move_pages ||
+           pages >= writer->watch->pause_pages;
+}
+
 /* Not by those who move it: a reader may keep it long. */
 static void move_if_long(struct writer *writer)
 {
     sync_wait(writer);
-    if (writer->watch && (atomic_load(&writer->log_pages) >= writer->watch->move_pages ||
-                          batch_log_bytes(writer->batch) >= writer->watch->redo_bytes))
+    if (writer->watch && (log_is_long(writer) || batch_log_bytes(writer->batch) >= writer->watch->redo_bytes))
         wants(writer, WRITER_MOVE);
 }
 
@@ -592,12 +602,13 @@ int writer_flush(struct writer *writer)
     return r;
 }
 
-int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg)
+int writer_pause(struct writer *writer, bool (*move)(void *arg), void *arg)
 {
     turn_take(writer);
     int r = settle(writer);
-    if (r == 0)
-        work(arg);
+    if (r == 0 && move(arg) && writer->watch &&
+        batch_log_bytes(writer->batch) >= writer->watch->redo_bytes / 2)
+        batch_restart(writer->batch);
     turn_end(writer);
     return r;
 }
@@ -620,9 +631,11 @@ int writer_restart_log(struct writer *writer)
     return r;
 }
 
-void writer_log_moved(struct writer *writer)
+void writer_log_moved(struct writer *writer, int pages, bool all)
 {
-    atomic_store(&writer->log_pages, 0);
+    atomic_store(&writer->moved_pages, pages);
+    if (all)
+        atomic_store(&writer->log_pages, 0);
 }
 
 void writer_watch(struct writer *writer, const struct writer_watch *watch)

@@ -26,7 +26,8 @@ struct writer_watch {
     void *arg;
     int64_t batch_bytes; /* of the redo log, of a batch that is large */
     int64_t redo_bytes;  /* of the redo log that wants to begin anew */
-    int move_pages;      /* of SQLite's log that wants to be moved into the database */
+    int move_pages;      /* of SQLite's log that want to be moved into the database */
+    int pause_pages;     /* of a log that wants to begin anew, whatever has been moved of it */
     int most_pages;      /* of SQLite's log; then who begins moves them himself */
 };
 
@@ -75,9 +76,10 @@ int writer_publish(struct writer *writer) MUST_USE;
 bool writer_is_published(struct writer *writer);
 /* Publishes, and closes the batch even if it has nothing. */
 int writer_flush(struct writer *writer) MUST_USE;
-/* The same, then calls `work` while nobody else can write. */
-int writer_pause(struct writer *writer, void (*work)(void *arg), void *arg) MUST_USE;
+/* The same, then calls `move` while nobody else can write. When it says that the database file has all, and
+ * is synced, both logs may begin anew: the redo log does unless it is short. */
+int writer_pause(struct writer *writer, bool (*move)(void *arg), void *arg) MUST_USE;
 /* Begins the redo log anew if it is long, and syncs SQLite's log before that. */
 int writer_restart_log(struct writer *writer) MUST_USE;
-/* All of SQLite's log is in the database: it begins anew. */
-void writer_log_moved(struct writer *writer);
+/* So many pages of SQLite's log are in the database. `all`: it has no more, and begins anew. */
+void writer_log_moved(struct writer *writer, int pages, bool all);

@@ -101,8 +101,12 @@ static void ignore(void *arg UNUSED, enum writer_want want UNUSED)
 }
 
 /* Nobody moves the log but who begins; the redo log is long from its first frame. */
-static const struct writer_watch watch = {
-    .wants = ignore, .batch_bytes = 1, .redo_bytes = 1, .move_pages = MOST_PAGES, .most_pages = MOST_PAGES};
+static const struct writer_watch watch = {.wants = ignore,
+                                          .batch_bytes = 1,
+                                          .redo_bytes = 1,
+                                          .move_pages = MOST_PAGES,
+                                          .pause_pages = MOST_PAGES,
+                                          .most_pages = MOST_PAGES};
 
 static off_t wal_size(void)
 {
@@ -245,6 +249,91 @@ static void test_log_with_a_torn_frame_does_not_begin_anew(void **state UNUSED)
     }
 }
 
+static void count_moves(void *arg, enum writer_want want)
+{
+    *(int *)arg += want == WRITER_MOVE;
+}
+
+/* Pages that are in the database are no reason to move any, until the log is to begin anew. */
+static void test_log_that_was_moved_is_left_alone(void **state UNUSED)
+{
+    int moves = 0;
+    const struct writer_watch counting = {.wants = count_moves,
+                                          .arg = &moves,
+                                          .batch_bytes = 1 << 20,
+                                          .redo_bytes = 1 << 20,
+                                          .move_pages = 12,
+                                          .pause_pages = 40,
+                                          .most_pages = 1000};
+    struct writer *writer = open_writer(path);
+    writer_watch(writer, &counting);
+    put_many(writer, "a", 4);
+    assert_true(moves > 0);
+    int pages = (int)(wal_size() / PAGE); /* and some headers */
+    writer_log_moved(writer, pages, true);
+    moves = 0;
+    put_many(writer, "b", 1);
+    assert_int_equal(moves, 0);
+    put_many(writer, "c", 2);
+    assert_true(moves > 0);
+    put_many(writer, "d", 4);
+    writer_log_moved(writer, (int)(wal_size() / PAGE), true);
+    moves = 0;
+    put_many(writer, "e", 1);
+    assert_int_equal(moves, 1);
+    writer_watch(writer, NULL);
+    writer_close(&writer);
+    assert_int_equal(io_unlink(path), 0);
+}
+
+static int64_t redo_generation(void)
+{
+    CLEANUP(buf_free) struct buf bytes = BUF_INIT(1 << 20);
+    char name[112];
+    int64_t generation;
+    (void)snprintf(name, sizeof(name), "%s" REDO_SUFFIX, path);
+    assert_int_equal(io_read_file(name, &bytes), 0);
+    memcpy(&generation, bytes.ptr + 8, sizeof(generation)); /* of the first frame's header (redo.c) */
+    return generation;
+}
+
+struct moving {
+    struct writer *writer;
+    bool fails;
+};
+
+static bool move_all(void *arg)
+{
+    const struct moving *moving = arg;
+    int pages = 0, moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(conn_handle(writer_conn(moving->writer)), NULL,
+                                       SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    return !moving->fails && rc == SQLITE_OK && pages == moved;
+}
+
+/* The redo log begins anew in the pause in which the database gets all of it, and not when it does not. */
+static void test_pause_begins_the_redo_log_anew(void **state UNUSED)
+{
+    struct writer *writer = open_writer(path);
+    struct moving moving = {writer, true};
+    writer_watch(writer, &watch);
+    assert_int_equal(put(writer, "before"), 0);
+    int64_t generation = redo_generation();
+    assert_int_equal(writer_pause(writer, move_all, &moving), 0);
+    assert_int_equal(put(writer, "kept"), 0);
+    assert_true(redo_generation() == generation);
+    moving.fails = false;
+    assert_int_equal(writer_pause(writer, move_all, &moving), 0);
+    assert_int_equal(put(writer, "after"), 0);
+    assert_true(redo_generation() == generation + 1);
+    struct writer *crashed = open_after_crash();
+    assert_true(has(crashed, "before") && has(crashed, "kept") && has(crashed, "after"));
+    writer_close(&crashed);
+    writer_watch(writer, NULL);
+    writer_close(&writer);
+    assert_int_equal(io_unlink(path), 0);
+}
+
 #define THREADS 4
 #define EACH 150
 
@@ -354,6 +443,8 @@ int main(void)
         CASE(test_nobody_is_refused_for_a_reader_that_stays),
         CASE(test_close_after_a_failed_heal_loses_nothing),
         CASE(test_log_with_a_torn_frame_does_not_begin_anew),
+        CASE(test_log_that_was_moved_is_left_alone),
+        CASE(test_pause_begins_the_redo_log_anew),
         CASE(test_an_undone_transaction_without_savepoint_takes_nobody_with_it),
         CASE(test_undoing_without_savepoint_may_fail),
     };
