@@ -255,6 +255,16 @@ int call_commit(struct call *c, struct tx **tx)
     return r;
 }
 
+/* By a transaction that does nothing: it is durable no sooner than those before it. */
+int call_refuse(struct call *c, struct tx **tx, int outcome)
+{
+    db_end(tx);
+    int r = db_begin_sure(c->platform->db, tx);
+    if (r == 0)
+        r = call_commit(c, tx);
+    return r != 0 ? r : outcome;
+}
+
 static int transact(struct exchange *x)
 {
     struct call *c = &x->call;

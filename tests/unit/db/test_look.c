@@ -310,6 +310,41 @@ static void test_who_does_not_wait_is_told_of_the_failure(void **state UNUSED)
         assert_true(told[i].result < 0 && atomic_load(&told[i].times) == 1);
 }
 
+/* Of what was seen by who refuses: a transaction without changes is durable no sooner than those before it.
+ */
+static void commit_nothing_later(bool fails, struct told *told)
+{
+    struct db *db = open_items();
+    struct writing writing = {.db = db, .touches = APPLE, .name = "second"};
+    struct tx *tx = NULL;
+    pthread_t writer = begin_writing(&writing);
+    *told = (struct told){.later.done = tell};
+    assert_int_equal(db_begin_sure(db, &tx), 0);
+    assert_int_equal(db_commit_later(&tx, &told->later), 0);
+    wake_ticket ticket = wake_look("told");
+    assert_false(wake_wait("told", ticket, clock_mono_ms() + TOO_EARLY_MS));
+    assert_int_equal(atomic_load(&told->times), 0);
+    gate_set(false, fails);
+    await_told(told);
+    gate_set(false, false);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    db_close(&db);
+}
+
+static void test_nothing_is_durable_after_what_came_before(void **state UNUSED)
+{
+    struct told told;
+    commit_nothing_later(false, &told);
+    assert_int_equal(told.result, 0);
+}
+
+static void test_nothing_fails_with_what_came_before(void **state UNUSED)
+{
+    struct told told;
+    commit_nothing_later(true, &told);
+    assert_true(told.result < 0);
+}
+
 static void test_who_must_not_wait_is_told_that_it_would(void **state UNUSED)
 {
     struct db *db = open_items();
@@ -359,6 +394,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_never_becomes_durable_is_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_when_it_is_durable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_of_the_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_durable_after_what_came_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_fails_with_what_came_before, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_must_not_wait_is_told_that_it_would, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_must_not_wait_does_not_wait_for_a_long_transaction, setup,
                                         teardown),
