@@ -1,8 +1,9 @@
-/* Topics are hashed; no topic has an object. All signals are counted, and a slot of hashes keeps the number
- * of its last one, which gives the tickets: slots are shared, so a ticket may see a stranger's signal and
- * wake its holder once for nothing, but never misses its own. Waiters hang in lists by hash and, when they
- * have a deadline, in a pairing heap that one timer thread watches. A waiter is fired by whoever takes it off
- * its list, after the lock is released: so exactly once.
+/* Topics are hashed; no topic has an object. All signals are counted, and a slot of hashes keeps the numbers
+ * of its last one and of the last of another topic, which give the tickets. Slots are shared: where three
+ * topics share one, a ticket may see a stranger's signal and wake its holder once for nothing; it never
+ * misses its own. Waiters hang in lists by hash and, when they have a deadline, in a pairing heap that one
+ * timer thread watches. A waiter is fired by whoever takes it off its list, after the lock is released: so
+ * exactly once.
  */
 #include "base/wake.h"
 #include "base/clock.h"
@@ -14,7 +15,11 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static wake_ticket signals;
-static wake_ticket last_signals[SLOTS];
+static struct slot {
+    uint64_t hash; /* of the topic that was signalled last */
+    wake_ticket last;
+    wake_ticket others; /* the last of any topic but that one */
+} slots[SLOTS];
 static struct wake_waiter *lists[LISTS];
 static struct wake_waiter *heap;
 enum stopped { STOPPED_NONE, STOPPED_SUBSCRIBERS, STOPPED_ALL };
@@ -32,6 +37,23 @@ static uint64_t topic_hash(const char *topic)
     hash ^= hash >> 33;
     hash *= 0xff51afd7ed558ccdU;
     return hash ^ hash >> 33;
+}
+
+/* With the lock: of its last signal, or of a later one. */
+static wake_ticket last_of(uint64_t hash)
+{
+    const struct slot *slot = &slots[hash % SLOTS];
+    return slot->hash == hash ? slot->last : slot->others;
+}
+
+/* With the lock. */
+static void count_signal(uint64_t hash)
+{
+    struct slot *slot = &slots[hash % SLOTS];
+    if (slot->hash != hash)
+        slot->others = slot->last;
+    slot->hash = hash;
+    slot->last = ++signals;
 }
 
 static struct wake_waiter *heap_meld(struct wake_waiter *a, struct wake_waiter *b)
@@ -183,7 +205,7 @@ wake_ticket wake_look(const char *topic)
 {
     uint64_t hash = topic_hash(topic);
     pthread_mutex_lock(&lock);
-    wake_ticket ticket = last_signals[hash % SLOTS];
+    wake_ticket ticket = last_of(hash);
     pthread_mutex_unlock(&lock);
     return ticket;
 }
@@ -201,7 +223,7 @@ void wake_signal(const char *topic)
     uint64_t hash = topic_hash(topic);
     struct wake_waiter *fired = NULL;
     pthread_mutex_lock(&lock);
-    last_signals[hash % SLOTS] = ++signals;
+    count_signal(hash);
     for (struct wake_waiter *waiter = lists[hash % LISTS]; waiter;) {
         struct wake_waiter *next = waiter->next;
         if (waiter->topic_hash == hash) {
@@ -226,7 +248,7 @@ void wake_subscribe(const char *topic, wake_ticket ticket, int64_t deadline_mono
     if (timed)
         (void)pthread_once(&timer_once, timer_start);
     pthread_mutex_lock(&lock);
-    bool signalled = last_signals[waiter->topic_hash % SLOTS] > ticket;
+    bool signalled = last_of(waiter->topic_hash) > ticket;
     bool late = is_stopped(waiter) || (timed && (!timer_runs || deadline_mono_ms <= clock_mono_ms()));
     if (!signalled && !late) {
         list_add(waiter);

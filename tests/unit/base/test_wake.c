@@ -61,6 +61,34 @@ static void test_signal_fires_waiters_of_its_topic_only(void **state UNUSED)
     assert_int_equal(b.fired, 1);
 }
 
+/* A topic whose signals are counted where "mine"'s are; found by those of two, which are told from none. */
+static void find_neighbour(char ret[WAKE_TOPIC_MAX])
+{
+    wake_signal("mine");
+    wake_ticket ticket = wake_look("mine");
+    for (int i = 0; wake_look("mine") == ticket; i++) {
+        assert_true(i < 1000000);
+        (void)snprintf(ret, WAKE_TOPIC_MAX, "neighbour/%d", i);
+        wake_signal(ret);
+    }
+}
+
+static void test_neighbour_signals_for_itself(void **state UNUSED)
+{
+    char neighbour[WAKE_TOPIC_MAX];
+    find_neighbour(neighbour);
+    wake_signal("mine");
+    wake_ticket ticket = wake_look("mine");
+    for (int i = 0; i < 3; i++)
+        wake_signal(neighbour);
+    assert_int_equal(wake_look("mine"), ticket);
+    assert_false(wake_wait("mine", ticket, clock_mono_ms() - 1));
+    wake_signal("mine");
+    wake_signal(neighbour);
+    assert_true(wake_look("mine") > ticket);
+    assert_true(wake_wait("mine", ticket, INT64_MAX));
+}
+
 static void wait_fired(struct counted *counted)
 {
     for (;;) {
@@ -192,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_a_ticket_of_whatever_topic),
         cmocka_unit_test(test_signal_between_look_and_wait_is_not_lost),
         cmocka_unit_test(test_signal_fires_waiters_of_its_topic_only),
+        cmocka_unit_test(test_neighbour_signals_for_itself),
         cmocka_unit_test(test_deadlines_fire_each_waiter_once_and_not_early),
         cmocka_unit_test(test_signalled_waiters_leave_the_heap_whole),
         cmocka_unit_test(test_stop_fires_all_and_later_waits_return),
