@@ -1,4 +1,5 @@
-/* A direct-mapped table: a key has one slot, a newcomer takes its place. */
+/* Direct-mapped tables: a key has one slot, a newcomer takes its place. Ids without a key have a table of
+ * their own: however many are tried, no key leaves its slot for them. */
 #include "services/key_cache.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -6,6 +7,7 @@
 #include <pthread.h>
 
 #define SLOTS 512
+#define UNKNOWN 64
 #define SIGNINGS 4 /* services that one key is used for at a time */
 #define SCOPE_SIZE 64
 
@@ -22,10 +24,16 @@ struct slot {
     unsigned next; /* of them to be replaced */
 };
 
+struct unknown {
+    char id[IAM_KEY_ID_SIZE]; /* empty: none */
+    wake_ticket ticket;
+};
+
 struct key_cache {
     struct db *db;
     pthread_mutex_t lock;
     struct slot *slots[SLOTS]; /* made when first used */
+    struct unknown unknown[UNKNOWN];
 };
 
 int key_cache_new(struct db *db, struct key_cache **ret)
@@ -81,6 +89,24 @@ static void remember(struct key_cache *cache, const struct iam_key *key, wake_ti
     pthread_mutex_unlock(&cache->lock);
 }
 
+static bool known_to_be_none(struct key_cache *cache, const char *id, wake_ticket ticket)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct unknown *unknown = &cache->unknown[slot_of(id) % UNKNOWN];
+    bool hit = unknown->ticket == ticket && strcmp(unknown->id, id) == 0;
+    pthread_mutex_unlock(&cache->lock);
+    return hit;
+}
+
+static void remember_none(struct key_cache *cache, const char *id, wake_ticket ticket)
+{
+    pthread_mutex_lock(&cache->lock);
+    struct unknown *unknown = &cache->unknown[slot_of(id) % UNKNOWN];
+    str_copy(unknown->id, sizeof(unknown->id), id);
+    unknown->ticket = ticket;
+    pthread_mutex_unlock(&cache->lock);
+}
+
 int key_cache_find(struct key_cache *cache, const char *access_key_id, const char *token, bool may_wait,
                    struct iam_key *ret)
 {
@@ -88,11 +114,15 @@ int key_cache_find(struct key_cache *cache, const char *access_key_id, const cha
     wake_ticket ticket = wake_look(IAM_TOPIC_KEYS); /* before reading: a change meanwhile makes it stale */
     if (cached(cache, access_key_id, ticket, ret))
         return 0;
+    if (!token && known_to_be_none(cache, access_key_id, ticket)) /* a token is a key by itself */
+        return IAM_NO_ENTITY;
     int r = may_wait ? db_read(cache->db, &tx) : KEY_CACHE_ABSENT;
     if (r == 0)
         r = iam_key_find(tx, access_key_id, token, ret);
     if (r == 0)
         remember(cache, ret, ticket);
+    else if (r == IAM_NO_ENTITY && !token)
+        remember_none(cache, access_key_id, ticket);
     return r;
 }
 

@@ -1,5 +1,5 @@
-/* Access keys in memory, so that a signed request costs no read of the database. An entry is good as long as
- * nobody has signalled IAM_TOPIC_KEYS since it was read. */
+/* Access keys in memory, so that a signed request costs no read of the database; some ids of which there is
+ * none, too. An entry is good as long as nobody has signalled IAM_TOPIC_KEYS since it was read. */
 #pragma once
 
 #include "services/iam/iam.h"

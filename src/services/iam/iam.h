@@ -53,7 +53,7 @@ int account_get(struct tx *tx, const char *id, struct account *ret) MUST_USE; /*
 int account_root_key(struct tx *tx, const char *id, char *ret_id, char *ret_secret) MUST_USE;
 
 #define IAM_TOPIC_ACCOUNTS "iam:accounts" /* an account was made */
-#define IAM_TOPIC_KEYS "iam:keys"         /* a key or role went away or changed: cached keys are stale */
+#define IAM_TOPIC_KEYS "iam:keys" /* a key came, or a key or role changed or went: cached ones are stale */
 
 /* ---- keys and sessions */
 

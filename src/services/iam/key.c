@@ -65,6 +65,7 @@ int key_create(struct tx *tx, const struct key_spec *spec, char *ret_id, char *r
         return reason_set(reason, IAM_EXISTS, "The access key id %s is taken.", id);
     if (r != 0)
         return r;
+    tx_wake(tx, IAM_TOPIC_KEYS);
     (void)snprintf(ret_id, IAM_KEY_ID_SIZE, "%s", id);
     (void)snprintf(ret_secret, IAM_SECRET_SIZE, "%s", secret);
     return 0;
