@@ -8,6 +8,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Of a connection: heads must fit, with their replies' headers; bodies pass through it in pieces of half of
+ * it; it is cleared for each request. */
+#define CONNECTION_MEMORY ((size_t)24 * 1024)
+
 enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
 
 /* In a list, so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread. */

@@ -17,8 +17,6 @@
 #define WORKER_THREADS 64
 #define FEW_THREADS 4
 #define CONNECTION_MAX 12000
-/* Headers must fit; bodies pass through it in pieces of half of it; it is cleared for each request. */
-#define CONNECTION_MEMORY ((size_t)24 * 1024)
 #define IO_STACK ((size_t)256 * 1024)
 #define SEND_TIMEOUT_S 120U
 #define SLOW_MAX_MS 30000

@@ -342,6 +342,23 @@ def test_a_body_has_one_length(server, lengths, status):
     raw.close()
 
 
+@pytest.mark.parametrize("make", [
+    lambda n: b"GET /b/k HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * n + b"\r\n\r\n",
+    lambda n: b"GET /b/" + b"k" * n + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    lambda n: b"GET /b/k HTTP/1.1\r\nHost: x\r\n" + b"".join(b"h%d: 1\r\n" % i for i in range(n // 70)) + b"\r\n",
+], ids=["one header", "a target", "many headers"])
+def test_a_long_head_is_answered(server, make):
+    """Whatever its length: there is none that closes the connection without a word."""
+    statuses = []
+    for size in range(14000, 27000, 250):
+        connection = Raw(server)
+        connection.send(make(size))
+        statuses.append(int(connection.file.readline().split()[1]))
+        connection.close()
+    assert statuses[0] not in (414, 431) and statuses[-1] in (414, 431)
+    assert set(statuses) <= {400, 403, 404, 414, 431}
+
+
 def test_heads_of_too_many_pieces_are_forgotten():
     """libmicrohttpd has no memory for them, and tells nobody of their end."""
     server = Server()
