@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "http/server.h"
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -17,7 +18,8 @@ enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
 /* In a list, so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread. */
 struct http_conn {
     int fd;
-    bool cut; /* for another; the acceptor's */
+    char peer[INET6_ADDRSTRLEN]; /* its address */
+    bool cut;                    /* for another; the acceptor's */
     _Atomic(enum conn_phase) phase;
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */

@@ -172,6 +172,20 @@ static void conn_end(struct http_server *server, struct http_conn *conn)
     conn_remove(server, conn);
 }
 
+static void tell_peer(struct MHD_Connection *connection, char ret[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (!info)
+        return;
+    const struct sockaddr *address = info->client_addr;
+    const void *bytes = address->sa_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    if (!inet_ntop(address->sa_family, bytes, ret, INET6_ADDRSTRLEN))
+        ret[0] = '\0';
+}
+
 void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
                  enum MHD_ConnectionNotificationCode code)
 {
@@ -186,6 +200,7 @@ void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_con
     struct http_conn *conn = info ? mem_alloc(sizeof(*conn)) : NULL;
     if (conn) {
         conn->fd = (int)info->connect_fd;
+        tell_peer(connection, conn->peer);
         conn_phase_set(conn, CONN_IDLE);
         conn_add(server, conn);
     }

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "http/early.h"
 #include "http/meanwhile.h"
-#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #define LONG_PIECE ((size_t)8 * 1024)
@@ -118,23 +117,6 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind UNUSED, co
     return MHD_YES;
 }
 
-static struct str peer_text(struct inflight *flight)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(flight->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (!info)
-        return (struct str){"", 0};
-    const struct sockaddr *address = info->client_addr;
-    const void *bytes = address->sa_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    if (!inet_ntop(address->sa_family, bytes, text, sizeof(text)))
-        return (struct str){"", 0};
-    char *copy = arena_dup(flight->request.arena, str_of(text));
-    return str_of(copy ? copy : "");
-}
-
 /* Copies of all: a run may go on when the connection, whose memory they came in, is gone (meanwhile.c). False
  * when there is no memory for them. */
 static bool take_headers(struct inflight *flight, const char *method)
@@ -144,7 +126,8 @@ static bool take_headers(struct inflight *flight, const char *method)
     struct header_fill fill = {.arena = request->arena, .max = count > 0 ? (size_t)count : 0};
     fill.headers = arena_alloc(request->arena, (fill.max + 1) * sizeof(*fill.headers));
     const char *own_method = arena_dup(request->arena, str_of(method));
-    if (!fill.headers || !own_method)
+    const char *own_peer = arena_dup(request->arena, str_of(flight->conn ? flight->conn->peer : ""));
+    if (!fill.headers || !own_method || !own_peer)
         return false;
     (void)MHD_get_connection_values_n(flight->connection, MHD_HEADER_KIND, take_header, &fill);
     if (fill.count < fill.max)
@@ -152,7 +135,7 @@ static bool take_headers(struct inflight *flight, const char *method)
     request->method = str_of(own_method);
     request->headers = fill.headers;
     request->header_count = fill.count;
-    request->peer = peer_text(flight);
+    request->peer = str_of(own_peer);
     struct str length = http_header(request, "content-length");
     if (!length.ptr || !str_to_int(length, 0, INT64_MAX, &request->content_length))
         request->content_length = -1;

@@ -2,6 +2,8 @@
 #include "wire/sigv4_canonical.h"
 #include "wire/uri.h"
 
+#define USUAL_SIZE 1000 /* hardly any is longer */
+
 #define SIGNATURE_PARAMETER "X-Amz-Signature"
 
 struct pair {
@@ -223,8 +225,10 @@ static int put_headers(const struct sigv4_request *request, struct str signed_he
 int sigv4_canonical(struct arena *arena, const struct sigv4_request *request, const char *service,
                     enum sigv4_form form, struct str signed_headers, struct str payload_hash, struct buf *out)
 {
-    int r;
+    int r = buf_reserve(out, USUAL_SIZE);
 
+    if (r != 0)
+        return r;
     buf_put_str(out, request->method);
     buf_putc(out, '\n');
     r = put_path(arena, request, service, form, out);

@@ -322,25 +322,25 @@ static bool is_of_objects(const struct access *access)
     return access->key != NULL;
 }
 
-/* Without a policy. */
-static int decide_open(const struct asking *a, const char *resource)
+/* Where there is no policy. */
+static bool is_open(const struct asking *a)
 {
     const struct principal *caller = a->c->caller;
-    bool own = caller && strcmp(caller->account, a->bucket->account) == 0;
-    return own || (caller && is_of_objects(a->access))
-               ? 0
-               : refuse(a, resource, "because no resource-based policy allows the action");
+    return caller && (strcmp(caller->account, a->bucket->account) == 0 || is_of_objects(a->access));
 }
 
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
 {
     struct asking a = {c, tx, bucket, access};
+    if (!bucket->policy && is_open(&a))
+        return 0;
     const char *resource = access->key
                                ? arena_printf(c->arena, "arn:aws:s3:::%s/%s", bucket->name, access->key)
                                : arena_printf(c->arena, "arn:aws:s3:::%s", bucket->name);
     if (!resource)
         return FAULT(ENOMEM);
-    return bucket->policy ? decide(&a, resource) : decide_open(&a, resource);
+    return bucket->policy ? decide(&a, resource)
+                          : refuse(&a, resource, "because no resource-based policy allows the action");
 }
 
 int access_check_extras(struct call *c, struct tx *tx, const struct bucket *bucket, bool tags,

@@ -241,7 +241,11 @@ int api_reply_xml(struct call *c, struct buf *body)
 
 void api_etag_header(struct call *c, const char *etag)
 {
-    http_reply_headerf(c->http, "ETag", "\"%s\"", etag);
+    char quoted[ETAG_SIZE + 2];
+    size_t len = strnlen(etag, ETAG_SIZE - 1);
+    quoted[0] = quoted[len + 1] = '"';
+    memcpy(quoted + 1, etag, len);
+    http_reply_header_str(c->http, "ETag", (struct str){quoted, len + 2});
 }
 
 static bool is_kept(struct str name)
