@@ -425,12 +425,12 @@ static int report(const struct connection *connections, size_t count, double sec
         for (int64_t j = 0; j < connections[i].requests && j < SAMPLES_MAX; j++)
             all[samples++] = connections[i].samples_us[j];
     qsort(all, samples, sizeof(*all), compare);
+    size_t median = samples / 2, tail = samples * 99 / 100;
     (void)printf(
         "{\"requests\": %lld, \"errors\": %lld, \"seconds\": %.3f, \"per_s\": %.1f, \"mb_per_s\": %.1f, "
         "\"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
         (long long)requests, (long long)errors, seconds, (double)requests / seconds,
-        (double)bytes / seconds / 1e6, samples ? all[samples / 2] / 1e3 : 0.0,
-        samples ? all[samples * 99 / 100] / 1e3 : 0.0);
+        (double)bytes / seconds / 1e6, samples ? all[median] / 1e3 : 0.0, samples ? all[tail] / 1e3 : 0.0);
     return 0;
 }
 

@@ -1,5 +1,4 @@
-/* A request while it is in the server, and its connection: private to server.c, request.c, reply.c, listen.c.
- */
+/* A request while it is in the server, and its connection: private to the files of http/'s server. */
 #pragma once
 
 #include "base/pool.h"
@@ -8,10 +7,6 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* Of a connection: heads must fit, with their replies' headers; bodies pass through it in pieces of half of
- * it; it is cleared for each request. */
-#define CONNECTION_MEMORY ((size_t)24 * 1024)
 
 enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
 
@@ -143,7 +138,6 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 /* reply.c: queues what the handler said. */
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
-
 /* listen.c */
 int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;
 void listener_close(struct http_listener *listener);

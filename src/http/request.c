@@ -8,13 +8,12 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "http/early.h"
+#include "http/head.h"
 #include "http/meanwhile.h"
 #include <sys/socket.h>
 
 #define LONG_PIECE ((size_t)8 * 1024)
 #define ARGUMENTS_MAX 256
-#define PIECE_COST 64 /* bytes of a connection's memory for a header or an argument, beside its text */
-#define REPLY_ROOM ((size_t)4 * 1024) /* of it for the reply's headers */
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 #define DROP_MAX (INT64_C(2) << 20) /* an unwanted body up to this is read so that the connection stays */
 #define DROP_ANSWERED_MAX (INT64_C(6) << 30) /* more than anybody may send */
@@ -42,17 +41,6 @@ static bool has_too_many_arguments(struct str query)
     for (size_t i = 0; i < query.len; i++)
         count += query.ptr[i] == '&';
     return count >= ARGUMENTS_MAX;
-}
-
-/* It leaves libmicrohttpd no memory to answer. */
-static bool head_is_long(const struct http_request *request)
-{
-    size_t size = REPLY_ROOM + request->method.len + request->target.len + PIECE_COST;
-    for (size_t i = 0; i < request->query.len; i++)
-        size += request->query.ptr[i] == '&' ? PIECE_COST : 0;
-    for (size_t i = 0; i < request->header_count; i++)
-        size += request->headers[i].name.len + request->headers[i].value.len + PIECE_COST;
-    return size > CONNECTION_MEMORY;
 }
 
 /* At once, past libmicrohttpd, which then finds the connection's end. */

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/head.h"
 #include "http/meanwhile.h"
 #include <fcntl.h>
 #include <stdio.h>

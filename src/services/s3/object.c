@@ -53,7 +53,7 @@ static int sequence_load(struct tx *tx, int64_t *ret)
 
 int sequence_next(struct tx *tx, int64_t *ret)
 {
-    int64_t next;
+    int64_t next = 0;
     uint64_t epoch = tx_epoch(tx);
     if (!last_next(epoch, &next)) {
         int rc = sequence_load(tx, &next);
