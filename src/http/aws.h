@@ -54,6 +54,13 @@ void aws_client_cancel(struct aws_client *client);
  * be NULL. Query's answers are XML: there numbers and booleans are strings, and an empty list is "". */
 int aws_call(struct aws_client *client, const char *service, const char *operation, json_t *in,
              json_t **ret_out, struct aws_error *error) MUST_USE;
+/* The same in two steps, so that other requests can be sent before the answer is waited for. */
+struct aws_asked;
+int aws_ask(struct aws_client *client, const char *service, const char *operation, json_t *in,
+            struct aws_asked **ret) MUST_USE;
+/* Ends with *asked NULL. */
+int aws_answer(struct aws_asked **asked, json_t **ret_out, struct aws_error *error) MUST_USE;
+void aws_asked_free(struct aws_asked **asked); /* CLEANUP-able; waits for the answer, and drops it */
 /* The same with X-Slipway-Wait: an endpoint that is Slipway answers when there is news, or after wait_ms; AWS
  * answers at once. *ret_waited (may be NULL) tells whether the endpoint honoured it: when it did not, the
  * caller paces itself. */
@@ -80,3 +87,7 @@ struct aws_s3_request {
 /* 0 with a 2xx answer in *exchange (the caller's, zeroed and with its buffers initialised). */
 int aws_s3(struct aws_client *client, const struct aws_s3_request *request, struct http_exchange *exchange,
            struct aws_error *error) MUST_USE;
+/* Sends it, so that others can be sent before aws_s3 is called with the same request and exchange, which then
+ * waits for the answer. An exchange that aws_s3 is not called with is ended by http_drop. */
+void aws_s3_ahead(struct aws_client *client, const struct aws_s3_request *request,
+                  struct http_exchange *exchange);

@@ -1,4 +1,5 @@
 /* JSON and Query operations: a tree goes out, a tree comes back. */
+#include "base/mem.h"
 #include "http/aws_client.h"
 #include "wire/json.h"
 #include "wire/xml.h"
@@ -10,7 +11,7 @@
 #define RAW_HEADERS_MAX ((size_t)64 << 10)
 #define GLOBAL_REGION "us-east-1"
 
-/* One call under way. */
+/* What is called, and how. */
 struct aws_operation {
     const struct aws_service *service;
     const char *name;
@@ -21,16 +22,21 @@ struct aws_operation {
     struct buf body;
 };
 
-static void operation_deinit(struct aws_operation *operation)
-{
-    buf_free(&operation->base);
-    buf_free(&operation->body);
-}
+/* One call under way. */
+struct aws_asked {
+    struct aws_client *client;
+    struct aws_operation operation;
+    struct aws_request request;
+    struct http_exchange exchange;
+};
 
-static void exchange_deinit(struct http_exchange *exchange)
+static void asked_deinit(struct aws_asked *asked)
 {
-    buf_free(&exchange->answer);
-    buf_free(&exchange->raw_headers);
+    http_drop(&asked->exchange);
+    buf_free(&asked->operation.base);
+    buf_free(&asked->operation.body);
+    buf_free(&asked->exchange.answer);
+    buf_free(&asked->exchange.raw_headers);
 }
 
 static void put_base(const struct aws_client *client, const struct aws_service *service, struct buf *out)
@@ -123,55 +129,100 @@ struct extra {
     bool answered;
 };
 
-static int call(struct aws_client *client, struct aws_operation *operation, json_t *in, struct extra *extra,
-                json_t **ret_out, struct aws_error *error)
+/* Everything but the sending; what it points at is in *asked. Takes `in`. */
+static int prepare(struct aws_asked *asked, struct aws_client *client, const char *service, const char *name,
+                   json_t *in, const struct extra *extra)
 {
-    CLEANUP(exchange_deinit)
-    struct http_exchange exchange = {.body_fd = -1,
-                                     .sink_fd = -1,
-                                     .timeout_ms = CALL_TIMEOUT_MS + extra->patience_ms,
-                                     .answer = BUF_INIT(ANSWER_MAX),
-                                     .raw_headers = BUF_INIT(RAW_HEADERS_MAX)};
-    struct aws_request request = {.service = operation->service->name,
-                                  .region = operation->service->global ? GLOBAL_REGION : client->region,
-                                  .method = "POST",
-                                  .path = STR("/"),
-                                  .repeatable = aws_operation_repeatable(operation->name, in)};
+    CLEANUP(json_free) json_t *owned = in;
+    struct aws_operation *operation = &asked->operation;
     int r;
 
+    *asked = (struct aws_asked){.client = client,
+                                .operation = {.service = aws_service_find(service),
+                                              .name = name,
+                                              .base = BUF_INIT(4096),
+                                              .body = BUF_INIT(REQUEST_MAX)},
+                                .exchange = {.body_fd = -1,
+                                             .sink_fd = -1,
+                                             .timeout_ms = CALL_TIMEOUT_MS + extra->patience_ms,
+                                             .answer = BUF_INIT(ANSWER_MAX),
+                                             .raw_headers = BUF_INIT(RAW_HEADERS_MAX)}};
+    assert(operation->service); /* a programmer's mistake: the table is the list */
     put_base(client, operation->service, &operation->base);
-    r = encode(operation, in);
+    r = encode(operation, owned);
     if (r == 0)
         r = buf_error(&operation->base);
     if (r != 0)
         return r;
     if (extra->header.name.ptr)
         operation->headers[operation->header_count++] = extra->header;
-    request.base = buf_str(&operation->base);
-    request.headers = operation->headers;
-    request.header_count = operation->header_count;
-    exchange.body = buf_str(&operation->body);
-    r = aws_send(client, &request, &exchange, error);
+    asked->request =
+        (struct aws_request){.service = operation->service->name,
+                             .region = operation->service->global ? GLOBAL_REGION : client->region,
+                             .method = "POST",
+                             .base = buf_str(&operation->base),
+                             .path = STR("/"),
+                             .headers = operation->headers,
+                             .header_count = operation->header_count,
+                             .repeatable = aws_operation_repeatable(name, owned)};
+    asked->exchange.body = buf_str(&operation->body);
+    return 0;
+}
+
+static int finish(struct aws_asked *asked, struct extra *extra, json_t **ret_out, struct aws_error *error)
+{
+    int r = aws_send(asked->client, &asked->request, &asked->exchange, error);
+
     if (r != 0)
         return r;
     extra->answered =
-        extra->header.name.ptr && http_exchange_header(&exchange, extra->header.name.ptr).ptr != NULL;
-    return ret_out ? decode(operation, &exchange, ret_out, error) : 0;
+        extra->header.name.ptr && http_exchange_header(&asked->exchange, extra->header.name.ptr).ptr != NULL;
+    return ret_out ? decode(&asked->operation, &asked->exchange, ret_out, error) : 0;
 }
 
 static int call_with(struct aws_client *client, const char *service, const char *operation, json_t *in,
                      struct extra *extra, json_t **ret_out, struct aws_error *error)
 {
-    CLEANUP(operation_deinit)
-    struct aws_operation under_way = {.service = aws_service_find(service),
-                                      .name = operation,
-                                      .base = BUF_INIT(4096),
-                                      .body = BUF_INIT(REQUEST_MAX)};
-    CLEANUP(json_free) json_t *owned = in;
+    CLEANUP(asked_deinit) struct aws_asked asked;
+    struct aws_error unread;
+    int r = prepare(&asked, client, service, operation, in, extra);
+
+    return r ? r : finish(&asked, extra, ret_out, error ? error : &unread);
+}
+
+int aws_ask(struct aws_client *client, const char *service, const char *operation, json_t *in,
+            struct aws_asked **ret)
+{
+    CLEANUP(aws_asked_free) struct aws_asked *asked = mem_alloc(sizeof(*asked));
+    struct extra none = {0};
+    int r;
+
+    if (!asked) {
+        json_decref(in);
+        return FAULT(ENOMEM);
+    }
+    r = prepare(asked, client, service, operation, in, &none);
+    if (r != 0)
+        return r;
+    aws_send_ahead(client, &asked->request, &asked->exchange);
+    *ret = take(asked);
+    return 0;
+}
+
+int aws_answer(struct aws_asked **asked, json_t **ret_out, struct aws_error *error)
+{
+    CLEANUP(aws_asked_free) struct aws_asked *ending = take(*asked);
+    struct extra none = {0};
     struct aws_error unread;
 
-    assert(under_way.service); /* a programmer's mistake: the table is the list */
-    return call(client, &under_way, owned, extra, ret_out, error ? error : &unread);
+    return finish(ending, &none, ret_out, error ? error : &unread);
+}
+
+void aws_asked_free(struct aws_asked **asked)
+{
+    if (*asked)
+        asked_deinit(*asked);
+    free(take(*asked));
 }
 
 int aws_call_wait(struct aws_client *client, const char *service, const char *operation, json_t *in,

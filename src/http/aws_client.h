@@ -66,6 +66,11 @@ struct aws_request {
 int aws_send(struct aws_client *client, const struct aws_request *request, struct http_exchange *exchange,
              struct aws_error *error) MUST_USE;
 
+/* Signs and sends, so that others can be sent before aws_send is called with the same request, which then
+ * waits for the answer. What cannot be sent now is sent then. */
+void aws_send_ahead(struct aws_client *client, const struct aws_request *request,
+                    struct http_exchange *exchange);
+
 /* Reads the error answer of any of the three protocols. */
 void aws_error_read(const struct http_exchange *exchange, struct aws_error *ret);
 /* Outcome and words for a request that got no answer. */

@@ -52,31 +52,55 @@ static bool failed_after_all(const struct http_exchange *exchange, struct aws_er
     return true;
 }
 
-int aws_s3(struct aws_client *client, const struct aws_s3_request *request, struct http_exchange *exchange,
-           struct aws_error *error)
+/* What aws_send sends: its address is in `base` and `path`. */
+static int prepare(const struct aws_client *client, const struct aws_s3_request *request,
+                   struct http_exchange *exchange, struct buf *base, struct buf *path,
+                   struct aws_request *ret)
 {
-    CLEANUP(buf_free) struct buf base = BUF_INIT(4096);
-    CLEANUP(buf_free) struct buf path = BUF_INIT(8192);
-    struct aws_request signable = {.service = "s3",
-                                   .region = client->region,
-                                   .method = request->method,
-                                   .query = str_of(request->query),
-                                   .headers = request->headers,
-                                   .header_count = request->header_count,
-                                   .repeatable = strcmp(request->method, "POST") != 0};
-    struct aws_error unread = {0};
-    int r = put_address(client, request, &base, &path);
+    int r = put_address(client, request, base, path);
 
     if (r != 0)
         return r;
-    signable.base = buf_str(&base);
-    signable.path = buf_str(&path);
+    *ret = (struct aws_request){.service = "s3",
+                                .region = client->region,
+                                .method = request->method,
+                                .base = buf_str(base),
+                                .path = buf_str(path),
+                                .query = str_of(request->query),
+                                .headers = request->headers,
+                                .header_count = request->header_count,
+                                .repeatable = strcmp(request->method, "POST") != 0};
     exchange->body = request->body;
     exchange->body_fd = request->body.len > 0 ? -1 : request->body_fd;
     exchange->body_len = request->body_len;
     exchange->sink_fd = request->sink_fd;
     exchange->sink_max = request->sink_max;
     exchange->timeout_ms = TRANSFER_TIMEOUT_MS;
+    return 0;
+}
+
+void aws_s3_ahead(struct aws_client *client, const struct aws_s3_request *request,
+                  struct http_exchange *exchange)
+{
+    CLEANUP(buf_free) struct buf base = BUF_INIT(4096);
+    CLEANUP(buf_free) struct buf path = BUF_INIT(8192);
+    struct aws_request signable;
+
+    if (prepare(client, request, exchange, &base, &path, &signable) == 0)
+        aws_send_ahead(client, &signable, exchange);
+}
+
+int aws_s3(struct aws_client *client, const struct aws_s3_request *request, struct http_exchange *exchange,
+           struct aws_error *error)
+{
+    CLEANUP(buf_free) struct buf base = BUF_INIT(4096);
+    CLEANUP(buf_free) struct buf path = BUF_INIT(8192);
+    struct aws_request signable;
+    struct aws_error unread = {0};
+    int r = prepare(client, request, exchange, &base, &path, &signable);
+
+    if (r != 0)
+        return r;
     error = error ? error : &unread;
     r = aws_send(client, &signable, exchange, error);
     if (r == 0 && strcmp(request->method, "GET") != 0 && failed_after_all(exchange, error))

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "http/aws_client.h"
 #include "wire/time.h"
 #include <sys/stat.h>
@@ -83,9 +84,9 @@ static void checksum_of(const char *digest, char ret[HASH_BASE64_SIZE])
     base64_encode(bytes, hash_size(HASH_SHA256), ret);
 }
 
-/* Signs for this moment and sends once. */
-static int send_once(struct aws_client *client, const struct aws_request *request, const char *digest,
-                     struct http_exchange *exchange, struct aws_error *error)
+/* Signs for this moment and sends once; the answer is http_end's. */
+static int begin_once(struct aws_client *client, const struct aws_request *request, const char *digest,
+                      struct http_exchange *exchange, struct aws_error *error)
 {
     CLEANUP(arena_free) struct arena *arena = arena_new(REQUEST_ARENA);
     struct http_header headers[HEADERS_MAX];
@@ -129,7 +130,7 @@ static int send_once(struct aws_client *client, const struct aws_request *reques
     exchange->headers = headers;
     exchange->header_count = count;
     exchange->cancel = &client->cancelled;
-    r = http_exchange(client->http, exchange);
+    r = http_begin(client->http, exchange);
     exchange->url = NULL; /* it and the headers end with this call */
     exchange->headers = NULL;
     exchange->header_count = 0;
@@ -181,6 +182,28 @@ static int no_answer(const struct aws_request *request, int fault, struct aws_er
     base[0] = '\0';
     strncat(base, request->base.ptr, request->base.len < 255 ? request->base.len : 255);
     return aws_error_no_answer(fault, base, error);
+}
+
+void aws_send_ahead(struct aws_client *client, const struct aws_request *request,
+                    struct http_exchange *exchange)
+{
+    struct aws_error error;
+    char digest[HASH_HEX_SIZE];
+    int r = payload_hash(exchange, digest);
+
+    if (r == 0)
+        r = begin_once(client, request, digest, exchange, &error);
+    if (r != 0)
+        log_debug("aws", "a request is not sent ahead of its time: %d", r);
+}
+
+/* The answer to what was sent ahead, or a request and its answer. */
+static int send_once(struct aws_client *client, const struct aws_request *request, const char *digest,
+                     struct http_exchange *exchange, struct aws_error *error)
+{
+    int r = exchange->sending ? 0 : begin_once(client, request, digest, exchange, error);
+
+    return r == 0 ? http_end(exchange) : r;
 }
 
 int aws_send(struct aws_client *client, const struct aws_request *request, struct http_exchange *exchange,

@@ -1,7 +1,8 @@
-/* HTTP requests by libcurl. Each easy handle keeps its own connections; handles not in use wait in a list,
+/* HTTP requests by libcurl. Each handle keeps its own connections; handles not in use wait in a list,
  * the latest used first, so that there are as many as requests were ever under way at once. */
 #include "http/client.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include <curl/curl.h>
 #include <pthread.h>
@@ -11,9 +12,12 @@
 #define CONNECT_TIMEOUT_MS 10000
 #define IDLE_HANDLES_MAX 256
 #define STALLED_S 120L
+#define LOOK_MS 1000 /* how soon a wish to give up is seen */
 
+/* A multi handle each: its connections, and one transfer at a time. */
 struct handle {
     CURL *curl;
+    CURLM *multi;
     struct handle *next;
 };
 
@@ -24,11 +28,14 @@ struct http_client {
 };
 
 /* One exchange under way: what libcurl's callbacks work on. */
-struct transfer {
+struct http_sending {
     struct http_exchange *exchange;
-    CURL *curl;
+    struct http_client *client;
+    struct handle *handle;
+    struct curl_slist *headers;
     off_t body_offset;
     int64_t sunk_bytes;
+    bool over;
     int error; /* why a callback stopped it; 0: none */
 };
 
@@ -52,7 +59,10 @@ int http_client_new(struct http_client **ret)
 
 static void handle_free(struct handle *handle)
 {
-    curl_easy_cleanup(handle->curl);
+    if (handle->curl)
+        curl_easy_cleanup(handle->curl);
+    if (handle->multi)
+        curl_multi_cleanup(handle->multi);
     free(handle);
 }
 
@@ -87,8 +97,9 @@ static int handle_borrow(struct http_client *client, struct handle **ret)
         if (!handle)
             return FAULT(ENOMEM);
         handle->curl = curl_easy_init();
-        if (!handle->curl) {
-            free(handle);
+        handle->multi = curl_multi_init();
+        if (!handle->curl || !handle->multi) {
+            handle_free(handle);
             return FAULT(ENOMEM);
         }
     }
@@ -121,13 +132,13 @@ static bool cancelled(const struct http_exchange *exchange)
 
 static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-    struct transfer *transfer = ctx;
+    struct http_sending *sending = ctx;
 
     (void)a;
     (void)b;
     (void)c;
     (void)d;
-    return cancelled(transfer->exchange) ? 1 : 0;
+    return cancelled(sending->exchange) ? 1 : 0;
 }
 
 /* A connection must not reach the programs that this process starts. */
@@ -141,20 +152,20 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
 /* Called when there is a connection and the request is about to go out. */
 static int on_request(void *ctx, char *local, char *peer, int local_port, int peer_port)
 {
-    struct transfer *transfer = ctx;
+    struct http_sending *sending = ctx;
 
     (void)local;
     (void)peer;
     (void)local_port;
     (void)peer_port;
-    transfer->exchange->sent = true;
+    sending->exchange->sent = true;
     return CURL_PREREQFUNC_OK;
 }
 
 static size_t on_body_wanted(char *bytes, size_t size, size_t count, void *ctx)
 {
-    struct transfer *transfer = ctx;
-    int64_t left = transfer->exchange->body_len - transfer->body_offset;
+    struct http_sending *sending = ctx;
+    int64_t left = sending->exchange->body_len - sending->body_offset;
     size_t want = size * count;
     ssize_t got;
 
@@ -163,30 +174,30 @@ static size_t on_body_wanted(char *bytes, size_t size, size_t count, void *ctx)
     if (want == 0)
         return 0;
     do
-        got = pread(transfer->exchange->body_fd, bytes, want, transfer->body_offset);
+        got = pread(sending->exchange->body_fd, bytes, want, sending->body_offset);
     while (got < 0 && errno == EINTR);
     if (got <= 0) {
-        transfer->error = FAULT(got < 0 ? errno : EIO); /* the file is shorter than was said */
+        sending->error = FAULT(got < 0 ? errno : EIO); /* the file is shorter than was said */
         return CURL_READFUNC_ABORT;
     }
-    transfer->body_offset += got;
+    sending->body_offset += got;
     return (size_t)got;
 }
 
 static int on_body_rewind(void *ctx, curl_off_t offset, int origin)
 {
-    struct transfer *transfer = ctx;
+    struct http_sending *sending = ctx;
 
     if (origin != SEEK_SET)
         return CURL_SEEKFUNC_CANTSEEK;
-    transfer->body_offset = offset;
+    sending->body_offset = offset;
     return CURL_SEEKFUNC_OK;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
 {
-    struct transfer *transfer = ctx;
-    struct buf *headers = &transfer->exchange->raw_headers;
+    struct http_sending *sending = ctx;
+    struct buf *headers = &sending->exchange->raw_headers;
     struct str line = {bytes, size * count};
 
     if (str_starts(line, STR("HTTP/"))) { /* of an interim answer before this one nothing is kept */
@@ -194,37 +205,37 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
         return line.len;
     }
     if (buf_put_str(headers, line) != 0) {
-        transfer->error = buf_error(headers) == -EMSGSIZE ? FAULT(EFBIG) : buf_error(headers);
+        sending->error = buf_error(headers) == -EMSGSIZE ? FAULT(EFBIG) : buf_error(headers);
         return 0;
     }
     return line.len;
 }
 
-static bool goes_to_sink(const struct transfer *transfer)
+static bool goes_to_sink(const struct http_sending *sending)
 {
     long status = 0;
 
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-    return transfer->exchange->sink_fd >= 0 && status >= 200 && status < 300;
+    curl_easy_getinfo(sending->handle->curl, CURLINFO_RESPONSE_CODE, &status);
+    return sending->exchange->sink_fd >= 0 && status >= 200 && status < 300;
 }
 
 static size_t on_answer(char *bytes, size_t size, size_t count, void *ctx)
 {
-    struct transfer *transfer = ctx;
-    struct http_exchange *exchange = transfer->exchange;
+    struct http_sending *sending = ctx;
+    struct http_exchange *exchange = sending->exchange;
     size_t len = size * count;
 
-    if (!goes_to_sink(transfer)) {
+    if (!goes_to_sink(sending)) {
         if (buf_put(&exchange->answer, bytes, len) != 0)
-            transfer->error = buf_error(&exchange->answer) == -EMSGSIZE ? FAULT(EFBIG) : FAULT(ENOMEM);
-        return transfer->error ? 0 : len;
+            sending->error = buf_error(&exchange->answer) == -EMSGSIZE ? FAULT(EFBIG) : FAULT(ENOMEM);
+        return sending->error ? 0 : len;
     }
-    transfer->sunk_bytes += (int64_t)len;
-    if (transfer->sunk_bytes > exchange->sink_max)
-        transfer->error = FAULT(EFBIG);
+    sending->sunk_bytes += (int64_t)len;
+    if (sending->sunk_bytes > exchange->sink_max)
+        sending->error = FAULT(EFBIG);
     else
-        transfer->error = io_write_all(exchange->sink_fd, bytes, len);
-    return transfer->error ? 0 : len;
+        sending->error = io_write_all(exchange->sink_fd, bytes, len);
+    return sending->error ? 0 : len;
 }
 
 static int add_line(struct curl_slist **list, const char *line)
@@ -274,18 +285,18 @@ bool http_is_loopback(const char *url)
     return false;
 }
 
-static void set_body(CURL *curl, struct transfer *transfer)
+static void set_body(CURL *curl, struct http_sending *sending)
 {
-    const struct http_exchange *exchange = transfer->exchange;
+    const struct http_exchange *exchange = sending->exchange;
     bool may_carry = strcmp(exchange->method, "PUT") == 0 || strcmp(exchange->method, "POST") == 0;
 
     if (exchange->body_fd >= 0) {
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->body_len);
         curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_body_wanted);
-        curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
+        curl_easy_setopt(curl, CURLOPT_READDATA, sending);
         curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_body_rewind);
-        curl_easy_setopt(curl, CURLOPT_SEEKDATA, transfer);
+        curl_easy_setopt(curl, CURLOPT_SEEKDATA, sending);
         curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
     } else if (exchange->body.len > 0 || may_carry) { /* headers and a short body leave in one packet */
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
@@ -298,9 +309,9 @@ static void set_body(CURL *curl, struct transfer *transfer)
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, exchange->method);
 }
 
-static void set_options(CURL *curl, struct transfer *transfer, struct curl_slist *headers)
+static void set_options(CURL *curl, struct http_sending *sending, struct curl_slist *headers)
 {
-    const struct http_exchange *exchange = transfer->exchange;
+    const struct http_exchange *exchange = sending->exchange;
     int64_t timeout_ms = exchange->timeout_ms > 0 ? exchange->timeout_ms : DEFAULT_TIMEOUT_MS;
 
     curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
@@ -322,17 +333,17 @@ static void set_options(CURL *curl, struct transfer *transfer, struct curl_slist
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALLED_S);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sending);
     curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_request);
-    curl_easy_setopt(curl, CURLOPT_PREREQDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, sending);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, sending);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, sending);
     if (http_is_loopback(exchange->url))
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    set_body(curl, transfer);
+    set_body(curl, sending);
 }
 
 static int fault_of(CURLcode code)
@@ -358,12 +369,60 @@ static int fault_of(CURLcode code)
     return FAULT(EIO);
 }
 
-int http_exchange(struct http_client *client, struct http_exchange *exchange)
+static void sending_free(struct http_sending *sending)
 {
-    struct transfer transfer = {.exchange = exchange};
-    struct curl_slist *headers = NULL;
-    struct handle *handle = NULL;
+    curl_slist_free_all(sending->headers);
+    if (sending->handle)
+        handle_return(sending->client, sending->handle);
+    free(sending);
+}
+
+/* Goes on with it as far as it goes without waiting. */
+static int drive(struct http_sending *sending)
+{
+    int running = 0;
+    CURLMcode code = curl_multi_perform(sending->handle->multi, &running);
+
+    sending->over = running == 0;
+    return code == CURLM_OK ? 0 : FAULT(code == CURLM_OUT_OF_MEMORY ? ENOMEM : EIO);
+}
+
+/* The outcome of one that is over. */
+static int outcome(const struct http_sending *sending)
+{
+    int left = 0;
+    const CURLMsg *message = curl_multi_info_read(sending->handle->multi, &left);
     long status = 0;
+
+    if (!message || message->msg != CURLMSG_DONE)
+        return FAULT(EIO);
+    if (message->data.result != CURLE_OK)
+        return sending->error ? sending->error : fault_of(message->data.result);
+    curl_easy_getinfo(sending->handle->curl, CURLINFO_RESPONSE_CODE, &status);
+    sending->exchange->status = (unsigned)status;
+    return 0;
+}
+
+static int start(struct http_sending *sending)
+{
+    int r = handle_borrow(sending->client, &sending->handle);
+
+    if (r == 0)
+        r = list_headers(sending->exchange, &sending->headers);
+    if (r != 0)
+        return r;
+    set_options(sending->handle->curl, sending, sending->headers);
+    if (curl_multi_add_handle(sending->handle->multi, sending->handle->curl) != CURLM_OK)
+        return FAULT(ENOMEM);
+    r = drive(sending);
+    if (r != 0)
+        curl_multi_remove_handle(sending->handle->multi, sending->handle->curl);
+    return r;
+}
+
+int http_begin(struct http_client *client, struct http_exchange *exchange)
+{
+    struct http_sending *sending;
     int r;
 
     buf_reset(&exchange->answer);
@@ -372,25 +431,49 @@ int http_exchange(struct http_client *client, struct http_exchange *exchange)
     exchange->sent = false;
     if (cancelled(exchange))
         return FAULT(ECANCELED);
-    r = handle_borrow(client, &handle);
+    sending = mem_alloc(sizeof(*sending));
+    if (!sending)
+        return FAULT(ENOMEM);
+    *sending = (struct http_sending){.exchange = exchange, .client = client};
+    r = start(sending);
     if (r != 0)
-        return r;
-    transfer.curl = handle->curl;
-    r = list_headers(exchange, &headers);
-    if (r == 0) {
-        CURLcode code;
-
-        set_options(handle->curl, &transfer, headers);
-        code = curl_easy_perform(handle->curl);
-        curl_easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &status);
-        if (code != CURLE_OK)
-            r = transfer.error ? transfer.error : fault_of(code);
-        else
-            exchange->status = (unsigned)status;
-    }
-    handle_return(client, handle);
-    curl_slist_free_all(headers);
+        sending_free(sending);
+    else
+        exchange->sending = sending;
     return r;
+}
+
+int http_end(struct http_exchange *exchange)
+{
+    struct http_sending *sending = take(exchange->sending);
+    int r = 0;
+
+    while (r == 0 && !sending->over) {
+        if (curl_multi_poll(sending->handle->multi, NULL, 0, LOOK_MS, NULL) != CURLM_OK)
+            r = FAULT(EIO);
+        if (r == 0)
+            r = drive(sending);
+    }
+    if (r == 0)
+        r = outcome(sending);
+    curl_multi_remove_handle(sending->handle->multi, sending->handle->curl);
+    sending_free(sending);
+    return r;
+}
+
+void http_drop(struct http_exchange *exchange)
+{
+    int r = exchange->sending ? http_end(exchange) : 0;
+
+    if (r < 0)
+        log_debug("http", "an answer that nobody wants: %s", strerror(-r));
+}
+
+int http_exchange(struct http_client *client, struct http_exchange *exchange)
+{
+    int r = http_begin(client, exchange);
+
+    return r == 0 ? http_end(exchange) : r;
 }
 
 struct str http_exchange_header(const struct http_exchange *exchange, const char *name)

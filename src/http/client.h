@@ -25,6 +25,7 @@ struct http_exchange {
     struct buf raw_headers; /* "Name: value\r\n" lines; BUF_INIT(64 KiB) by the caller */
     unsigned status;
     bool sent; /* something of the request may have reached the other side, also when the exchange failed */
+    struct http_sending *sending; /* of http_begin to http_end; NULL: none */
 };
 
 int http_client_new(struct http_client **ret) MUST_USE;
@@ -33,6 +34,12 @@ void http_client_free(struct http_client **client);
  * do. 0 with any status; -EACCES (the certificate is not trusted), -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT,
  * -ECANCELED, -EFBIG, -EIO. */
 int http_exchange(struct http_client *client, struct http_exchange *exchange) MUST_USE;
+/* The same in two steps: sends as much as goes out at once, which is all of a short request where there is a
+ * connection, so that the caller can send more before it waits for the answer. The exchange and what it
+ * points at stay as they are until http_end, which must follow where http_begin returned 0. */
+int http_begin(struct http_client *client, struct http_exchange *exchange) MUST_USE;
+int http_end(struct http_exchange *exchange) MUST_USE;
+void http_drop(struct http_exchange *exchange); /* http_end, if it was begun, whatever comes of it */
 /* True for an URL of this machine by its loopback address. */
 bool http_is_loopback(const char *url);
 /* A header of the answer; {NULL,0} when absent. Borrowed from raw_headers. */

@@ -185,6 +185,84 @@ static void what_was_turned_away_for_load_is_repeated_always(void **state)
     stop(&f);
 }
 
+/* Waits until the server has so many requests. */
+static void await_requests(struct fixture *f, size_t count)
+{
+    size_t seen = 0;
+
+    while (seen < count) {
+        pthread_mutex_lock(&f->server.lock);
+        seen = f->server.request_count;
+        pthread_mutex_unlock(&f->server.lock);
+        sched_yield();
+    }
+}
+
+static void what_is_sent_ahead_is_there_before_its_answer_is_asked_for(void **state)
+{
+    static const struct scripted_answer answers[] = {
+        {200, "{}"}, {200, "{\"QueueUrl\":\"u\"}"}, {200, "bytes"}};
+    const struct aws_s3_request request = {
+        .method = "GET", .bucket = "b", .key = "k", .body_fd = -1, .sink_fd = -1};
+    struct http_exchange exchange = {.answer = BUF_INIT(4096), .raw_headers = BUF_INIT(65536)};
+    CLEANUP(json_free) json_t *out = NULL;
+    struct aws_asked *asked = NULL;
+    struct fixture f;
+
+    (void)state;
+    START(f, answers);
+    assert_int_equal(aws_call(f.client, "sqs", "ListQueues", NULL, NULL, NULL),
+                     0); /* there is a connection */
+    assert_int_equal(aws_ask(f.client, "sqs", "GetQueueUrl", json_pack("{s:s}", "QueueName", "q"), &asked),
+                     0);
+    await_requests(&f, 2);
+    aws_s3_ahead(f.client, &request, &exchange);
+    assert_int_equal(aws_s3(f.client, &request, &exchange, NULL), 0);
+    assert_true(str_eqc(buf_str(&exchange.answer), "bytes"));
+    assert_int_equal(aws_answer(&asked, &out, NULL), 0);
+    assert_null(asked);
+    assert_string_equal(json_str(out, "QueueUrl", ""), "u");
+    assert_int_equal(f.server.request_count, 3);
+    buf_free(&exchange.answer);
+    buf_free(&exchange.raw_headers);
+    stop(&f);
+}
+
+static void what_was_lost_ahead_is_sent_again_where_that_is_safe(void **state)
+{
+    static const struct scripted_answer answers[] = {{.status = 0}, {500, ""}, {200, "{\"QueueUrl\":\"u\"}"}};
+    CLEANUP(json_free) json_t *out = NULL;
+    struct aws_asked *asked = NULL, *dropped = NULL;
+    struct fixture f;
+
+    (void)state;
+    START(f, answers);
+    assert_int_equal(aws_ask(f.client, "sqs", "GetQueueUrl", NULL, &asked), 0);
+    assert_int_equal(aws_answer(&asked, &out, NULL), 0);
+    assert_string_equal(json_str(out, "QueueUrl", ""), "u");
+    assert_int_equal(f.server.request_count, 3);
+    assert_int_equal(aws_ask(f.client, "sqs", "GetQueueUrl", NULL, &dropped), 0);
+    aws_asked_free(&dropped);
+    assert_int_equal(f.server.request_count, 4);
+    stop(&f);
+}
+
+static void nobody_to_send_ahead_to_is_said_with_the_answer(void **state)
+{
+    static const struct scripted_answer answers[] = {{200, "{}"}};
+    struct aws_asked *asked = NULL;
+    struct aws_error error;
+    struct fixture f;
+
+    (void)state;
+    START(f, answers);
+    scripted_stop(&f.server);
+    assert_int_equal(aws_ask(f.client, "sqs", "SendMessage", NULL, &asked), 0);
+    assert_int_equal(aws_answer(&asked, NULL, &error), AWS_E_UNREACHABLE);
+    assert_non_null(strstr(error.message, "Is the server running?"));
+    aws_client_free(&f.client);
+}
+
 static void a_token_makes_a_start_repeatable(void **state)
 {
     CLEANUP(json_free) json_t *with = json_pack("{s:s}", "clientRequestToken", "t");
@@ -400,6 +478,9 @@ int main(void)
         cmocka_unit_test(what_may_have_been_done_is_not_sent_again),
         cmocka_unit_test(reads_are_repeated_after_lost_answers_and_server_faults),
         cmocka_unit_test(what_was_turned_away_for_load_is_repeated_always),
+        cmocka_unit_test(what_is_sent_ahead_is_there_before_its_answer_is_asked_for),
+        cmocka_unit_test(what_was_lost_ahead_is_sent_again_where_that_is_safe),
+        cmocka_unit_test(nobody_to_send_ahead_to_is_said_with_the_answer),
         cmocka_unit_test(a_token_makes_a_start_repeatable),
         cmocka_unit_test(nobody_listening_is_unreachable_with_advice),
         cmocka_unit_test(cancelling_ends_a_request_under_way_and_all_later_ones),
