@@ -161,11 +161,20 @@ static void tx_free(struct tx *tx, bool durable)
     while (tx->topics) {
         struct topic *topic = tx->topics;
         tx->topics = topic->next;
-        if (durable)
+        if (durable && !topic->soon)
             wake_signal(topic->name);
         free(topic);
     }
     free(tx);
+}
+
+/* Within the turn: who is woken waits for it, awake. */
+static void wake_soon(void *arg)
+{
+    const struct tx *tx = arg;
+    for (const struct topic *topic = tx->topics; topic; topic = topic->next)
+        if (topic->soon)
+            wake_signal(topic->name);
 }
 
 static const struct touched *touched_by(struct tx *tx)
@@ -179,7 +188,7 @@ static int turn_commit(struct tx *tx)
 {
     if (!tx->writes)
         return writer_looked(tx->db->writer, take(tx->until));
-    return writer_commit(tx->db->writer, touched_by(tx));
+    return writer_commit(tx->db->writer, touched_by(tx), &(struct writer_seen){wake_soon, tx});
 }
 
 static void turn_undo(struct tx *tx)
@@ -225,7 +234,8 @@ int db_commit_later(struct tx **tx, struct db_later *later)
     if (r < 0)
         turn_undo(committing);
     else
-        r = writer_commit_later(committing->db->writer, touched_by(committing), &committing->durable);
+        r = writer_commit_later(committing->db->writer, touched_by(committing),
+                                &(struct writer_seen){wake_soon, committing}, &committing->durable);
     if (r < 0)
         tx_free(committing, false);
     return r;

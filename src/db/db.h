@@ -92,6 +92,10 @@ void db_end(struct tx **tx);
 
 /* Signals the topic (base/wake.h) once the transaction is durable; never when it is undone. */
 void tx_wake(struct tx *tx, const char *topic_fmt, ...) PRINTF_LIKE(2, 3);
+/* Signals it as soon as other write transactions and looks see what this one did, so that who waits for it
+ * works while the disk does: for those that look by db_look, and whose own work is a write transaction, which
+ * is durable no sooner than this one. Never when it is undone before that. */
+void tx_wake_soon(struct tx *tx, const char *topic_fmt, ...) PRINTF_LIKE(2, 3);
 /* Says that looks at a subject may see it changed by this transaction. `subject`: a hash, not 0. */
 void tx_touches(struct tx *tx, uint64_t subject);
 /* Says that they see nothing else changed; a transaction that does not may have changed anything. */

@@ -21,6 +21,7 @@ struct db {
 
 struct topic {
     struct topic *next;
+    bool soon; /* as soon as others see the work, instead of when it is durable */
     char name[];
 };
 

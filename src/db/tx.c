@@ -47,7 +47,7 @@ static int tx_failed(struct tx *tx, int r)
     return r;
 }
 
-void tx_wake(struct tx *tx, const char *topic_fmt, ...)
+static void topic_add(struct tx *tx, bool soon, const char *topic_fmt, va_list args)
 {
     assert(tx->writes);
     struct topic *topic = mem_alloc(sizeof(*topic) + WAKE_TOPIC_MAX);
@@ -55,13 +55,27 @@ void tx_wake(struct tx *tx, const char *topic_fmt, ...)
         (void)tx_failed(tx, FAULT(ENOMEM));
         return;
     }
-    va_list args;
-    va_start(args, topic_fmt);
     int len = vsnprintf(topic->name, WAKE_TOPIC_MAX, topic_fmt, args);
-    va_end(args);
     assert(len >= 0);
+    topic->soon = soon;
     topic->next = tx->topics;
     tx->topics = topic;
+}
+
+void tx_wake(struct tx *tx, const char *topic_fmt, ...)
+{
+    va_list args;
+    va_start(args, topic_fmt);
+    topic_add(tx, false, topic_fmt, args);
+    va_end(args);
+}
+
+void tx_wake_soon(struct tx *tx, const char *topic_fmt, ...)
+{
+    va_list args;
+    va_start(args, topic_fmt);
+    topic_add(tx, true, topic_fmt, args);
+    va_end(args);
 }
 
 /* `whose`: SQLITE_STATIC where the bytes outlive the statement's run, else SQLITE_TRANSIENT copies them. */

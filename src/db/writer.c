@@ -66,7 +66,7 @@ struct writer {
     struct buf frame;
 
     atomic_bool broken;
-    atomic_bool unpublished; /* durable work that other connections do not see */
+    atomic_bool unpublished; /* work that other connections do not see, durable or on its way */
     atomic_ullong commits;
     atomic_ullong groups;
 };
@@ -217,12 +217,10 @@ static void group_sync(struct writer *writer, struct group *group)
     int r = 0;
     if (writer->frame.len > REDO_HEADER_SIZE) {
         r = redo_append(batch_redo(writer->batch), &writer->frame);
-        if (r == 0) {
-            atomic_store(&writer->unpublished, true);
+        if (r == 0)
             atomic_fetch_add(&writer->groups, 1);
-        } else {
+        else
             atomic_store(&writer->broken, true);
-        }
     }
     records_reset(&writer->frame);
     sync_release(writer);
@@ -467,28 +465,36 @@ static int join(struct writer *writer, const struct touched *touched, struct db_
         writer_undo(writer);
         return r;
     }
-    if (changes)
+    if (changes) {
         touched_merge(&writer->group->touched, touched);
+        atomic_store(&writer->unpublished, true);
+    }
     group_join(writer->group, later);
     return 0;
 }
 
-int writer_commit(struct writer *writer, const struct touched *touched)
+int writer_commit(struct writer *writer, const struct touched *touched, const struct writer_seen *seen)
 {
     int r = join(writer, touched, NULL);
     if (r < 0)
         return r;
+    if (seen)
+        seen->tell(seen->arg);
     struct group *group = group_ref(writer->group);
     turn_end(writer);
     return wait_for(writer, group);
 }
 
-int writer_commit_later(struct writer *writer, const struct touched *touched, struct db_later *later)
+int writer_commit_later(struct writer *writer, const struct touched *touched, const struct writer_seen *seen,
+                        struct db_later *later)
 {
     int r = join(writer, touched, later);
-    if (r == 0)
-        turn_end(writer);
-    return r;
+    if (r < 0)
+        return r;
+    if (seen)
+        seen->tell(seen->arg);
+    turn_end(writer);
+    return 0;
 }
 
 /* ---- looks */

@@ -49,10 +49,17 @@ int writer_claim(struct writer *writer) MUST_USE;
 bool writer_has_claimed(const struct writer *writer);
 /* Where the transaction's statements are recorded (record.h); an error in it fails the commit. */
 struct buf *writer_records(struct writer *writer);
+/* Who is told that the work is seen by whoever has the turn next, which the teller still has; NULL:
+ * nobody. */
+struct writer_seen {
+    void (*tell)(void *arg);
+    void *arg;
+};
 /* Gives the turn up and returns when the group is durable, or has failed. `touched`: by what was recorded. */
-int writer_commit(struct writer *writer, const struct touched *touched) MUST_USE;
+int writer_commit(struct writer *writer, const struct touched *touched,
+                  const struct writer_seen *seen) MUST_USE;
 /* The same without waiting: `later` is told, unless it returns a fault. */
-int writer_commit_later(struct writer *writer, const struct touched *touched,
+int writer_commit_later(struct writer *writer, const struct touched *touched, const struct writer_seen *seen,
                         struct db_later *later) MUST_USE;
 /* For the turn's holder: see tx_epoch. */
 uint64_t writer_epoch(const struct writer *writer);

@@ -31,6 +31,7 @@ int codepipeline_poll_for_jobs(struct call *c)
     return r ? r : leases_answer(c, &tx, leases);
 }
 
+/* An offer need not be durable yet: it is taken by a transaction that is durable no sooner. */
 static int any_offered(struct call *c, bool *ret)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
@@ -38,7 +39,7 @@ static int any_offered(struct call *c, bool *ret)
 
     if (r == 0)
         r = job_is_offered(tx, c->caller->account, ret);
-    return r ? r : db_commit(&tx);
+    return r || *ret ? r : db_commit(&tx);
 }
 
 /* `in`: {workerId, maxBatchSize, builds} */

@@ -73,7 +73,7 @@ static int insert(struct tx *tx, const struct asked *asked, const json_t *data, 
     if (!role_arn || !role_arn_parse(role_arn, account, role))
         str_copy(account, sizeof(account), asked->pipeline.account);
     id_uuid_ordered(id);
-    tx_wake(tx, TOPIC_JOBS_AWS, account);
+    tx_wake_soon(tx, TOPIC_JOBS_AWS, account);
     job_memory_forget();
     r = tx_exec(
         tx,

@@ -136,7 +136,7 @@ static void facts_find(struct job_row *row, struct str owner, struct str type, s
 static void wake(struct tx *tx, const char *owner, const char *account)
 {
     if (strcmp(owner, OWNER_AWS) == 0)
-        tx_wake(tx, TOPIC_JOBS_AWS, account);
+        tx_wake_soon(tx, TOPIC_JOBS_AWS, account);
     else
         tx_wake(tx, TOPIC_JOBS_CUSTOM, account);
 }

@@ -157,7 +157,8 @@ static int read_receive(struct call *c, struct receive *r)
     return rc;
 }
 
-/* DB_NONE when there is nothing to receive now. */
+/* DB_NONE when there is nothing to receive now. What there is need not be durable yet: it is taken by a
+ * transaction that is durable no sooner. */
 static int look(struct call *c, struct receive *r)
 {
     char name[SQS_NAME_MAX + 1] = "";
@@ -172,7 +173,7 @@ static int look(struct call *c, struct receive *r)
         rc = read_receive(c, r);
     if (rc == 0)
         rc = message_ready(tx, &r->queue, clock_now_ms(), &r->next_ms);
-    return call_looked(&tx, rc);
+    return rc == 0 ? 0 : call_looked(&tx, rc);
 }
 
 static int take_messages(struct call *c, struct receive *r, json_t *messages)

@@ -19,7 +19,7 @@ static void wake_queue(struct tx *tx, const char *account, const char *name)
 {
     char topic[SQS_TOPIC_SIZE];
     queue_topic(account, name, topic);
-    tx_wake(tx, "%s", topic);
+    tx_wake_soon(tx, "%s", topic);
 }
 
 /* SQS takes the characters of XML 1.0. `body` is UTF-8. */

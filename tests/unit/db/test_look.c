@@ -85,6 +85,7 @@ struct writing {
     struct db *db;
     uint64_t touches; /* ANYTHING: it does not say */
     const char *name;
+    bool wakes_soon; /* who awaits "soon" */
     int result;
 };
 
@@ -100,6 +101,8 @@ static void *write_item(void *arg)
         tx_touches(tx, writing->touches);
     if (writing->touches != ANYTHING)
         tx_touches_no_more(tx);
+    if (writing->wakes_soon)
+        tx_wake_soon(tx, "soon");
     if (writing->result == 0)
         writing->result = db_commit(&tx);
     db_end(&tx);
@@ -345,6 +348,55 @@ static void test_nothing_fails_with_what_came_before(void **state UNUSED)
     assert_true(told.result < 0);
 }
 
+static int64_t count_items(struct tx *tx)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    assert_int_equal(tx_query_row(tx, &rows, "SELECT COUNT(*) FROM items", ""), 0);
+    return rows_int(rows, 0);
+}
+
+/* The disk holds the first commit after all was published: who is woken by it sees it, and goes on with a
+ * commit of its own, which is durable with it and no sooner. */
+static void work_while_the_disk_does(bool fails)
+{
+    struct db *db = open_items();
+    struct tx *tx = NULL;
+    struct told told;
+    assert_int_equal(db_read(db, &tx), 0);
+    db_end(&tx);
+    struct writing writing = {.db = db, .touches = ANYTHING, .name = "second", .wakes_soon = true};
+    wake_ticket before = wake_look("soon");
+    pthread_t writer = begin_writing(&writing);
+    assert_int_not_equal(wake_look("soon"), before);
+    wake_ticket after = wake_look("soon");
+    assert_int_equal(db_look(db, DB_ANYTHING, &tx), 0);
+    assert_int_equal(count_items(tx), 2);
+    db_end(&tx); /* a look that nobody is told of waits for nothing */
+    write_later(db, "third", &told);
+    assert_int_equal(atomic_load(&told.times), 0);
+    gate_set(false, fails);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    await_told(&told);
+    gate_set(false, false);
+    assert_int_equal(writing.result < 0, fails);
+    assert_int_equal(told.result < 0, fails);
+    assert_int_equal(wake_look("soon"), after);
+    struct looking looking = {.db = db};
+    (void)look(&looking);
+    assert_int_equal(looking.count, fails ? 1 : 3);
+    db_close(&db);
+}
+
+static void test_who_is_woken_soon_works_while_the_disk_does(void **state UNUSED)
+{
+    work_while_the_disk_does(false);
+}
+
+static void test_what_was_done_on_what_never_became_durable_fails_with_it(void **state UNUSED)
+{
+    work_while_the_disk_does(true);
+}
+
 static void test_who_must_not_wait_is_told_that_it_would(void **state UNUSED)
 {
     struct db *db = open_items();
@@ -396,6 +448,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_does_not_wait_is_told_of_the_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_durable_after_what_came_before, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_fails_with_what_came_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_is_woken_soon_works_while_the_disk_does, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_done_on_what_never_became_durable_fails_with_it, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_who_must_not_wait_is_told_that_it_would, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_must_not_wait_does_not_wait_for_a_long_transaction, setup,
                                         teardown),

@@ -67,7 +67,7 @@ static int put(struct writer *writer, const char *name)
         return r;
     r = insert(writer, name);
     if (r == 0)
-        return writer_commit(writer, &nothing);
+        return writer_commit(writer, &nothing, NULL);
     writer_undo(writer);
     return r;
 }
@@ -80,7 +80,7 @@ static struct writer *open_writer(const char *file)
     const char *sql = "CREATE TABLE IF NOT EXISTS item (name TEXT PRIMARY KEY, body BYTEA)";
     assert_int_equal(conn_run(writer_conn(writer), sql), 0);
     record_script(writer_records(writer), sql);
-    assert_int_equal(writer_commit(writer, &nothing), 0);
+    assert_int_equal(writer_commit(writer, &nothing, NULL), 0);
     return writer;
 }
 
@@ -367,7 +367,7 @@ static void *work(void *arg)
         (void)snprintf(name, sizeof(name), "%d-%d", worker->number, i);
         int r = writer_begin(worker->writer, i % 3 != 0);
         if (r == 0 && (r = inserts[i % 3](worker->writer, name)) == 0 && !undone(i))
-            r = writer_commit(worker->writer, &nothing);
+            r = writer_commit(worker->writer, &nothing, NULL);
         else
             writer_undo(worker->writer);
         worker->failed += r != 0;
