@@ -9,6 +9,8 @@
 #include "services/key_cache.h"
 #include "services/payload.h"
 
+#define FORM_INLINE_MAX 4096
+
 struct dispatcher {
     const struct platform *platform;
     struct key_cache *keys;
@@ -56,15 +58,25 @@ static struct exchange *exchange_new(struct dispatcher *dispatcher, struct http_
     return x;
 }
 
-/* What the operation's row asks of the server, and its own begin. */
+/* Where an operation runs. */
+static void place(struct call *c)
+{
+    c->http->run_inline = c->operation->flags & OP_INLINE;
+    c->http->run_by_few = c->operation->flags & (OP_FEW | OP_WRITE);
+}
+
+/* What the operation's row asks of the server, and its own begin. A form names it in its body: a short one is
+ * read where it comes in. */
 static int enter(struct exchange *x)
 {
     struct call *c = &x->call;
     c->http->body_max = route_body_max(x);
-    if (!c->operation)
+    if (!c->operation) {
+        c->http->run_inline = x->protocol == &protocol_query && c->http->content_length > 0 &&
+                              c->http->content_length <= FORM_INLINE_MAX;
         return 0;
-    c->http->run_inline = c->operation->flags & OP_INLINE;
-    c->http->run_by_few = c->operation->flags & (OP_FEW | OP_WRITE);
+    }
+    place(c);
     c->http->stream = c->operation->flags & OP_STREAM;
     if (c->http->stream && !x->body_hash) {
         x->body_hash = hash_new(HASH_SHA256);
@@ -328,6 +340,11 @@ static void handler_run(void *ctx UNUSED, struct http_request *http)
             answer_outcome(x, r);
             return;
         }
+    }
+    if (c->http->must_not_wait && !(c->operation->flags & OP_INLINE)) {
+        place(c);
+        http_run_elsewhere(c->http);
+        return;
     }
     perform(x);
 }

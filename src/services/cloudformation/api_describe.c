@@ -104,21 +104,34 @@ static int describe_named(struct call *c, struct listing *l)
     return describe_one(&stack, l);
 }
 
-int cf_describe_stacks(struct call *c)
+static int describe_stacks(struct call *c, bool *ret_busy)
 {
     CLEANUP(json_free) json_t *list = json_array();
     struct listing l = {c, list, false};
-    const char *account_topic = arena_printf(c->arena, "cloudformation:%s", c->caller->account);
-
-    if (!account_topic)
-        return FAULT(ENOMEM);
     int err = json_object_get(c->in, "StackName")
                   ? describe_named(c, &l)
                   : stack_each(c->tx, c->caller->account, false, describe_one, &l);
+
     if (!err)
         err = cf_page(c, "Stacks", list, PAGE_MAX);
+    *ret_busy = l.busy;
+    return err;
+}
+
+/* One stack is looked at often while others write; all of an account's are read. */
+int cf_describe_stacks(struct call *c)
+{
+    const char *account_topic = arena_printf(c->arena, "cloudformation:%s", c->caller->account);
     int64_t wait_ms = call_wait_ms(c);
-    if (err || !wait_ms || !l.busy || c->wait_deadline_mono_ms)
+    bool busy = false;
+
+    if (!account_topic)
+        return FAULT(ENOMEM);
+    int err = json_object_get(c->in, "StackName") ? call_look(c, DB_ANYTHING, &c->tx) : call_read(c, &c->tx);
+    if (!err)
+        err = describe_stacks(c, &busy);
+    err = call_looked(&c->tx, err);
+    if (err || !wait_ms || !busy || c->wait_deadline_mono_ms)
         return err;
     return call_wait(c, wait_ms, account_topic);
 }

@@ -643,7 +643,7 @@ const struct operation cloudformation_operations[CLOUDFORMATION_OPERATIONS] = {
      NULL, cf_cancel_update_stack},
     {"ContinueUpdateRollback", "cloudformation:ContinueUpdateRollback", OP_WRITE,
      &continue_update_rollback_input_shape, &nothing, cf_continue_update_rollback},
-    {"DescribeStacks", "cloudformation:DescribeStacks", OP_READ, &describe_stacks_input_shape,
+    {"DescribeStacks", "cloudformation:DescribeStacks", OP_INLINE, &describe_stacks_input_shape,
      &describe_stacks_output_shape, cf_describe_stacks},
     {"ListStacks", "cloudformation:ListStacks", OP_READ, &list_stacks_input_shape, &list_stacks_output_shape,
      cf_list_stacks},
