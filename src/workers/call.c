@@ -2,6 +2,8 @@
 #include "workers/call.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/io.h"
+#include "base/mem.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include "workers/worker.h"
@@ -9,6 +11,7 @@
 
 #define PACE_MS 2000
 #define HEADERS_MAX 65536
+#define FIRST_MAX_BYTES ((size_t)1 << 30) /* by a store that gives no ranges */
 
 static bool is_transient(const struct aws_error *error)
 {
@@ -51,6 +54,12 @@ int work_call(struct aws_client *client, const char *service, const char *operat
               json_t **ret_out, struct aws_error *error, struct reason *why)
 {
     return work_call_wait(client, service, operation, in, 0, ret_out, error, why);
+}
+
+int work_answer(struct aws_asked **asked, const char *what, json_t **ret_out, struct aws_error *error,
+                struct reason *why)
+{
+    return work_outcome(aws_answer(asked, ret_out, error), error, what, why);
 }
 
 int work_call_header(struct aws_client *client, const char *service, const char *operation, json_t *in,
@@ -132,48 +141,170 @@ static int s3_do(struct aws_client *client, struct aws_s3_request *request, cons
     return work_outcome(r, &error, what, why);
 }
 
-int work_s3_head(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
-                 struct s3_head *ret, struct reason *why)
-{
-    static const struct http_header headers[] = {{{"x-amz-checksum-mode", 19}, {"ENABLED", 7}}};
-    struct aws_s3_request request = {.method = "HEAD",
-                                     .bucket = bucket,
-                                     .key = key,
-                                     .headers = headers,
-                                     .header_count = ARRAY_LEN(headers),
-                                     .body_fd = -1,
-                                     .sink_fd = -1};
-    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
-    int r = s3_do(client, &request, version_id, &exchange, why);
+/* A read of an object under way; what its request points at. */
+struct work_read {
+    struct aws_client *client;
+    const char *version_id; /* NULL: the current one */
+    struct http_header header;
+    char range[48]; /* the header's value, if it is one */
+    struct aws_s3_request request;
+    struct http_exchange exchange;
+};
 
+static void read_init(struct work_read *read, struct aws_client *client, const char *method,
+                      const char *bucket, const char *key, size_t max_bytes)
+{
+    *read = (struct work_read){
+        .client = client,
+        .request = {.method = method, .bucket = bucket, .key = key, .body_fd = -1, .sink_fd = -1},
+        .exchange = {.answer = BUF_INIT(max_bytes), .raw_headers = BUF_INIT(HEADERS_MAX)}};
+    read->request.headers = &read->header;
+}
+
+static void head_init(struct work_read *read, struct aws_client *client, const char *bucket, const char *key)
+{
+    read_init(read, client, "HEAD", bucket, key, HEADERS_MAX);
+    read->header = (struct http_header){STR("x-amz-checksum-mode"), STR("ENABLED")};
+    read->request.header_count = 1;
+}
+
+static void get_init(struct work_read *read, struct aws_client *client, const char *bucket, const char *key,
+                     const char *etag, size_t max_bytes)
+{
+    read_init(read, client, "GET", bucket, key, max_bytes);
+    read->header = (struct http_header){STR("if-none-match"), str_of(etag)};
+    read->request.header_count = etag && etag[0] ? 1 : 0;
+}
+
+static void read_deinit(struct work_read *read)
+{
+    http_drop(&read->exchange);
+    buf_free(&read->exchange.answer);
+    buf_free(&read->exchange.raw_headers);
+}
+
+void work_read_free(struct work_read **read)
+{
+    if (*read)
+        read_deinit(*read);
+    free(take(*read));
+}
+
+/* Sends it; what cannot be sent now is sent with work_read_answer. */
+static int read_send(struct work_read *read)
+{
+    CLEANUP(free_ptr) char *query = NULL;
+
+    if (read->version_id && read->version_id[0]) {
+        query = version_query(read->version_id);
+        if (!query)
+            return FAULT(ENOMEM);
+    }
+    read->request.query = query;
+    aws_s3_ahead(read->client, &read->request, &read->exchange);
+    read->request.query = NULL;
+    return 0;
+}
+
+int work_s3_head_ahead(struct aws_client *client, const char *bucket, const char *key, struct work_read **ret)
+{
+    CLEANUP(work_read_free) struct work_read *read = mem_alloc(sizeof(*read));
+    int r;
+
+    if (!read)
+        return FAULT(ENOMEM);
+    head_init(read, client, bucket, key);
+    r = read_send(read);
     if (r == 0)
-        head_read(&exchange, ret);
-    buf_free(&exchange.answer);
-    buf_free(&exchange.raw_headers);
+        *ret = take(read);
     return r;
 }
 
-int work_s3_get(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
-                const char *etag, struct buf *ret, struct s3_head *ret_head, struct reason *why)
+int work_s3_get_ahead(struct aws_client *client, const char *bucket, const char *key, const char *etag,
+                      size_t max_bytes, struct work_read **ret)
 {
-    struct http_header headers[] = {{STR("if-none-match"), str_of(etag)}};
-    struct aws_s3_request request = {.method = "GET",
-                                     .bucket = bucket,
-                                     .key = key,
-                                     .headers = headers,
-                                     .header_count = etag && etag[0] ? 1 : 0,
-                                     .body_fd = -1,
-                                     .sink_fd = -1};
-    struct http_exchange exchange = {.answer = BUF_INIT(ret->max), .raw_headers = BUF_INIT(HEADERS_MAX)};
-    int r = s3_do(client, &request, version_id, &exchange, why);
+    CLEANUP(work_read_free) struct work_read *read = mem_alloc(sizeof(*read));
+    int r;
+
+    if (!read)
+        return FAULT(ENOMEM);
+    get_init(read, client, bucket, key, etag, max_bytes);
+    r = read_send(read);
+    if (r == 0)
+        *ret = take(read);
+    return r;
+}
+
+int work_s3_first_ahead(struct aws_client *client, const char *bucket, const char *key,
+                        const char *version_id, int64_t bytes, struct work_read **ret)
+{
+    CLEANUP(work_read_free) struct work_read *read = mem_alloc(sizeof(*read));
+    int r;
+
+    if (!read)
+        return FAULT(ENOMEM);
+    read_init(read, client, "GET", bucket, key, FIRST_MAX_BYTES);
+    read->version_id = version_id;
+    snprintf(read->range, sizeof(read->range), "bytes=0-%lld", (long long)bytes - 1);
+    read->header = (struct http_header){STR("range"), str_of(read->range)};
+    read->request.header_count = 1;
+    r = read_send(read);
+    if (r == 0)
+        *ret = take(read);
+    return r;
+}
+
+/* RFC 9110, 14.4: "bytes FIRST-LAST/ALL"; without it the whole came. */
+static bool is_whole(const struct http_exchange *exchange)
+{
+    struct str range = http_exchange_header(exchange, "content-range");
+    int64_t all;
+
+    (void)str_split(&range, '/');
+    return !range.ptr || (str_to_int(range, 0, INT64_MAX, &all) && all <= (int64_t)exchange->answer.len);
+}
+
+int work_first_answer(struct work_read *read, int fd, bool *ret_whole, struct reason *why)
+{
+    int r = s3_do(read->client, &read->request, read->version_id, &read->exchange, why);
+
+    if (r)
+        return r;
+    *ret_whole = is_whole(&read->exchange);
+    return io_write_all(fd, read->exchange.answer.ptr, read->exchange.answer.len);
+}
+
+int work_read_answer(struct work_read *read, struct buf *ret, struct s3_head *ret_head, struct reason *why)
+{
+    int r = s3_do(read->client, &read->request, read->version_id, &read->exchange, why);
 
     if (r == 0 && ret_head)
-        head_read(&exchange, ret_head);
-    if (r == 0)
-        r = buf_put_str(ret, buf_str(&exchange.answer));
-    buf_free(&exchange.answer);
-    buf_free(&exchange.raw_headers);
+        head_read(&read->exchange, ret_head);
+    if (r == 0 && ret)
+        r = buf_put_str(ret, buf_str(&read->exchange.answer));
     return r;
+}
+
+int work_s3_head(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
+                 struct s3_head *ret, struct reason *why)
+{
+    CLEANUP(read_deinit) struct work_read read;
+    int r;
+
+    head_init(&read, client, bucket, key);
+    r = s3_do(client, &read.request, version_id, &read.exchange, why);
+    if (r == 0)
+        head_read(&read.exchange, ret);
+    return r;
+}
+
+int work_s3_get(struct aws_client *client, const char *bucket, const char *key, const char *etag,
+                struct buf *ret, struct s3_head *ret_head, struct reason *why)
+{
+    CLEANUP(read_deinit) struct work_read read;
+
+    get_init(&read, client, bucket, key, etag, ret->max);
+    return work_read_answer(&read, ret, ret_head, why);
 }
 
 int work_s3_get_file(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
@@ -184,42 +315,6 @@ int work_s3_get_file(struct aws_client *client, const char *bucket, const char *
     struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
     int r = s3_do(client, &request, version_id, &exchange, why);
 
-    buf_free(&exchange.answer);
-    buf_free(&exchange.raw_headers);
-    return r;
-}
-
-/* RFC 9110, 14.4: "bytes FIRST-LAST/ALL"; without it the whole came. */
-static bool is_whole(const struct http_exchange *exchange, int64_t bytes)
-{
-    struct str range = http_exchange_header(exchange, "content-range");
-    int64_t all;
-
-    (void)str_split(&range, '/');
-    return !range.ptr || (str_to_int(range, 0, INT64_MAX, &all) && all <= bytes);
-}
-
-int work_s3_get_first(struct aws_client *client, const char *bucket, const char *key, const char *version_id,
-                      int fd, int64_t bytes, bool *ret_whole, struct reason *why)
-{
-    char range[48];
-    struct http_header header = {.name = STR("range")};
-    struct aws_s3_request request = {.method = "GET",
-                                     .bucket = bucket,
-                                     .key = key,
-                                     .headers = &header,
-                                     .header_count = 1,
-                                     .body_fd = -1,
-                                     .sink_fd = fd,
-                                     .sink_max = INT64_MAX};
-    struct http_exchange exchange = {.answer = BUF_INIT(HEADERS_MAX), .raw_headers = BUF_INIT(HEADERS_MAX)};
-    int r;
-
-    snprintf(range, sizeof(range), "bytes=0-%lld", (long long)bytes - 1);
-    header.value = str_of(range);
-    r = s3_do(client, &request, version_id, &exchange, why);
-    if (r == 0)
-        *ret_whole = is_whole(&exchange, bytes);
     buf_free(&exchange.answer);
     buf_free(&exchange.raw_headers);
     return r;

@@ -46,24 +46,46 @@ const char *stack_tag(const json_t *stack, const char *key)
     return "";
 }
 
-static int describe(struct aws_client *client, const char *name, int64_t wait_ms, json_t **ret_stack,
-                    struct reason *why)
+/* What came of DescribeStacks. */
+static int described(int outcome, const char *name, const json_t *out, const struct aws_error *error,
+                     json_t **ret_stack, struct reason *why)
 {
-    CLEANUP(json_free) json_t *out = NULL;
-    struct aws_error error = {0};
     json_t *stack;
-    int r = work_call_wait(client, "cloudformation", "DescribeStacks", json_pack("{s:s}", "StackName", name),
-                           wait_ms, &out, &error, why);
 
-    if (r == WORK_E_FAILED && strstr(error.message, "does not exist"))
+    if (outcome == WORK_E_FAILED && strstr(error->message, "does not exist"))
         return WORK_E_ABSENT;
-    if (r)
-        return r;
+    if (outcome)
+        return outcome;
     stack = json_path(out, "Stacks.0");
     if (!stack || stack_state(stack_status(stack)) == STACK_GONE)
         return reason_set(why, WORK_E_ABSENT, "stack %s does not exist", name);
     *ret_stack = json_incref(stack);
     return 0;
+}
+
+static int describe(struct aws_client *client, const char *name, int64_t wait_ms, json_t **ret_stack,
+                    struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    struct aws_error error = {0};
+    int r = work_call_wait(client, "cloudformation", "DescribeStacks", json_pack("{s:s}", "StackName", name),
+                           wait_ms, &out, &error, why);
+
+    return described(r, name, out, &error, ret_stack, why);
+}
+
+int stack_ask(struct aws_client *client, const char *name, struct aws_asked **ret)
+{
+    return aws_ask(client, "cloudformation", "DescribeStacks", json_pack("{s:s}", "StackName", name), ret);
+}
+
+static int describe_asked(struct aws_asked **asked, const char *name, json_t **ret_stack, struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    struct aws_error error = {0};
+    int r = work_answer(asked, "cloudformation:DescribeStacks", &out, &error, why);
+
+    return described(r, name, out, &error, ret_stack, why);
 }
 
 int stack_look(struct aws_client *client, const char *name, json_t **ret_stack, struct reason *why)
@@ -76,13 +98,14 @@ static bool gives_up(const struct stack_patience *patience)
     return worker_stopping() || (patience && patience->give_up && patience->give_up(patience->ctx));
 }
 
-/* `wait_ms`: at the first look. */
+/* `asked`: the first look, or NULL, or has none; else `wait_ms` is its. */
 static int settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
-                  int64_t wait_ms, json_t **ret_stack, struct reason *why)
+                  struct aws_asked **asked, int64_t wait_ms, json_t **ret_stack, struct reason *why)
 {
     for (;;) {
         CLEANUP(json_free) json_t *stack = NULL;
-        int r = describe(client, name, wait_ms, &stack, why);
+        int r = asked && *asked ? describe_asked(asked, name, &stack, why)
+                                : describe(client, name, wait_ms, &stack, why);
 
         if (r)
             return r;
@@ -100,12 +123,18 @@ static int settle(struct aws_client *client, const char *name, const struct stac
 int stack_settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
                  json_t **ret_stack, struct reason *why)
 {
-    return settle(client, name, patience, 0, ret_stack, why);
+    return settle(client, name, patience, NULL, 0, ret_stack, why);
 }
 
 int stack_settle_changed(struct aws_client *client, const char *name, json_t **ret_stack, struct reason *why)
 {
-    return settle(client, name, NULL, WAIT_MS, ret_stack, why);
+    return settle(client, name, NULL, NULL, WAIT_MS, ret_stack, why);
+}
+
+int stack_settle_asked(struct aws_client *client, const char *name, struct aws_asked **asked,
+                       json_t **ret_stack, struct reason *why)
+{
+    return settle(client, name, NULL, asked, 0, ret_stack, why);
 }
 
 /* The stack's own event that began its last operation: events come newest first. */

@@ -30,7 +30,11 @@ int stack_look(struct aws_client *client, const char *name, json_t **ret_stack, 
 /* Looks until it is not busy. WORK_E_STOPPED, WORK_E_ABSENT. */
 int stack_settle(struct aws_client *client, const char *name, const struct stack_patience *patience,
                  json_t **ret_stack, struct reason *why) MUST_USE;
-/* The same of one that was told to change just now: it is busy, most probably. */
+/* The same whose first look was sent by stack_ask; *asked is NULL then, or may have been: it looks now. */
+int stack_ask(struct aws_client *client, const char *name, struct aws_asked **ret) MUST_USE;
+int stack_settle_asked(struct aws_client *client, const char *name, struct aws_asked **asked,
+                       json_t **ret_stack, struct reason *why) MUST_USE;
+/* stack_settle of one that was told to change just now: it is busy, most probably. */
 int stack_settle_changed(struct aws_client *client, const char *name, json_t **ret_stack,
                          struct reason *why) MUST_USE;
 /* The first failure of the stack's last operation: "Bucket (AWS::S3::Bucket): BucketAlreadyExists …". */

@@ -1,5 +1,8 @@
 """The launcher's edges: what it refuses, records and never does twice."""
 import json
+import os
+import signal
+import threading
 import time
 import uuid
 
@@ -236,3 +239,120 @@ def test_the_queue_is_empty_when_all_is_done(launcher):
         found = launcher.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
     wait_for(lambda: left() == 0)
+
+
+TIMED = """
+Description: "%s"
+Parameters: {ArtifactBucket: {Type: String}, ArtifactKey: {Type: String}, Round: {Type: String}, Suffix: {Type: String}}
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: !Sub "timed-${Suffix}"
+      RoleArn: !Sub "arn:aws:iam::${AWS::AccountId}:role/slipway-deploy"
+      PipelineType: V2
+      ExecutionMode: PARALLEL
+      ArtifactStore: {Type: S3, Location: slipway-pipeline-store}
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Artifact
+              ActionTypeId: {Category: Source, Owner: AWS, Provider: S3, Version: "1"}
+              Configuration: {S3Bucket: !Ref ArtifactBucket, S3ObjectKey: !Ref ArtifactKey, PollForSourceChanges: "false"}
+              OutputArtifacts: [{Name: App}]
+        - Name: Ask
+          Actions:
+            - Name: Ask
+              ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}
+              Configuration: {CustomData: !Ref Round}
+"""
+
+
+def govern(launcher, template, number):
+    """A catalog whose rule for "timed" names that template and passes the number."""
+    rule = f'  - {{name: timed, app: timed, template: {template}, environments: [dev], parameters: {{Round: "{number}"}}}}\n'
+    launcher.s3.put_object(Bucket="slipway-catalog", Key="catalog.yaml", Body=(CATALOG + rule).encode())
+
+
+def started(launcher, key, version):
+    """The record of that artifact's version, and the number that its execution's pipeline was made with."""
+    record = launcher.record(key=key, versionId=version, event="started")
+    run = launcher.codepipeline.get_pipeline_execution(pipelineName=record["pipeline"],
+                                                       pipelineExecutionId=record["executionId"])["pipelineExecution"]
+    pipeline = launcher.codepipeline.get_pipeline(name=record["pipeline"], version=run["pipelineVersion"])["pipeline"]
+    return record, pipeline["stages"][1]["actions"][0]["configuration"]["CustomData"]
+
+
+def put_timed(launcher, branch, body):
+    key = f"{TEAM}/timed/{branch}/latest.zip"
+    return key, launcher.team.put_object(Bucket="artifacts", Key=key, Body=body)["VersionId"]
+
+
+@pytest.mark.parametrize("changes", ["parameters", "template", "both"])
+def test_what_was_put_before_the_push_governs_it(launcher, changes):
+    """What the launcher has kept, and guessed by it what to look at, is never what it goes by."""
+    names = ["timed-a", "timed-b"] if changes == "both" else ["timed-a"]
+    for name in names:
+        launcher.s3.put_object(Bucket="slipway-catalog", Key=f"templates/{name}.yaml", Body=(TIMED % "first").encode())
+    for number in range(6):
+        name = names[number % len(names)]
+        if changes != "parameters":
+            launcher.s3.put_object(Bucket="slipway-catalog", Key=f"templates/{name}.yaml",
+                                   Body=(TIMED % f"{changes} {number}").encode())
+        if changes != "template" or number == 0:
+            govern(launcher, name, number)
+        key, version = put_timed(launcher, changes, f"{changes} {number}")
+        record, number_of = started(launcher, key, version)
+        stack = launcher.stacks.describe_stacks(StackName=record["stack"])["Stacks"][0]
+        assert number_of == ("0" if changes == "template" else str(number))
+        assert stack["Description"] == ("first" if changes == "parameters" else f"{changes} {number}")
+
+
+def test_pushes_amid_changes_are_governed_by_one_of_their_time(launcher):
+    """The rule's number grows all the while: each push starts with one between those before it and after its start."""
+    launcher.s3.put_object(Bucket="slipway-catalog", Key="templates/timed-a.yaml", Body=(TIMED % "amid").encode())
+    govern(launcher, "timed-a", 0)
+    numbers, stop = [0], threading.Event()
+
+    def change():
+        while not stop.is_set():
+            govern(launcher, "timed-a", numbers[-1] + 1)
+            numbers.append(numbers[-1] + 1)
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for i in range(15):
+            before = numbers[-1]
+            key, version = put_timed(launcher, "amid", f"amid {i}")
+            number = int(started(launcher, key, version)[1])
+            assert before <= number <= numbers[-1] + 1
+    finally:
+        stop.set()
+        changer.join()
+
+
+def test_a_launcher_killed_right_after_a_start_starts_nothing_twice(launcher, house):
+    """It has started the execution, and neither recorded it nor deleted the message: both follow when that comes again."""
+    launcher.s3.put_object(Bucket="slipway-catalog", Key="templates/timed-a.yaml", Body=(TIMED % "killed").encode())
+    govern(launcher, "timed-a", 1)
+    branches = [f"killed-{i}" for i in range(4)]
+    first = [started(launcher, *put_timed(launcher, branch, "first"))[0] for branch in branches]
+    again = []
+    for branch, record in zip(branches, first):
+        pid = wait_for(lambda: house.workers().get("launcher 111111111111"))
+        again.append(put_timed(launcher, branch, "again"))
+        while len(launcher.codepipeline.list_pipeline_executions(pipelineName=record["pipeline"])
+                  ["pipelineExecutionSummaries"]) == 1:
+            pass  # without a pause: the message is deleted soon
+        os.kill(pid, signal.SIGKILL)
+    for (key, version), record in zip(again, first):
+        launcher.record(key=key, versionId=version, event="started")
+        runs = launcher.codepipeline.list_pipeline_executions(pipelineName=record["pipeline"])
+        assert [r["sourceRevisions"][0]["revisionId"] for r in runs["pipelineExecutionSummaries"]].count(version) == 1
+    url = launcher.sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+
+    def nothing_left():
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = launcher.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return all(found[name] == "0" for name in names)
+    wait_for(nothing_left)

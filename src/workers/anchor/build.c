@@ -6,7 +6,6 @@
 #include "wire/json.h"
 #include "workers/anchor/build_artifacts.h"
 #include "workers/worker.h"
-#include "workers/zip.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -14,9 +13,7 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 2000
-#define SMALL_BYTES 262144
 #define PHASE_SHORT_MS 200 /* one that takes less is not told while it is under way */
-#define DIGEST_VARIABLE "SLIPWAY_SOURCE_SHA256"
 
 /* Tells the service once. WORK_E_STOPPED: the lease is lost; WORK_E_RETRY. */
 static int update_once(struct build *build, json_t *in)
@@ -190,90 +187,6 @@ static int failed(struct build *build, const char *code)
     return 0;
 }
 
-struct fetching {
-    struct build *build;
-    const char *bucket;
-    const char *key;
-    const char *version_id;
-    int outcome;
-};
-
-/* One that takes long: the service is told before. */
-static int fetch_large(struct fetching *f, int fd, struct reason *why)
-{
-    int r = build_phase_tell(f->build);
-
-    if (r)
-        return r;
-    if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) != 0)
-        return FAULT(errno);
-    return work_s3_get_file(f->build->client, f->bucket, f->key, f->version_id, fd, ARTIFACT_MAX_BYTES, why);
-}
-
-/* What is small comes by the first request. */
-static int fetch(void *ctx, int fd, struct reason *why)
-{
-    struct fetching *f = ctx;
-    bool whole = true;
-
-    f->outcome =
-        work_s3_get_first(f->build->client, f->bucket, f->key, f->version_id, fd, SMALL_BYTES, &whole, why);
-    if (f->outcome == 0 && !whole)
-        f->outcome = fetch_large(f, fd, why);
-    return f->outcome;
-}
-
-/* The digest that the pipeline's action pinned, or NULL. */
-static const char *pinned_digest(const struct build *build)
-{
-    const json_t *variables = json_path(build->tree, "environment.environmentVariables");
-    const json_t *variable;
-    size_t i;
-
-    json_array_foreach (variables, i, variable)
-        if (strcmp(json_str(variable, "name", ""), DIGEST_VARIABLE) == 0)
-            return json_str(variable, "value", NULL);
-    return NULL;
-}
-
-static int source_open(struct build *build, int *ret_fd)
-{
-    const json_t *s3 = json_object_get(build->tree, "s3Source");
-    struct fetching fetching = {.build = build,
-                                .bucket = json_str(s3, "bucket", ""),
-                                .key = json_str(s3, "key", ""),
-                                .version_id = json_str(s3, "versionId", NULL)};
-    const struct cache_source source = {fetch, &fetching};
-    const char *digest = pinned_digest(build);
-    int r;
-
-    if (!digest) {
-        r = work_temporary(build->anchor, ret_fd);
-        return r ? r : fetch(&fetching, *ret_fd, &build->why);
-    }
-    r = cache_get(build->anchor->cache, digest, &source, ret_fd, &build->why);
-    if (r == CACHE_E_FETCH)
-        return fetching.outcome;
-    return r == CACHE_E_DIGEST ? WORK_E_FAILED : r;
-}
-
-static int source_get(struct build *build)
-{
-    CLEANUP(close_fd) int fd = -1;
-    struct reason cause = {0};
-    int r;
-
-    if (!json_object_get(build->tree, "s3Source"))
-        return 0;
-    r = source_open(build, &fd);
-    if (r)
-        return r;
-    r = zip_extract(fd, build->room->source, &zip_limits_default, &cause);
-    if (r > 0)
-        return reason_set(&build->why, WORK_E_FAILED, "the source was refused: %s", cause.text);
-    return r;
-}
-
 /* A file of the source, which a stranger packed: no links. */
 static int spec_file(struct build *build, const char *path, struct buf *ret)
 {
@@ -307,8 +220,8 @@ static int spec_get(struct build *build)
     if (is_inline(build))
         r = buf_puts(&text, json_str(where, "text", ""));
     else if (strcmp(type, "S3") == 0)
-        r = work_s3_get(build->client, json_str(where, "bucket", ""), json_str(where, "key", ""), NULL, NULL,
-                        &text, NULL, &build->why);
+        r = work_s3_get(build->client, json_str(where, "bucket", ""), json_str(where, "key", ""), NULL, &text,
+                        NULL, &build->why);
     else
         r = spec_file(build, json_str(where, "path", "buildspec.yml"), &text);
     if (r)
@@ -385,8 +298,8 @@ static int patiently(struct build *build, int (*step)(struct build *))
 
 static int prepare(struct build *build)
 {
-    static int (*const steps[])(struct build *) = {client_get, log_begin, begin_early,
-                                                   source_get, spec_get,  env_get};
+    static int (*const steps[])(struct build *) = {client_get,       log_begin, build_source_ask, begin_early,
+                                                   build_source_get, spec_get,  env_get};
     int r = rooms_take(build->anchor->rooms, &build->room);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
@@ -533,6 +446,7 @@ static void end(struct build *build, int outcome)
 static void build_deinit(struct build *build)
 {
     rooms_give(build->anchor->rooms, &build->room);
+    work_read_free(&build->source);
     build_env_deinit(&build->env);
     buildspec_deinit(&build->spec);
     json_decref(build->exported);

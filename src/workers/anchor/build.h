@@ -16,6 +16,7 @@ struct build {
     struct aws_client *client; /* of the project's service role, or slipway-deploy */
     struct build_log log;
     struct room *room;
+    struct work_read *source; /* asked for; NULL: not, or it is here */
     struct buildspec spec;
     struct build_env env;
     struct session *session; /* NULL: none is open */
@@ -45,6 +46,9 @@ int64_t build_due_ms(void *build);
 void build_flush(void *build);
 /* Ends the phase under way as FAILED and settles the build's status, unless an earlier failure did. */
 void build_phase_failed(struct build *build, const char *status, const char *code);
+/* Asks for a source that is not in the cache, so that it comes meanwhile; then has it in the room. */
+int build_source_ask(struct build *build) MUST_USE;
+int build_source_get(struct build *build) MUST_USE;
 /* Runs the buildspec's phases. 0 also when a command failed (build->status says so); WORK_E_STOPPED when
  * cancelled; faults. */
 int build_phases_run(struct build *build) MUST_USE;

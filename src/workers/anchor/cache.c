@@ -338,3 +338,10 @@ int cache_get(struct cache *cache, const char *sha256_hex, const struct cache_so
     flight_end(cache, &flight);
     return r;
 }
+
+bool cache_has(struct cache *cache, const char *sha256_hex)
+{
+    CLEANUP(free_ptr) char *path = digest_valid(sha256_hex) ? path_make(cache, sha256_hex) : NULL;
+
+    return path && access(path, R_OK) == 0;
+}

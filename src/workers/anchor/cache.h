@@ -25,6 +25,8 @@ struct cache_source {
 /* Gives an fd open for reading on exactly those bytes; it stays good when the entry is evicted. */
 int cache_get(struct cache *cache, const char *sha256_hex, const struct cache_source *source, int *ret_fd,
               struct reason *why) MUST_USE;
+/* Whether it need not be fetched, most probably. */
+bool cache_has(struct cache *cache, const char *sha256_hex);
 /* Bytes that the cache holds now. */
 int64_t cache_bytes(struct cache *cache);
 /* SHA-256 of a file from its start, in hex (65 bytes). */

@@ -1,11 +1,16 @@
 /* See intake.h. A lane is a key with work; its thread takes all of its tasks at once: one look at the object
- * serves every event that was there before it. */
+ * serves every event that was there before it.
+ *
+ * Threads have no part of their own. One receives; who has received works on what came, and another receives:
+ * so an event is worked on by a thread that is awake. One settles: a little later, for all that ended
+ * meanwhile, and when who was waited for has a processor. The others work on lanes. */
 #include "workers/launcher/intake.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "wire/json.h"
 #include "workers/launcher/event.h"
+#include "workers/launcher/journal.h"
 #include "workers/worker.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -16,7 +21,11 @@
 #define RECEIVE_WAIT_S 20
 #define KEEP_MS (VISIBILITY_S * 1000 / 3)
 #define RETRY_MOST_S 60
+#define PAUSE_LEAST_MS 50
 #define PAUSE_MOST_MS 5000
+#define SETTLE_MS 20 /* what ended meanwhile is settled together */
+#define DELETE_MAX 10
+#define EVENTS_KEPT (JOURNAL_EVENTS_MAX / 2) /* of those that could not be written */
 
 struct message {
     char *receipt;
@@ -44,16 +53,27 @@ struct lane {
 
 struct intake {
     const struct releaser *releaser;
+    struct aws_client *poller;
     const struct setup *setup;
+    struct journal *journal;
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t ready_cond;
     pthread_cond_t keep_cond;
+    pthread_cond_t settle_cond;
     pthread_cond_t room_cond;
     struct lane *lanes;
     struct lane *ready;
     struct lane **ready_end;
+    size_t running; /* lanes */
+    size_t running_max;
+    bool receiving;       /* a thread is */
+    bool settling;        /* the same */
+    int64_t pause_ms;     /* of the receiver's, when it fails */
+    struct message *done; /* to be settled, once `events` are in the journal */
+    json_t *events;
     struct message *messages;
     size_t message_count;
+    bool keeper_waits; /* for there to be messages */
     bool ending;
     pthread_t *threads;
     size_t thread_count;
@@ -78,13 +98,6 @@ static int sqs(struct intake *intake, const char *operation, json_t *in)
     return r;
 }
 
-static int message_delete(struct intake *intake, const struct message *message)
-{
-    return sqs(
-        intake, "DeleteMessage",
-        json_pack("{s:s, s:s}", "QueueUrl", intake->setup->queue_url, "ReceiptHandle", message->receipt));
-}
-
 static int message_hide(struct intake *intake, const char *receipt, int64_t seconds)
 {
     return sqs(intake, "ChangeMessageVisibility",
@@ -98,18 +111,19 @@ static int message_bury(struct intake *intake, const struct message *message)
         intake, "SendMessage",
         json_pack("{s:s, s:s}", "QueueUrl", intake->setup->dead_letter_url, "MessageBody", message->body));
 
-    return r ? r : message_delete(intake, message);
+    return r;
 }
 
-/* What cannot be told to the queue is told by time: the message comes again. */
-static void message_settle(struct intake *intake, struct message *message)
+/* Tells the queue what became of it; true: it is to be deleted. What cannot be told is told by time: the
+ * message comes again. */
+static bool message_settle(struct intake *intake, const struct message *message)
 {
     int64_t seconds = INT64_C(1) << (message->receives < 6 ? message->receives : 6);
     int r = 0;
 
     if (message->outcome == 0)
-        r = message_delete(intake, message);
-    else if (message->outcome == WORK_E_FAILED)
+        return true;
+    if (message->outcome == WORK_E_FAILED)
         r = message_bury(intake, message);
     else if (message->outcome == WORK_E_STOPPED)
         r = message_hide(intake, message->receipt, 0);
@@ -117,7 +131,39 @@ static void message_settle(struct intake *intake, struct message *message)
         r = message_hide(intake, message->receipt, seconds > RETRY_MOST_S ? RETRY_MOST_S : seconds);
     if (r)
         log_debug("launcher", "a message will come again: %d", r);
-    message_free(message);
+    return r == 0 && message->outcome == WORK_E_FAILED;
+}
+
+/* Takes them off the list, as many as one request deletes; the rest stays. */
+static json_t *deletions_make(struct intake *intake, struct message **messages)
+{
+    json_t *entries = json_array();
+
+    while (*messages && json_array_size(entries) < DELETE_MAX) {
+        struct message *message = *messages;
+        char id[16];
+
+        *messages = message->next;
+        snprintf(id, sizeof(id), "%zu", json_array_size(entries));
+        if (message_settle(intake, message))
+            json_array_append_new(entries,
+                                  json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", message->receipt));
+        message_free(message);
+    }
+    return entries;
+}
+
+static void messages_settle(struct intake *intake, struct message *done)
+{
+    while (done) {
+        json_t *entries = deletions_make(intake, &done);
+
+        if (json_array_size(entries) == 0)
+            json_decref(entries);
+        else if (sqs(intake, "DeleteMessageBatch",
+                     json_pack("{s:s, s:o}", "QueueUrl", intake->setup->queue_url, "Entries", entries)))
+            log_debug("launcher", "messages that are done with will come again");
+    }
 }
 
 static void message_unlink(struct intake *intake, const struct message *message)
@@ -148,7 +194,6 @@ static void ready_put(struct intake *intake, struct lane *lane)
     lane->next_ready = NULL;
     *intake->ready_end = lane;
     intake->ready_end = &lane->next_ready;
-    pthread_cond_signal(&intake->ready_cond);
 }
 
 static struct lane *ready_take(struct intake *intake)
@@ -173,11 +218,17 @@ static void lane_drop(struct intake *intake, struct lane *lane)
     free(lane);
 }
 
-/* Called with the lock; gives the messages that are done with. */
-static struct message *tasks_end(struct intake *intake, struct task *tasks, int outcome)
+/* Called with the lock. */
+static void message_end(struct intake *intake, struct message *message)
 {
-    struct message *done = NULL;
+    message_unlink(intake, message);
+    message->next = intake->done;
+    intake->done = message;
+}
 
+/* Called with the lock. */
+static void tasks_end(struct intake *intake, struct task *tasks, int outcome)
+{
     while (tasks) {
         struct task *task = tasks;
         struct message *message = task->message;
@@ -185,61 +236,75 @@ static struct message *tasks_end(struct intake *intake, struct task *tasks, int 
         tasks = task->next;
         free(task);
         message->outcome = worse(message->outcome, outcome);
-        if (--message->left > 0)
-            continue;
-        message_unlink(intake, message);
-        message->next = done;
-        done = message;
-    }
-    return done;
-}
-
-static void messages_settle(struct intake *intake, struct message *done)
-{
-    while (done) {
-        struct message *message = done;
-
-        done = message->next;
-        message_settle(intake, message);
+        if (--message->left == 0)
+            message_end(intake, message);
     }
 }
 
 /* Called and returns with the lock. */
 static void lane_run(struct intake *intake, struct lane *lane)
 {
+    CLEANUP(json_free) json_t *events = json_array();
     struct task *tasks = take(lane->tasks);
-    struct message *done;
     int r;
 
     lane->running = true;
     pthread_mutex_unlock(&intake->lock);
-    r = worker_stopping() ? WORK_E_STOPPED : release_handle(intake->releaser, lane->bucket, lane->key);
+    r = worker_stopping() ? WORK_E_STOPPED
+                          : release_handle(intake->releaser, lane->bucket, lane->key, events);
     pthread_mutex_lock(&intake->lock);
-    done = tasks_end(intake, tasks, r < 0 ? WORK_E_RETRY : r);
+    json_array_extend(intake->events, events);
+    intake->running--;
+    tasks_end(intake, tasks, r < 0 ? WORK_E_RETRY : r);
     lane->running = false;
     if (lane->tasks)
         ready_put(intake, lane);
     else
         lane_drop(intake, lane);
-    pthread_mutex_unlock(&intake->lock);
-    messages_settle(intake, done);
-    pthread_mutex_lock(&intake->lock);
 }
 
-static void *thread_run(void *arg)
+static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t mono_ms)
 {
-    struct intake *intake = arg;
+    struct timespec until = {.tv_sec = mono_ms / 1000, .tv_nsec = (mono_ms % 1000) * 1000000};
 
-    pthread_mutex_lock(&intake->lock);
-    for (;;) {
-        while (!intake->ready && !intake->ending)
-            pthread_cond_wait(&intake->ready_cond, &intake->lock);
-        if (!intake->ready)
-            break;
-        lane_run(intake, ready_take(intake));
+    pthread_cond_timedwait(cond, lock, &until);
+}
+
+/* What cannot be recorded is not done: its messages come again, and the events are kept for the next to
+ * settle. */
+static void settle_all(struct intake *intake, struct message *done, json_t *events)
+{
+    struct reason why = {0};
+    int r = json_array_size(events) > 0 ? journal_put(intake->journal, events, &why) : 0;
+
+    if (r) {
+        log_warn("launcher", "the journal cannot be written: %s", why.text[0] ? why.text : strerror(-r));
+        pthread_mutex_lock(&intake->lock);
+        if (json_array_size(intake->events) < EVENTS_KEPT)
+            json_array_extend(intake->events, events);
+        pthread_mutex_unlock(&intake->lock);
     }
+    for (struct message *m = done; r && m; m = m->next)
+        m->outcome = m->outcome == WORK_E_STOPPED ? WORK_E_STOPPED : WORK_E_RETRY;
+    messages_settle(intake, done);
+}
+
+/* Called and returns with the lock. */
+static void settle(struct intake *intake)
+{
+    CLEANUP(json_free) json_t *events = NULL;
+    int64_t until_ms = clock_mono_ms() + SETTLE_MS;
+    struct message *done;
+
+    while (!intake->ending && clock_mono_ms() < until_ms)
+        wait_until(&intake->settle_cond, &intake->lock, until_ms);
+    intake->settling = false;
+    done = take(intake->done);
+    events = json_copy(intake->events);
+    json_array_clear(intake->events);
     pthread_mutex_unlock(&intake->lock);
-    return NULL;
+    settle_all(intake, done, events);
+    pthread_mutex_lock(&intake->lock);
 }
 
 static struct message *keep_next(struct intake *intake)
@@ -250,13 +315,6 @@ static struct message *keep_next(struct intake *intake)
         if (m->keep_at_ms < first->keep_at_ms)
             first = m;
     return first;
-}
-
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t mono_ms)
-{
-    struct timespec until = {.tv_sec = mono_ms / 1000, .tv_nsec = (mono_ms % 1000) * 1000000};
-
-    pthread_cond_timedwait(cond, lock, &until);
 }
 
 /* Keeps messages invisible while they are worked on. */
@@ -270,9 +328,11 @@ static void *keeper_run(void *arg)
         CLEANUP(free_ptr) char *receipt = NULL;
 
         if (!message) {
+            intake->keeper_waits = true;
             pthread_cond_wait(&intake->keep_cond, &intake->lock);
             continue;
         }
+        intake->keeper_waits = false;
         if (message->keep_at_ms > clock_mono_ms()) {
             wait_until(&intake->keep_cond, &intake->lock, message->keep_at_ms);
             continue;
@@ -332,8 +392,6 @@ static int task_put(struct intake *intake, struct message *message, const struct
 
 static void message_enter(struct intake *intake, struct message *message, const struct event *event)
 {
-    struct message *done = NULL;
-
     pthread_mutex_lock(&intake->lock);
     message->next = intake->messages;
     intake->messages = message;
@@ -343,26 +401,27 @@ static void message_enter(struct intake *intake, struct message *message, const 
     for (size_t i = 0; i < event->count; i++)
         if (task_put(intake, message, &event->records[i]))
             message->outcome = WORK_E_RETRY;
-    if (--message->left == 0) {
-        message_unlink(intake, message);
-        message->next = NULL;
-        done = message;
-    }
-    pthread_cond_signal(&intake->keep_cond);
+    if (--message->left == 0)
+        message_end(intake, message);
+    if (intake->keeper_waits)
+        pthread_cond_signal(&intake->keep_cond);
     pthread_mutex_unlock(&intake->lock);
-    messages_settle(intake, done);
 }
 
 static void message_unreadable(struct intake *intake, struct message *message, const struct reason *why)
 {
-    struct reason failure = {0};
-    json_t *record = json_pack("{s:s, s:s, s:s, s:s}", "level", "error", "event", "bad-message", "message",
+    json_t *event = NULL,
+           *record = json_pack("{s:s, s:s, s:s, s:s}", "level", "error", "event", "bad-message", "message",
                                why->text, "todo", "send only S3 event notifications to queue " EVENT_QUEUE);
-    int r = journal_write(intake->releaser->journal, record, &failure);
+    int r = journal_event(record, &event);
 
     log_warn("launcher", "a message is not an S3 event: %s", why->text);
     message->outcome = r ? WORK_E_RETRY : WORK_E_FAILED;
-    message_settle(intake, message);
+    pthread_mutex_lock(&intake->lock);
+    json_array_append_new(intake->events, event);
+    message->next = intake->done;
+    intake->done = message;
+    pthread_mutex_unlock(&intake->lock);
 }
 
 static void message_take(struct intake *intake, const json_t *from)
@@ -400,7 +459,7 @@ static void room_await(struct intake *intake)
     pthread_mutex_unlock(&intake->lock);
 }
 
-static int receive(struct intake *intake, struct aws_client *poller)
+static int receive(struct intake *intake)
 {
     CLEANUP(json_free) json_t *out = NULL;
     struct reason why = {0};
@@ -409,7 +468,7 @@ static int receive(struct intake *intake, struct aws_client *poller)
     json_t *in = json_pack("{s:s, s:i, s:i, s:[s]}", "QueueUrl", intake->setup->queue_url,
                            "MaxNumberOfMessages", RECEIVE_MAX, "WaitTimeSeconds", RECEIVE_WAIT_S,
                            "AttributeNames", "ApproximateReceiveCount");
-    int r = in ? work_call(poller, "sqs", "ReceiveMessage", in, &out, NULL, &why) : FAULT(ENOMEM);
+    int r = in ? work_call(intake->poller, "sqs", "ReceiveMessage", in, &out, NULL, &why) : FAULT(ENOMEM);
 
     if (r && !worker_stopping())
         log_warn("launcher", "%s", why.text);
@@ -419,19 +478,77 @@ static int receive(struct intake *intake, struct aws_client *poller)
     return r;
 }
 
-void intake_run(struct intake *intake, struct aws_client *poller)
+/* Called and returns with the lock. */
+static void receive_next(struct intake *intake)
 {
-    int64_t pause_ms = 50;
+    int64_t pause_ms = intake->pause_ms;
+    int r;
 
-    while (!worker_stopping()) {
-        room_await(intake);
-        if (receive(intake, poller) == 0) {
-            pause_ms = 50;
-            continue;
-        }
+    pthread_mutex_unlock(&intake->lock);
+    room_await(intake);
+    r = receive(intake);
+    if (r)
         worker_pause(pause_ms);
+    pthread_mutex_lock(&intake->lock);
+    if (r == 0)
+        pause_ms = PAUSE_LEAST_MS;
+    else
         pause_ms = pause_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : pause_ms * 2;
+    intake->pause_ms = pause_ms;
+    intake->receiving = false;
+}
+
+enum part { PART_NONE, PART_LANE, PART_SETTLE, PART_RECEIVE };
+
+/* What a thread that is free does next. */
+static enum part part_next(const struct intake *intake)
+{
+    if (intake->ready && intake->running < intake->running_max)
+        return PART_LANE;
+    if (intake->done && !intake->settling)
+        return PART_SETTLE;
+    return intake->receiving || worker_stopping() ? PART_NONE : PART_RECEIVE;
+}
+
+/* Called and returns with the lock: takes the part, wakes who takes the next, and does it. */
+static void part_do(struct intake *intake, enum part part)
+{
+    struct lane *lane = NULL;
+
+    if (part == PART_LANE) {
+        lane = ready_take(intake);
+        intake->running++;
+    } else if (part == PART_SETTLE) {
+        intake->settling = true;
+    } else {
+        intake->receiving = true;
     }
+    if (part_next(intake) != PART_NONE)
+        pthread_cond_signal(&intake->ready_cond);
+    if (part == PART_LANE)
+        lane_run(intake, lane);
+    else if (part == PART_SETTLE)
+        settle(intake);
+    else
+        receive_next(intake);
+}
+
+static void *thread_run(void *arg)
+{
+    struct intake *intake = arg;
+
+    pthread_mutex_lock(&intake->lock);
+    while (!intake->ending || intake->ready || intake->done) {
+        enum part part = part_next(intake);
+
+        if (part != PART_NONE)
+            part_do(intake, part);
+        else
+            pthread_cond_wait(&intake->ready_cond, &intake->lock);
+    }
+    pthread_cond_broadcast(&intake->ready_cond);
+    pthread_mutex_unlock(&intake->lock);
+    return NULL;
 }
 
 static int threads_start(struct intake *intake, size_t threads)
@@ -454,8 +571,8 @@ static int threads_start(struct intake *intake, size_t threads)
     return 0;
 }
 
-int intake_new(const struct releaser *releaser, const struct setup *setup, size_t threads,
-               struct intake **ret)
+int intake_new(const struct releaser *releaser, const struct setup *setup, struct journal *journal,
+               struct aws_client *poller, size_t lanes, struct intake **ret)
 {
     CLEANUP(intake_free) struct intake *intake = mem_alloc(sizeof(*intake));
     pthread_condattr_t monotonic;
@@ -465,15 +582,21 @@ int intake_new(const struct releaser *releaser, const struct setup *setup, size_
         return FAULT(ENOMEM);
     intake->releaser = releaser;
     intake->setup = setup;
+    intake->journal = journal;
+    intake->poller = poller;
+    intake->events = json_array();
+    intake->running_max = lanes;
+    intake->pause_ms = PAUSE_LEAST_MS;
     intake->ready_end = &intake->ready;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&intake->lock, NULL);
     pthread_cond_init(&intake->ready_cond, NULL);
     pthread_cond_init(&intake->keep_cond, &monotonic);
+    pthread_cond_init(&intake->settle_cond, &monotonic);
     pthread_cond_init(&intake->room_cond, NULL);
     pthread_condattr_destroy(&monotonic);
-    r = threads_start(intake, threads);
+    r = threads_start(intake, lanes + 2); /* who receives, and who settles */
     if (r == 0)
         *ret = take(intake);
     return r;
@@ -489,14 +612,17 @@ void intake_free(struct intake **intake)
     in->ending = true;
     pthread_cond_broadcast(&in->ready_cond);
     pthread_cond_broadcast(&in->keep_cond);
+    pthread_cond_broadcast(&in->settle_cond);
     pthread_mutex_unlock(&in->lock);
     for (size_t i = 0; i < in->thread_count; i++)
         pthread_join(in->threads[i], NULL);
     if (in->keeper_runs)
         pthread_join(in->keeper, NULL);
+    json_decref(in->events);
     free(in->threads);
     pthread_cond_destroy(&in->ready_cond);
     pthread_cond_destroy(&in->keep_cond);
+    pthread_cond_destroy(&in->settle_cond);
     pthread_cond_destroy(&in->room_cond);
     pthread_mutex_destroy(&in->lock);
     free(in);

@@ -1,5 +1,6 @@
 /* Messages in, work by key: several keys at once, one at a time per key and in order. While a message waits
- * or is worked on, it stays invisible to others; it is deleted when all that it tells of is done.
+ * or is worked on, it stays invisible to others; it is deleted when all that it tells of is done and what the
+ * journal says of that is written. Both are put off for a moment, for what ends meanwhile.
  *
  * A message whose work fails for good is sent to the dead-letter queue and deleted (a crash between the two
  * leaves it in both: it then fails, and is moved, again). One that fails for now becomes visible again after
@@ -10,10 +11,11 @@
 #include "workers/launcher/setup.h"
 
 struct intake;
+struct journal;
 
-int intake_new(const struct releaser *releaser, const struct setup *setup, size_t threads,
-               struct intake **ret) MUST_USE;
-/* Receives with `poller` (a client of its own, to be cancelled at the stop) until the worker stops. */
-void intake_run(struct intake *intake, struct aws_client *poller);
-/* Waits for what is under way, gives the rest back. */
+/* Receives with `poller` until the worker stops: a client of its own, to be cancelled then. `lanes`: keys at
+ * once. */
+int intake_new(const struct releaser *releaser, const struct setup *setup, struct journal *journal,
+               struct aws_client *poller, size_t lanes, struct intake **ret) MUST_USE;
+/* Once the worker stops: waits for what is under way, gives the rest back. */
 void intake_free(struct intake **intake);

@@ -50,21 +50,42 @@ void journal_free(struct journal **journal)
     *journal = NULL;
 }
 
-int journal_write(struct journal *journal, json_t *record, struct reason *why)
+int journal_event(json_t *record, json_t **ret)
 {
     CLEANUP(json_free) json_t *owned = record;
     CLEANUP(free_ptr) char *line = NULL;
     char time[TIME_TEXT_SIZE];
     int64_t now_ms = clock_now_ms();
-    json_t *in;
 
     time_iso8601(now_ms, time);
     if (!owned || json_put_str(owned, "time", time))
         return FAULT(ENOMEM);
     line = json_text(owned);
-    if (!line)
-        return FAULT(ENOMEM);
-    in = json_pack("{s:s, s:s, s:[{s:I, s:s}]}", "logGroupName", JOURNAL_GROUP, "logStreamName",
-                   journal->stream, "logEvents", "timestamp", (json_int_t)now_ms, "message", line);
+    *ret = line ? json_pack("{s:I, s:s}", "timestamp", (json_int_t)now_ms, "message", line) : NULL;
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
+/* By their time, as PutLogEvents takes them. */
+static json_t *sorted(const json_t *events)
+{
+    json_t *list = json_array(), *event;
+    size_t i;
+
+    json_array_foreach (events, i, event) {
+        size_t at = json_array_size(list);
+
+        while (at > 0 &&
+               json_int(json_array_get(list, at - 1), "timestamp", 0) > json_int(event, "timestamp", 0))
+            at--;
+        json_array_insert(list, at, event);
+    }
+    return list;
+}
+
+int journal_put(struct journal *journal, const json_t *events, struct reason *why)
+{
+    json_t *in = json_pack("{s:s, s:s, s:o}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream,
+                           "logEvents", sorted(events));
+
     return in ? work_call(journal->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
 }

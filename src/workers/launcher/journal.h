@@ -14,5 +14,8 @@ struct journal;
 /* Makes the group and this launcher's stream. Outcomes are workers/call.h's. */
 int journal_new(struct aws_client *client, struct journal **ret, struct reason *why) MUST_USE;
 void journal_free(struct journal **journal);
-/* Adds the time and writes; takes the record, also on failure. */
-int journal_write(struct journal *journal, json_t *record, struct reason *why) MUST_USE;
+/* What journal_put writes of a record, which is of now; takes the record, also on failure. */
+int journal_event(json_t *record, json_t **ret) MUST_USE;
+/* Writes events, of which there are JOURNAL_EVENTS_MAX at most. */
+#define JOURNAL_EVENTS_MAX 2000
+int journal_put(struct journal *journal, const json_t *events, struct reason *why) MUST_USE;

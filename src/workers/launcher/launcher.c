@@ -2,9 +2,9 @@
 #include "workers/launcher/launcher.h"
 #include "base/log.h"
 #include "workers/launcher/intake.h"
+#include "workers/launcher/journal.h"
 #include "workers/worker.h"
 #include <locale.h>
-#include <pthread.h>
 
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
@@ -71,13 +71,6 @@ static int prepare(struct launcher *l, const struct worker_options *options, cha
     return r ? r : ensure(l);
 }
 
-static void *cancel_at_stop(void *poller)
-{
-    worker_wait_stop();
-    aws_client_cancel(poller);
-    return NULL;
-}
-
 static int serve(struct launcher *l, const struct worker_options *options, const char *account)
 {
     const struct releaser releaser = {
@@ -85,24 +78,16 @@ static int serve(struct launcher *l, const struct worker_options *options, const
         .account = account,
         .accounts = l->accounts,
         .sources = l->sources,
-        .journal = l->journal,
         .known = l->known,
     };
     struct intake *intake = NULL;
-    pthread_t canceller;
-    int r = pthread_create(&canceller, NULL, cancel_at_stop, l->poller);
+    int r = intake_new(&releaser, &l->setup, l->journal, l->poller, (size_t)options->jobs, &intake);
 
     if (r)
-        return FAULT(r);
-    r = intake_new(&releaser, &l->setup, (size_t)options->jobs, &intake);
-    if (r) {
-        worker_stop();
-        pthread_join(canceller, NULL);
         return r;
-    }
     log_info("launcher", "serves account %s", account);
-    intake_run(intake, l->poller);
-    pthread_join(canceller, NULL);
+    worker_wait_stop();
+    aws_client_cancel(l->poller);
     intake_free(&intake);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "workers/launcher/release.h"
 #include "base/log.h"
 #include "wire/json.h"
+#include "workers/launcher/journal.h"
 
 static int record_begin(struct release *release)
 {
@@ -20,10 +21,11 @@ static int record_names(struct release *release)
     return r ? FAULT(ENOMEM) : 0;
 }
 
-/* Writes the record; what cannot be recorded is not done. */
 static int record_write(struct release *release, const char *level, const char *event, const char *message)
 {
     const struct release_key *names = &release->names;
+    json_t *line = NULL;
+    int r;
 
     if (json_put_str(release->record, "level", level) || json_put_str(release->record, "event", event) ||
         json_put_str(release->record, "message", message) ||
@@ -34,7 +36,8 @@ static int record_write(struct release *release, const char *level, const char *
                  message);
     else
         log_info("launcher", "%s %s: %s: %s", names->app, names->branch, event, message);
-    return journal_write(release->releaser->journal, json_incref(release->record), &release->why);
+    r = journal_event(json_copy(release->record), &line);
+    return r || json_array_append_new(release->events, line) == 0 ? r : FAULT(ENOMEM);
 }
 
 static int push(struct release *release)
@@ -53,6 +56,7 @@ static int remove_all(struct release *release)
 {
     int r;
 
+    ahead_drop(&release->ahead); /* it looks for itself, and may take long */
     if (release->rule->is_protected) {
         release->todo =
             "push an artifact to keep the branch running; to remove it, take `protected` off its rule";
@@ -73,7 +77,7 @@ static int matched(struct release *release)
 {
     const struct release_key *names = &release->names;
     CLEANUP(source_unref) struct source *catalog = NULL;
-    int r = sources_catalog(release->releaser->sources, &catalog, &release->why);
+    int r = ahead_catalog(release, &catalog);
 
     if (r == WORK_E_ABSENT || r == WORK_E_FAILED)
         return release_fail(
@@ -101,8 +105,9 @@ static int look(struct release *release)
     if (r)
         return release_fail(release, r < 0 ? r : WORK_E_FAILED, "bad-key",
                             "put artifacts at ACCOUNT_ID/APP/BRANCH/latest.zip");
-    r = work_s3_head(release->releaser->client, release->bucket, release->key, NULL, &release->head,
-                     &release->why);
+    r = ahead_ask(release);
+    if (r == 0)
+        r = work_read_answer(release->ahead.object, NULL, &release->head, &release->why);
     if (r == WORK_E_ABSENT) {
         r = record_names(release);
         return r ? r : record_write(release, "warning", "ignored", "the artifact is no longer there");
@@ -123,14 +128,15 @@ static int failed(struct release *release)
     return r ? r : WORK_E_FAILED;
 }
 
-int release_handle(const struct releaser *releaser, const char *bucket, const char *key)
+int release_handle(const struct releaser *releaser, const char *bucket, const char *key, json_t *events)
 {
-    struct release release = {.releaser = releaser, .bucket = bucket, .key = key};
+    struct release release = {.releaser = releaser, .bucket = bucket, .key = key, .events = events};
     struct reason words;
     int r = record_begin(&release);
 
     if (r == 0)
         r = look(&release);
+    ahead_drop(&release.ahead);
     if (r == WORK_E_ABSENT) /* a stack or pipeline went while we looked at it: look again */
         r = WORK_E_RETRY;
     if (r == WORK_E_FAILED)

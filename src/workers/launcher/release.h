@@ -6,7 +6,6 @@
 #include "workers/accounts.h"
 #include "workers/call.h"
 #include "workers/catalog.h"
-#include "workers/launcher/journal.h"
 #include "workers/launcher/sources.h"
 #include "workers/release_key.h"
 
@@ -17,8 +16,15 @@ struct releaser {
     const char *account; /* shared-services */
     struct accounts *accounts;
     struct sources *sources;
-    struct journal *journal;
     struct known *known;
+};
+
+/* Looks that were sent and not yet answered; NULL: none (ahead.c). */
+struct ahead {
+    struct work_read *object;
+    struct source_ask *catalog;
+    struct source_ask *template;
+    struct aws_asked *stack;
 };
 
 /* One application branch while it is worked on. */
@@ -27,17 +33,28 @@ struct release {
     const char *bucket;
     const char *key;
     struct release_key names;
+    struct ahead ahead;
     struct s3_head head;             /* the current object */
     const struct catalog_rule *rule; /* the catalog source is held by the caller */
     json_t *record;                  /* for the journal, filled as things become known */
+    json_t *events;                  /* the journal's: what is to be put there; the caller's */
     struct reason why;
     const char *event; /* of a failure: "no-rule" … */
     const char *todo;  /* what a person does next */
 };
 
-/* Looks at the object and does what it asks for, records it. 0 done or refused for good and recorded;
- * WORK_E_FAILED: recorded, the message belongs into the dead-letter queue; WORK_E_RETRY, WORK_E_STOPPED. */
-int release_handle(const struct releaser *releaser, const char *bucket, const char *key) MUST_USE;
+/* Looks at the object and does what it asks for. 0 done or refused for good; WORK_E_FAILED: the message
+ * belongs into the dead-letter queue; WORK_E_RETRY, WORK_E_STOPPED. What the journal is to say of it is added
+ * to `events`. */
+int release_handle(const struct releaser *releaser, const char *bucket, const char *key,
+                   json_t *events) MUST_USE;
+
+/* Sends all looks of the release whose names are known. */
+int ahead_ask(struct release *release) MUST_USE;
+/* source_answer's of the catalog, and of the rule's template. */
+int ahead_catalog(struct release *release, struct source **ret) MUST_USE;
+int ahead_template(struct release *release, struct source **ret) MUST_USE;
+void ahead_drop(struct ahead *ahead);
 
 /* The release stack is as the catalog wants it (release_stack.c); its tags tell. */
 int release_stack_ensure(struct release *release, json_t **ret_stack) MUST_USE;

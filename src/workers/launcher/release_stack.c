@@ -234,7 +234,8 @@ static int round_run(struct release *release, const struct wanted *wanted, bool 
     struct aws_client *client = release->releaser->client;
     CLEANUP(json_free) json_t *stack = NULL;
     int r = *tried ? stack_settle_changed(client, release->names.stack, &stack, &release->why)
-                   : stack_settle(client, release->names.stack, NULL, &stack, &release->why);
+                   : stack_settle_asked(client, release->names.stack, &release->ahead.stack, &stack,
+                                        &release->why);
 
     if (r && r != WORK_E_ABSENT)
         return r;
@@ -268,7 +269,7 @@ int release_stack_ensure(struct release *release, json_t **ret_stack)
     CLEANUP(json_free) json_t *parameters = json_object();
     struct wanted wanted = {.parameters = parameters};
     bool tried = false, done = false;
-    int r = sources_template(release->releaser->sources, release->rule->template, &source, &release->why);
+    int r = ahead_template(release, &source);
 
     if (r == WORK_E_ABSENT || r == WORK_E_FAILED)
         return release_fail(release, WORK_E_FAILED, "template-failed",

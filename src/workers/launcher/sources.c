@@ -9,6 +9,7 @@
 
 #define TEMPLATE_MAX_BYTES (1 << 20)
 #define KEPT_MAX 256
+#define KEY_SIZE 128
 
 struct source {
     atomic_int refs;
@@ -144,47 +145,102 @@ static int template_read(struct source *source, struct buf *text, struct reason 
     return source->template.parameters && source->template.text ? 0 : FAULT(ENOMEM);
 }
 
-static int source_read(struct sources *sources, const char *key, size_t max_bytes,
-                       int (*read)(struct source *source, struct buf *text, struct reason *why),
-                       struct source **ret, struct reason *why)
-{
-    CLEANUP(source_unref) struct source *kept = kept_find(sources, key);
-    CLEANUP(source_unref) struct source *fresh = NULL;
-    CLEANUP(buf_free) struct buf text = BUF_INIT(max_bytes);
-    struct s3_head head;
-    int r =
-        work_s3_get(sources->client, CATALOG_BUCKET, key, NULL, kept ? kept->etag : NULL, &text, &head, why);
+/* A kind of source: how its text is read, and how long that may be. */
+struct source_kind {
+    int (*read)(struct source *source, struct buf *text, struct reason *why);
+    size_t max_bytes;
+};
 
-    if (r == WORK_E_UNCHANGED || (r == 0 && kept && head.etag[0] && strcmp(kept->etag, head.etag) == 0)) {
-        *ret = take(kept);
-        return 0;
-    }
-    if (r)
-        return r;
-    fresh = mem_alloc(sizeof(*fresh));
+static const struct source_kind a_catalog = {catalog_read, CATALOG_MAX_BYTES};
+static const struct source_kind a_template = {template_read, TEMPLATE_MAX_BYTES};
+
+struct source_ask {
+    struct sources *sources;
+    const struct source_kind *kind;
+    char key[KEY_SIZE];
+    struct source *kept; /* NULL: none was */
+    struct work_read *read;
+};
+
+void source_ask_free(struct source_ask **ask)
+{
+    if (!*ask)
+        return;
+    work_read_free(&(*ask)->read);
+    source_unref(&(*ask)->kept);
+    free(take(*ask));
+}
+
+static int source_ask(struct sources *sources, const struct source_kind *kind, const char *key,
+                      struct source_ask **ret)
+{
+    CLEANUP(source_ask_free) struct source_ask *ask = mem_alloc(sizeof(*ask));
+    int r;
+
+    if (!ask)
+        return FAULT(ENOMEM);
+    ask->sources = sources;
+    ask->kind = kind;
+    str_copy(ask->key, sizeof(ask->key), key);
+    ask->kept = kept_find(sources, key);
+    r = work_s3_get_ahead(sources->client, CATALOG_BUCKET, ask->key, ask->kept ? ask->kept->etag : NULL,
+                          kind->max_bytes, &ask->read);
+    if (r == 0)
+        *ret = take(ask);
+    return r;
+}
+
+int sources_catalog(struct sources *sources, struct source_ask **ret)
+{
+    return source_ask(sources, &a_catalog, CATALOG_KEY, ret);
+}
+
+int sources_template(struct sources *sources, const char *name, struct source_ask **ret)
+{
+    char key[KEY_SIZE];
+
+    snprintf(key, sizeof(key), CATALOG_TEMPLATE_KEY, name);
+    return source_ask(sources, &a_template, key, ret);
+}
+
+const struct source *source_ask_kept(const struct source_ask *ask)
+{
+    return ask->kept;
+}
+
+static int source_new(const struct source_ask *ask, const struct s3_head *head, struct buf *text,
+                      struct source **ret, struct reason *why)
+{
+    CLEANUP(source_unref) struct source *fresh = mem_alloc(sizeof(*fresh));
+    int r;
+
     if (!fresh)
         return FAULT(ENOMEM);
     atomic_init(&fresh->refs, 1);
-    fresh->key = str_dup(str_of(key));
-    memcpy(fresh->etag, head.etag, sizeof(fresh->etag));
-    memcpy(fresh->template.version_id, head.version_id, sizeof(head.version_id));
-    r = fresh->key ? read(fresh, &text, why) : FAULT(ENOMEM);
-    if (r)
-        return r;
-    kept_put(sources, fresh);
-    *ret = take(fresh);
-    return 0;
+    fresh->key = str_dup(str_of(ask->key));
+    memcpy(fresh->etag, head->etag, sizeof(fresh->etag));
+    memcpy(fresh->template.version_id, head->version_id, sizeof(head->version_id));
+    r = fresh->key ? ask->kind->read(fresh, text, why) : FAULT(ENOMEM);
+    if (r == 0)
+        *ret = take(fresh);
+    return r;
 }
 
-int sources_catalog(struct sources *sources, struct source **ret, struct reason *why)
+int source_answer(struct source_ask **asked, struct source **ret, struct reason *why)
 {
-    return source_read(sources, CATALOG_KEY, CATALOG_MAX_BYTES, catalog_read, ret, why);
-}
+    CLEANUP(source_ask_free) struct source_ask *ask = take(*asked);
+    CLEANUP(buf_free) struct buf text = BUF_INIT(ask->kind->max_bytes);
+    struct s3_head head = {0};
+    int r = work_read_answer(ask->read, &text, &head, why);
 
-int sources_template(struct sources *sources, const char *name, struct source **ret, struct reason *why)
-{
-    char key[128];
-
-    snprintf(key, sizeof(key), CATALOG_TEMPLATE_KEY, name);
-    return source_read(sources, key, TEMPLATE_MAX_BYTES, template_read, ret, why);
+    if (r == WORK_E_UNCHANGED ||
+        (r == 0 && ask->kept && head.etag[0] && strcmp(ask->kept->etag, head.etag) == 0)) {
+        *ret = take(ask->kept);
+        return 0;
+    }
+    if (r == 0)
+        r = source_new(ask, &head, &text, ret, why);
+    if (r == 0)
+        kept_put(ask->sources, *ret);
+    return r;
 }
