@@ -1,4 +1,7 @@
-/* The anchor's process: options, the two polling loops, a thread for each job, the stop. */
+/* The anchor's process: options, the two polling loops, a thread for each job, the stop.
+ *
+ * Of a loop's threads one polls; who has polled does the first of what came, and another polls: so it is done
+ * by a thread that is awake. One that is done with its job waits for its turn to poll, unless enough do. */
 #include "workers/anchor/anchor.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -22,6 +25,7 @@
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
 #define THREAD_STACK_BYTES 524288
+#define SPARE_MAX 1
 
 static const char about[] =
     "Runs the jobs and builds of one account: takes them by long poll, works with that account's own\n"
@@ -38,8 +42,12 @@ struct loop {
     struct slots *slots;
     struct slots *builds; /* so many jobs may come with a build; NULL: none does */
     bool polled;
-    pthread_t thread;
-    bool started;
+    int64_t pause_ms;     /* of who polls, when that fails */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    size_t threads;
+    size_t spare; /* that wait for their turn to poll */
+    bool polling;
 };
 
 struct assignment {
@@ -47,13 +55,9 @@ struct assignment {
     json_t *tree;
 };
 
-static void *assignment_run(void *arg)
+/* Takes the tree's reference, and a slot. */
+static void work(struct loop *loop, json_t *tree)
 {
-    struct assignment *assignment = arg;
-    struct loop *loop = assignment->loop;
-    json_t *tree = assignment->tree;
-
-    free(assignment);
     while (tree) {
         json_t *next = NULL;
 
@@ -61,25 +65,42 @@ static void *assignment_run(void *arg)
         tree = next;
     }
     slots_give(loop->slots);
+}
+
+static void *assignment_run(void *arg)
+{
+    struct assignment assignment = *(struct assignment *)arg;
+
+    free(arg);
+    work(assignment.loop, assignment.tree);
     return NULL;
+}
+
+/* Starts a thread that nobody joins: 0 or the system's error. */
+static int thread_start(void *(*run)(void *), void *arg)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int r;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+    r = pthread_create(&thread, &attributes, run, arg);
+    pthread_attr_destroy(&attributes);
+    return r;
 }
 
 /* Gives the tree's reference to a thread of its own. What cannot be started is offered again by its lease. */
 static void assign(struct loop *loop, json_t *tree)
 {
     struct assignment *assignment = mem_alloc(sizeof(*assignment));
-    pthread_attr_t attributes;
-    pthread_t thread;
     int r = ENOMEM;
 
     slots_take(loop->slots);
     if (assignment) {
         *assignment = (struct assignment){loop, json_incref(tree)};
-        pthread_attr_init(&attributes);
-        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
-        r = pthread_create(&thread, &attributes, assignment_run, assignment);
-        pthread_attr_destroy(&attributes);
+        r = thread_start(assignment_run, assignment);
     }
     if (r == 0)
         return;
@@ -113,7 +134,8 @@ static json_t *poll_input(const struct loop *loop, int64_t most)
     return in;
 }
 
-static int poll_once(struct loop *loop)
+/* *ret_first: the first of what came, with a slot, for the caller to work on; NULL: nothing did. */
+static int poll_once(struct loop *loop, json_t **ret_first)
 {
     CLEANUP(json_free) json_t *out = NULL;
     struct reason why = {0};
@@ -129,24 +151,81 @@ static int poll_once(struct loop *loop)
     else
         loop->polled = true;
     list = work_list(out, loop->list);
-    json_array_foreach (list, i, tree)
-        assign(loop, tree);
+    json_array_foreach (list, i, tree) {
+        if (i > 0) {
+            assign(loop, tree);
+            continue;
+        }
+        slots_take(loop->slots);
+        *ret_first = json_incref(tree);
+    }
     return r;
+}
+
+static void *loop_run(void *arg);
+
+/* Called with the lock. Whoever is to poll while this thread works. */
+static int poller_start(struct loop *loop)
+{
+    int r;
+
+    if (loop->spare > 0) {
+        pthread_cond_broadcast(&loop->changed);
+        return 0;
+    }
+    r = thread_start(loop_run, loop);
+    loop->threads += r == 0;
+    return r;
+}
+
+/* Called and returns with the lock. */
+static void loop_turn(struct loop *loop)
+{
+    json_t *first = NULL;
+    int r;
+
+    loop->polling = true;
+    pthread_mutex_unlock(&loop->lock);
+    r = poll_once(loop, &first);
+    if (r)
+        worker_pause(loop->pause_ms);
+    loop->pause_ms = r == 0                               ? RETRY_FIRST_MS
+                     : loop->pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS
+                                                          : loop->pause_ms * 2;
+    pthread_mutex_lock(&loop->lock);
+    loop->polling = false;
+    if (worker_stopping())
+        pthread_cond_broadcast(&loop->changed);
+    else if (first && poller_start(loop))
+        log_warn("anchor", "no thread polls while there is work");
+    pthread_mutex_unlock(&loop->lock);
+    if (first)
+        work(loop, first);
+    pthread_mutex_lock(&loop->lock);
+}
+
+/* Called and returns with the lock. False: there is nothing for this thread to do. */
+static bool loop_await(struct loop *loop)
+{
+    if (loop->polling && loop->spare >= SPARE_MAX)
+        return false;
+    loop->spare++;
+    while (loop->polling && !worker_stopping())
+        pthread_cond_wait(&loop->changed, &loop->lock);
+    loop->spare--;
+    return !worker_stopping();
 }
 
 static void *loop_run(void *arg)
 {
     struct loop *loop = arg;
-    int64_t pause_ms = RETRY_FIRST_MS;
 
-    while (!worker_stopping()) {
-        if (poll_once(loop) == 0) {
-            pause_ms = RETRY_FIRST_MS;
-            continue;
-        }
-        worker_pause(pause_ms);
-        pause_ms = pause_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : pause_ms * 2;
-    }
+    pthread_mutex_lock(&loop->lock);
+    while (loop_await(loop))
+        loop_turn(loop);
+    loop->threads--;
+    pthread_cond_broadcast(&loop->changed);
+    pthread_mutex_unlock(&loop->lock);
     return NULL;
 }
 
@@ -154,11 +233,13 @@ static int loop_start(struct loop *loop, const struct anchor *anchor, const stru
 {
     int r = worker_client(options, &loop->poller);
 
-    loop->anchor = anchor;
     if (r)
         return r;
-    r = pthread_create(&loop->thread, NULL, loop_run, loop);
-    loop->started = r == 0;
+    loop->anchor = anchor;
+    loop->pause_ms = RETRY_FIRST_MS;
+    pthread_mutex_lock(&loop->lock);
+    r = poller_start(loop);
+    pthread_mutex_unlock(&loop->lock);
     return r ? FAULT(r) : 0;
 }
 
@@ -166,18 +247,28 @@ static int loop_start(struct loop *loop, const struct anchor *anchor, const stru
 static void loops_stop_polling(struct loop *loops, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (loops[i].started)
+        if (loops[i].poller)
             aws_client_cancel(loops[i].poller);
-    for (size_t i = 0; i < count; i++)
-        if (loops[i].started)
-            pthread_join(loops[i].thread, NULL);
+    for (size_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&loops[i].lock);
+        pthread_cond_broadcast(&loops[i].changed);
+        while (loops[i].polling)
+            pthread_cond_wait(&loops[i].changed, &loops[i].lock);
+        pthread_mutex_unlock(&loops[i].lock);
+    }
 }
 
 static void loop_end(struct loop *loop)
 {
-    if (loop->started)
+    pthread_mutex_lock(&loop->lock);
+    while (loop->threads > 0)
+        pthread_cond_wait(&loop->changed, &loop->lock);
+    pthread_mutex_unlock(&loop->lock);
+    if (loop->poller)
         slots_await_all(loop->slots);
     aws_client_free(&loop->poller);
+    pthread_cond_destroy(&loop->changed);
+    pthread_mutex_destroy(&loop->lock);
 }
 
 static int serve(const struct anchor *anchor, const struct worker_options *options)
@@ -197,6 +288,10 @@ static int serve(const struct anchor *anchor, const struct worker_options *optio
     };
     int r = 0;
 
+    for (size_t i = 0; i < ARRAY_LEN(loops); i++) {
+        pthread_mutex_init(&loops[i].lock, NULL);
+        pthread_cond_init(&loops[i].changed, NULL);
+    }
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(loops); i++)
         r = loop_start(&loops[i], anchor, options);
     if (r == 0) {
