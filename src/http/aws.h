@@ -58,6 +58,8 @@ int aws_call(struct aws_client *client, const char *service, const char *operati
 struct aws_asked;
 int aws_ask(struct aws_client *client, const char *service, const char *operation, json_t *in,
             struct aws_asked **ret) MUST_USE;
+/* Waits for the answer and reads it, so that this is done while others are on their way. */
+void aws_hear(struct aws_asked *asked);
 /* Ends with *asked NULL. */
 int aws_answer(struct aws_asked **asked, json_t **ret_out, struct aws_error *error) MUST_USE;
 void aws_asked_free(struct aws_asked **asked); /* CLEANUP-able; waits for the answer, and drops it */

@@ -28,6 +28,10 @@ struct aws_asked {
     struct aws_operation operation;
     struct aws_request request;
     struct http_exchange exchange;
+    bool heard; /* what follows is there */
+    int outcome;
+    json_t *out;
+    struct aws_error error;
 };
 
 static void asked_deinit(struct aws_asked *asked)
@@ -37,6 +41,7 @@ static void asked_deinit(struct aws_asked *asked)
     buf_free(&asked->operation.body);
     buf_free(&asked->exchange.answer);
     buf_free(&asked->exchange.raw_headers);
+    json_decref(asked->out);
 }
 
 static void put_base(const struct aws_client *client, const struct aws_service *service, struct buf *out)
@@ -209,13 +214,25 @@ int aws_ask(struct aws_client *client, const char *service, const char *operatio
     return 0;
 }
 
+void aws_hear(struct aws_asked *asked)
+{
+    struct extra none = {0};
+
+    if (!asked->heard)
+        asked->outcome = finish(asked, &none, &asked->out, &asked->error);
+    asked->heard = true;
+}
+
 int aws_answer(struct aws_asked **asked, json_t **ret_out, struct aws_error *error)
 {
     CLEANUP(aws_asked_free) struct aws_asked *ending = take(*asked);
-    struct extra none = {0};
-    struct aws_error unread;
 
-    return finish(ending, &none, ret_out, error ? error : &unread);
+    aws_hear(ending);
+    if (error)
+        *error = ending->error;
+    if (ending->outcome == 0 && ret_out)
+        *ret_out = take(ending->out);
+    return ending->outcome;
 }
 
 void aws_asked_free(struct aws_asked **asked)

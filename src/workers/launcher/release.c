@@ -107,6 +107,8 @@ static int look(struct release *release)
                             "put artifacts at ACCOUNT_ID/APP/BRANCH/latest.zip");
     r = ahead_ask(release);
     if (r == 0)
+        aws_hear(release->ahead.stack); /* the longest of them */
+    if (r == 0)
         r = work_read_answer(release->ahead.object, NULL, &release->head, &release->why);
     if (r == WORK_E_ABSENT) {
         r = record_names(release);
