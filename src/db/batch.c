@@ -154,6 +154,8 @@ static int run_again(struct conn *conn, struct redo *redo, int64_t end)
     CLEANUP(replay_free) struct replay *replay = NULL;
     CLEANUP(buf_free) struct buf frame = BUF_INIT(FRAME_MAX);
     int r = replay_new(conn, &replay);
+    if (r == 0)
+        replay_leaves_out(replay, NULL);
     while (r == 0 && redo_at(redo).offset < end) {
         r = redo_read(redo, &frame);
         if (r == 0)

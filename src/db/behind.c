@@ -23,7 +23,8 @@ struct behind {
 
     /* the connection's holder's */
     struct blocks *blocks;
-    struct replay *replay;
+    struct replay *replay; /* of what was added */
+    struct replay *own;    /* of a transaction's own, which fails with it */
     struct buf running;
     size_t done; /* of them */
     bool stuck;  /* something could not be run */
@@ -36,12 +37,18 @@ struct behind {
     pthread_t thread;
     bool thread_runs;
 
+    atomic_bool left_out;
     atomic_size_t bytes; /* of both buffers, not run yet */
 };
 
 size_t behind_bytes(const struct behind *behind)
 {
     return atomic_load(&behind->bytes);
+}
+
+bool behind_left_out(struct behind *behind)
+{
+    return atomic_exchange(&behind->left_out, false);
 }
 
 int behind_add(struct behind *behind, struct str records)
@@ -101,11 +108,12 @@ static int run_some(struct behind *behind, size_t most_bytes)
 
 int behind_claim(struct behind *behind)
 {
-    int r = 0;
+    int r;
     (void)atomic_fetch_add(&behind->claimants, 1);
     pthread_mutex_lock(&behind->connection);
     (void)atomic_fetch_sub(&behind->claimants, 1);
     blocks_use(behind->blocks);
+    r = behind->stuck ? FAULT(EIO) : 0;
     while (r == 0 && behind_bytes(behind) > 0)
         r = run_some(behind, SIZE_MAX);
     return r;
@@ -119,7 +127,7 @@ void behind_release(struct behind *behind)
 
 int behind_run(struct behind *behind, struct str records)
 {
-    return replay_some(behind->replay, &records, SIZE_MAX);
+    return replay_some(behind->own, &records, SIZE_MAX);
 }
 
 void behind_forget(struct behind *behind)
@@ -151,9 +159,9 @@ static void catch_up(struct behind *behind)
         blocks_use(behind->blocks);
         bool known = behind->stuck;
         r = run_some(behind, SLICE_BYTES);
-        behind_release(behind);
-        if (r < 0 && !known)
+        if (r < 0 && !known) /* known to whoever has the connection next */
             behind->failed(behind->arg);
+        behind_release(behind);
     }
 }
 
@@ -194,6 +202,7 @@ void behind_close(struct behind **pointer)
         return;
     thread_stop(behind);
     replay_free(&behind->replay);
+    replay_free(&behind->own);
     blocks_free(&behind->blocks);
     buf_free(&behind->added);
     buf_free(&behind->running);
@@ -216,6 +225,10 @@ int behind_open(struct batch *batch, void (*failed)(void *arg), void *arg, struc
     int r = blocks_new(&behind->blocks);
     if (r == 0)
         r = replay_new(batch_conn(batch), &behind->replay);
+    if (r == 0)
+        r = replay_new(batch_conn(batch), &behind->own);
+    if (r == 0)
+        replay_leaves_out(behind->replay, &behind->left_out);
     if (r < 0)
         return r;
     int err = pthread_create(&behind->thread, NULL, behind_thread, behind);

@@ -17,6 +17,8 @@ void behind_close(struct behind **behind); /* CLEANUP-able; before the batch */
 /* Adds what a transaction recorded (record.h); by the turn's holder while he has not claimed the connection.
  */
 int behind_add(struct behind *behind, struct str records) MUST_USE;
+/* Whether one of them was left out since this was last asked: it broke a constraint. */
+bool behind_left_out(struct behind *behind);
 /* Of what was added and is not run yet. */
 size_t behind_bytes(const struct behind *behind);
 

@@ -2,6 +2,7 @@
  * for 't' and 'b', length (4) and bytes, for 'i', the number (8). Kinds: 's' a statement, 'x' a script, which
  * has no parameters. Numbers in the machine's order: the log is read where it was written. */
 #include "db/record.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define PREPARED 64
@@ -14,6 +15,8 @@ struct prepared {
 
 struct replay {
     struct conn *conn;
+    bool leaves_out;
+    atomic_bool *left_out;
     struct prepared prepared[PREPARED]; /* by the text's hash */
 };
 
@@ -142,6 +145,12 @@ int replay_new(struct conn *conn, struct replay **ret)
     return 0;
 }
 
+void replay_leaves_out(struct replay *replay, atomic_bool *left_out)
+{
+    replay->leaves_out = true;
+    replay->left_out = left_out;
+}
+
 static void forget(struct prepared *prepared)
 {
     if (prepared->stmt)
@@ -237,6 +246,12 @@ static int run_statement(struct replay *replay, struct str sql, unsigned paramet
     (void)sqlite3_reset(stmt->handle);   /* repeats the step's error */
     if (rc == SQLITE_DONE || rc == SQLITE_ROW)
         return 0;
+    if (replay->leaves_out && (rc & 0xff) == SQLITE_CONSTRAINT) {
+        log_error("db", "acknowledged, but left out: %s: %s", sqlite3_errstr(rc), stmt->sql);
+        if (replay->left_out)
+            atomic_store(replay->left_out, true);
+        return 0;
+    }
     r = conn_fault(replay->conn, rc, stmt->sql);
     return r > 0 ? FAULT(EBADMSG) : r;
 }

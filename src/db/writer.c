@@ -306,6 +306,8 @@ static void turn_end(struct writer *writer)
         heal_if_possible(writer);
     else if (group_is_due(writer) && sync_claim(writer))
         led = group_close(writer);
+    else if (is_broken(writer)) /* just now, by what was behind: nobody else would tell the members */
+        heal_if_possible(writer);
     turn_give(writer);
     if (!led)
         return;
@@ -416,6 +418,8 @@ int writer_begin(struct writer *writer, bool sure)
     if ((!sure || behind_bytes(writer->behind) > BEHIND_MANY) && claim(writer) < 0)
         log_debug("db", "what could not be run is run again from the log");
     int r = admit(writer);
+    if (behind_left_out(writer->behind))
+        epoch_begin(writer);
     if (r == 0)
         r = prepare(writer);
     if (r == 0)
@@ -523,7 +527,7 @@ static int look(struct writer *writer, uint64_t subject, bool soon, struct group
 {
     /* asked before `broken` is, which a failed group sets first */
     bool synced = !writer->last || group_is_done(writer->last);
-    if (soon && behind_bytes(writer->behind) > BEHIND_SOON)
+    if (soon && (behind_bytes(writer->behind) > BEHIND_SOON || looks_at(writer, subject, synced)))
         return DB_BUSY;
     if (is_broken(writer) || claim(writer) < 0) {
         int r = soon ? DB_BUSY : heal(writer);

@@ -17,7 +17,7 @@ struct offers {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t epoch;                   /* of all that is here */
+static uint64_t epoch;                     /* of all that is here */
 static struct job_row jobs[BUCKETS][WAYS]; /* the youngest first; an empty id: none */
 static struct offers *accounts[ACCOUNTS];
 
