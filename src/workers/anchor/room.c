@@ -14,9 +14,12 @@
 #define MAKE_AFTER_MS 100
 #define IDLE_MS 600000 /* then no build is expected any more */
 
+static const char *const waiting_envp[] = {BUILD_ENV_PATH, NULL};
+
 struct rooms {
     const char *work_dir;
     const struct sandbox *sandbox;
+    struct seed *seed;    /* of shells without a sandbox */
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t changed;
     struct room *ready;
@@ -75,18 +78,32 @@ int room_open(const struct room *room, const struct sandbox *sandbox, const char
     return session_open(&spec, ret, why);
 }
 
+/* A shell for whatever comes. */
+static void shell_open(const struct rooms *rooms, struct room *room)
+{
+    const struct session_spec spec = {
+        .folder = room->folder,
+        .cwd = room_source_inside(room, rooms->sandbox),
+        .shell = "sh",
+        .envp = waiting_envp,
+        .sandbox = rooms->sandbox,
+        .seed = rooms->seed,
+    };
+    struct reason why = {0};
+    int r = session_open(&spec, &room->session, &why);
+
+    if (r) /* whoever needs it will be told why */
+        log_debug("anchor", "no shell waits: %s", r > 0 ? why.text : strerror(-r));
+}
+
 static int room_make(const struct rooms *rooms, struct room **ret)
 {
-    static const char *const envp[] = {BUILD_ENV_PATH, NULL};
     CLEANUP(room_remove) struct room *room = mem_alloc(sizeof(*room));
-    struct reason why = {0};
     int r = room ? folders_make(rooms->work_dir, room) : FAULT(ENOMEM);
 
     if (r)
         return r;
-    r = room_open(room, rooms->sandbox, "sh", envp, &room->session, &why);
-    if (r) /* whoever needs it will be told why */
-        log_debug("anchor", "no shell waits: %s", r > 0 ? why.text : strerror(-r));
+    shell_open(rooms, room);
     *ret = take(room);
     return 0;
 }
@@ -134,6 +151,8 @@ static void ready_drop(struct rooms *rooms)
     rooms->ready_count = 0;
     rooms->idle_ms = INT64_MAX;
     remove_all(rooms, &rooms->ready);
+    if (rooms->seed)
+        seed_rest(rooms->seed);
 }
 
 static void wait_changed(struct rooms *rooms)
@@ -176,6 +195,11 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
 
     if (!rooms)
         return FAULT(ENOMEM);
+    r = sandbox ? 0 : session_seed(waiting_envp, &rooms->seed);
+    if (r) {
+        free(rooms);
+        return r;
+    }
     rooms->work_dir = work_dir;
     rooms->sandbox = sandbox;
     rooms->make_ms = rooms->idle_ms = INT64_MAX;
@@ -186,6 +210,7 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
     pthread_condattr_destroy(&monotonic);
     r = pthread_create(&rooms->keeper, NULL, keeper_run, rooms);
     if (r) {
+        seed_free(&rooms->seed);
         free(rooms);
         return FAULT(r);
     }
@@ -207,6 +232,7 @@ void rooms_free(struct rooms **rooms)
     remove_all(*rooms, &(*rooms)->left);
     pthread_mutex_unlock(&(*rooms)->lock);
     pthread_cond_destroy(&(*rooms)->changed);
+    seed_free(&(*rooms)->seed);
     pthread_mutex_destroy(&(*rooms)->lock);
     free(*rooms);
     *rooms = NULL;

@@ -18,6 +18,8 @@
 #define STATUS_BYTES 2048
 #define END_MS 2000
 #define TEXT_MAX_BYTES (16 << 20)
+#define SH "/bin/sh"
+#define NAME "slipway-build" /* $0 */
 
 static const char driver[] = "exec 5<&3 3>&2 2>&1 4<&0 </dev/null\n"
                              "while IFS= read -r slipway_step <&4; do\n"
@@ -47,23 +49,34 @@ static int pipe_make(int ret[2])
     return pipe2(ret, O_CLOEXEC) ? FAULT(errno) : 0;
 }
 
+int session_seed(const char *const *envp, struct seed **ret)
+{
+    static const char *const command[] = {SH, "-c", driver, NAME, NULL};
+
+    return seed_new(command, envp, ret);
+}
+
 enum channel { CHANNEL_STEPS, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNELS };
 
 static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], int text, pid_t *ret_pid)
 {
-    const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : "/bin/sh";
-    const char *command[] = {shell, "-c", driver, "slipway-build", NULL};
+    const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : SH;
+    const char *const command[] = {shell, "-c", driver, NAME, NULL};
+    const int fds[SEED_FDS] = {pipes[CHANNEL_STEPS][0], pipes[CHANNEL_OUTPUT][1], pipes[CHANNEL_STATUS][1],
+                               text};
     struct sandbox_spec sandbox = {
         .folder = spec->folder,
         .cwd = spec->cwd,
         .command = command,
         .envp = spec->envp,
-        .stdin_fd = pipes[CHANNEL_STEPS][0],
-        .stdout_fd = pipes[CHANNEL_OUTPUT][1],
-        .stderr_fd = pipes[CHANNEL_STATUS][1],
-        .fourth_fd = text,
+        .stdin_fd = fds[0],
+        .stdout_fd = fds[1],
+        .stderr_fd = fds[2],
+        .fourth_fd = fds[3],
     };
 
+    if (spec->seed && seed_spawn(spec->seed, spec->cwd, fds, ret_pid) == 0)
+        return 0;
     return sandbox_spawn(spec->sandbox, &sandbox, ret_pid);
 }
 

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/reason.h"
 #include "workers/anchor/sandbox.h"
+#include "workers/anchor/seed.h"
 
 struct session;
 
@@ -25,6 +26,7 @@ struct session_spec {
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
     const struct sandbox *sandbox; /* NULL: none */
+    struct seed *seed;             /* session_seed's, for a "sh" with its `envp` and no sandbox; NULL: none */
 };
 
 struct session_entry {
@@ -41,6 +43,8 @@ enum session_outcome {
     SESSION_E_CANCELLED, /* the same */
 };
 
+/* What sessions without a sandbox come from at less cost. */
+int session_seed(const char *const *envp, struct seed **ret) MUST_USE;
 /* Starts it and does not wait for it: a sandbox takes some milliseconds. */
 int session_open(const struct session_spec *spec, struct session **ret, struct reason *why) MUST_USE;
 /* Whether a running shell can be told these variables as if it had started with them: all have names that a

@@ -1,4 +1,4 @@
-/* Build steps in one sandboxed shell, by copied walls and by walls of its own. */
+/* Build steps in one shell: behind copied walls, behind walls of its own, and without any, from a seed. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/buf.h"
@@ -16,6 +16,8 @@ struct fixture {
     char folder[80];
     struct sandbox *sandbox;
     bool copied;
+    struct seed *seed;
+    const char *inside; /* the folder, as the shell sees it */
     struct buf output;
     struct session *session;
     int cancel_fd;
@@ -42,16 +44,18 @@ static void output_flush(void *ctx UNUSED)
 {
 }
 
+static const char *const started_with[] = {"PATH=/usr/bin:/bin", NULL};
+
 static void open_session(struct fixture *f)
 {
-    static const char *const envp[] = {"PATH=/usr/bin:/bin", NULL};
     static const char *const told[] = {"GREETING=hello", QUOTED, "EMPTY=", NULL};
     const struct session_spec spec = {
         .folder = f->folder,
-        .cwd = SANDBOX_FOLDER,
+        .cwd = f->inside,
         .shell = f->shell ? f->shell : "sh",
-        .envp = envp,
+        .envp = started_with,
         .sandbox = f->sandbox,
+        .seed = f->shell ? NULL : f->seed,
     };
     const struct session_entry entry = {
         .envp = told,
@@ -66,21 +70,29 @@ static void open_session(struct fixture *f)
         fail_msg("%s", why.text);
 }
 
-static int set_up_in(void **state, bool copied)
+static struct fixture *fixture_new(void)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    struct reason why = {0};
 
     snprintf(f->work, sizeof(f->work), "/tmp/slipway-test-session-XXXXXX");
     assert_non_null(mkdtemp(f->work));
     snprintf(f->folder, sizeof(f->folder), "%s/build", f->work);
     assert_int_equal(io_mkdir(f->folder, 0700), 0);
+    f->output = BUF_INIT(1 << 20);
+    f->cancel_fd = eventfd(0, EFD_CLOEXEC);
+    return f;
+}
+
+static int set_up_in(void **state, bool copied)
+{
+    struct fixture *f = fixture_new();
+    struct reason why = {0};
+
     assert_int_equal(sandbox_new(copied ? f->work : NULL, &f->sandbox, &why), 0);
     if (why.text[0])
         fail_msg("%s", why.text);
     f->copied = copied;
-    f->output = BUF_INIT(1 << 20);
-    f->cancel_fd = eventfd(0, EFD_CLOEXEC);
+    f->inside = SANDBOX_FOLDER;
     open_session(f);
     *state = f;
     return 0;
@@ -96,6 +108,17 @@ static int set_up_built(void **state)
     return set_up_in(state, false);
 }
 
+static int set_up_seeded(void **state)
+{
+    struct fixture *f = fixture_new();
+
+    assert_int_equal(session_seed(started_with, &f->seed), 0);
+    f->inside = f->folder;
+    open_session(f);
+    *state = f;
+    return 0;
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
@@ -103,6 +126,7 @@ static int tear_down(void **state)
 
     session_free(&f->session);
     sandbox_free(&f->sandbox);
+    seed_free(&f->seed);
     close(f->cancel_fd);
     buf_free(&f->output);
     r = io_remove_tree(f->work);
@@ -135,10 +159,12 @@ static const char *said(struct fixture *f)
 static void variables_and_folder_carry_over(void **state)
 {
     struct fixture *f = *state;
+    char expected[128];
 
     assert_int_equal(run(f, "X=1; export Y=2; mkdir d; cd d"), 0);
     assert_int_equal(run(f, "echo \"$X $Y $GREETING $(pwd)\"; sh -c 'echo ${X-none} $Y' >&2"), 0);
-    assert_string_equal(said(f), "1 2 hello /build/d\nnone 2\n");
+    snprintf(expected, sizeof(expected), "1 2 hello %s/d\nnone 2\n", f->inside);
+    assert_string_equal(said(f), expected);
 }
 
 static void what_is_told_arrives_as_it_is(void **state)
@@ -164,8 +190,7 @@ static void more_than_a_pipe_holds_is_told(void **state)
     const char *const told[] = {variable, NULL};
     const struct session_entry entry = {
         .envp = told, .memory_kib = 64 << 10, .cpu_s = 60, .cancel_fd = f->cancel_fd};
-    static const char *const envp[] = {"PATH=/usr/bin:/bin", NULL};
-    const struct session_spec spec = {f->folder, SANDBOX_FOLDER, "sh", envp, f->sandbox};
+    const struct session_spec spec = {f->folder, f->inside, "sh", started_with, f->sandbox, f->seed};
     struct reason why = {0};
 
     memcpy(variable, "LONG=", 5);
@@ -321,10 +346,15 @@ static void cancelling_kills_everything(void **state)
     assert_int_equal(run_until(f, "sleep 1000", 20000, &status), SESSION_E_CANCELLED);
 }
 
-#define TEST(name)                                                                                           \
+#define WALLED(name)                                                                                         \
     {#name ", copied", name, set_up_copied, tear_down, NULL},                                                \
     {                                                                                                        \
 #name ", built", name, set_up_built, tear_down, NULL                                                 \
+    }
+#define TEST(name)                                                                                           \
+    WALLED(name),                                                                                            \
+    {                                                                                                        \
+#name ", from a seed", name, set_up_seeded, tear_down, NULL                                          \
     }
 
 int main(void)
@@ -336,11 +366,11 @@ int main(void)
         cmocka_unit_test(a_shell_is_not_told_what_it_would_act_upon),
         TEST(statuses_come_back_and_input_is_empty),
         TEST(a_step_that_exits_ends_the_session),
-        TEST(the_system_is_read_only_and_others_are_unseen),
-        TEST(the_machine_cannot_be_set),
+        WALLED(the_system_is_read_only_and_others_are_unseen),
+        WALLED(the_machine_cannot_be_set),
         TEST(the_user_is_the_same),
-        TEST(walls_are_copied_where_they_can_be),
-        TEST(nothing_of_one_build_is_seen_in_another),
+        WALLED(walls_are_copied_where_they_can_be),
+        WALLED(nothing_of_one_build_is_seen_in_another),
         TEST(memory_is_limited),
         TEST(a_deadline_kills_everything),
         TEST(cancelling_kills_everything),
