@@ -42,23 +42,36 @@ static void close_dir(DIR **dir)
         (void)closedir(*dir);
 }
 
-static int remove_below(int parent, const char *name, int depth);
+static int remove_below(int parent, const char *name, int depth, size_t *count);
 
-static int remove_entry(int parent, const char *name, int depth)
+static int remove_folder(int parent, const char *name, int depth, size_t *count)
+{
+    int r = remove_below(parent, name, depth + 1, count);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (unlinkat(parent, name, AT_REMOVEDIR))
+        return errno == ENOENT ? 0 : FAULT(errno);
+    ++*count;
+    return 0;
+}
+
+/* `is_folder`: it was one just now; else it may be one. */
+static int remove_entry(int parent, const char *name, bool is_folder, int depth, size_t *count)
 {
     if (fail_now(FAIL_IO))
         return FAULT(EIO);
-    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+    if (is_folder)
+        return remove_folder(parent, name, depth, count);
+    if (unlinkat(parent, name, 0) == 0) {
+        ++*count;
         return 0;
-    if (errno != EISDIR && errno != EPERM)
-        return FAULT(errno);
-    int r = remove_below(parent, name, depth + 1);
-    if (r < 0)
-        return r;
-    return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : FAULT(errno);
+    }
+    if (errno == ENOENT)
+        return 0;
+    return errno == EISDIR || errno == EPERM ? remove_folder(parent, name, depth, count) : FAULT(errno);
 }
 
-static int remove_below(int parent, const char *name, int depth)
+static int remove_below(int parent, const char *name, int depth, size_t *count)
 {
     if (depth > DEEPEST)
         return FAULT(ELOOP);
@@ -76,13 +89,19 @@ static int remove_below(int parent, const char *name, int depth)
             return errno ? FAULT(errno) : 0;
         if (str_eqc(STR("."), entry->d_name) || str_eqc(STR(".."), entry->d_name))
             continue;
-        int r = remove_entry(own, entry->d_name, depth);
+        int r = remove_entry(own, entry->d_name, entry->d_type == DT_DIR, depth, count);
         if (r < 0)
             return r;
     }
 }
 
+int io_remove_tree_count(const char *path, size_t *count)
+{
+    return remove_entry(AT_FDCWD, path, true, 0, count);
+}
+
 int io_remove_tree(const char *path)
 {
-    return remove_entry(AT_FDCWD, path, 0);
+    size_t count = 0;
+    return remove_entry(AT_FDCWD, path, false, 0, &count);
 }

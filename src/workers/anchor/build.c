@@ -192,7 +192,7 @@ static int spec_file(struct build *build, const char *path, struct buf *ret)
 {
     CLEANUP(free_ptr) char *whole = NULL;
     CLEANUP(free_ptr) char *real = NULL;
-    CLEANUP(free_ptr) char *root = realpath(build->room->source, NULL);
+    CLEANUP(free_ptr) char *root = realpath(build->room->plot.source, NULL);
 
     if (!root || asprintf(&whole, "%s/%s", root, path) < 0)
         return FAULT(ENOMEM);
@@ -326,7 +326,7 @@ static int artifacts_put(struct build *build)
                           "artifacts are wanted, but the buildspec has no artifacts section");
     r = work_temporary(build->anchor, &fd);
     if (r == 0)
-        r = build_artifacts_pack(&build->spec, build->room->source, fd, &build->why);
+        r = build_artifacts_pack(&build->spec, build->room->plot.source, fd, &build->why);
     if (r)
         return r > 0 ? WORK_E_FAILED : r;
     r = fstat(fd, &st) ? FAULT(errno) : cache_digest(fd, digest);

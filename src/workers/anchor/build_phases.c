@@ -142,7 +142,7 @@ static int exported_read(struct build *build, struct buf *ret)
     struct stat st;
     ssize_t got;
 
-    if (asprintf(&path, "%s/%s", build->room->folder, EXPORT_FILE) < 0)
+    if (asprintf(&path, "%s/%s", build->room->plot.folder, EXPORT_FILE) < 0)
         return FAULT(ENOMEM);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))

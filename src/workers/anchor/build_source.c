@@ -114,7 +114,7 @@ int build_source_get(struct build *build)
     r = source_open(build, &fd);
     if (r)
         return r;
-    r = zip_extract(fd, build->room->source, &zip_limits_default, &cause);
+    r = zip_extract(fd, build->room->plot.source, &zip_limits_default, &cause);
     if (r > 0)
         return reason_set(&build->why, WORK_E_FAILED, "the source was refused: %s", cause.text);
     return r;

@@ -17,7 +17,7 @@
 static const char *const waiting_envp[] = {BUILD_ENV_PATH, NULL};
 
 struct rooms {
-    const char *work_dir;
+    struct wings *wings;
     const struct sandbox *sandbox;
     struct seed *seed;    /* of shells without a sandbox */
     pthread_mutex_t lock; /* guards all that follows */
@@ -31,44 +31,24 @@ struct rooms {
     pthread_t keeper;
 };
 
-static void room_remove(struct room **room)
+static void room_remove(struct rooms *rooms, struct room **room)
 {
-    struct room *gone = *room;
-
-    if (!gone)
-        return;
-    session_free(&gone->session);
-    if (gone->folder && io_remove_tree(gone->folder))
-        log_warn("anchor", "%s cannot be removed", gone->folder);
-    free(gone->folder);
-    free(gone->source);
-    free(gone);
+    session_free(&(*room)->session);
+    plot_clear(rooms->wings, &(*room)->plot);
+    free(*room);
     *room = NULL;
-}
-
-static int folders_make(const char *work_dir, struct room *room)
-{
-    if (asprintf(&room->folder, "%s/build-XXXXXX", work_dir) < 0)
-        return FAULT(ENOMEM);
-    if (!mkdtemp(room->folder)) {
-        free(take(room->folder));
-        return FAULT(errno);
-    }
-    if (asprintf(&room->source, "%s/src", room->folder) < 0)
-        return FAULT(ENOMEM);
-    return io_mkdir(room->source, 0700);
 }
 
 const char *room_source_inside(const struct room *room, const struct sandbox *sandbox)
 {
-    return sandbox ? SANDBOX_FOLDER "/src" : room->source;
+    return sandbox ? SANDBOX_FOLDER "/src" : room->plot.source;
 }
 
 int room_open(const struct room *room, const struct sandbox *sandbox, const char *shell,
               const char *const *envp, struct session **ret, struct reason *why)
 {
     const struct session_spec spec = {
-        .folder = room->folder,
+        .folder = room->plot.folder,
         .cwd = room_source_inside(room, sandbox),
         .shell = shell,
         .envp = envp,
@@ -82,7 +62,7 @@ int room_open(const struct room *room, const struct sandbox *sandbox, const char
 static void shell_open(const struct rooms *rooms, struct room *room)
 {
     const struct session_spec spec = {
-        .folder = room->folder,
+        .folder = room->plot.folder,
         .cwd = room_source_inside(room, rooms->sandbox),
         .shell = "sh",
         .envp = waiting_envp,
@@ -96,15 +76,20 @@ static void shell_open(const struct rooms *rooms, struct room *room)
         log_debug("anchor", "no shell waits: %s", r > 0 ? why.text : strerror(-r));
 }
 
-static int room_make(const struct rooms *rooms, struct room **ret)
+static int room_make(struct rooms *rooms, struct room **ret)
 {
-    CLEANUP(room_remove) struct room *room = mem_alloc(sizeof(*room));
-    int r = room ? folders_make(rooms->work_dir, room) : FAULT(ENOMEM);
+    struct room *room = mem_alloc(sizeof(*room));
+    int r;
 
-    if (r)
+    if (!room)
+        return FAULT(ENOMEM);
+    r = plot_make(rooms->wings, &room->plot);
+    if (r) {
+        room_remove(rooms, &room);
         return r;
+    }
     shell_open(rooms, room);
-    *ret = take(room);
+    *ret = room;
     return 0;
 }
 
@@ -140,7 +125,7 @@ static void remove_all(struct rooms *rooms, struct room **list)
     while (room) {
         struct room *next = room->next;
 
-        room_remove(&room);
+        room_remove(rooms, &room);
         room = next;
     }
     pthread_mutex_lock(&rooms->lock);
@@ -187,20 +172,26 @@ static void *keeper_run(void *arg)
     return NULL;
 }
 
+static void rooms_drop(struct rooms **rooms)
+{
+    if (!*rooms)
+        return;
+    seed_free(&(*rooms)->seed);
+    wings_free(&(*rooms)->wings);
+    free(*rooms);
+    *rooms = NULL;
+}
+
 int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms **ret)
 {
-    struct rooms *rooms = mem_alloc(sizeof(*rooms));
+    CLEANUP(rooms_drop) struct rooms *rooms = mem_alloc(sizeof(*rooms));
     pthread_condattr_t monotonic;
-    int r;
+    int r = rooms ? wings_new(work_dir, &rooms->wings) : FAULT(ENOMEM);
 
-    if (!rooms)
-        return FAULT(ENOMEM);
-    r = sandbox ? 0 : session_seed(waiting_envp, &rooms->seed);
-    if (r) {
-        free(rooms);
+    if (r == 0 && !sandbox)
+        r = session_seed(waiting_envp, &rooms->seed);
+    if (r)
         return r;
-    }
-    rooms->work_dir = work_dir;
     rooms->sandbox = sandbox;
     rooms->make_ms = rooms->idle_ms = INT64_MAX;
     pthread_condattr_init(&monotonic);
@@ -209,12 +200,9 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
     pthread_cond_init(&rooms->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     r = pthread_create(&rooms->keeper, NULL, keeper_run, rooms);
-    if (r) {
-        seed_free(&rooms->seed);
-        free(rooms);
+    if (r)
         return FAULT(r);
-    }
-    *ret = rooms;
+    *ret = take(rooms);
     return 0;
 }
 
@@ -232,10 +220,8 @@ void rooms_free(struct rooms **rooms)
     remove_all(*rooms, &(*rooms)->left);
     pthread_mutex_unlock(&(*rooms)->lock);
     pthread_cond_destroy(&(*rooms)->changed);
-    seed_free(&(*rooms)->seed);
     pthread_mutex_destroy(&(*rooms)->lock);
-    free(*rooms);
-    *rooms = NULL;
+    rooms_drop(rooms);
 }
 
 /* Called with the lock: some are wanted by then. */

@@ -4,12 +4,12 @@
 #pragma once
 
 #include "workers/anchor/session.h"
+#include "workers/anchor/wing.h"
 
 struct rooms;
 
 struct room {
-    char *folder; /* on this machine; `src` is below it */
-    char *source;
+    struct plot plot;        /* its folders on this machine */
     struct session *session; /* opened for "sh", not entered; NULL: it does not start */
     struct room *next;
 };

@@ -113,6 +113,7 @@ static void test_a_folder_whose_folders_lie_apart_is_a_folder(void **state UNUSE
 static void test_folders_are_made_and_removed_with_all_below(void **state UNUSED)
 {
     char deep[256], outside[128], link_path[300];
+    size_t count = 1;
     (void)snprintf(deep, sizeof(deep), "%s/tree/a/b/c", folder);
     assert_int_equal(io_mkdir_parents(deep, 0700), 0);
     assert_int_equal(io_mkdir_parents(deep, 0700), 0);
@@ -122,8 +123,11 @@ static void test_folders_are_made_and_removed_with_all_below(void **state UNUSED
     (void)snprintf(link_path, sizeof(link_path), "%s/link", deep);
     assert_int_equal(symlink(folder, link_path), 0);
     (void)snprintf(deep, sizeof(deep), "%s/tree", folder);
-    assert_int_equal(io_remove_tree(deep), 0);
+    assert_int_equal(io_remove_tree_count(deep, &count), 0);
+    assert_int_equal(count, 1 + 5); /* tree, a, b, c, the link */
     assert_int_equal(access(deep, F_OK), -1);
+    assert_int_equal(io_remove_tree_count(deep, &count), 0);
+    assert_int_equal(count, 1 + 5);
     assert_int_equal(access(outside, F_OK), 0);
     assert_int_equal(io_remove_tree(deep), 0);
     assert_int_equal(io_unlink(deep), 0);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -40,17 +41,30 @@ static int tear_down(void **state)
     return r;
 }
 
-static size_t folders(const struct fixture *f)
+static size_t folders_in(const char *path)
 {
-    DIR *folder = opendir(f->work);
+    DIR *folder = opendir(path);
     size_t count = 0;
     const struct dirent *entry;
 
-    assert_non_null(folder);
-    while ((entry = readdir(folder)))
-        count += entry->d_name[0] != '.';
-    closedir(folder);
+    while (folder && (entry = readdir(folder))) {
+        char below[320];
+
+        snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+        if (str_starts(str_of(entry->d_name), STR("wing-")))
+            count += folders_in(below);
+        else
+            count += entry->d_name[0] != '.';
+    }
+    if (folder)
+        closedir(folder);
     return count;
+}
+
+/* Of rooms. */
+static size_t folders(const struct fixture *f)
+{
+    return folders_in(f->work);
 }
 
 /* Another thread makes and removes them. */
@@ -97,7 +111,7 @@ static void a_room_has_a_shell_and_is_its_builds_alone(void **state)
 
     assert_int_equal(rooms_take(f->rooms, &a), 0);
     assert_int_equal(rooms_take(f->rooms, &b), 0);
-    assert_string_not_equal(a->folder, b->folder);
+    assert_string_not_equal(a->plot.folder, b->plot.folder);
     enter(a);
     enter(b);
     rooms_give(f->rooms, &a);
@@ -112,7 +126,7 @@ static void after_a_build_two_are_ready_and_its_own_is_gone(void **state)
     char path[128];
 
     assert_int_equal(rooms_take(f->rooms, &room), 0);
-    snprintf(path, sizeof(path), "%s", room->folder);
+    snprintf(path, sizeof(path), "%s", room->plot.folder);
     rooms_give(f->rooms, &room);
     await_gone(path);
     await_folders(f, 2);
@@ -131,6 +145,23 @@ static void others_are_made_during_a_long_build(void **state)
     rooms_give(f->rooms, &room);
 }
 
+static void what_a_build_left_is_not_there_for_another(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 10; i++) {
+        struct room *room = NULL;
+        char file[128];
+
+        assert_int_equal(rooms_take(f->rooms, &room), 0);
+        snprintf(file, sizeof(file), "%s/left", room->plot.source);
+        assert_int_equal(mkdir(file, 0), 0); /* it was not there */
+        rooms_give(f->rooms, &room);
+        if (i % 2)
+            await_gone(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_room_has_a_shell_and_is_its_builds_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_build_two_are_ready_and_its_own_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_are_made_during_a_long_build, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_build_left_is_not_there_for_another, set_up, tear_down),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -110,7 +110,7 @@ static void nothing_tells_how_it_was_started(void **state)
         sizeof(said));
     assert_string_equal(said, "3\n");
     /* this process ignores SIGPIPE; of the C library's own two nobody but it decides */
-    ask(*state, "sed -n 's/^Sig[BI].*\\(.......\\)$/\\1/p' /proc/$$/status", said, sizeof(said));
+    ask(*state, "sed -n 's/^Sig[BI].*\\(.......\\)$/\\1/p' /proc/self/status", said, sizeof(said));
     assert_string_equal(said, "0000000\n0000000\n");
 }
 

@@ -1,0 +1,25 @@
+/* Where rooms' folders are made. Folders of one wing lie beside one another on the disk, which makes them and
+ * their removal cheap. But a disk is slow for a while to make files where many were removed
+ * (io_spread_folders): a wing is for so many files only, and after a build that left many the folders lie
+ * apart. */
+#pragma once
+
+#include "base/base.h"
+
+struct wings;
+struct wing;
+
+/* A room's folders; no other has ever had their names. */
+struct plot {
+    char *folder;
+    char *source; /* `src` in it */
+    struct wing *wing;
+};
+
+/* `work_dir` outlives it, and has nobody else's folders. */
+int wings_new(const char *work_dir, struct wings **ret) MUST_USE;
+/* After all plots. */
+void wings_free(struct wings **wings);
+/* Any thread may; so with plot_clear, which takes what plot_make has filled in, also in part. */
+int plot_make(struct wings *wings, struct plot *ret) MUST_USE;
+void plot_clear(struct wings *wings, struct plot *plot);

@@ -1,0 +1,161 @@
+/* Where rooms' folders lie. */
+#include "base/io.h"
+#include "workers/anchor/wing.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define MANY 100
+
+struct fixture {
+    char work[64];
+    struct wings *wings;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    snprintf(f->work, sizeof(f->work), "/tmp/slipway-test-wing-XXXXXX");
+    assert_non_null(mkdtemp(f->work));
+    assert_int_equal(wings_new(f->work, &f->wings), 0);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    int r;
+
+    wings_free(&f->wings);
+    r = rmdir(f->work); /* nothing is left in it */
+    free(f);
+    return r;
+}
+
+/* The length of the path of the folder that a plot lies in. */
+static int above(const struct plot *plot)
+{
+    return (int)(strrchr(plot->folder, '/') - plot->folder);
+}
+
+static bool together(const struct plot *a, const struct plot *b)
+{
+    return above(a) == above(b) && strncmp(a->folder, b->folder, (size_t)above(a)) == 0;
+}
+
+static bool is_apart(const struct fixture *f, const struct plot *plot)
+{
+    return (size_t)above(plot) == strlen(f->work);
+}
+
+static void each_is_new_empty_and_its_owners_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct plot plots[MANY] = {{0}};
+    size_t neighbours = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(plot_make(f->wings, &plots[i]), 0);
+        assert_int_equal(stat(plots[i].folder, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        assert_int_equal(stat(plots[i].source, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        neighbours += i > 0 && together(&plots[i], &plots[i - 1]);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(plots[i].folder, plots[j].folder);
+    }
+    assert_in_range(neighbours, MANY * 9 / 10, MANY - 2);
+    for (size_t i = 0; i < MANY; i++)
+        plot_clear(f->wings, &plots[(i * 37) % MANY]);
+}
+
+static void leave(const char *folder, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char file[256];
+
+        snprintf(file, sizeof(file), "%s/%d", folder, i);
+        close(open(file, O_CREAT | O_WRONLY, 0600));
+    }
+}
+
+static void after_one_that_left_many_files_they_lie_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct plot one = {0}, stays = {0}, next = {0}, other = {0};
+    char folder[128];
+
+    assert_int_equal(plot_make(f->wings, &stays), 0);
+    assert_int_equal(plot_make(f->wings, &one), 0);
+    assert_true(together(&one, &stays));
+    snprintf(folder, sizeof(folder), "%s", one.folder);
+    leave(one.source, MANY);
+    leave(one.folder, MANY);
+    plot_clear(f->wings, &one);
+    assert_int_equal(access(folder, F_OK), -1);
+    assert_int_equal(plot_make(f->wings, &next), 0);
+    assert_true(is_apart(f, &next));
+    plot_clear(f->wings, &next); /* it left nothing */
+    assert_int_equal(plot_make(f->wings, &next), 0);
+    assert_int_equal(plot_make(f->wings, &other), 0);
+    assert_false(is_apart(f, &next));
+    assert_false(together(&next, &stays)); /* files were removed there */
+    assert_true(together(&next, &other));
+    assert_int_equal(access(stays.source, F_OK), 0);
+    plot_clear(f->wings, &stays);
+    plot_clear(f->wings, &next);
+    plot_clear(f->wings, &other);
+}
+
+static void a_wing_takes_few_files(void **state)
+{
+    struct fixture *f = *state;
+    struct plot first = {0};
+    int together_with_first = 0;
+
+    assert_int_equal(plot_make(f->wings, &first), 0);
+    for (int i = 0; i < 20; i++) {
+        struct plot next = {0};
+
+        assert_int_equal(plot_make(f->wings, &next), 0);
+        together_with_first += together(&first, &next);
+        leave(next.source, 10);
+        plot_clear(f->wings, &next);
+    }
+    assert_in_range(together_with_first, 2, 10);
+    plot_clear(f->wings, &first);
+}
+
+static void what_cannot_be_made_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct plot plot = {0};
+
+    assert_int_equal(rmdir(f->work), 0);
+    assert_int_equal(plot_make(f->wings, &plot), -ENOENT);
+    plot_clear(f->wings, &plot);
+    assert_int_equal(mkdir(f->work, 0700), 0);
+    assert_int_equal(plot_make(f->wings, &plot), 0);
+    plot_clear(f->wings, &plot);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_is_new_empty_and_its_owners_alone),
+        TEST(after_one_that_left_many_files_they_lie_apart),
+        TEST(a_wing_takes_few_files),
+        TEST(what_cannot_be_made_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
