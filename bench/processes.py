@@ -48,8 +48,8 @@ def prepare(server, artifact):
 
 
 def start(caller):
-    return [caller.call("StartPipelineExecution", name="processes")["pipelineExecutionId"]
-            for _ in range(EXECUTIONS // STARTERS)]
+    answers = caller.repeat(EXECUTIONS // STARTERS, "StartPipelineExecution", name="processes")
+    return [answer["pipelineExecutionId"] for answer in answers]
 
 
 def executions_per_s(callers):
