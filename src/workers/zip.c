@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 65536
+#define SMALL_BYTES 8192
 #define RATIO_FROM_BYTES (1 << 20)
 #define NAME_MAX_BYTES 1024
 
@@ -52,16 +53,23 @@ static void entry_free(struct archive_entry **entry)
     archive_entry_free(*entry);
 }
 
+/* A block that a small archive does not fill would cost more than its reading. */
+static size_t block_for(int64_t bytes)
+{
+    return bytes < SMALL_BYTES ? SMALL_BYTES : BLOCK_BYTES;
+}
+
 static int reader_open(int fd, struct archive **ret, struct reason *why)
 {
     CLEANUP(reader_free) struct archive *archive = archive_read_new();
+    struct stat st;
 
     if (!archive)
         return FAULT(ENOMEM);
-    if (lseek(fd, 0, SEEK_SET) < 0)
+    if (fstat(fd, &st) || lseek(fd, 0, SEEK_SET) < 0)
         return FAULT(errno);
     if (archive_read_support_format_zip_seekable(archive) != ARCHIVE_OK ||
-        archive_read_open_fd(archive, fd, BLOCK_BYTES) != ARCHIVE_OK)
+        archive_read_open_fd(archive, fd, block_for(st.st_size)) != ARCHIVE_OK)
         return reason_set(why, ZIP_E_BAD, "it is not a zip archive (%s)", archive_error_string(archive));
     *ret = take(archive);
     return 0;
@@ -318,13 +326,11 @@ int zip_extract(int fd, const char *dir, const struct zip_limits *limits, struct
 {
     CLEANUP(reader_free) struct archive *archive = NULL;
     CLEANUP(close_fd) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(free_ptr) char *block = mem_alloc(BLOCK_BYTES);
+    char block[BLOCK_BYTES];
     struct unpacking in = {.limits = limits, .why = why, .dir_fd = dir_fd, .block = block};
     struct stat st;
     int r;
 
-    if (!block)
-        return FAULT(ENOMEM);
     if (dir_fd < 0 || fstat(fd, &st))
         return FAULT(errno);
     in.packed_bytes = st.st_size;

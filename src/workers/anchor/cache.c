@@ -1,6 +1,7 @@
 /* See cache.h. An entry is a file named by its digest; its modification time is its last use. Entries appear
  * by rename of a verified temporary file, so that a half-written one is never seen. */
 #include "workers/anchor/cache.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/io.h"
@@ -13,7 +14,8 @@
 #include <unistd.h>
 
 #define DIGEST_DIGITS 64
-#define READ_BYTES 65536 /* below what malloc maps afresh each time */
+#define READ_BYTES 65536
+#define USED_AFRESH_S 2 /* who was used later than that needs no note of it */
 #define TEMPORARY_PREFIX "tmp-"
 
 struct flight { /* a digest being fetched: others that want it wait */
@@ -163,14 +165,14 @@ int64_t cache_bytes(struct cache *cache)
 int cache_digest(int fd, char *ret_hex)
 {
     CLEANUP(hash_free) struct hash *hash = hash_new(HASH_SHA256);
-    CLEANUP(free_ptr) char *block = mem_alloc(READ_BYTES);
     unsigned char digest[HASH_MAX_SIZE];
+    char block[READ_BYTES];
     off_t at = 0;
 
-    if (!hash || !block)
+    if (!hash)
         return FAULT(ENOMEM);
     for (;;) {
-        ssize_t got = pread(fd, block, READ_BYTES, at);
+        ssize_t got = pread(fd, block, sizeof(block), at);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -214,8 +216,20 @@ static int evict(struct cache *cache)
     return r;
 }
 
-/* 0 and an fd, or CACHE_E_FETCH when it is not there (or was spoilt, and is now gone). */
-static int entry_open(struct cache *cache, const char *digest, int *ret_fd)
+/* Who was used last is read off the times of the files. */
+static int used_note(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return FAULT(errno);
+    if (clock_now_ms() / 1000 - st.st_mtim.tv_sec < USED_AFRESH_S)
+        return 0;
+    return futimens(fd, NULL) ? FAULT(errno) : 0;
+}
+
+/* 0 and an fd; CACHE_E_FETCH: it is not there; CACHE_E_DIGEST: it was spoilt. */
+static int entry_open(const struct cache *cache, const char *digest, int *ret_fd)
 {
     CLEANUP(free_ptr) char *path = path_make(cache, digest);
     CLEANUP(close_fd) int fd = -1;
@@ -228,16 +242,26 @@ static int entry_open(struct cache *cache, const char *digest, int *ret_fd)
     if (fd < 0)
         return errno == ENOENT ? CACHE_E_FETCH : FAULT(errno);
     r = cache_digest(fd, found);
-    if (r)
+    if (r == 0 && strcmp(found, digest) != 0)
+        return CACHE_E_DIGEST;
+    if (r == 0)
+        r = used_note(fd);
+    if (r == 0)
+        *ret_fd = take_fd(fd);
+    return r;
+}
+
+/* Called by the one who may fetch it. */
+static int entry_open_sound(struct cache *cache, const char *digest, int *ret_fd)
+{
+    CLEANUP(free_ptr) char *path = NULL;
+    int r = entry_open(cache, digest, ret_fd);
+
+    if (r != CACHE_E_DIGEST)
         return r;
-    if (strcmp(found, digest) != 0) {
-        r = io_unlink(path);
-        return r ? r : CACHE_E_FETCH;
-    }
-    if (utimensat(AT_FDCWD, path, NULL, 0) && errno != ENOENT)
-        return FAULT(errno);
-    *ret_fd = take_fd(fd);
-    return 0;
+    path = path_make(cache, digest);
+    r = path ? io_unlink(path) : FAULT(ENOMEM);
+    return r ? r : CACHE_E_FETCH;
 }
 
 static int fetch_verified(const struct cache_source *source, const char *digest, int fd, struct reason *why)
@@ -331,8 +355,11 @@ int cache_get(struct cache *cache, const char *sha256_hex, const struct cache_so
 
     if (!digest_valid(sha256_hex))
         return reason_set(why, CACHE_E_DIGEST, "'%s' is not a SHA-256 in hex", sha256_hex);
+    r = entry_open(cache, sha256_hex, ret_fd); /* many at once */
+    if (r <= 0)
+        return r;
     flight_begin(cache, &flight);
-    r = entry_open(cache, sha256_hex, ret_fd);
+    r = entry_open_sound(cache, sha256_hex, ret_fd);
     if (r == CACHE_E_FETCH)
         r = entry_fetch(cache, sha256_hex, source, ret_fd, why);
     flight_end(cache, &flight);

@@ -136,6 +136,26 @@ static void the_least_recently_used_goes_first(void **state UNUSED)
     cache_free(&cache);
 }
 
+static void a_use_is_noted(void **state UNUSED)
+{
+    struct origin origin = {.bytes = STR("used now and then")};
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char digest[HASH_HEX_SIZE], text[100], path[200];
+    struct cache *cache = NULL;
+    struct stat st;
+
+    hash_sha256_hex(origin.bytes, digest);
+    assert_int_equal(cache_new(folder, 1 << 20, &cache), 0);
+    assert_int_equal(get(cache, digest, &origin, text), 0);
+    snprintf(path, sizeof(path), "%s/%s", folder, digest);
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    assert_int_equal(get(cache, digest, &origin, text), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_mtim.tv_sec > 1000);
+    assert_int_equal(origin.fetches, 1);
+    cache_free(&cache);
+}
+
 struct caller {
     struct cache *cache;
     const char *digest;
@@ -152,25 +172,51 @@ static void *call(void *arg)
     return NULL;
 }
 
-static void many_at_once_fetch_once(void **state UNUSED)
+static void get_by_many(struct cache *cache, const char *digest, struct origin *origin)
 {
-    struct origin origin = {.bytes = STR("wanted by many")};
     struct caller callers[8];
     pthread_t threads[8];
-    struct cache *cache = NULL;
-    char digest[HASH_HEX_SIZE];
 
-    hash_sha256_hex(origin.bytes, digest);
-    assert_int_equal(cache_new(folder, 1 << 20, &cache), 0);
     for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
-        callers[i] = (struct caller){cache, digest, &origin, -1};
+        callers[i] = (struct caller){cache, digest, origin, -1};
         assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
     }
     for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(callers[i].outcome, 0);
     }
+}
+
+static void many_at_once_fetch_once(void **state UNUSED)
+{
+    struct origin origin = {.bytes = STR("wanted by many")};
+    struct cache *cache = NULL;
+    char digest[HASH_HEX_SIZE];
+
+    hash_sha256_hex(origin.bytes, digest);
+    assert_int_equal(cache_new(folder, 1 << 20, &cache), 0);
+    get_by_many(cache, digest, &origin);
     assert_int_equal(origin.fetches, 1);
+    cache_free(&cache);
+}
+
+/* One of them fetches it again, and none removes what that one has fetched. */
+static void many_at_once_find_it_spoilt(void **state UNUSED)
+{
+    struct origin origin = {.bytes = STR("spoilt for many")};
+    struct cache *cache = NULL;
+    char digest[HASH_HEX_SIZE], path[200];
+
+    hash_sha256_hex(origin.bytes, digest);
+    assert_int_equal(cache_new(folder, 1 << 20, &cache), 0);
+    get_by_many(cache, digest, &origin);
+    snprintf(path, sizeof(path), "%s/%s", folder, digest);
+    for (int i = 2; i < 50; i++) {
+        assert_int_equal(io_write_file_atomic(path, STR("SPOILT for many"), 0600), 0);
+        get_by_many(cache, digest, &origin);
+        assert_int_equal(origin.fetches, i);
+        assert_int_equal(access(path, F_OK), 0);
+    }
     cache_free(&cache);
 }
 
@@ -181,7 +227,9 @@ int main(void)
         cmocka_unit_test(other_bytes_than_asked_for_are_refused),
         cmocka_unit_test(a_spoilt_entry_is_fetched_again),
         cmocka_unit_test(the_least_recently_used_goes_first),
+        cmocka_unit_test(a_use_is_noted),
         cmocka_unit_test(many_at_once_fetch_once),
+        cmocka_unit_test(many_at_once_find_it_spoilt),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
