@@ -1,5 +1,7 @@
 /* See room.h. One thread makes and removes. It makes when a build has given its room back, or has had it for
- * a while, rather than when one is taken: the build that takes it needs the processor just then. */
+ * a while, rather than when one is taken: the build that takes it needs the processor just then. It removes
+ * when no build is under way, after a second, or when many are left: builds that wait for others come first.
+ */
 #include "workers/anchor/room.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -13,6 +15,8 @@
 #define READY_MOST 2
 #define MAKE_AFTER_MS 100
 #define IDLE_MS 600000 /* then no build is expected any more */
+#define LEFT_MOST 64
+#define LEFT_MS 1000
 
 static const char *const waiting_envp[] = {BUILD_ENV_PATH, NULL};
 
@@ -24,7 +28,10 @@ struct rooms {
     pthread_cond_t changed;
     struct room *ready;
     int ready_count;
+    int under_way;
     struct room *left; /* to be removed */
+    int left_count;
+    int64_t remove_ms; /* when the first of them has waited for long enough; INT64_MAX: there is none */
     int64_t make_ms;   /* of clock_mono_ms, when some are to be made; INT64_MAX: never */
     int64_t idle_ms;   /* when those that are ready go; INT64_MAX: none is */
     bool ending;
@@ -140,9 +147,35 @@ static void ready_drop(struct rooms *rooms)
         seed_rest(rooms->seed);
 }
 
+/* Called and returns with the lock. */
+static void left_remove(struct rooms *rooms)
+{
+    rooms->left_count = 0;
+    rooms->remove_ms = INT64_MAX;
+    remove_all(rooms, &rooms->left);
+}
+
+static bool is_removal_late(const struct rooms *rooms, int64_t now_ms)
+{
+    return rooms->left_count >= LEFT_MOST || rooms->remove_ms <= now_ms;
+}
+
+/* What is to be made comes first. */
+static bool is_removal_due(const struct rooms *rooms, int64_t now_ms)
+{
+    bool idle = rooms->under_way == 0 && rooms->make_ms > now_ms;
+
+    return is_removal_late(rooms, now_ms) || (rooms->left && idle);
+}
+
 static void wait_changed(struct rooms *rooms)
 {
-    int64_t until_ms = rooms->make_ms < rooms->idle_ms ? rooms->make_ms : rooms->idle_ms;
+    const int64_t times_ms[] = {rooms->make_ms, rooms->idle_ms, rooms->remove_ms};
+    int64_t until_ms = INT64_MAX;
+
+    for (size_t i = 0; i < ARRAY_LEN(times_ms); i++)
+        if (times_ms[i] < until_ms)
+            until_ms = times_ms[i];
     struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = (until_ms % 1000) * 1000000};
 
     if (until_ms == INT64_MAX)
@@ -159,10 +192,10 @@ static void *keeper_run(void *arg)
     while (!rooms->ending) {
         int64_t now_ms = clock_mono_ms();
 
-        if (rooms->make_ms <= now_ms)
+        if (is_removal_due(rooms, now_ms))
+            left_remove(rooms);
+        else if (rooms->make_ms <= now_ms)
             make_one(rooms);
-        else if (rooms->left)
-            remove_all(rooms, &rooms->left);
         else if (rooms->idle_ms <= now_ms)
             ready_drop(rooms);
         else
@@ -193,7 +226,7 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
     if (r)
         return r;
     rooms->sandbox = sandbox;
-    rooms->make_ms = rooms->idle_ms = INT64_MAX;
+    rooms->make_ms = rooms->idle_ms = rooms->remove_ms = INT64_MAX;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&rooms->lock, NULL);
@@ -217,7 +250,7 @@ void rooms_free(struct rooms **rooms)
     pthread_join((*rooms)->keeper, NULL);
     pthread_mutex_lock(&(*rooms)->lock);
     ready_drop(*rooms);
-    remove_all(*rooms, &(*rooms)->left);
+    left_remove(*rooms);
     pthread_mutex_unlock(&(*rooms)->lock);
     pthread_cond_destroy(&(*rooms)->changed);
     pthread_mutex_destroy(&(*rooms)->lock);
@@ -236,6 +269,7 @@ static void make_by(struct rooms *rooms, int64_t mono_ms)
 int rooms_take(struct rooms *rooms, struct room **ret)
 {
     struct room *room;
+    int r = 0;
 
     pthread_mutex_lock(&rooms->lock);
     room = rooms->ready;
@@ -243,22 +277,36 @@ int rooms_take(struct rooms *rooms, struct room **ret)
         rooms->ready = room->next;
         rooms->ready_count--;
     }
+    rooms->under_way++;
     make_by(rooms, clock_mono_ms() + MAKE_AFTER_MS);
     pthread_mutex_unlock(&rooms->lock);
     if (!room)
-        return room_make(rooms, ret);
+        r = room_make(rooms, &room);
+    if (r) {
+        pthread_mutex_lock(&rooms->lock);
+        rooms->under_way--;
+        pthread_mutex_unlock(&rooms->lock);
+        return r;
+    }
     *ret = room;
     return 0;
 }
 
 void rooms_give(struct rooms *rooms, struct room **room)
 {
+    int64_t now_ms = clock_mono_ms();
+
     if (!*room)
         return;
     pthread_mutex_lock(&rooms->lock);
     (*room)->next = rooms->left;
     rooms->left = take(*room);
-    make_by(rooms, clock_mono_ms());
-    pthread_cond_signal(&rooms->changed);
+    rooms->left_count++;
+    rooms->under_way--;
+    make_by(rooms, now_ms);
+    if (rooms->left_count == 1)
+        rooms->remove_ms = now_ms + LEFT_MS;
+    if (rooms->left_count == 1 || rooms->under_way == 0 || is_removal_late(rooms, now_ms))
+        pthread_cond_signal(&rooms->changed);
     pthread_mutex_unlock(&rooms->lock);
 }

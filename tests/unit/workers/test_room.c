@@ -162,6 +162,26 @@ static void what_a_build_left_is_not_there_for_another(void **state)
     }
 }
 
+/* Tidying up waits for builds that are under way, but neither for long nor for many. */
+static void those_left_go_though_a_build_is_under_way(void **state)
+{
+    enum { MANY = 70, KEPT = 1, READY = 2 };
+    struct fixture *f = *state;
+    struct room *kept = NULL, *rooms[MANY] = {NULL};
+    char path[128];
+
+    assert_int_equal(rooms_take(f->rooms, &kept), 0);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(rooms_take(f->rooms, &rooms[i]), 0);
+    snprintf(path, sizeof(path), "%s", rooms[0]->plot.folder);
+    rooms_give(f->rooms, &rooms[0]);
+    await_gone(path);
+    for (int i = 1; i < MANY; i++)
+        rooms_give(f->rooms, &rooms[i]);
+    await_folders(f, KEPT + READY);
+    rooms_give(f->rooms, &kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +189,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_room_has_a_shell_and_is_its_builds_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_build_two_are_ready_and_its_own_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_are_made_during_a_long_build, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_left_go_though_a_build_is_under_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_build_left_is_not_there_for_another, set_up, tear_down),
     };
 
