@@ -34,7 +34,9 @@ static int session_own(struct build *build, struct session_entry entry)
                       (const char *const *)build->env.envp, &build->session, &build->why);
 
     entry.envp = none;
-    return r ? r : session_enter(build->session, &entry);
+    if (r == 0)
+        r = session_enter(build->session, &entry);
+    return r == SESSION_E_ENDED ? 0 : r; /* its first step says why */
 }
 
 static struct session_entry entry_of(const struct build *build)
@@ -73,7 +75,7 @@ static int step_do(struct build *build, struct str text, int *ret_status)
 {
     const struct session_output output = {build_bytes, build_due_ms, build_flush, build};
 
-    return session_step(build->session, text, build->deadline_ms, &output, ret_status);
+    return session_step(build->session, text, build->deadline_ms, &output, ret_status, &build->why);
 }
 
 int build_step(struct build *build, const char *text, int *ret_status)
@@ -81,11 +83,9 @@ int build_step(struct build *build, const char *text, int *ret_status)
     int r = build->session ? 0 : session_start(build);
 
     if (r == 0)
-        r = session_ready(build->session, &build->why);
+        r = step_do(build, str_of(text), ret_status);
     if (r == SESSION_E_START)
         session_free(&build->session);
-    if (r == 0)
-        r = step_do(build, str_of(text), ret_status);
     if (r == SESSION_E_ENDED) { /* `exit` in a command: the next one gets a fresh shell */
         session_free(&build->session);
         return 0;

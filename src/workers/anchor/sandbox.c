@@ -162,7 +162,7 @@ static int spawn_in_copy(const struct sandbox *sandbox, const struct sandbox_spe
     struct walls_spec walled = {.cwd = spec->cwd,
                                 .command = spec->command,
                                 .envp = spec->envp,
-                                .fds = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd, spec->fourth_fd}};
+                                .fds = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd}};
     int r = path_within(sandbox, spec->folder, &folder);
 
     if (r)
@@ -195,7 +195,6 @@ int sandbox_spawn(const struct sandbox *sandbox, const struct sandbox_spec *spec
         .stdin_fd = spec->stdin_fd,
         .stdout_fd = spec->stdout_fd,
         .stderr_fd = spec->stderr_fd,
-        .fourth_fd = spec->fourth_fd,
     };
 
     if (!sandbox) {

@@ -21,7 +21,6 @@ struct sandbox_spec {
     int stdin_fd;
     int stdout_fd;
     int stderr_fd;
-    int fourth_fd; /* becomes descriptor 3 */
 };
 
 /* `work_dir` holds the folders of all that will be started; NULL: they are anywhere, and each has walls built

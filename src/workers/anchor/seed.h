@@ -22,7 +22,7 @@ enum seed_outcome {
  */
 int seed_new(const char *const *command, const char *const *envp, struct seed **ret) MUST_USE;
 void seed_free(struct seed **seed);
-/* In a process group of its own, with `fds` as descriptors 0 to 3 and no other. Any thread may. */
+/* In a process group of its own, with `fds` as descriptors 0 to 2 and no other. Any thread may. */
 int seed_spawn(struct seed *seed, const char *cwd, const int fds[SEED_FDS], pid_t *ret_pid) MUST_USE;
 /* None will be spawned for some time: ends the seed's process. */
 void seed_rest(struct seed *seed);

@@ -1,6 +1,7 @@
-/* See session.h. A file in memory, the shell's descriptor 5, has the text of the step; a line on its standard
- * input says that there is a new one; its standard error carries exit statuses out. The steps themselves see
- * none of these: their input is empty, their output and errors go to the log. The first step is the entry. */
+/* See session.h. The shell reads what it does from a pipe, as a script: first the entry, then a line or more
+ * for each step, which it takes whole, and then one that says the exit status. The steps themselves see
+ * neither the script, which the shell keeps to itself, nor where statuses go: their input is empty, their
+ * output and errors go to the log. */
 #include "workers/anchor/session.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -10,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,19 +19,17 @@
 #define END_MS 2000
 #define TEXT_MAX_BYTES (16 << 20)
 #define SH "/bin/sh"
-#define NAME "slipway-build" /* $0 */
+#define NAME "slipway-build" /* for who looks at processes */
 
-static const char driver[] = "exec 5<&3 3>&2 2>&1 4<&0 </dev/null\n"
-                             "while IFS= read -r slipway_step <&4; do\n"
-                             "    . /dev/fd/6 3>&- 4<&- 6<&5 5<&-\n"
-                             "    printf '%s\\n' \"$?\" >&3\n"
-                             "done\n";
-#define STEP_HEAD "exec 6<&-; " /* the shell reads on by a descriptor of its own */
+#define SCRIPT "/dev/fd/0"
+#define ENTRY_HEAD "exec 3>&2 2>&1 </dev/null; shift\n" /* statuses go to 3 */
+#define STEP_HEAD "eval '"
+#define STEP_TAIL "\n' 3>&-\n"
+#define STATUS "printf '%s\\n' \"$?\" >&3\n"
 
 struct session {
     pid_t pid;
-    int text;       /* of the step; the shell's descriptor 5 */
-    int steps_in;   /* a line for each step */
+    int script;
     int status_out; /* exit statuses */
     int output;
     int cancel_fd;
@@ -51,19 +49,18 @@ static int pipe_make(int ret[2])
 
 int session_seed(const char *const *envp, struct seed **ret)
 {
-    static const char *const command[] = {SH, "-c", driver, NAME, NULL};
+    static const char *const command[] = {SH, SCRIPT, NAME, NULL};
 
     return seed_new(command, envp, ret);
 }
 
-enum channel { CHANNEL_STEPS, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNELS };
+enum channel { CHANNEL_SCRIPT, CHANNEL_OUTPUT, CHANNEL_STATUS, CHANNELS };
 
-static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], int text, pid_t *ret_pid)
+static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], pid_t *ret_pid)
 {
     const char *shell = strcmp(spec->shell, "bash") == 0 ? "/bin/bash" : SH;
-    const char *const command[] = {shell, "-c", driver, NAME, NULL};
-    const int fds[SEED_FDS] = {pipes[CHANNEL_STEPS][0], pipes[CHANNEL_OUTPUT][1], pipes[CHANNEL_STATUS][1],
-                               text};
+    const char *const command[] = {shell, SCRIPT, NAME, NULL};
+    const int fds[SEED_FDS] = {pipes[CHANNEL_SCRIPT][0], pipes[CHANNEL_OUTPUT][1], pipes[CHANNEL_STATUS][1]};
     struct sandbox_spec sandbox = {
         .folder = spec->folder,
         .cwd = spec->cwd,
@@ -72,7 +69,6 @@ static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], int te
         .stdin_fd = fds[0],
         .stdout_fd = fds[1],
         .stderr_fd = fds[2],
-        .fourth_fd = fds[3],
     };
 
     if (spec->seed && seed_spawn(spec->seed, spec->cwd, fds, ret_pid) == 0)
@@ -202,7 +198,8 @@ static int start_failed(struct session *session, struct reason *why)
         session->exit_status, (int)session->status_len, session->status);
 }
 
-int session_ready(struct session *session, struct reason *why)
+/* Waits until it was entered. */
+static int ready_wait(struct session *session, struct reason *why)
 {
     char line[256];
     int r;
@@ -235,16 +232,15 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
         return FAULT(ENOMEM);
     session->ended = true;
     session->cancel_fd = -1;
-    session->text = memfd_create("step", MFD_CLOEXEC);
-    r = session->text < 0 ? FAULT(errno) : 0;
+    r = 0;
     for (int i = 0; r == 0 && i < CHANNELS; i++)
         r = pipe_make(pipes[i]);
     if (r == 0)
-        r = spawn(spec, pipes, session->text, &session->pid);
-    close_fd(&pipes[CHANNEL_STEPS][0]);
+        r = spawn(spec, pipes, &session->pid);
+    close_fd(&pipes[CHANNEL_SCRIPT][0]);
     close_fd(&pipes[CHANNEL_OUTPUT][1]);
     close_fd(&pipes[CHANNEL_STATUS][1]);
-    session->steps_in = pipes[CHANNEL_STEPS][1];
+    session->script = pipes[CHANNEL_SCRIPT][1];
     session->output = pipes[CHANNEL_OUTPUT][0];
     session->status_out = pipes[CHANNEL_STATUS][0];
     if (r == -ENOENT)
@@ -260,15 +256,23 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
     return 0;
 }
 
-static int step_send(struct session *session, struct str text)
+static int script_send(struct session *session, const struct buf *text)
 {
-    int r = ftruncate(session->text, 0) ? FAULT(errno) : 0;
+    int r = buf_error(text);
 
     if (r == 0)
-        r = io_pwrite_all(session->text, text.ptr, text.len, 0);
-    if (r == 0)
-        r = io_write_all(session->steps_in, "\n", 1);
+        r = io_write_all(session->script, text->ptr, text->len);
     return r == -EPIPE ? SESSION_E_ENDED : r;
+}
+
+/* What stands between quotes, a quote within as '\''. */
+static void quoted_put(struct buf *text, struct str value)
+{
+    while (value.ptr) {
+        buf_put_str(text, str_split(&value, '\''));
+        if (value.ptr)
+            buf_puts(text, "'\\''");
+    }
 }
 
 /* ---- the entry */
@@ -357,7 +361,6 @@ bool session_can_tell(const char *const *envp)
     return true;
 }
 
-/* NAME='value', a quote within the value as '\''. */
 static void assignment_put(struct buf *text, const char *variable)
 {
     struct str value = str_of(variable), name = str_split(&value, '=');
@@ -365,10 +368,8 @@ static void assignment_put(struct buf *text, const char *variable)
     buf_puts(text, "export ");
     buf_put_str(text, name);
     buf_puts(text, "='");
-    while (value.ptr) {
-        buf_put_str(text, str_split(&value, '\''));
-        buf_puts(text, value.ptr ? "'\\''" : "'\n");
-    }
+    quoted_put(text, value);
+    buf_puts(text, "'\n");
 }
 
 int session_enter(struct session *session, const struct session_entry *entry)
@@ -376,17 +377,18 @@ int session_enter(struct session *session, const struct session_entry *entry)
     CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX_BYTES);
 
     session->cancel_fd = entry->cancel_fd;
-    buf_printf(&text, STEP_HEAD "ulimit -c 0 && ulimit -d %lld && ulimit -t %lld || exit 125\n",
+    buf_printf(&text, ENTRY_HEAD "ulimit -c 0 && ulimit -d %lld && ulimit -t %lld || exit 125\n",
                (long long)entry->memory_kib, (long long)entry->cpu_s);
     for (const char *const *variable = entry->envp; *variable; variable++)
         assignment_put(&text, *variable);
-    return buf_error(&text) ? buf_error(&text) : step_send(session, buf_str(&text));
+    buf_puts(&text, STATUS);
+    return script_send(session, &text);
 }
 
 /* ---- steps */
 
 int session_step(struct session *session, struct str text, int64_t deadline_mono_ms,
-                 const struct session_output *output, int *ret_status)
+                 const struct session_output *output, int *ret_status, struct reason *why)
 {
     char line[32];
     int64_t status = 1;
@@ -394,9 +396,11 @@ int session_step(struct session *session, struct str text, int64_t deadline_mono
     int r;
 
     buf_puts(&step, STEP_HEAD);
-    buf_put_str(&step, text);
-    buf_puts(&step, "\n");
-    r = buf_error(&step) ? buf_error(&step) : step_send(session, buf_str(&step));
+    quoted_put(&step, text);
+    buf_puts(&step, STEP_TAIL STATUS);
+    r = script_send(session, &step);
+    if (!session->ready && (r == 0 || r == SESSION_E_ENDED))
+        r = ready_wait(session, why);
     if (r == 0)
         r = line_wait(session, deadline_mono_ms, output, line, sizeof(line));
     if (r == SESSION_E_TIMEOUT || r == SESSION_E_CANCELLED)
@@ -417,8 +421,7 @@ void session_free(struct session **session)
     if (!*session)
         return;
     kill_all(*session);
-    close_fd(&(*session)->steps_in);
-    close_fd(&(*session)->text);
+    close_fd(&(*session)->script);
     close_fd(&(*session)->output);
     close_fd(&(*session)->status_out);
     free(*session);

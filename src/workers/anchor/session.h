@@ -1,5 +1,5 @@
 /* One shell in one sandbox that runs a build's steps in turn, so that variables and the current folder carry
- * over from command to command. The shell sources each step; no step is ever on a disk.
+ * over from command to command. No step is ever on a disk.
  *
  * A shell is opened before it is known what for: it takes longer to start than all else around a step. What
  * the build is it is told when it is entered. */
@@ -54,10 +54,9 @@ bool session_can_tell(const char *const *envp);
 bool session_is_name(struct str name);
 /* Once, before the first step. SESSION_E_ENDED: the shell is gone. */
 int session_enter(struct session *session, const struct session_entry *entry) MUST_USE;
-/* Waits until it is ready for steps. */
-int session_ready(struct session *session, struct reason *why) MUST_USE;
-/* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. */
+/* Runs one step until it ends or deadline_mono_ms; *ret_status is its exit status. SESSION_E_START: from the
+ * first alone. */
 int session_step(struct session *session, struct str text, int64_t deadline_mono_ms,
-                 const struct session_output *output, int *ret_status) MUST_USE;
+                 const struct session_output *output, int *ret_status, struct reason *why) MUST_USE;
 /* Kills what is left. */
 void session_free(struct session **session);

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #define WALLS_WORK "/.work" /* in what bubblewrap builds: the folder that holds all work folders */
-#define WALLS_FDS 4
+#define WALLS_FDS 3
 #define WALLS_ROOT "/.root" /* there: an empty folder */
 
 struct walls;
@@ -27,7 +27,7 @@ struct walls_spec {
     const char *cwd;            /* inside, as all that follow */
     const char *const *command; /* an absolute path first */
     const char *const *envp;
-    int fds[WALLS_FDS]; /* standard input, output, errors, descriptor 3 */
+    int fds[WALLS_FDS]; /* standard input, output, errors */
 };
 
 enum walls_outcome {

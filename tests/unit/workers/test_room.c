@@ -88,15 +88,33 @@ static void await_gone(const char *path)
     }
 }
 
+static void said(void *ctx UNUSED, const char *bytes UNUSED, size_t len UNUSED)
+{
+}
+
+static int64_t never(void *ctx UNUSED)
+{
+    return INT64_MAX;
+}
+
+static void nothing(void *ctx UNUSED)
+{
+}
+
 static void enter(struct room *room)
 {
     static const char *const told[] = {"A=b", NULL};
     const struct session_entry entry = {.envp = told, .memory_kib = 1 << 20, .cpu_s = 60, .cancel_fd = -1};
+    const struct session_output output = {said, never, nothing, NULL};
     struct reason why = {0};
+    int status = -1;
 
     assert_non_null(room->session);
     assert_int_equal(session_enter(room->session, &entry), 0);
-    assert_int_equal(session_ready(room->session, &why), 0);
+    assert_int_equal(
+        session_step(room->session, STR("test $A = b"), clock_mono_ms() + WAIT_MS, &output, &status, &why),
+        0);
+    assert_int_equal(status, 0);
 }
 
 static void none_is_made_before_the_first_build(void **state)

@@ -65,8 +65,7 @@ static void open_session(struct fixture *f)
     };
     struct reason why = {0};
 
-    if (session_open(&spec, &f->session, &why) || session_enter(f->session, &entry) ||
-        session_ready(f->session, &why))
+    if (session_open(&spec, &f->session, &why) || session_enter(f->session, &entry))
         fail_msg("%s", why.text);
 }
 
@@ -138,7 +137,12 @@ static int run_until(struct fixture *f, const char *text, int64_t ms, int *ret_s
 {
     const struct session_output output = {output_bytes, output_due, output_flush, f};
 
-    return session_step(f->session, str_of(text), clock_mono_ms() + ms, &output, ret_status);
+    struct reason why = {0};
+    int r = session_step(f->session, str_of(text), clock_mono_ms() + ms, &output, ret_status, &why);
+
+    if (r == SESSION_E_START)
+        fail_msg("%s", why.text);
+    return r;
 }
 
 static int run(struct fixture *f, const char *text)
@@ -198,7 +202,6 @@ static void more_than_a_pipe_holds_is_told(void **state)
     session_free(&f->session);
     assert_int_equal(session_open(&spec, &f->session, &why), 0);
     assert_int_equal(session_enter(f->session, &entry), 0);
-    assert_int_equal(session_ready(f->session, &why), 0);
     assert_int_equal(run(f, "echo ${#LONG}"), 0);
     assert_string_equal(said(f), "200000\n");
     free(variable);
@@ -228,6 +231,73 @@ static void statuses_come_back_and_input_is_empty(void **state)
     assert_int_equal(run(f, "false"), 1);
     assert_int_equal(run(f, "cat"), 0);
     assert_int_equal(run(f, "nonsense-command"), 127);
+}
+
+static void a_shell_that_does_not_start_is_told(void **state)
+{
+    struct fixture *f = *state;
+    const struct session_spec spec = {f->folder, "/nowhere", "sh", started_with, f->sandbox, f->seed};
+    const struct session_entry entry = {
+        .envp = (const char *const[]){NULL}, .memory_kib = 64 << 10, .cpu_s = 60, .cancel_fd = f->cancel_fd};
+    const struct session_output output = {output_bytes, output_due, output_flush, f};
+    struct reason why = {0};
+    int status = -1, r;
+
+    session_free(&f->session);
+    r = session_open(&spec, &f->session, &why);
+    if (r < 0) /* told at once, where the folder is looked at by this process's own call */
+        return;
+    assert_int_equal(r, 0);
+    r = session_enter(f->session, &entry);
+    assert_true(r == 0 || r == SESSION_E_ENDED);
+    assert_int_equal(session_step(f->session, STR("true"), clock_mono_ms() + 20000, &output, &status, &why),
+                     SESSION_E_START);
+    assert_non_null(strstr(why.text, "did not start"));
+}
+
+static void quotes_and_lines_are_as_they_are(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(run(f, "echo 'a  b' \"c'd\" \\' # 'it is a comment"), 0);
+    assert_int_equal(run(f, "cat <<'END'\n'$X' \\\nEND"), 0);
+    assert_int_equal(run(f, "if true\nthen\n  echo yes\nfi; false"), 1);
+    assert_int_equal(run(f, ""), 0);
+    assert_int_equal(run(f, "echo last \\"), 0);
+    assert_string_equal(said(f), "a  b c'd '\n'$X' \\\nyes\nlast\n");
+}
+
+/* A step neither speaks for the shell nor keeps it from speaking. */
+static void a_step_has_descriptors_to_itself(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(run(f, "exec 3>three 4>four 9>nine; echo 3 >&3; echo 4 >&4; echo 9 >&9"), 0);
+    assert_int_equal(run(f, "{ echo 5 >&3; } 2>/dev/null; cat three four nine"), 0);
+    assert_string_equal(said(f), "3\n4\n9\n");
+    assert_int_equal(run(f, "sleep 1000 & break 2>/dev/null; continue 2>/dev/null; (exit 4)"), 4);
+    assert_int_equal(run(f, "kill $!; exec >file; echo out; exec >&2"), 0);
+    buf_reset(&f->output);
+    assert_int_equal(run(f, "cat file; echo $#"), 0);
+    assert_string_equal(said(f), "out\n0\n");
+}
+
+static void a_step_that_is_not_whole_ends_or_fails(void **state)
+{
+    static const char *const broken[] = {"echo \"a", "if true; then", "echo $(", "cat <<END\n",
+                                         "}",        "echo ${a"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        int status = 0, r = run_until(f, broken[i], 20000, &status);
+
+        assert_true(r == 0 || r == SESSION_E_ENDED);
+        assert_true(status != 0 || strncmp(broken[i], "cat", 3) == 0); /* a warning to shells */
+        if (r == 0)
+            continue;
+        session_free(&f->session);
+        open_session(f);
+    }
 }
 
 static void a_step_that_exits_ends_the_session(void **state)
@@ -365,6 +435,10 @@ int main(void)
         TEST(more_than_a_pipe_holds_is_told),
         cmocka_unit_test(a_shell_is_not_told_what_it_would_act_upon),
         TEST(statuses_come_back_and_input_is_empty),
+        TEST(a_shell_that_does_not_start_is_told),
+        TEST(quotes_and_lines_are_as_they_are),
+        TEST(a_step_has_descriptors_to_itself),
+        TEST(a_step_that_is_not_whole_ends_or_fails),
         TEST(a_step_that_exits_ends_the_session),
         WALLED(the_system_is_read_only_and_others_are_unseen),
         WALLED(the_machine_cannot_be_set),

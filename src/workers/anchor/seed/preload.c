@@ -58,7 +58,7 @@ static void order_receive(struct order *ret)
     memcpy(ret->fds, CMSG_DATA(&control.head), sizeof(ret->fds));
 }
 
-/* All that were received are above the four. */
+/* All that were received are above the standard ones. */
 static void become(const struct order *order)
 {
     for (int i = 0; i < SEED_FDS; i++)
@@ -77,8 +77,7 @@ __attribute__((constructor)) static void wait_for_orders(int argc, char **argv, 
     (void)argv;
     free(warm);
     variables_forget(envp);
-    if (dup2(0, SEED_IMAGE) < 0)
-        _exit(127);
+    close(SEED_IMAGE);
     answer(0);
     for (;;) {
         struct order order;
