@@ -342,6 +342,7 @@ static void parts_deinit(struct parts *parts)
     slots_deinit(&parts->builds);
     leases_free(&parts->anchor.leases);
     rooms_free(&parts->anchor.rooms);
+    buildspec_memo_free(&parts->anchor.specs);
     sandbox_free(&parts->sandbox);
     cache_free(&parts->anchor.cache);
     accounts_free(&parts->anchor.accounts);
@@ -474,6 +475,8 @@ static int prepare(struct parts *parts, const struct worker_options *options)
         r = accounts_new(anchor->client, &anchor->accounts);
     if (r == 0)
         r = leases_new(&anchor->leases);
+    if (r == 0)
+        r = buildspec_memo_new(&anchor->specs);
     if (r == 0)
         r = folders_make(parts, options);
     if (r)

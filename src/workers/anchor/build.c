@@ -226,7 +226,7 @@ static int spec_get(struct build *build)
         r = spec_file(build, json_str(where, "path", "buildspec.yml"), &text);
     if (r)
         return r;
-    r = buildspec_parse(buf_str(&text), &build->spec, &build->why);
+    r = buildspec_memo_parse(build->anchor->specs, buf_str(&text), &build->spec, &build->why);
     return r > 0 ? WORK_E_FAILED : r;
 }
 

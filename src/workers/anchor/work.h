@@ -2,6 +2,7 @@
 #pragma once
 
 #include "workers/accounts.h"
+#include "workers/anchor/buildspec_memo.h"
 #include "workers/anchor/cache.h"
 #include "workers/anchor/lease.h"
 #include "workers/anchor/room.h"
@@ -23,7 +24,8 @@ struct anchor {
     struct slots *jobs;
     struct slots *builds; /* also those that a job runs itself */
     const char *work_dir;
-    struct rooms *rooms;           /* builds' */
+    struct rooms *rooms; /* builds' */
+    struct buildspec_memo *specs;
     const struct sandbox *sandbox; /* NULL: builds run without walls */
 };
 

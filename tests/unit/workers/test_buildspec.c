@@ -1,6 +1,8 @@
 /* buildspec.yml 0.2: read strictly; artifact patterns. */
 #include "workers/anchor/build_artifacts.h"
 #include "workers/anchor/buildspec.h"
+#include "workers/anchor/buildspec_memo.h"
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -54,6 +56,41 @@ static void a_whole_buildspec_is_read(void **state UNUSED)
     buildspec_deinit(&spec);
 }
 
+/* The same text again, others meanwhile, and one that is not good. */
+static void what_was_parsed_lately_is_as_parsed_now(void **state UNUSED)
+{
+    enum { OTHERS = 40 };
+    struct buildspec_memo *memo = NULL;
+    struct reason why = {0};
+
+    assert_int_equal(buildspec_memo_new(&memo), 0);
+    for (int i = 0; i < 3 * OTHERS; i++) {
+        char text[200], command[32];
+        struct buildspec spec = {0}, again = {0};
+
+        snprintf(command, sizeof(command), "echo %d", i % OTHERS);
+        snprintf(text, sizeof(text), "version: 0.2\nphases: {build: {commands: [%s]}}\ncache: {paths: [x]}\n",
+                 command);
+        assert_int_equal(buildspec_memo_parse(memo, str_of(text), &spec, &why), 0);
+        assert_int_equal(buildspec_memo_parse(memo, str_of(text), &again, &why), 0);
+        buildspec_deinit(&spec);
+        assert_string_equal(json_string_value(json_array_get(again.phases[PHASE_BUILD].commands, 0)),
+                            command);
+        assert_non_null(strstr(again.ignored.ptr, "cache"));
+        assert_string_equal(again.shell, "sh");
+        text[0] = 'w';
+        assert_int_equal(buildspec_memo_parse(memo, str_of(text), &spec, &why), BUILDSPEC_E_BAD);
+        assert_int_equal(buildspec_memo_parse(memo, STR(""), &spec, &why), BUILDSPEC_E_BAD);
+        if (i == 2 * OTHERS) { /* what it gave outlives it */
+            buildspec_memo_free(&memo);
+            assert_int_equal(buildspec_memo_new(&memo), 0);
+            assert_string_equal(again.shell, "sh");
+        }
+        buildspec_deinit(&again);
+    }
+    buildspec_memo_free(&memo);
+}
+
 static void mistakes_are_refused_with_their_place(void **state UNUSED)
 {
     assert_bad("phases: {build: {commands: [x]}}\n", "version");
@@ -88,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_buildspec_is_read),
+        cmocka_unit_test(what_was_parsed_lately_is_as_parsed_now),
         cmocka_unit_test(mistakes_are_refused_with_their_place),
         cmocka_unit_test(patterns_match_as_in_codebuild),
     };
