@@ -17,6 +17,7 @@
 #define START_MS 10000
 #define STATUS_BYTES 2048
 #define END_MS 2000
+#define FITS_BYTES 16384 /* the script's pipe takes as much and an entry at once */
 #define TEXT_MAX_BYTES (16 << 20)
 #define SH "/bin/sh"
 #define NAME "slipway-build" /* for who looks at processes */
@@ -256,13 +257,43 @@ int session_open(const struct session_spec *spec, struct session **ret, struct r
     return 0;
 }
 
-static int script_send(struct session *session, const struct buf *text)
+/* Until the shell has read some of it. */
+static int script_await(const struct session *session, int64_t deadline_ms)
+{
+    struct pollfd fds[] = {{.fd = session->script, .events = POLLOUT},
+                           {.fd = session->status_out}, /* its end alone */
+                           {.fd = session->cancel_fd, .events = POLLIN}};
+    int64_t now_ms = clock_mono_ms();
+
+    if (now_ms >= deadline_ms)
+        return SESSION_E_TIMEOUT;
+    if (poll(fds, ARRAY_LEN(fds), timeout_of(now_ms, deadline_ms, INT64_MAX)) < 0 && errno != EINTR)
+        return FAULT(errno);
+    if (fds[2].revents)
+        return SESSION_E_CANCELLED;
+    return fds[1].revents & POLLHUP ? SESSION_E_ENDED : 0;
+}
+
+/* A shell that does not read does not hold it up. */
+static int script_send(struct session *session, const struct buf *text, int64_t deadline_ms)
 {
     int r = buf_error(text);
 
-    if (r == 0)
-        r = io_write_all(session->script, text->ptr, text->len);
-    return r == -EPIPE ? SESSION_E_ENDED : r;
+    if (r == 0 && text->len > FITS_BYTES && fcntl(session->script, F_SETFL, O_NONBLOCK))
+        r = FAULT(errno);
+    for (size_t done = 0; r == 0 && done < text->len;) {
+        ssize_t sent = write(session->script, text->ptr + done, text->len - done);
+
+        if (sent >= 0)
+            done += (size_t)sent;
+        else if (errno == EPIPE)
+            r = SESSION_E_ENDED;
+        else if (errno == EAGAIN)
+            r = script_await(session, deadline_ms);
+        else if (errno != EINTR)
+            r = FAULT(errno);
+    }
+    return r;
 }
 
 /* What stands between quotes, a quote within as '\''. */
@@ -382,7 +413,7 @@ int session_enter(struct session *session, const struct session_entry *entry)
     for (const char *const *variable = entry->envp; *variable; variable++)
         assignment_put(&text, *variable);
     buf_puts(&text, STATUS);
-    return script_send(session, &text);
+    return script_send(session, &text, clock_mono_ms() + START_MS);
 }
 
 /* ---- steps */
@@ -398,7 +429,7 @@ int session_step(struct session *session, struct str text, int64_t deadline_mono
     buf_puts(&step, STEP_HEAD);
     quoted_put(&step, text);
     buf_puts(&step, STEP_TAIL STATUS);
-    r = script_send(session, &step);
+    r = script_send(session, &step, deadline_mono_ms);
     if (!session->ready && (r == 0 || r == SESSION_E_ENDED))
         r = ready_wait(session, why);
     if (r == 0)

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/buf.h"
 #include "workers/anchor/session.h"
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -395,6 +396,18 @@ static void memory_is_limited(void **state)
     assert_int_not_equal(run(f, "head -c 200000000 /dev/zero | tail -c 200000000 >/dev/null"), 0);
 }
 
+static void await_file(const struct fixture *f, const char *name)
+{
+    int64_t deadline_ms = clock_mono_ms() + 20000;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", f->folder, name);
+    while (access(path, F_OK)) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
 static void a_deadline_kills_everything(void **state)
 {
     struct fixture *f = *state;
@@ -404,6 +417,25 @@ static void a_deadline_kills_everything(void **state)
     assert_int_equal(run_until(f, "echo waiting; sleep 1000 & sleep 1000", 300, &status), SESSION_E_TIMEOUT);
     assert_true(clock_mono_ms() - start < 10000);
     assert_string_equal(said(f), "waiting\n");
+}
+
+/* Its shell is stopped, and does not read; one behind copied walls cannot be. */
+static void a_long_step_has_a_deadline_too(void **state)
+{
+    enum { BYTES = 300000 };
+    struct fixture *f = *state;
+    char *text = malloc(BYTES + 1);
+    int64_t start;
+    int status;
+
+    memset(text, ' ', BYTES);
+    text[BYTES] = '\0';
+    assert_int_equal(run(f, "(sleep 0.3; kill -STOP $$; touch stopped) & true"), 0);
+    await_file(f, "stopped");
+    start = clock_mono_ms();
+    assert_int_equal(run_until(f, text, 300, &status), SESSION_E_TIMEOUT);
+    assert_true(clock_mono_ms() - start < 10000);
+    free(text);
 }
 
 static void cancelling_kills_everything(void **state)
@@ -447,6 +479,7 @@ int main(void)
         WALLED(nothing_of_one_build_is_seen_in_another),
         TEST(memory_is_limited),
         TEST(a_deadline_kills_everything),
+        cmocka_unit_test_setup_teardown(a_long_step_has_a_deadline_too, set_up_seeded, tear_down),
         TEST(cancelling_kills_everything),
     };
 
