@@ -10,6 +10,7 @@
 #include "workers/anchor/build_env.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #define READY_MOST 2
@@ -17,10 +18,15 @@
 #define IDLE_MS 600000 /* then no build is expected any more */
 #define LEFT_MOST 64
 #define LEFT_MS 1000
+/* Where less than both of the disk is free, what is left goes at once. */
+#define TIGHT_PART 4
+#define TIGHT_BYTES ((uint64_t)1 << 30)
+#define TIGHT_FILES 100000
 
 static const char *const waiting_envp[] = {BUILD_ENV_PATH, NULL};
 
 struct rooms {
+    const char *work_dir;
     struct wings *wings;
     const struct sandbox *sandbox;
     struct seed *seed;    /* of shells without a sandbox */
@@ -225,6 +231,7 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
         r = session_seed(waiting_envp, &rooms->seed);
     if (r)
         return r;
+    rooms->work_dir = work_dir;
     rooms->sandbox = sandbox;
     rooms->make_ms = rooms->idle_ms = rooms->remove_ms = INT64_MAX;
     pthread_condattr_init(&monotonic);
@@ -292,19 +299,37 @@ int rooms_take(struct rooms *rooms, struct room **ret)
     return 0;
 }
 
+static bool is_tight(uint64_t free, uint64_t all, uint64_t enough)
+{
+    return free < enough && free < all / TIGHT_PART;
+}
+
+static bool is_disk_tight(const struct rooms *rooms)
+{
+    struct statvfs disk;
+
+    return statvfs(rooms->work_dir, &disk) ||
+           is_tight(disk.f_bavail, disk.f_blocks, TIGHT_BYTES / disk.f_frsize) ||
+           is_tight(disk.f_favail, disk.f_files, TIGHT_FILES);
+}
+
 void rooms_give(struct rooms *rooms, struct room **room)
 {
     int64_t now_ms = clock_mono_ms();
+    bool tight;
 
     if (!*room)
         return;
+    tight = is_disk_tight(rooms);
     pthread_mutex_lock(&rooms->lock);
     (*room)->next = rooms->left;
     rooms->left = take(*room);
     rooms->left_count++;
     rooms->under_way--;
     make_by(rooms, now_ms);
-    if (rooms->left_count == 1)
+    if (tight)
+        rooms->remove_ms = now_ms;
+    else if (rooms->left_count == 1)
         rooms->remove_ms = now_ms + LEFT_MS;
     if (rooms->left_count == 1 || rooms->under_way == 0 || is_removal_late(rooms, now_ms))
         pthread_cond_signal(&rooms->changed);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_MS 5000
@@ -31,13 +32,11 @@ struct seed {
 
 static void stop(struct seed *seed)
 {
-    int status;
-
     close_fd(&seed->orders);
     if (seed->pid > 0) {
         proc_kill_group(seed->pid, SIGKILL);
-        if (proc_wait(seed->pid, -1, &status) != 0)
-            FAULT(ECHILD);
+        while (waitpid(-seed->pid, NULL, 0) > 0 || errno == EINTR)
+            ;
     }
     seed->pid = 0;
 }
@@ -150,6 +149,8 @@ static int order(struct seed *seed, const char *cwd, const int fds[SEED_FDS], in
         r = answer_take(seed, ret);
     if (r)
         stop(seed);
+    else if (*ret > 0)
+        (void)setpgid(*ret, *ret); /* before another may stop the seed, with all that are in its group */
     return r;
 }
 
@@ -200,7 +201,6 @@ int seed_spawn(struct seed *seed, const char *cwd, const int fds[SEED_FDS], pid_
         return r;
     if (word <= 0)
         return FAULT(word);
-    (void)setpgid(word, word); /* it waits for its first line, or has ended */
     *ret_pid = word;
     return 0;
 }

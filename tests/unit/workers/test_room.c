@@ -173,7 +173,7 @@ static void what_a_build_left_is_not_there_for_another(void **state)
 
         assert_int_equal(rooms_take(f->rooms, &room), 0);
         snprintf(file, sizeof(file), "%s/left", room->plot.source);
-        assert_int_equal(mkdir(file, 0), 0); /* it was not there */
+        assert_int_equal(mkdir(file, 0700), 0); /* it was not there */
         rooms_give(f->rooms, &room);
         if (i % 2)
             await_gone(file);

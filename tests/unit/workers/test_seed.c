@@ -4,9 +4,11 @@
 #include "base/proc.h"
 #include "workers/anchor/seed.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,6 +173,37 @@ static void it_starts_anew_when_it_is_gone(void **state)
     assert_string_equal(said, "3\n");
 }
 
+struct resting {
+    struct seed *seed;
+    atomic_bool over;
+};
+
+static void *rest_often(void *arg)
+{
+    struct resting *resting = arg;
+
+    while (!resting->over)
+        seed_rest(resting->seed);
+    return NULL;
+}
+
+/* A seed that ends takes none of those with it that were spawned from it, however short ago. */
+static void those_spawned_outlive_it(void **state)
+{
+    struct fixture *f = *state;
+    struct resting resting = {.seed = f->seed};
+    pthread_t thread;
+    char said[64];
+
+    assert_int_equal(pthread_create(&thread, NULL, rest_often, &resting), 0);
+    for (int i = 0; i < 300; i++) {
+        ask(f, "echo here", said, sizeof(said));
+        assert_string_equal(said, "here\n");
+    }
+    resting.over = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void a_folder_that_is_not_there_ends_the_shell(void **state)
 {
     struct fixture *f = *state;
@@ -206,6 +239,7 @@ int main(void)
         TEST(what_one_does_another_does_not_have),
         TEST(a_group_is_killed_at_once),
         TEST(it_starts_anew_when_it_is_gone),
+        TEST(those_spawned_outlive_it),
         TEST(a_folder_that_is_not_there_ends_the_shell),
         cmocka_unit_test(a_program_that_does_not_load_it_is_told),
     };

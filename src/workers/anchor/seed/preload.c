@@ -64,7 +64,8 @@ static void become(const struct order *order)
     for (int i = 0; i < SEED_FDS; i++)
         if (dup2(order->fds[i], i) < 0)
             _exit(127);
-    if (close_range(SEED_FDS, ~0U, 0) || chdir(order->folder))
+    closefrom(SEED_FDS); /* also where the machine has no close_range */
+    if (chdir(order->folder))
         _exit(127);
 }
 
@@ -89,8 +90,9 @@ __attribute__((constructor)) static void wait_for_orders(int argc, char **argv, 
             become(&order);
             return;
         }
-        answer(pid < 0 ? -errno : (int32_t)pid);
+        const int32_t word = pid < 0 ? -errno : (int32_t)pid;
         for (int i = 0; i < SEED_FDS; i++)
-            close(order.fds[i]);
+            close(order.fds[i]); /* before the answer: a build's pipes end with the build */
+        answer(word);
     }
 }
