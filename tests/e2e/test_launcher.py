@@ -7,6 +7,7 @@ import time
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
 TEAM = "555555555555"
 CATALOG = """
@@ -129,6 +130,19 @@ def launcher(house):
     made.codepipeline = house.client("codepipeline", profile="shared-services")
     made.stacks = house.client("cloudformation", profile="shared-services")
     return made
+
+
+def test_only_the_central_team_changes_the_catalog(house, launcher, tmp_path):
+    """Who can, decides what is released where, and into whose account."""
+    for profile in ("shop-team", "dev"):
+        other = house.client("s3", profile=profile)
+        for call, more in ((other.put_object, {"Body": b"rules: []"}), (other.get_object, {}), (other.delete_object, {})):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                call(Bucket="slipway-catalog", Key="catalog.yaml", **more)
+    (tmp_path / "catalog.yaml").write_text(CATALOG)
+    refused = house.slipway("catalog", "apply", tmp_path / "catalog.yaml", profile="dev", check=False)
+    assert refused.returncode != 0 and "AccessDenied" in refused.stderr
+    assert launcher.s3.get_object(Bucket="slipway-catalog", Key="catalog.yaml")["Body"].read().decode() == CATALOG
 
 
 def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):

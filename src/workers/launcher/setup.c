@@ -97,19 +97,48 @@ static int queues_ensure(struct aws_client *client, struct setup *setup, char *r
     return r ? r : queue_arn(client, setup->queue_url, ret_arn, size, why);
 }
 
+/* *ret: what of the bucket `query` names, at most ret->max bytes. AWS_E_*. */
+static int bucket_get(struct aws_client *client, const char *bucket, const char *query, struct buf *ret,
+                      struct aws_error *error)
+{
+    const struct aws_s3_request request = {
+        .method = "GET", .bucket = bucket, .query = query, .body_fd = -1, .sink_fd = -1};
+    struct http_exchange exchange = {.answer = *ret, .raw_headers = BUF_INIT(65536)};
+    int r = aws_s3(client, &request, &exchange, error);
+
+    *ret = exchange.answer;
+    buf_free(&exchange.raw_headers);
+    return r;
+}
+
+/* Who may change the catalog decides what is released where. A bucket that has a policy keeps it. */
+static int catalog_protect(struct aws_client *client, const char *account, struct reason *why)
+{
+    CLEANUP(buf_free) struct buf found = BUF_INIT(65536);
+    CLEANUP(json_free) json_t *policy = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+    struct aws_error error = {0};
+    int r = bucket_get(client, CATALOG_BUCKET, "policy", &found, &error);
+
+    if (r != AWS_E_SERVICE || strcmp(error.code, "NoSuchBucketPolicy") != 0)
+        return work_outcome(r, &error, "s3:GetBucketPolicy", why);
+    policy =
+        json_pack("{s:s, s:[{s:s, s:s, s:s, s:s, s:[s, s], s:{s:{s:s}}}]}", "Version", "2012-10-17",
+                  "Statement", "Sid", "OnlyTheCentralTeam", "Effect", "Deny", "Principal", "*", "Action",
+                  "s3:*", "Resource", "arn:aws:s3:::" CATALOG_BUCKET, "arn:aws:s3:::" CATALOG_BUCKET "/*",
+                  "Condition", "StringNotEquals", "aws:PrincipalAccount", account);
+    text = policy ? json_text(policy) : NULL;
+    return text ? bucket_put(client, CATALOG_BUCKET, "policy", str_of(text), why) : FAULT(ENOMEM);
+}
+
 /* Whether the bucket tells this queue already: its configuration is then left as it is. */
 static int notification_there(struct aws_client *client, const char *arn, bool *ret, struct reason *why)
 {
-    const struct aws_s3_request request = {
-        .method = "GET", .bucket = ARTIFACT_BUCKET, .query = "notification", .body_fd = -1, .sink_fd = -1};
-    struct http_exchange exchange = {.answer = BUF_INIT(1 << 20), .raw_headers = BUF_INIT(65536)};
+    CLEANUP(buf_free) struct buf answer = BUF_INIT(1 << 20);
     struct aws_error error = {0};
-    int r = aws_s3(client, &request, &exchange, &error);
-    struct str answer = buf_str(&exchange.answer);
+    int r = bucket_get(client, ARTIFACT_BUCKET, "notification", &answer, &error);
 
     *ret = r == 0 && answer.len > 0 && memmem(answer.ptr, answer.len, arn, strlen(arn)) != NULL;
-    buf_free(&exchange.answer);
-    buf_free(&exchange.raw_headers);
     return work_outcome(r, &error, "s3:GetBucketNotificationConfiguration", why);
 }
 
@@ -132,15 +161,28 @@ static int notification_ensure(struct aws_client *client, const char *arn, struc
                             : bucket_put(client, ARTIFACT_BUCKET, "notification", buf_str(&body), why);
 }
 
+/* The account in an ARN. */
+static const char *account_of(const char *arn, char ret[16])
+{
+    struct str rest = str_of(arn), part = {NULL, 0};
+
+    for (int i = 0; i < 5; i++)
+        part = str_split(&rest, ':');
+    (void)snprintf(ret, 16, STR_FMT, STR_ARG(part));
+    return ret;
+}
+
 int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *why)
 {
     static const char *const buckets[] = {ARTIFACT_BUCKET, STORE_BUCKET, CATALOG_BUCKET};
-    char arn[512] = "";
+    char arn[512] = "", account[16];
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(buckets); i++)
         r = bucket_ensure(client, buckets[i], why);
     if (r == 0)
         r = queues_ensure(client, ret, arn, sizeof(arn), why);
-    return r ? r : notification_ensure(client, arn, why);
+    if (r == 0)
+        r = notification_ensure(client, arn, why);
+    return r ? r : catalog_protect(client, account_of(arn, account), why);
 }
