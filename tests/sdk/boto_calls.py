@@ -12,8 +12,8 @@ def until(look):
         time.sleep(0.02)
 
 
-def refused(call, **arguments):
+def refused(call, *arguments, **named):
     """Error code and status."""
     with pytest.raises(ClientError) as caught:
-        call(**arguments)
+        call(*arguments, **named)
     return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]

@@ -1,7 +1,21 @@
-"""What the tests of pipelines share, each server's own: AWS's client, a worker, and pipelines that go with their test."""
+"""What tests of a service share: AWS's clients, a bucket, a worker, and pipelines that go with their test."""
+import uuid
+
 import pytest
 
 from pipelines import Worker, declaration
+
+
+@pytest.fixture(scope="module")
+def s3(server):
+    return server.client("s3", profile="dev")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = "bucket-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    return name
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
+from boto_calls import refused
 from raw import Raw, form_request
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
@@ -30,12 +32,6 @@ def user(iam):
     name = "user-" + uuid.uuid4().hex[:8]
     iam.create_user(UserName=name)
     return name
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return (caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 # ---- roles

@@ -16,30 +16,13 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "b-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
+from boto_calls import refused
 
 
 @pytest.fixture
 def versioned(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     return bucket
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def keys(page):
@@ -56,14 +39,14 @@ def test_bucket_life(s3):
     assert name in [b["Name"] for b in s3.list_buckets()["Buckets"]]
     assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] is None
     s3.delete_bucket(Bucket=name)
-    assert error_of(s3.head_bucket, Bucket=name) == ("404", 404)
-    assert error_of(s3.delete_bucket, Bucket=name) == ("NoSuchBucket", 404)
+    assert refused(s3.head_bucket, Bucket=name) == ("404", 404)
+    assert refused(s3.delete_bucket, Bucket=name) == ("NoSuchBucket", 404)
 
 
 def test_bucket_names_are_global(s3, server, bucket):
     other = server.client("s3", profile="staging")
     s3.create_bucket(Bucket=bucket)  # in S3's first region it is told that it is made
-    assert error_of(other.create_bucket, Bucket=bucket) == ("BucketAlreadyExists", 409)
+    assert refused(other.create_bucket, Bucket=bucket) == ("BucketAlreadyExists", 409)
     assert bucket not in [b["Name"] for b in other.list_buckets()["Buckets"]]
 
 
@@ -72,19 +55,19 @@ def test_bad_bucket_names(server, name):
     client = server.client("s3", profile="dev")
     client.meta.events.unregister("before-parameter-build.s3", __import__(
         "botocore.handlers", fromlist=["x"]).validate_bucket_name)
-    assert error_of(client.create_bucket, Bucket=name) == ("InvalidBucketName", 400)
+    assert refused(client.create_bucket, Bucket=name) == ("InvalidBucketName", 400)
 
 
 def test_other_regions_are_refused(s3):
-    assert error_of(s3.create_bucket, Bucket="r-" + uuid.uuid4().hex[:8], CreateBucketConfiguration={
+    assert refused(s3.create_bucket, Bucket="r-" + uuid.uuid4().hex[:8], CreateBucketConfiguration={
         "LocationConstraint": "eu-central-1"}) == ("IllegalLocationConstraintException", 400)
 
 
 def test_delete_bucket_with_content(s3, versioned):
     s3.put_object(Bucket=versioned, Key="k", Body=b"x")
-    assert error_of(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
+    assert refused(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
     s3.delete_object(Bucket=versioned, Key="k")
-    assert error_of(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
+    assert refused(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
     listed = s3.list_object_versions(Bucket=versioned)
     for version in listed["Versions"] + listed["DeleteMarkers"]:
         s3.delete_object(Bucket=versioned, Key="k", VersionId=version["VersionId"])
@@ -94,31 +77,31 @@ def test_delete_bucket_with_content(s3, versioned):
 def test_settings_of_a_missing_bucket(s3):
     missing = "missing-" + uuid.uuid4().hex[:8]
     no_bucket = ("NoSuchBucket", 404)
-    assert error_of(s3.get_bucket_versioning, Bucket=missing) == no_bucket
-    assert error_of(s3.get_bucket_location, Bucket=missing) == no_bucket
-    assert error_of(s3.list_objects_v2, Bucket=missing) == no_bucket
-    assert error_of(s3.list_object_versions, Bucket=missing) == no_bucket
-    assert error_of(s3.put_object, Bucket=missing, Key="k", Body=b"x") == no_bucket
-    assert error_of(s3.get_object, Bucket=missing, Key="k") == no_bucket
-    assert error_of(s3.delete_object, Bucket=missing, Key="k") == no_bucket
-    assert error_of(s3.get_bucket_website, Bucket=missing) == no_bucket
-    assert error_of(s3.get_bucket_notification_configuration, Bucket=missing) == no_bucket
+    assert refused(s3.get_bucket_versioning, Bucket=missing) == no_bucket
+    assert refused(s3.get_bucket_location, Bucket=missing) == no_bucket
+    assert refused(s3.list_objects_v2, Bucket=missing) == no_bucket
+    assert refused(s3.list_object_versions, Bucket=missing) == no_bucket
+    assert refused(s3.put_object, Bucket=missing, Key="k", Body=b"x") == no_bucket
+    assert refused(s3.get_object, Bucket=missing, Key="k") == no_bucket
+    assert refused(s3.delete_object, Bucket=missing, Key="k") == no_bucket
+    assert refused(s3.get_bucket_website, Bucket=missing) == no_bucket
+    assert refused(s3.get_bucket_notification_configuration, Bucket=missing) == no_bucket
 
 
 def test_tags(s3, bucket):
-    assert error_of(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    assert refused(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
     tags = [{"Key": "team", "Value": "shop + co"}]
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
-    assert error_of(s3.put_bucket_tagging, Bucket=bucket,
-                    Tagging={"TagSet": [{"Key": "aws:x", "Value": ""}]}) == ("InvalidTag", 400)
+    assert refused(s3.put_bucket_tagging, Bucket=bucket,
+                   Tagging={"TagSet": [{"Key": "aws:x", "Value": ""}]}) == ("InvalidTag", 400)
     s3.delete_bucket_tagging(Bucket=bucket)
-    assert error_of(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    assert refused(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
 
 
 def test_sub_resources_that_slipway_lacks(s3, bucket):
-    assert error_of(s3.get_object_torrent, Bucket=bucket, Key="k") == ("NotImplemented", 501)
-    assert error_of(s3.restore_object, Bucket=bucket, Key="k") == ("NotImplemented", 501)
+    assert refused(s3.get_object_torrent, Bucket=bucket, Key="k") == ("NotImplemented", 501)
+    assert refused(s3.restore_object, Bucket=bucket, Key="k") == ("NotImplemented", 501)
 
 
 # ---- objects
@@ -150,7 +133,7 @@ def test_keys_with_all_sorts_of_characters(s3, bucket):
 
 
 def test_key_too_long(s3, bucket):
-    assert error_of(s3.put_object, Bucket=bucket, Key="x" * 1025, Body=b"") == ("KeyTooLongError", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="x" * 1025, Body=b"") == ("KeyTooLongError", 400)
 
 
 def test_metadata_and_headers_come_back(s3, bucket):
@@ -165,8 +148,8 @@ def test_metadata_and_headers_come_back(s3, bucket):
         assert (got["ContentEncoding"], got["ContentLanguage"]) == ("identity", "de")
     got = s3.get_object(Bucket=bucket, Key="k", ResponseContentType="text/plain")
     assert got["ContentType"] == "text/plain"
-    assert error_of(s3.put_object, Bucket=bucket, Key="m", Body=b"",
-                    Metadata={"m": "x" * 2049}) == ("MetadataTooLarge", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="m", Body=b"",
+                   Metadata={"m": "x" * 2049}) == ("MetadataTooLarge", 400)
 
 
 @pytest.mark.parametrize("asked,code", [
@@ -174,14 +157,14 @@ def test_metadata_and_headers_come_back(s3, bucket):
     ({"ServerSideEncryption": "aws:kms"}, ("NotImplemented", 501)),
 ])
 def test_what_is_not_done_is_refused(s3, bucket, asked, code):
-    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **asked) == code
-    assert error_of(s3.create_multipart_upload, Bucket=bucket, Key="k", **asked) == code
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **asked) == code
+    assert refused(s3.create_multipart_upload, Bucket=bucket, Key="k", **asked) == code
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ACL="bucket-owner-full-control")
 
 
 def test_missing_objects(s3, bucket):
-    assert error_of(s3.get_object, Bucket=bucket, Key="nope") == ("NoSuchKey", 404)
-    assert error_of(s3.head_object, Bucket=bucket, Key="nope") == ("404", 404)
+    assert refused(s3.get_object, Bucket=bucket, Key="nope") == ("NoSuchKey", 404)
+    assert refused(s3.head_object, Bucket=bucket, Key="nope") == ("404", 404)
     s3.delete_object(Bucket=bucket, Key="nope")
 
 
@@ -201,8 +184,8 @@ def test_ranges(s3, bucket, size, wanted, first, last):
 
 def test_unsatisfiable_and_malformed_ranges(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-") == ("InvalidRange", 416)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", Range="bytes=-0") == ("InvalidRange", 416)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-") == ("InvalidRange", 416)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", Range="bytes=-0") == ("InvalidRange", 416)
     for ignored in ("bytes=5-2", "lines=1-2", "bytes=0-1,3-4"):
         assert s3.get_object(Bucket=bucket, Key="k", Range=ignored)["Body"].read() == b"0123456789"
 
@@ -211,13 +194,13 @@ def test_conditional_reads(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
     modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
     s3.get_object(Bucket=bucket, Key="k", IfMatch=etag)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfMatch='"other"') == ("PreconditionFailed", 412)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)[1] == 304
+    assert refused(s3.get_object, Bucket=bucket, Key="k", IfMatch='"other"') == ("PreconditionFailed", 412)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", IfNoneMatch=etag)[1] == 304
     s3.get_object(Bucket=bucket, Key="k", IfNoneMatch='"other"')
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", IfModifiedSince=modified)[1] == 304
+    assert refused(s3.get_object, Bucket=bucket, Key="k", IfModifiedSince=modified)[1] == 304
     s3.get_object(Bucket=bucket, Key="k", IfModifiedSince=modified.replace(year=2001))
-    assert error_of(s3.get_object, Bucket=bucket, Key="k",
-                    IfUnmodifiedSince=modified.replace(year=2001)) == ("PreconditionFailed", 412)
+    assert refused(s3.get_object, Bucket=bucket, Key="k",
+                   IfUnmodifiedSince=modified.replace(year=2001)) == ("PreconditionFailed", 412)
 
 
 def with_header(server, name, value):
@@ -229,7 +212,7 @@ def with_header(server, name, value):
 def test_if_none_match_star_keeps_what_is_there(s3, server, bucket):
     careful = with_header(server, "If-None-Match", "*")
     careful.put_object(Bucket=bucket, Key="k", Body=b"first")
-    assert error_of(careful.put_object, Bucket=bucket, Key="k", Body=b"second") == ("PreconditionFailed", 412)
+    assert refused(careful.put_object, Bucket=bucket, Key="k", Body=b"second") == ("PreconditionFailed", 412)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
     s3.delete_object(Bucket=bucket, Key="k")
     careful.put_object(Bucket=bucket, Key="k", Body=b"third")
@@ -259,17 +242,17 @@ def test_one_of_many_if_none_match_puts_wins(server, bucket):
 def test_digests_are_verified(s3, server, bucket):
     good = base64.b64encode(hashlib.md5(b"x").digest()).decode()
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5=good)
-    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ContentMD5=good) == ("BadDigest", 400)
-    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y",
-                    ContentMD5="bm9wZQ==") == ("InvalidDigest", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ContentMD5=good) == ("BadDigest", 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="bad", Body=b"y",
+                   ContentMD5="bm9wZQ==") == ("InvalidDigest", 400)
     sha = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     put = s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumSHA256=sha)
     assert put["ChecksumSHA256"] == sha
     assert s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"] == sha
     assert s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"] == sha
     assert "ChecksumSHA256" not in s3.head_object(Bucket=bucket, Key="k")
-    assert error_of(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ChecksumSHA256=sha) == ("BadDigest", 400)
-    assert error_of(s3.get_object, Bucket=bucket, Key="bad") == ("NoSuchKey", 404)
+    assert refused(s3.put_object, Bucket=bucket, Key="bad", Body=b"y", ChecksumSHA256=sha) == ("BadDigest", 400)
+    assert refused(s3.get_object, Bucket=bucket, Key="bad") == ("NoSuchKey", 404)
 
 
 def crc(data, polynomial, bits):
@@ -295,8 +278,8 @@ def test_other_checksums_are_verified(s3, server, bucket, name, digest):
         with_header(server, header, digest(body)).put_object(Bucket=bucket, Key=name, Body=body)
         assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == body
     wrong = with_header(server, header, digest(b"another body"))
-    assert error_of(wrong.put_object, Bucket=bucket, Key="bad", Body=b"body") == ("BadDigest", 400)
-    assert error_of(s3.head_object, Bucket=bucket, Key="bad")[1] == 404
+    assert refused(wrong.put_object, Bucket=bucket, Key="bad", Body=b"body") == ("BadDigest", 400)
+    assert refused(s3.head_object, Bucket=bucket, Key="bad")[1] == 404
 
 
 def test_checksum_by_algorithm(s3, bucket):
@@ -320,7 +303,7 @@ def test_versions_and_delete_markers(s3, versioned):
         s3.get_object(Bucket=versioned, Key="k")
     assert caught.value.response["Error"]["Code"] == "NoSuchKey"
     assert caught.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
-    assert error_of(s3.get_object, Bucket=versioned, Key="k", VersionId=marker) == ("MethodNotAllowed", 405)
+    assert refused(s3.get_object, Bucket=versioned, Key="k", VersionId=marker) == ("MethodNotAllowed", 405)
     assert keys(s3.list_objects_v2(Bucket=versioned)) == []
     listed = s3.list_object_versions(Bucket=versioned)
     assert [(v["VersionId"], v["IsLatest"]) for v in listed["Versions"]] == [(second, False), (first, False)]
@@ -335,10 +318,10 @@ def test_versions_and_delete_markers(s3, versioned):
 def test_unknown_versions(s3, versioned):
     version = s3.put_object(Bucket=versioned, Key="k", Body=b"1")["VersionId"]
     for unknown in ("0" * 32, version[:-1] + ("0" if version[-1] != "0" else "1"), "null"):
-        assert error_of(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
-    assert error_of(s3.get_object, Bucket=versioned, Key="other", VersionId=version) == ("NoSuchVersion", 404)
+        assert refused(s3.get_object, Bucket=versioned, Key="k", VersionId=unknown) == ("NoSuchVersion", 404)
+    assert refused(s3.get_object, Bucket=versioned, Key="other", VersionId=version) == ("NoSuchVersion", 404)
     for call in (s3.get_object, s3.delete_object, s3.get_object_tagging):
-        assert error_of(call, Bucket=versioned, Key="k", VersionId="nonsense") == ("InvalidArgument", 400)
+        assert refused(call, Bucket=versioned, Key="k", VersionId="nonsense") == ("InvalidArgument", 400)
     assert s3.delete_object(Bucket=versioned, Key="k", VersionId="0" * 32)["VersionId"] == "0" * 32
 
 
@@ -360,8 +343,8 @@ def test_null_version_before_and_after_versioning(s3, bucket):
 
 
 def test_bad_versioning_configurations(s3, bucket):
-    assert error_of(s3.put_bucket_versioning, Bucket=bucket,
-                    VersioningConfiguration={"Status": "Sometimes"}) == ("MalformedXML", 400)
+    assert refused(s3.put_bucket_versioning, Bucket=bucket,
+                   VersioningConfiguration={"Status": "Sometimes"}) == ("MalformedXML", 400)
 
 
 def test_put_without_versioning_replaces(s3, bucket):
@@ -427,10 +410,10 @@ def test_prefix_and_start_after(s3, tree):
 
 def test_bad_listing_arguments(s3, server, tree):
     name, _ = tree
-    assert error_of(s3.list_objects_v2, Bucket=name, ContinuationToken="???") == ("InvalidArgument", 400)
-    assert error_of(s3.list_objects_v2, Bucket=name, MaxKeys=-1) == ("InvalidArgument", 400)
-    assert error_of(s3.list_objects_v2, Bucket=name, EncodingType="rot13") == ("InvalidArgument", 400)
-    assert error_of(s3.list_object_versions, Bucket=name, VersionIdMarker="x") == ("InvalidArgument", 400)
+    assert refused(s3.list_objects_v2, Bucket=name, ContinuationToken="???") == ("InvalidArgument", 400)
+    assert refused(s3.list_objects_v2, Bucket=name, MaxKeys=-1) == ("InvalidArgument", 400)
+    assert refused(s3.list_objects_v2, Bucket=name, EncodingType="rot13") == ("InvalidArgument", 400)
+    assert refused(s3.list_object_versions, Bucket=name, VersionIdMarker="x") == ("InvalidArgument", 400)
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, 1000])
@@ -504,7 +487,7 @@ def test_delete_objects(s3, versioned):
     assert answer["Deleted"][0]["VersionId"] == version
     assert answer["Deleted"][1]["DeleteMarker"] is True and answer["Deleted"][1]["DeleteMarkerVersionId"]
     assert "Deleted" not in s3.delete_objects(Bucket=versioned, Delete={"Objects": [{"Key": "b"}], "Quiet": True})
-    assert error_of(s3.delete_objects, Bucket=versioned, Delete={"Objects": []}) == ("MalformedXML", 400)
+    assert refused(s3.delete_objects, Bucket=versioned, Delete={"Objects": []}) == ("MalformedXML", 400)
 
 
 @pytest.mark.parametrize("size", [10, 200000])
@@ -530,7 +513,7 @@ def test_copy_shares_the_bytes(s3, server, versioned, size):
 def test_copy_replaces_metadata(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"m": "1"})
     source = {"Bucket": bucket, "Key": "k"}
-    assert error_of(s3.copy_object, Bucket=bucket, Key="k", CopySource=source) == ("InvalidRequest", 400)
+    assert refused(s3.copy_object, Bucket=bucket, Key="k", CopySource=source) == ("InvalidRequest", 400)
     s3.copy_object(Bucket=bucket, Key="k", CopySource=source, MetadataDirective="REPLACE", Metadata={"n": "2"})
     got = s3.get_object(Bucket=bucket, Key="k")
     assert got["Metadata"] == {"n": "2"} and got["Body"].read() == b"x"
@@ -538,21 +521,21 @@ def test_copy_replaces_metadata(s3, bucket):
 
 def test_copy_errors(s3, versioned):
     missing = {"Bucket": versioned, "Key": "nope"}
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=missing) == ("NoSuchKey", 404)
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
-                    CopySource={"Bucket": "no-such-bucket-here", "Key": "k"}) == ("NoSuchBucket", 404)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d", CopySource=missing) == ("NoSuchKey", 404)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d",
+                   CopySource={"Bucket": "no-such-bucket-here", "Key": "k"}) == ("NoSuchBucket", 404)
     etag = s3.put_object(Bucket=versioned, Key="k", Body=b"x")["ETag"]
     source = {"Bucket": versioned, "Key": "k"}
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
-                    CopySource=dict(source, VersionId="nonsense")) == ("InvalidArgument", 400)
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
-                    CopySource=dict(source, VersionId="0" * 32)) == ("NoSuchVersion", 404)
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=source,
-                    CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d",
+                   CopySource=dict(source, VersionId="nonsense")) == ("InvalidArgument", 400)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d",
+                   CopySource=dict(source, VersionId="0" * 32)) == ("NoSuchVersion", 404)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d", CopySource=source,
+                   CopySourceIfNoneMatch=etag) == ("PreconditionFailed", 412)
     marker = s3.delete_object(Bucket=versioned, Key="k")["VersionId"]
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d", CopySource=source) == ("NoSuchKey", 404)
-    assert error_of(s3.copy_object, Bucket=versioned, Key="d",
-                    CopySource=dict(source, VersionId=marker)) == ("InvalidRequest", 400)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d", CopySource=source) == ("NoSuchKey", 404)
+    assert refused(s3.copy_object, Bucket=versioned, Key="d",
+                   CopySource=dict(source, VersionId=marker)) == ("InvalidRequest", 400)
 
 
 def blob_files(server):
@@ -602,7 +585,7 @@ def test_multipart_upload(s3, server, versioned):
                                                     PaginationConfig={"PageSize": 1})
     assert [p["PartNumber"] for page in pages for p in page.get("Parts", [])] == [1, 2, 3]
     assert [u["UploadId"] for u in s3.list_multipart_uploads(Bucket=versioned)["Uploads"]] == [upload]
-    assert error_of(s3.get_object, Bucket=versioned, Key="big") == ("NoSuchKey", 404)
+    assert refused(s3.get_object, Bucket=versioned, Key="big") == ("NoSuchKey", 404)
     done = s3.complete_multipart_upload(Bucket=versioned, Key="big", UploadId=upload, MultipartUpload={
         "Parts": [{"PartNumber": i, "ETag": etags[i]} for i in (1, 2, 3)]})
     digest = hashlib.md5(b"".join(hashlib.md5(p).digest() for p in parts)).hexdigest()
@@ -622,12 +605,12 @@ def test_multipart_errors(s3, server, bucket):
     begin = lambda: s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     upload = begin()
     part = lambda n, body: s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=n, Body=body)["ETag"]
-    complete = lambda parts: error_of(s3.complete_multipart_upload, Bucket=bucket, Key="k", UploadId=upload,
-                                      MultipartUpload={"Parts": parts})
-    assert error_of(s3.upload_part, Bucket=bucket, Key="k", UploadId="nope", PartNumber=1, Body=b"x") == no_upload
-    assert error_of(s3.upload_part, Bucket=bucket, Key="other", UploadId=upload, PartNumber=1, Body=b"x") == no_upload
-    assert error_of(s3.upload_part, Bucket=bucket, Key="k", UploadId=upload, PartNumber=10001,
-                    Body=b"x") == ("InvalidArgument", 400)
+    complete = lambda parts: refused(s3.complete_multipart_upload, Bucket=bucket, Key="k", UploadId=upload,
+                                     MultipartUpload={"Parts": parts})
+    assert refused(s3.upload_part, Bucket=bucket, Key="k", UploadId="nope", PartNumber=1, Body=b"x") == no_upload
+    assert refused(s3.upload_part, Bucket=bucket, Key="other", UploadId=upload, PartNumber=1, Body=b"x") == no_upload
+    assert refused(s3.upload_part, Bucket=bucket, Key="k", UploadId=upload, PartNumber=10001,
+                   Body=b"x") == ("InvalidArgument", 400)
     first, second = part(1, b"small"), part(2, b"x")
     assert complete([{"PartNumber": 1, "ETag": '"wrong"'}]) == ("InvalidPart", 400)
     assert complete([{"PartNumber": 3, "ETag": first}]) == ("InvalidPart", 400)
@@ -639,8 +622,8 @@ def test_multipart_errors(s3, server, bucket):
     assert len(set(blob_files(server)) - before) == 1
     s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
     wait_until(lambda: not set(blob_files(server)) - before)
-    assert error_of(s3.abort_multipart_upload, Bucket=bucket, Key="k", UploadId=upload) == no_upload
-    assert error_of(s3.list_parts, Bucket=bucket, Key="k", UploadId=upload) == no_upload
+    assert refused(s3.abort_multipart_upload, Bucket=bucket, Key="k", UploadId=upload) == no_upload
+    assert refused(s3.list_parts, Bucket=bucket, Key="k", UploadId=upload) == no_upload
     s3.delete_bucket(Bucket=bucket)
 
 
@@ -730,8 +713,8 @@ def test_zero_byte_objects_make_events_too(s3, wired):
 
 def test_a_refused_put_makes_no_event(s3, server, wired):
     name, _, drain, _ = wired
-    assert error_of(s3.put_object, Bucket=name, Key="in/bad.zip", Body=b"y",
-                    ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==") == ("BadDigest", 400)
+    assert refused(s3.put_object, Bucket=name, Key="in/bad.zip", Body=b"y",
+                   ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==") == ("BadDigest", 400)
     assert drain() == []
 
 
@@ -780,7 +763,7 @@ def test_events_go_to_topics_too(s3, server, wired):
 def test_a_topic_of_another_account_gets_nothing(s3, server, wired):
     name, _, drain, _ = wired
     topic = server.client("sns", profile="staging").create_topic(Name="theirs-" + uuid.uuid4().hex[:10])["TopicArn"]
-    assert error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration={
+    assert refused(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration={
         "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]}) == ("InvalidArgument", 400)
 
 
@@ -794,7 +777,7 @@ def test_events_of_aws_that_never_happen_may_be_asked_for(s3, wired):
 
 def test_bad_notification_configurations(s3, wired):
     name, _, drain, arn = wired
-    put = lambda **c: error_of(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=c)
+    put = lambda **c: refused(s3.put_bucket_notification_configuration, Bucket=name, NotificationConfiguration=c)
     queue = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
     invalid = ("InvalidArgument", 400)
     missing = {"QueueConfigurations": [dict(queue, QueueArn=arn + "-missing")]}
@@ -865,7 +848,7 @@ def test_half_an_upload_leaves_nothing(s3, presigner, server, bucket):
         connection.sendall(head.encode() + b"x" * 500000)
         wait_until(lambda: len(set(blob_files(server)) - before) == 1)
     wait_until(lambda: not set(blob_files(server)) - before)
-    assert error_of(s3.head_object, Bucket=bucket, Key="half")[1] == 404
+    assert refused(s3.head_object, Bucket=bucket, Key="half")[1] == 404
 
 
 def test_acknowledged_puts_survive_a_kill(server):

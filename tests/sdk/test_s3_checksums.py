@@ -66,11 +66,6 @@ def header(name):
 
 
 @pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture(scope="module")
 def bucket(s3):
     name = "checksums-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)

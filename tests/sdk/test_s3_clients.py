@@ -14,18 +14,6 @@ from botocore.config import Config
 from running import without_aws
 
 
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "cli-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 @pytest.fixture
 def tree(tmp_path):
     """Files with names that need care, an empty one, one in parts."""

@@ -6,25 +6,12 @@ import json
 import re
 import threading
 import time
-import uuid
 
 import pytest
 
 from rest import ask, code, element
 
 OK, SAME, FAILED, ABSENT = 200, 304, (412, "PreconditionFailed"), (404, "NoSuchKey")
-
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "conditional-" + uuid.uuid4().hex[:12]
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
+from boto_calls import refused
 from running import Server, binary
 from rest import ask, code, element
 
@@ -17,13 +18,6 @@ SMALL = b"a secret that fits into the database"
 SEGMENT = 65536
 LARGE = b"".join(hashlib.sha512(i.to_bytes(4, "big")).digest() for i in range(5 * SEGMENT // 64)) + b"the end"
 AES = {"SSEAlgorithm": "AES256"}
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +42,6 @@ def sealed(make_key):
 @pytest.fixture
 def s3(sealed):
     return sealed.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "sealed-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def files(server):
@@ -138,8 +125,8 @@ def test_equal_bytes_are_still_kept_once(sealed, s3, bucket):
 
 def test_other_encryption_is_refused(s3, bucket):
     not_done = ("NotImplemented", 501)
-    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms") == not_done
-    assert error_of(s3.create_multipart_upload, Bucket=bucket, Key="k", ServerSideEncryption="aws:kms:dsse") == not_done
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms") == not_done
+    assert refused(s3.create_multipart_upload, Bucket=bucket, Key="k", ServerSideEncryption="aws:kms:dsse") == not_done
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     events = s3.meta.events
     request = {"Bucket": bucket, "Key": "k"}
@@ -148,9 +135,9 @@ def test_other_encryption_is_refused(s3, bucket):
         {"x-amz-server-side-encryption-customer-algorithm": "AES256"})
     events.register("before-call.s3", with_header)
     try:
-        assert error_of(s3.get_object, **request) == not_done
-        assert error_of(s3.put_object, **request, Body=b"x") == not_done
-        assert error_of(s3.copy_object, **request, CopySource=f"{bucket}/k") == not_done
+        assert refused(s3.get_object, **request) == not_done
+        assert refused(s3.put_object, **request, Body=b"x") == not_done
+        assert refused(s3.copy_object, **request, CopySource=f"{bucket}/k") == not_done
         with pytest.raises(ClientError, match="501"):
             s3.head_object(**request)
     finally:
@@ -161,7 +148,7 @@ def test_an_algorithm_that_there_is_not(s3, bucket):
     header = lambda params, **_: params["headers"].update({"x-amz-server-side-encryption": "rot13"})
     s3.meta.events.register("before-call.s3.PutObject", header)
     try:
-        assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x") == ("InvalidArgument", 400)
+        assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"x") == ("InvalidArgument", 400)
     finally:
         s3.meta.events.unregister("before-call.s3.PutObject", header)
 
@@ -177,9 +164,9 @@ def test_a_buckets_default(s3, bucket):
     assert rules() == [{"ApplyServerSideEncryptionByDefault": AES, "BucketKeyEnabled": False}]
     put(AES, BucketKeyEnabled=True)
     assert rules() == [{"ApplyServerSideEncryptionByDefault": AES, "BucketKeyEnabled": True}]
-    assert error_of(put, {"SSEAlgorithm": "aws:kms"}) == ("NotImplemented", 501)
-    assert error_of(put, {**AES, "KMSMasterKeyID": "alias/mine"}) == ("InvalidArgument", 400)
-    assert error_of(put, {"SSEAlgorithm": "rot13"}) == ("MalformedXML", 400)
+    assert refused(put, {"SSEAlgorithm": "aws:kms"}) == ("NotImplemented", 501)
+    assert refused(put, {**AES, "KMSMasterKeyID": "alias/mine"}) == ("InvalidArgument", 400)
+    assert refused(put, {"SSEAlgorithm": "rot13"}) == ("MalformedXML", 400)
     s3.delete_bucket_encryption(Bucket=bucket)
     assert rules() == [{"ApplyServerSideEncryptionByDefault": AES, "BucketKeyEnabled": False}]
 
@@ -202,11 +189,11 @@ def test_a_server_without_a_key_says_so(server):
     name = "plain-" + uuid.uuid4().hex[:16]
     s3.create_bucket(Bucket=name)
     assert "ServerSideEncryption" not in s3.put_object(Bucket=name, Key="k", Body=b"x")
-    assert error_of(s3.get_bucket_encryption, Bucket=name) == ("ServerSideEncryptionConfigurationNotFoundError", 404)
+    assert refused(s3.get_bucket_encryption, Bucket=name) == ("ServerSideEncryptionConfigurationNotFoundError", 404)
     with pytest.raises(ClientError, match="no key to encrypt objects with.*--encryption-key"):
         s3.put_object(Bucket=name, Key="k", Body=b"x", ServerSideEncryption="AES256")
     configuration = {"Rules": [{"ApplyServerSideEncryptionByDefault": AES}]}
-    assert error_of(s3.put_bucket_encryption, Bucket=name, ServerSideEncryptionConfiguration=configuration) == (
+    assert refused(s3.put_bucket_encryption, Bucket=name, ServerSideEncryptionConfiguration=configuration) == (
         "NotImplemented", 501)
 
 
@@ -226,14 +213,14 @@ def test_changed_bytes_are_never_given_away(sealed, s3, bucket):
     path = file_of(sealed, bucket, "k")
     flip(path, 2 * (SEGMENT + 16) + 5)
     assert read(s3, bucket, "k", Range="bytes=0-99999") == body[:100_000]
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", Range=f"bytes={2 * SEGMENT}-") == ("InternalError", 500)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", Range=f"bytes={2 * SEGMENT}-") == ("InternalError", 500)
     with pytest.raises((IncompleteReadError, ResponseStreamingError)):
         read(s3, bucket, "k")
-    assert error_of(s3.copy_object, Bucket=bucket, Key="copy", CopySource=f"{bucket}/k",
-                    ChecksumAlgorithm="SHA1") == ("InternalError", 500)
+    assert refused(s3.copy_object, Bucket=bucket, Key="copy", CopySource=f"{bucket}/k",
+                   ChecksumAlgorithm="SHA1") == ("InternalError", 500)
     done = sealed.slipway("bucket", "verify", check=False)
     assert done.returncode != 0 and bucket in done.stdout + done.stderr
-    assert error_of(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
     s3.put_object(Bucket=bucket, Key="again", Body=body)
     assert read(s3, bucket, "k") == body and read(s3, bucket, "again") == body
 
@@ -245,9 +232,9 @@ def test_segments_that_were_swapped_or_cut_off(sealed, s3, bucket):
     content = path.read_bytes()
     part = SEGMENT + 16
     path.write_bytes(content[part:2 * part] + content[:part] + content[2 * part:])
-    assert error_of(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
     path.write_bytes(content[:2 * part])
-    assert error_of(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == ("InternalError", 500)
     path.write_bytes(content)
     assert read(s3, bucket, "k") == body
 
@@ -265,7 +252,7 @@ def test_a_small_objects_row_that_was_changed(new_server, make_key):
                    f" seal = (SELECT seal FROM s3_blob WHERE id = {blob}) WHERE id = {blob}", ("b", "b", "a"))
     server.start()
     s3 = server.client("s3")
-    assert error_of(s3.get_object, Bucket="rows", Key="a") == ("InternalError", 500)
+    assert refused(s3.get_object, Bucket="rows", Key="a") == ("InternalError", 500)
     assert read(s3, "rows", "b") == b"pay Mallo"
 
 
@@ -336,7 +323,7 @@ def test_objects_from_before_the_key(new_server, make_key):
     assert_reads(server)
     assert s3.head_object(Bucket="kept", Key="small")["Metadata"] == {"of": "before"}
     assert file_of(server, "kept", "large-again") == file_of(server, "kept", "large")
-    [same] = [error_of(s3.copy_object, Bucket="kept", Key="small", CopySource="kept/small")]
+    [same] = [refused(s3.copy_object, Bucket="kept", Key="small", CopySource="kept/small")]
     assert same == ("InvalidRequest", 400)
 
 

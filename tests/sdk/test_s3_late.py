@@ -19,7 +19,7 @@ import pytest
 
 import raw
 from running import Server
-from test_s3_parts import BODIES, WHOLE, begin, read
+from test_s3_parts import WHOLE, begin, read
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 

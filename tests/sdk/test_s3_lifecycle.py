@@ -3,19 +3,13 @@ import datetime
 import json
 import sqlite3
 import time
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+from boto_calls import refused
+
 DAY_MS = 24 * 3600 * 1000
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def put_rules(s3, bucket, *rules):
@@ -23,20 +17,8 @@ def put_rules(s3, bucket, *rules):
         "Rules": [{"Status": "Enabled", **rule} for rule in rules]})
 
 
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "life-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def test_a_configuration_lives(s3, bucket):
-    assert error_of(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
+    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
     rules = [
         {"ID": "tmp", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 1}},
         {"ID": "both", "Status": "Disabled", "Filter": {"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}],
@@ -53,7 +35,7 @@ def test_a_configuration_lives(s3, bucket):
     [rule] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert rule["ID"]
     s3.delete_bucket_lifecycle(Bucket=bucket)
-    assert error_of(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
+    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
 
 
 def test_every_write_tells_when_its_object_ends_and_an_upload_when_it_is_aborted(s3, bucket):

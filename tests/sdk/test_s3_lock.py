@@ -10,25 +10,14 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
+from boto_calls import refused
 from rest import ask, code, element
 
 UTC = datetime.timezone.utc
 
 
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
 def in_days(days):
     return (datetime.datetime.now(UTC) + datetime.timedelta(days=days)).replace(microsecond=0)
-
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
 
 
 @pytest.fixture
@@ -47,7 +36,7 @@ def put(s3, bucket, mode=None, days=1, **more):
 def test_a_bucket_with_object_lock(s3, bucket):
     assert s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"] == {"ObjectLockEnabled": "Enabled"}
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    assert error_of(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}) == (
+    assert refused(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}) == (
         "InvalidBucketState", 409)
     configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 2}}}
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=configuration)
@@ -57,15 +46,15 @@ def test_a_bucket_with_object_lock(s3, bucket):
 def test_object_lock_of_a_bucket_that_was_made_without(s3):
     name = "lock-" + uuid.uuid4().hex[:16]
     s3.create_bucket(Bucket=name)
-    assert error_of(s3.get_object_lock_configuration, Bucket=name) == ("ObjectLockConfigurationNotFoundError", 404)
+    assert refused(s3.get_object_lock_configuration, Bucket=name) == ("ObjectLockConfigurationNotFoundError", 404)
     s3.put_object(Bucket=name, Key="k", Body=b"x")
-    refused = ("InvalidRequest", 400)
-    assert error_of(s3.put_object, Bucket=name, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON") == refused
-    assert error_of(s3.create_multipart_upload, Bucket=name, Key="k", ObjectLockLegalHoldStatus="ON") == refused
-    assert error_of(s3.get_object_retention, Bucket=name, Key="k") == refused
-    assert error_of(s3.put_object_legal_hold, Bucket=name, Key="k", LegalHold={"Status": "ON"}) == refused
+    invalid = ("InvalidRequest", 400)
+    assert refused(s3.put_object, Bucket=name, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON") == invalid
+    assert refused(s3.create_multipart_upload, Bucket=name, Key="k", ObjectLockLegalHoldStatus="ON") == invalid
+    assert refused(s3.get_object_retention, Bucket=name, Key="k") == invalid
+    assert refused(s3.put_object_legal_hold, Bucket=name, Key="k", LegalHold={"Status": "ON"}) == invalid
     enabled = {"ObjectLockEnabled": "Enabled"}
-    assert error_of(s3.put_object_lock_configuration, Bucket=name, ObjectLockConfiguration=enabled) == (
+    assert refused(s3.put_object_lock_configuration, Bucket=name, ObjectLockConfiguration=enabled) == (
         "InvalidBucketState", 409)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=enabled)
@@ -77,7 +66,7 @@ def test_object_lock_of_a_bucket_that_was_made_without(s3):
     ({"Mode": "NONE", "Days": 1}, "MalformedXML"), ({"Mode": "GOVERNANCE", "Days": 0}, "InvalidArgument"),
     ({"Mode": "COMPLIANCE", "Years": 101}, "InvalidArgument")])
 def test_bad_default_retentions(s3, bucket, retention, code):
-    assert error_of(s3.put_object_lock_configuration, Bucket=bucket, ObjectLockConfiguration={
+    assert refused(s3.put_object_lock_configuration, Bucket=bucket, ObjectLockConfiguration={
         "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}) == (code, 400)
 
 
@@ -93,8 +82,8 @@ def test_governance(s3, bucket):
     s3.delete_object(Bucket=bucket, Key="k", VersionId=marker)
     denied = ("AccessDenied", 403)
     shorter = {"Mode": "GOVERNANCE", "RetainUntilDate": in_days(0.5)}
-    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention=shorter) == denied
-    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention={}) == denied
+    assert refused(s3.put_object_retention, Bucket=bucket, Key="k", Retention=shorter) == denied
+    assert refused(s3.put_object_retention, Bucket=bucket, Key="k", Retention={}) == denied
     s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": in_days(3)})
     s3.put_object_retention(Bucket=bucket, Key="k", Retention=shorter, BypassGovernanceRetention=True)
     assert s3.get_object_retention(Bucket=bucket, Key="k")["Retention"] == shorter
@@ -114,10 +103,10 @@ def test_a_policy_says_who_may_pass_over_governance(s3, bucket):
 def test_compliance(s3, bucket):
     version = put(s3, bucket, "COMPLIANCE", days=2)
     denied = ("AccessDenied", 403)
-    assert error_of(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == denied
+    assert refused(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == denied
     for weaker in ({"Mode": "COMPLIANCE", "RetainUntilDate": in_days(1)}, {"Mode": "GOVERNANCE", "RetainUntilDate": in_days(9)}, {}):
-        assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention=weaker,
-                        BypassGovernanceRetention=True) == denied
+        assert refused(s3.put_object_retention, Bucket=bucket, Key="k", Retention=weaker,
+                       BypassGovernanceRetention=True) == denied
     s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "COMPLIANCE", "RetainUntilDate": in_days(4)})
 
 
@@ -125,9 +114,9 @@ def test_a_legal_hold_has_no_end_and_no_bypass(s3, bucket):
     version = put(s3, bucket, ObjectLockLegalHoldStatus="ON")
     assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "ON"}
     assert s3.get_object(Bucket=bucket, Key="k")["ObjectLockLegalHoldStatus"] == "ON"
-    assert error_of(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == (
+    assert refused(s3.delete_object, Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True) == (
         "AccessDenied", 403)
-    assert error_of(s3.get_object_retention, Bucket=bucket, Key="k") == ("NoSuchObjectLockConfiguration", 404)
+    assert refused(s3.get_object_retention, Bucket=bucket, Key="k") == ("NoSuchObjectLockConfiguration", 404)
     s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "OFF"}, VersionId=version)
     assert s3.head_object(Bucket=bucket, Key="k")["ObjectLockLegalHoldStatus"] == "OFF"
     assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "OFF"}
@@ -171,7 +160,7 @@ def test_many_deletions_at_once_stop_at_the_locked(s3, bucket):
     ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": datetime.datetime(2020, 1, 1)}, "InvalidArgument"),
     ({"ObjectLockLegalHoldStatus": "MAYBE"}, "InvalidArgument")])
 def test_bad_locks_of_objects(s3, bucket, headers, code):
-    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **headers) == (code, 400)
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"x", **headers) == (code, 400)
 
 
 def test_what_is_put_locked_must_say_its_checksum(server, bucket):
@@ -223,10 +212,10 @@ def test_what_locks_is_the_accounts_alone(server, s3, bucket):
     version = put(s3, bucket, "GOVERNANCE")
     denied = ("AccessDenied", 403)
     named = {"Bucket": bucket, "Key": "k", "VersionId": version}
-    assert error_of(other.delete_object, BypassGovernanceRetention=True, **named) == denied
-    assert error_of(other.put_object_legal_hold, LegalHold={"Status": "OFF"}, **named) == denied
-    assert error_of(other.put_object_retention, Retention={}, BypassGovernanceRetention=True, **named) == denied
-    assert error_of(other.put_object, Bucket=bucket, Key="new", Body=b"x", ObjectLockLegalHoldStatus="ON") == denied
+    assert refused(other.delete_object, BypassGovernanceRetention=True, **named) == denied
+    assert refused(other.put_object_legal_hold, LegalHold={"Status": "OFF"}, **named) == denied
+    assert refused(other.put_object_retention, Retention={}, BypassGovernanceRetention=True, **named) == denied
+    assert refused(other.put_object, Bucket=bucket, Key="new", Body=b"x", ObjectLockLegalHoldStatus="ON") == denied
     assert s3.get_object(**named)["Body"].read() == b"x"
     s3.delete_object(BypassGovernanceRetention=True, **named)
 
@@ -259,7 +248,7 @@ def test_a_retention_that_is_set_makes_an_event(s3, server, bucket):
         "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectRetention:Put", "s3:ObjectAnnotation:*"]}]})
     version = put(s3, bucket, "GOVERNANCE", days=1)
     s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": in_days(2)})
-    assert error_of(s3.put_object_retention, Bucket=bucket, Key="k", Retention={
+    assert refused(s3.put_object_retention, Bucket=bucket, Key="k", Retention={
         "Mode": "GOVERNANCE", "RetainUntilDate": in_days(1)}) == ("AccessDenied", 403)
     s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "ON"})
     bodies = [json.loads(m["Body"]) for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]

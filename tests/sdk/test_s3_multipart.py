@@ -2,33 +2,13 @@
 import concurrent.futures
 import hashlib
 import os
-import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
+from boto_calls import refused
 from rest import ask, code, element
 
 PART = 5 << 20
-
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "multipart-" + uuid.uuid4().hex[:12]
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def upload_parts(s3, bucket, key, bodies, **more):
@@ -47,10 +27,10 @@ def test_a_completion_may_be_repeated(s3, bucket):
     again = complete(parts)
     assert [again[n] for n in ("ETag", "VersionId", "Location")] == [first[n] for n in ("ETag", "VersionId", "Location")]
     assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 1
-    assert error_of(complete, {"Parts": parts["Parts"][:1]}) == ("NoSuchUpload", 404)
-    assert error_of(s3.upload_part, Bucket=bucket, Key="k", UploadId=upload, PartNumber=3, Body=b"x") == ("NoSuchUpload", 404)
+    assert refused(complete, {"Parts": parts["Parts"][:1]}) == ("NoSuchUpload", 404)
+    assert refused(s3.upload_part, Bucket=bucket, Key="k", UploadId=upload, PartNumber=3, Body=b"x") == ("NoSuchUpload", 404)
     s3.delete_object(Bucket=bucket, Key="k", VersionId=first["VersionId"])
-    assert error_of(complete, parts) == ("NoSuchUpload", 404)
+    assert refused(complete, parts) == ("NoSuchUpload", 404)
 
 
 def test_completions_at_once_make_one_object(server, s3, bucket):
@@ -125,14 +105,14 @@ def test_reads_by_part(s3, bucket):
         head = s3.head_object(Bucket=bucket, Key="k", PartNumber=number)
         assert (head["PartsCount"], head["ContentLength"]) == (3, len(body))
         start += len(body)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=3) == ("InvalidPartNumber", 416)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=0) == ("InvalidArgument", 400)
-    assert error_of(s3.get_object, Bucket=bucket, Key="k", PartNumber=2, Range="bytes=0-1") == ("InvalidRequest", 400)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", PartNumber=3) == ("InvalidPartNumber", 416)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", PartNumber=0) == ("InvalidArgument", 400)
+    assert refused(s3.get_object, Bucket=bucket, Key="k", PartNumber=2, Range="bytes=0-1") == ("InvalidRequest", 400)
     assert "PartsCount" not in s3.get_object(Bucket=bucket, Key="k")
     s3.put_object(Bucket=bucket, Key="whole", Body=b"whole")
     got = s3.get_object(Bucket=bucket, Key="whole", PartNumber=1)
     assert (got["Body"].read(), got["ContentRange"]) == (b"whole", "bytes 0-4/5")
-    assert error_of(s3.get_object, Bucket=bucket, Key="whole", PartNumber=2) == ("InvalidPartNumber", 416)
+    assert refused(s3.get_object, Bucket=bucket, Key="whole", PartNumber=2) == ("InvalidPartNumber", 416)
 
 
 def test_attributes(s3, bucket):
@@ -140,8 +120,8 @@ def test_attributes(s3, bucket):
     got = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ETag", "ObjectSize", "StorageClass", "Checksum"])
     assert (got["ETag"], got["ObjectSize"], got["StorageClass"]) == (put["ETag"].strip('"'), 5, "STANDARD")
     assert "LastModified" in got and "ObjectParts" not in got
-    assert error_of(s3.get_object_attributes, Bucket=bucket, Key="no", ObjectAttributes=["ETag"]) == ("NoSuchKey", 404)
-    assert error_of(s3.get_object_attributes, Bucket=bucket, Key="k", ObjectAttributes=["Size"]) == ("InvalidArgument", 400)
+    assert refused(s3.get_object_attributes, Bucket=bucket, Key="no", ObjectAttributes=["ETag"]) == ("NoSuchKey", 404)
+    assert refused(s3.get_object_attributes, Bucket=bucket, Key="k", ObjectAttributes=["Size"]) == ("InvalidArgument", 400)
 
 
 def test_attributes_list_parts_in_pages(server, s3, bucket):
@@ -197,7 +177,7 @@ def test_errors_of_copied_parts(s3, bucket):
     s3.put_object(Bucket=bucket, Key="small", Body=b"x" * 100)
     s3.put_object(Bucket=bucket, Key="large", Body=b"x" * (PART + 1))
     upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
-    copy = lambda key="large", upload=upload, **more: error_of(
+    copy = lambda key="large", upload=upload, **more: refused(
         s3.upload_part_copy, Bucket=bucket, Key="k", UploadId=upload, PartNumber=1,
         CopySource={"Bucket": bucket, "Key": key}, **more)
     assert copy(upload="none") == ("NoSuchUpload", 404)

@@ -15,11 +15,6 @@ SIZES = {"empty": [], "small": [b"hello world"], "large": [os.urandom(65536), os
 
 
 @pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture(scope="module")
 def bucket(s3):
     name = "payload-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)

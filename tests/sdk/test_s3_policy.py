@@ -13,11 +13,6 @@ DEV, STAGING = "222222222222", "333333333333"
 
 
 @pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture(scope="module")
 def other(server):
     return server.client("s3", profile="staging")
 

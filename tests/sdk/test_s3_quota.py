@@ -7,14 +7,9 @@ import sqlite3
 import pytest
 from botocore.exceptions import ClientError
 
+from boto_calls import refused
+
 PART = 5 << 20
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 @pytest.fixture
@@ -87,11 +82,11 @@ def test_more_bytes_than_the_quota(own):
     with pytest.raises(ClientError, match=f"Account {own.account} would keep 1025 bytes, and its quota is 1024.*Delete"):
         s3.put_object(Bucket="own", Key="more", Body=b"x" * 25)
     exceeded = ("QuotaExceeded", 403)
-    assert error_of(s3.copy_object, Bucket="own", Key="copy", CopySource="own/k") == exceeded
+    assert refused(s3.copy_object, Bucket="own", Key="copy", CopySource="own/k") == exceeded
     upload = s3.create_multipart_upload(Bucket="own", Key="m")["UploadId"]
     part = {"Bucket": "own", "Key": "m", "UploadId": upload, "PartNumber": 1}
-    assert error_of(s3.upload_part, **part, Body=b"x" * 25) == exceeded
-    assert error_of(s3.upload_part_copy, **part, CopySource="own/k") == exceeded
+    assert refused(s3.upload_part, **part, Body=b"x" * 25) == exceeded
+    assert refused(s3.upload_part_copy, **part, CopySource="own/k") == exceeded
     assert usage(own) == (1, 1000)
     s3.put_object(Bucket="own", Key="more", Body=b"x" * 24)
     s3.put_object(Bucket="own", Key="k", Body=b"x" * 1000)
@@ -105,11 +100,11 @@ def test_a_large_body_is_refused_before_it_is_taken(own):
     quota(own, "--bytes", "1M")
     body = os.urandom(900_000)
     own.s3.put_object(Bucket="own", Key="k", Body=body)
-    assert error_of(own.s3.put_object, Bucket="own", Key="more", Body=body) == ("QuotaExceeded", 403)
+    assert refused(own.s3.put_object, Bucket="own", Key="more", Body=body) == ("QuotaExceeded", 403)
     assert not list((own.data / "blobs" / "incoming").iterdir())
     own.s3.put_object(Bucket="own", Key="k", Body=body[::-1])
     own.s3.put_bucket_versioning(Bucket="own", VersioningConfiguration={"Status": "Enabled"})
-    assert error_of(own.s3.put_object, Bucket="own", Key="k", Body=body) == ("QuotaExceeded", 403)
+    assert refused(own.s3.put_object, Bucket="own", Key="k", Body=body) == ("QuotaExceeded", 403)
 
 
 def test_more_objects_than_the_quota(own):
@@ -128,7 +123,7 @@ def test_a_quota_below_what_is_kept_lets_deletions_through(own):
     for key in "abc":
         own.s3.put_object(Bucket="own", Key=key, Body=b"x" * 100)
     quota(own, "--objects", "1", "--bytes", "50")
-    assert error_of(own.s3.put_object, Bucket="own", Key="d", Body=b"") == ("QuotaExceeded", 403)
+    assert refused(own.s3.put_object, Bucket="own", Key="d", Body=b"") == ("QuotaExceeded", 403)
     answer = own.s3.delete_objects(Bucket="own", Delete={"Objects": [{"Key": key} for key in "abc"]})
     assert len(answer["Deleted"]) == 3
     own.s3.put_object(Bucket="own", Key="d", Body=b"x" * 50)

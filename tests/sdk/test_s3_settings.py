@@ -5,26 +5,9 @@ import urllib.request
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "set-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+from boto_calls import refused
 
 
 @pytest.mark.parametrize("read, code", [
@@ -32,8 +15,8 @@ def error_of(call, *args, **kwargs):
     ("get_bucket_website", "NoSuchWebsiteConfiguration"),
     ("get_bucket_replication", "ReplicationConfigurationNotFoundError")])
 def test_what_is_not_set_is_not_found(s3, bucket, read, code):
-    assert error_of(getattr(s3, read), Bucket=bucket) == (code, 404)
-    assert error_of(getattr(s3, read), Bucket="no-" + bucket) == ("NoSuchBucket", 404)
+    assert refused(getattr(s3, read), Bucket=bucket) == (code, 404)
+    assert refused(getattr(s3, read), Bucket="no-" + bucket) == ("NoSuchBucket", 404)
 
 
 def test_what_a_bucket_is_and_stays(s3, bucket):
@@ -44,11 +27,11 @@ def test_what_a_bucket_is_and_stays(s3, bucket):
     s3.put_bucket_accelerate_configuration(Bucket=bucket, AccelerateConfiguration={"Status": "Suspended"})
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
     lacks = ("NotImplemented", 501)
-    assert error_of(s3.put_bucket_request_payment, Bucket=bucket,
-                    RequestPaymentConfiguration={"Payer": "Requester"}) == lacks
-    assert error_of(s3.put_bucket_accelerate_configuration, Bucket=bucket,
-                    AccelerateConfiguration={"Status": "Enabled"}) == lacks
-    assert error_of(s3.put_bucket_logging, Bucket=bucket, BucketLoggingStatus={
+    assert refused(s3.put_bucket_request_payment, Bucket=bucket,
+                   RequestPaymentConfiguration={"Payer": "Requester"}) == lacks
+    assert refused(s3.put_bucket_accelerate_configuration, Bucket=bucket,
+                   AccelerateConfiguration={"Status": "Enabled"}) == lacks
+    assert refused(s3.put_bucket_logging, Bucket=bucket, BucketLoggingStatus={
         "LoggingEnabled": {"TargetBucket": bucket, "TargetPrefix": "log/"}}) == lacks
 
 
@@ -57,7 +40,7 @@ def test_configurations_that_are_never_there(s3, bucket, kind):
     listing = getattr(s3, f"list_bucket_{kind}_configurations")(Bucket=bucket)
     assert listing["IsTruncated"] is False
     assert not [name for name in listing if name.endswith("List")]
-    assert error_of(getattr(s3, f"get_bucket_{kind}_configuration"), Bucket=bucket, Id="x") == (
+    assert refused(getattr(s3, f"get_bucket_{kind}_configuration"), Bucket=bucket, Id="x") == (
         "NoSuchConfiguration", 404)
 
 
@@ -69,7 +52,7 @@ def test_public_access_is_blocked_from_birth(s3, bucket):
     block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     assert block["BlockPublicAcls"] and not block["BlockPublicPolicy"]
     s3.delete_public_access_block(Bucket=bucket)
-    assert error_of(s3.get_public_access_block, Bucket=bucket) == ("NoSuchPublicAccessBlockConfiguration", 404)
+    assert refused(s3.get_public_access_block, Bucket=bucket) == ("NoSuchPublicAccessBlockConfiguration", 404)
     s3.delete_public_access_block(Bucket=bucket)
 
 
@@ -77,12 +60,12 @@ def test_ownership_is_the_bucket_owners(s3, bucket):
     rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
     assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": rules})
-    assert error_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+    assert refused(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
         "Rules": [{"ObjectOwnership": "ObjectWriter"}]}) == ("NotImplemented", 501)
-    assert error_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+    assert refused(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
         "Rules": [{"ObjectOwnership": "Somebody"}]}) == ("MalformedXML", 400)
     s3.delete_bucket_ownership_controls(Bucket=bucket)
-    assert error_of(s3.get_bucket_ownership_controls, Bucket=bucket) == ("OwnershipControlsNotFoundError", 404)
+    assert refused(s3.get_bucket_ownership_controls, Bucket=bucket) == ("OwnershipControlsNotFoundError", 404)
 
 
 def test_acls_are_the_owners(s3, bucket):
@@ -95,16 +78,16 @@ def test_acls_are_the_owners(s3, bucket):
     s3.put_object_acl(Bucket=bucket, Key="k", ACL="bucket-owner-full-control")
     acl = s3.get_object_acl(Bucket=bucket, Key="k")
     s3.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy={"Owner": acl["Owner"], "Grants": acl["Grants"]})
-    refused = ("AccessControlListNotSupported", 400)
-    assert error_of(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == refused
-    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", ACL="authenticated-read") == refused
-    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="public-read") == refused
-    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", GrantRead="id=1") == refused
+    unsupported = ("AccessControlListNotSupported", 400)
+    assert refused(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == unsupported
+    assert refused(s3.put_object_acl, Bucket=bucket, Key="k", ACL="authenticated-read") == unsupported
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"x", ACL="public-read") == unsupported
+    assert refused(s3.put_object_acl, Bucket=bucket, Key="k", GrantRead="id=1") == unsupported
     everyone = {"Grantee": {"Type": "Group", "URI": "http://acs.amazonaws.com/groups/global/AllUsers"},
                 "Permission": "READ"}
-    assert error_of(s3.put_object_acl, Bucket=bucket, Key="k", AccessControlPolicy={
-        "Owner": acl["Owner"], "Grants": [*acl["Grants"], everyone]}) == refused
-    assert error_of(s3.get_object_acl, Bucket=bucket, Key="missing") == ("NoSuchKey", 404)
+    assert refused(s3.put_object_acl, Bucket=bucket, Key="k", AccessControlPolicy={
+        "Owner": acl["Owner"], "Grants": [*acl["Grants"], everyone]}) == unsupported
+    assert refused(s3.get_object_acl, Bucket=bucket, Key="missing") == ("NoSuchKey", 404)
 
 
 def test_a_settings_body_is_the_one_that_was_meant(s3, bucket, server):
@@ -114,7 +97,7 @@ def test_a_settings_body_is_the_one_that_was_meant(s3, bucket, server):
 
     client = server.client("s3", profile="dev")
     client.meta.events.register("before-sign.s3.PutBucketOwnershipControls", corrupt)
-    assert error_of(client.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+    assert refused(client.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
         "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}) == ("BadDigest", 400)
 
 
@@ -122,16 +105,16 @@ def test_settings_go_with_their_bucket(s3, bucket):
     s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "i"}})
     s3.delete_bucket(Bucket=bucket)
     s3.create_bucket(Bucket=bucket)
-    assert error_of(s3.get_bucket_website, Bucket=bucket) == ("NoSuchWebsiteConfiguration", 404)
+    assert refused(s3.get_bucket_website, Bucket=bucket) == ("NoSuchWebsiteConfiguration", 404)
 
 
 def test_only_the_expected_owners_bucket(s3, bucket):
     s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="222222222222")
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ExpectedBucketOwner="222222222222")
     for call in (s3.get_object, s3.delete_object, s3.get_object_tagging):
-        assert error_of(call, Bucket=bucket, Key="k", ExpectedBucketOwner="333333333333") == ("AccessDenied", 403)
-    assert error_of(s3.copy_object, Bucket=bucket, Key="l", CopySource=f"{bucket}/k",
-                    ExpectedSourceBucketOwner="333333333333") == ("AccessDenied", 403)
+        assert refused(call, Bucket=bucket, Key="k", ExpectedBucketOwner="333333333333") == ("AccessDenied", 403)
+    assert refused(s3.copy_object, Bucket=bucket, Key="l", CopySource=f"{bucket}/k",
+                   ExpectedSourceBucketOwner="333333333333") == ("AccessDenied", 403)
     s3.get_object(Bucket=bucket, Key="k")
 
 
@@ -163,8 +146,8 @@ def test_settings_by_templates(server):
     del template["Resources"]["Site"]["Properties"]["WebsiteConfiguration"]
     cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-    assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
-    assert error_of(s3.get_bucket_website, Bucket=name) == ("NoSuchWebsiteConfiguration", 404)
+    assert refused(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
+    assert refused(s3.get_bucket_website, Bucket=name) == ("NoSuchWebsiteConfiguration", 404)
 
 
 def stack(server, profile, name, properties, resource="AWS::S3::Bucket", update=False):
@@ -225,8 +208,8 @@ def test_rules_by_templates(server):
         {"Prefix": ""}, {"ExpiredObjectDeleteMarker": True}, {"NoncurrentDays": 9}, {"DaysAfterInitiation": 7})
     del properties["CorsConfiguration"], properties["LifecycleConfiguration"]
     assert stack(server, "dev", name, properties, update=True) == "UPDATE_COMPLETE"
-    assert error_of(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
-    assert error_of(s3.get_bucket_lifecycle_configuration, Bucket=name) == ("NoSuchLifecycleConfiguration", 404)
+    assert refused(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
+    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=name) == ("NoSuchLifecycleConfiguration", 404)
 
 
 @pytest.mark.parametrize("wrong", [
@@ -262,7 +245,7 @@ def test_a_template_sets_the_policy_of_its_accounts_buckets_only(server):
         "Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}/*"}]}
     properties = {"Bucket": name, "PolicyDocument": policy}
     assert stack(server, "staging", name, properties, "AWS::S3::BucketPolicy") == "ROLLBACK_COMPLETE"
-    assert error_of(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
+    assert refused(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
     assert stack(server, "dev", name, properties, "AWS::S3::BucketPolicy") == "CREATE_COMPLETE"
     assert json.loads(s3.get_bucket_policy(Bucket=name)["Policy"]) == policy
 
@@ -289,17 +272,17 @@ RULES = [
 
 
 def test_cors_configurations(s3, bucket):
-    assert error_of(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
+    assert refused(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == RULES
     s3.delete_bucket_cors(Bucket=bucket)
-    assert error_of(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
+    assert refused(s3.get_bucket_cors, Bucket=bucket) == ("NoSuchCORSConfiguration", 404)
     rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
     for change, code in (({"AllowedMethods": ["PATCH"]}, "InvalidRequest"), ({"AllowedOrigins": ["*a*"]}, "InvalidRequest"),
                          ({"AllowedHeaders": ["*-*"]}, "InvalidRequest"), ({"ExposeHeaders": ["x-*"]}, "InvalidRequest"),
                          ({"AllowedMethods": []}, "MalformedXML"), ({"AllowedOrigins": []}, "MalformedXML")):
-        assert error_of(s3.put_bucket_cors, Bucket=bucket,
-                        CORSConfiguration={"CORSRules": [{**rule, **change}]}) == (code, 400), change
+        assert refused(s3.put_bucket_cors, Bucket=bucket,
+                       CORSConfiguration={"CORSRules": [{**rule, **change}]}) == (code, 400), change
 
 
 def test_preflights(s3, server, bucket):

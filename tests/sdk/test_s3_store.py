@@ -1,7 +1,6 @@
 """What becomes of objects' bytes on disk: equal ones are kept once, damaged ones are refused, named and healed."""
 import json
 import os
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
@@ -14,13 +13,6 @@ LARGE = 200_000  # a file of its own
 @pytest.fixture
 def s3(server):
     return server.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "store-" + uuid.uuid4().hex[:16]
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def files(server):

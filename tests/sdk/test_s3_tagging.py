@@ -3,28 +3,9 @@ import json
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
+from boto_calls import refused
 from rest import ask, code
-
-
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = "tagging-" + uuid.uuid4().hex[:12]
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def error_of(call, *args, **kwargs):
-    with pytest.raises(ClientError) as caught:
-        call(*args, **kwargs)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def tag_set(**tags):
@@ -64,8 +45,8 @@ def test_tags_of_versions(s3, bucket):
     s3.delete_object_tagging(Bucket=bucket, Key="k", VersionId=first)
     assert tags_of(s3, bucket, "k", VersionId=first) == {}
     s3.delete_object(Bucket=bucket, Key="k")
-    assert error_of(s3.get_object_tagging, Bucket=bucket, Key="k") == ("NoSuchKey", 404)
-    assert error_of(s3.get_object_tagging, Bucket=bucket, Key="none") == ("NoSuchKey", 404)
+    assert refused(s3.get_object_tagging, Bucket=bucket, Key="k") == ("NoSuchKey", 404)
+    assert refused(s3.get_object_tagging, Bucket=bucket, Key="none") == ("NoSuchKey", 404)
 
 
 def test_tags_by_header(s3, bucket):
@@ -87,8 +68,8 @@ def test_copies_keep_or_replace_tags(s3, bucket):
     copy("replaced", TaggingDirective="REPLACE", Tagging="b=2")
     copy("without", TaggingDirective="REPLACE")
     assert [tags_of(s3, bucket, k) for k in ("kept", "replaced", "without")] == [{"a": "1"}, {"b": "2"}, {}]
-    assert error_of(copy, "bad", TaggingDirective="SOME") == ("InvalidArgument", 400)
-    assert error_of(copy, "bad", MetadataDirective="SOME") == ("InvalidArgument", 400)
+    assert refused(copy, "bad", TaggingDirective="SOME") == ("InvalidArgument", 400)
+    assert refused(copy, "bad", MetadataDirective="SOME") == ("InvalidArgument", 400)
 
 
 @pytest.mark.parametrize("tags,expected", [
@@ -101,9 +82,9 @@ def test_copies_keep_or_replace_tags(s3, bucket):
 ])
 def test_tags_that_are_refused(s3, bucket, tags, expected):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="kept=1")
-    assert error_of(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=tag_set(**tags)) == expected
+    assert refused(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=tag_set(**tags)) == expected
     header = "&".join(f"{k}={v}" for k, v in tags.items()).replace("#", "%23").replace(";", "%3B")
-    assert error_of(s3.put_object, Bucket=bucket, Key="k", Body=b"y", Tagging=header) == expected
+    assert refused(s3.put_object, Bucket=bucket, Key="k", Body=b"y", Tagging=header) == expected
     assert tags_of(s3, bucket, "k") == {"kept": "1"}
 
 
@@ -112,7 +93,7 @@ def test_tags_that_are_no_tags(s3, server, bucket):
     for header in ("a=1&a=2", "=", "a=%zz"):
         assert code(ask(server, "PUT", f"/{bucket}/k", {"x-amz-tagging": header}, b"x")) == (400, "InvalidArgument")
     twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
-    assert error_of(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=twice) == ("InvalidTag", 400)
+    assert refused(s3.put_object_tagging, Bucket=bucket, Key="k", Tagging=twice) == ("InvalidTag", 400)
     assert code(ask(server, "PUT", f"/{bucket}/k?tagging", {}, b"<Tagging/>")) == (400, "MalformedXML")
 
 

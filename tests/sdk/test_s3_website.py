@@ -8,11 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-@pytest.fixture(scope="module")
-def s3(server):
-    return server.client("s3", profile="dev")
-
-
 @pytest.fixture
 def bucket(s3):
     """Everybody may read it, and may know what is not there."""

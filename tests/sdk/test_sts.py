@@ -5,15 +5,11 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+
+from boto_calls import refused
 from raw import Raw, form_request, json_request, s3_request
 
 DEPLOY = "arn:aws:iam::{}:role/slipway-deploy"
-
-
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    return (caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def assume(server, account, profile="shared-services", **arguments):
