@@ -42,7 +42,7 @@ def crew_of(server_pid):
             continue
         if words[1:2] == ["run-workers"] and parent == server_pid:
             crew = int(pid)
-        elif "--cache-dir" in words and words[words.index("--exit-with-parent") + 1] == str(parent):
+        elif {"--cache-dir", "--exit-with-parent"} <= set(words) and words[words.index("--exit-with-parent") + 1] == str(parent):
             account = words[words.index("--cache-dir") + 1].rsplit("/", 1)[1]
             found[f"{words[1]} {account}", parent] = int(pid)
     return crew, {name: pid for (name, parent), pid in found.items() if parent == crew}
