@@ -302,11 +302,9 @@ static void heal_if_possible(struct writer *writer)
 static void turn_end(struct writer *writer)
 {
     struct group *led = NULL;
-    if (is_broken(writer))
-        heal_if_possible(writer);
-    else if (group_is_due(writer) && sync_claim(writer))
+    if (!is_broken(writer) && group_is_due(writer) && sync_claim(writer))
         led = group_close(writer);
-    else if (is_broken(writer)) /* just now, by what was behind: nobody else would tell the members */
+    else if (is_broken(writer)) /* perhaps just now: nobody else would tell the members */
         heal_if_possible(writer);
     turn_give(writer);
     if (!led)

@@ -354,9 +354,11 @@ static int offers_learn(struct tx *tx, const char *account)
 int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret)
 {
     struct job_offer offers[JOB_OFFERS_KEPT];
-    CLEANUP(job_rows_free) struct job_rows list = {.list = mem_alloc(max * sizeof(*list.list))};
     size_t count;
-    int r = list.list ? 0 : FAULT(ENOMEM);
+    int r;
+
+    *ret = (struct job_rows){.list = mem_alloc(max * sizeof(*ret->list))};
+    r = ret->list ? 0 : FAULT(ENOMEM);
 
     assert(max <= JOB_OFFERS_KEPT);
     if (r == 0 && !job_memory_offers(tx, account, max, offers, &count)) {
@@ -364,14 +366,12 @@ int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *
         if (r == 0 && !job_memory_offers(tx, account, max, offers, &count))
             r = FAULT(ENOMEM);
     }
-    while (r == 0 && list.count < count &&
-           (r = job_find(tx, offers[list.count].id, &list.list[list.count])) == 0)
-        list.count++;
+    while (r == 0 && ret->count < count &&
+           (r = job_find(tx, offers[ret->count].id, &ret->list[ret->count])) == 0)
+        ret->count++;
     if (r)
-        return r > 0 ? FAULT(EPROTO) : r;
-    *ret = list;
-    list = (struct job_rows){0};
-    return 0;
+        job_rows_free(ret);
+    return r > 0 ? FAULT(EPROTO) : r;
 }
 
 int job_offers_with(struct tx *tx, const char *account, const char *type, const char *property,
