@@ -37,33 +37,38 @@ static bool may_mask(const char *body)
     return strstr(body, "NoEcho") || strchr(body, '\\');
 }
 
-static json_t *shown_parameters(struct call *c, const struct stack *stack)
+/* `body`: the template's, or NULL where the stack has no parameters. */
+static json_t *shown_parameters(const struct stack *stack, const char *body)
 {
     CLEANUP(template_free) struct template *t = NULL;
-    CLEANUP(free_ptr) char *body = NULL;
-    const json_t *parameters = json_object_get(stack->doc, "Parameters");
 
-    if (json_object_size(parameters) == 0)
+    if (!body)
         return json_array();
-    if (template_load(c->tx, json_str(stack->doc, "Template", ""), &body) ||
-        (may_mask(body) && template_parse(str_of(body), &t, NULL)))
+    if (may_mask(body) && template_parse(str_of(body), &t, NULL))
         return NULL;
-    return parameters_show(t, parameters);
+    return parameters_show(t, json_object_get(stack->doc, "Parameters"));
 }
 
-static int show_stack(struct call *c, const struct stack *s, json_t **ret)
+static int load_body(struct call *c, const struct stack *stack, char **ret)
+{
+    if (json_object_size(json_object_get(stack->doc, "Parameters")) == 0)
+        return 0;
+    return template_load(c->tx, json_str(stack->doc, "Template", ""), ret);
+}
+
+static int show_stack(const struct stack *s, const char *body, json_t **ret)
 {
     static const char *const copied[] = {"Description",      "Capabilities", "Outputs",
                                          "RoleARN",          "Tags",         "NotificationARNs",
                                          "TimeoutInMinutes", "ChangeSetId"};
     CLEANUP(json_free)
-    json_t *item =
-        json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s*, s:o, s:{s:s}, s:{}}", "StackId", s->id, "StackName",
-                  s->name, "StackStatus", s->status, "CreationTime", (json_int_t)s->created_ms,
-                  "DisableRollback", json_bool(s->doc, "DisableRollback", false),
-                  "EnableTerminationProtection", json_bool(s->doc, "EnableTerminationProtection", false),
-                  "StackStatusReason", json_str(s->doc, "Reason", NULL), "Parameters", shown_parameters(c, s),
-                  "DriftInformation", "StackDriftStatus", "NOT_CHECKED", "RollbackConfiguration");
+    json_t *item = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s*, s:o, s:{s:s}, s:{}}", "StackId", s->id,
+                             "StackName", s->name, "StackStatus", s->status, "CreationTime",
+                             (json_int_t)s->created_ms, "DisableRollback",
+                             json_bool(s->doc, "DisableRollback", false), "EnableTerminationProtection",
+                             json_bool(s->doc, "EnableTerminationProtection", false), "StackStatusReason",
+                             json_str(s->doc, "Reason", NULL), "Parameters", shown_parameters(s, body),
+                             "DriftInformation", "StackDriftStatus", "NOT_CHECKED", "RollbackConfiguration");
     int err = item ? 0 : FAULT(ENOMEM);
 
     for (size_t i = 0; i < ARRAY_LEN(copied) && !err; i++)
@@ -84,54 +89,63 @@ struct listing {
     bool busy;
 };
 
-static int describe_one(struct stack *stack, void *arg)
+static int list_stack(struct listing *l, const struct stack *stack, const char *body)
 {
-    struct listing *l = arg;
     json_t *item = NULL;
-    int err = show_stack(l->c, stack, &item);
+    int err = show_stack(stack, body, &item);
 
     l->busy = l->busy || stack_busy(stack->status);
     return err ? err : json_array_append_new(l->list, item) ? FAULT(ENOMEM) : 0;
 }
 
+static int describe_one(struct stack *stack, void *arg)
+{
+    struct listing *l = arg;
+    CLEANUP(free_ptr) char *body = NULL;
+    int err = load_body(l->c, stack, &body);
+
+    return err ? err : list_stack(l, stack, body);
+}
+
+/* Loaded with the writers' turn, and shown without: a template may take long to parse, which is done
+ * elsewhere. */
 static int describe_named(struct call *c, struct listing *l)
 {
     CLEANUP(stack_unload) struct stack stack = {.doc = NULL};
-    int err = cf_stack(c, &stack);
-
-    if (err)
-        return err;
-    return describe_one(&stack, l);
-}
-
-static int describe_stacks(struct call *c, bool *ret_busy)
-{
-    CLEANUP(json_free) json_t *list = json_array();
-    struct listing l = {c, list, false};
-    int err = json_object_get(c->in, "StackName")
-                  ? describe_named(c, &l)
-                  : stack_each(c->tx, c->caller->account, false, describe_one, &l);
+    CLEANUP(free_ptr) char *body = NULL;
+    int err = call_look(c, DB_ANYTHING, &c->tx);
 
     if (!err)
-        err = cf_page(c, "Stacks", list, PAGE_MAX);
-    *ret_busy = l.busy;
-    return err;
+        err = cf_stack(c, &stack);
+    if (!err)
+        err = load_body(c, &stack, &body);
+    err = call_looked(&c->tx, err);
+    if (!err && body && c->http->must_not_wait && may_mask(body))
+        return CALL_ELSEWHERE;
+    return err ? err : list_stack(l, &stack, body);
+}
+
+static int describe_all(struct call *c, struct listing *l)
+{
+    int err = call_read(c, &c->tx);
+
+    return err ? err : stack_each(c->tx, c->caller->account, false, describe_one, l);
 }
 
 /* One stack is looked at often while others write; all of an account's are read. */
 int cf_describe_stacks(struct call *c)
 {
+    CLEANUP(json_free) json_t *list = json_array();
+    struct listing l = {c, list, false};
     const char *account_topic = arena_printf(c->arena, "cloudformation:%s", c->caller->account);
     int64_t wait_ms = call_wait_ms(c);
-    bool busy = false;
 
     if (!account_topic)
         return FAULT(ENOMEM);
-    int err = json_object_get(c->in, "StackName") ? call_look(c, DB_ANYTHING, &c->tx) : call_read(c, &c->tx);
+    int err = json_object_get(c->in, "StackName") ? describe_named(c, &l) : describe_all(c, &l);
     if (!err)
-        err = describe_stacks(c, &busy);
-    err = call_looked(&c->tx, err);
-    if (err || !wait_ms || !busy || c->wait_deadline_mono_ms)
+        err = cf_page(c, "Stacks", list, PAGE_MAX);
+    if (err || !wait_ms || !l.busy || c->wait_deadline_mono_ms)
         return err;
     return call_wait(c, wait_ms, account_topic);
 }
