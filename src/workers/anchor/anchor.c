@@ -141,10 +141,15 @@ static int poll_once(struct loop *loop, json_t **ret_first)
     struct reason why = {0};
     const json_t *list;
     json_t *tree;
+    int64_t most = slots_await(loop->slots);
+    json_t *in;
     size_t i;
-    json_t *in = poll_input(loop, slots_await(loop->slots));
-    int r =
-        in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
+    int r;
+
+    if (most == 0)
+        return WORK_E_STOPPED;
+    in = poll_input(loop, most);
+    r = in ? work_call(loop->poller, loop->service, loop->operation, in, &out, NULL, &why) : FAULT(ENOMEM);
 
     if (r && !worker_stopping())
         log_warn("anchor", "%s", why.text[0] ? why.text : strerror(r < 0 ? -r : EIO));
@@ -178,6 +183,13 @@ static int poller_start(struct loop *loop)
     return r;
 }
 
+static void leave(const struct loop *loop, json_t **tree)
+{
+    log_error("anchor", "no thread for %s", json_str(*tree, "id", "?"));
+    json_free(tree);
+    slots_give(loop->slots);
+}
+
 /* Called and returns with the lock. */
 static void loop_turn(struct loop *loop)
 {
@@ -196,8 +208,8 @@ static void loop_turn(struct loop *loop)
     loop->polling = false;
     if (worker_stopping())
         pthread_cond_broadcast(&loop->changed);
-    else if (first && poller_start(loop))
-        log_warn("anchor", "no thread polls while there is work");
+    else if (first && poller_start(loop)) /* this one must: the job is offered again by its lease */
+        leave(loop, &first);
     pthread_mutex_unlock(&loop->lock);
     if (first)
         work(loop, first);
@@ -246,9 +258,11 @@ static int loop_start(struct loop *loop, const struct anchor *anchor, const stru
 /* Ends all polls together: nothing that is handed back afterwards comes here again. */
 static void loops_stop_polling(struct loop *loops, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        slots_close(loops[i].slots);
         if (loops[i].poller)
             aws_client_cancel(loops[i].poller);
+    }
     for (size_t i = 0; i < count; i++) {
         pthread_mutex_lock(&loops[i].lock);
         pthread_cond_broadcast(&loops[i].changed);

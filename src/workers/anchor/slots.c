@@ -19,11 +19,19 @@ int64_t slots_await(struct slots *slots)
     int64_t free;
 
     pthread_mutex_lock(&slots->lock);
-    while (slots->free <= 0)
+    while (slots->free <= 0 && !slots->closed)
         pthread_cond_wait(&slots->changed, &slots->lock);
     free = slots->free;
     pthread_mutex_unlock(&slots->lock);
-    return free;
+    return free > 0 ? free : 0;
+}
+
+void slots_close(struct slots *slots)
+{
+    pthread_mutex_lock(&slots->lock);
+    slots->closed = true;
+    pthread_cond_broadcast(&slots->changed);
+    pthread_mutex_unlock(&slots->lock);
 }
 
 int64_t slots_free(struct slots *slots)

@@ -9,12 +9,14 @@ struct slots {
     pthread_cond_t changed;
     int64_t free; /* below 0: a poll brought work while others took slots */
     int64_t all;
+    bool closed; /* nobody is to wait for a free one */
 };
 
 void slots_init(struct slots *slots, int64_t all);
 void slots_deinit(struct slots *slots);
-/* Waits until some are free: how many. */
+/* Waits until some are free: how many; 0 once they are closed and none is. */
 int64_t slots_await(struct slots *slots);
+void slots_close(struct slots *slots);
 /* Takes one for work that has come already. */
 void slots_take(struct slots *slots);
 /* How many are free just now. */

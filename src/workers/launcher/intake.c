@@ -25,7 +25,8 @@
 #define PAUSE_MOST_MS 5000
 #define SETTLE_MS 20 /* what ended meanwhile is settled together */
 #define DELETE_MAX 10
-#define EVENTS_KEPT (JOURNAL_EVENTS_MAX / 2) /* of those that could not be written */
+#define EVENTS_KEPT                                                                                          \
+    1000 /* of those that could not be written; the others are made again with their messages */
 
 struct message {
     char *receipt;
@@ -280,8 +281,8 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
     if (r) {
         log_warn("launcher", "the journal cannot be written: %s", why.text[0] ? why.text : strerror(-r));
         pthread_mutex_lock(&intake->lock);
-        if (json_array_size(intake->events) < EVENTS_KEPT)
-            json_array_extend(intake->events, events);
+        for (size_t i = 0; i < json_array_size(events) && json_array_size(intake->events) < EVENTS_KEPT; i++)
+            json_array_append(intake->events, json_array_get(events, i));
         pthread_mutex_unlock(&intake->lock);
     }
     for (struct message *m = done; r && m; m = m->next)

@@ -8,6 +8,12 @@
 #include "workers/call.h"
 #include <stdio.h>
 
+/* PutLogEvents: 10,000 events of 1,048,576 bytes, each 26 more than its message, within 24 hours. */
+#define CHUNK_EVENTS 1000
+#define CHUNK_BYTES 1000000
+#define CHUNK_SPAN_MS (INT64_C(23) * 3600 * 1000)
+#define EVENT_OVERHEAD 26
+
 struct journal {
     struct aws_client *client;
     char stream[64];
@@ -82,10 +88,48 @@ static json_t *sorted(const json_t *events)
     return list;
 }
 
-int journal_put(struct journal *journal, const json_t *events, struct reason *why)
+/* How many of the first fit into one request. */
+static size_t chunk_size(const json_t *events)
 {
-    json_t *in = json_pack("{s:s, s:s, s:o}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream,
-                           "logEvents", sorted(events));
+    int64_t bytes = 0, first_ms = json_int(json_array_get(events, 0), "timestamp", 0);
+    const json_t *event;
+    size_t i;
 
-    return in ? work_call(journal->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
+    json_array_foreach (events, i, event) {
+        bytes += (int64_t)json_string_length(json_object_get(event, "message")) + EVENT_OVERHEAD;
+        if (i > 0 && (i == CHUNK_EVENTS || bytes > CHUNK_BYTES ||
+                      json_int(event, "timestamp", 0) - first_ms > CHUNK_SPAN_MS))
+            break;
+    }
+    return i;
+}
+
+static int chunk_put(struct journal *journal, json_t *events, struct reason *why)
+{
+    size_t count = chunk_size(events);
+    json_t *chunk = json_array(), *in;
+    int r;
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append(chunk, json_array_get(events, i));
+    in = json_pack("{s:s, s:s, s:o}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream,
+                   "logEvents", chunk);
+    r = in ? work_call(journal->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        json_array_remove(events, 0);
+    return r;
+}
+
+int journal_put(struct journal *journal, json_t *events, struct reason *why)
+{
+    CLEANUP(json_free) json_t *list = sorted(events);
+    int r = list ? 0 : FAULT(ENOMEM);
+
+    if (r == 0) {
+        json_array_clear(events);
+        json_array_extend(events, list);
+    }
+    while (r == 0 && json_array_size(events) > 0)
+        r = chunk_put(journal, events, why);
+    return r;
 }

@@ -16,6 +16,5 @@ int journal_new(struct aws_client *client, struct journal **ret, struct reason *
 void journal_free(struct journal **journal);
 /* What journal_put writes of a record, which is of now; takes the record, also on failure. */
 int journal_event(json_t *record, json_t **ret) MUST_USE;
-/* Writes events, of which there are JOURNAL_EVENTS_MAX at most. */
-#define JOURNAL_EVENTS_MAX 2000
-int journal_put(struct journal *journal, const json_t *events, struct reason *why) MUST_USE;
+/* Writes events, in as many requests as it takes; on a failure those that are not written are left. */
+int journal_put(struct journal *journal, json_t *events, struct reason *why) MUST_USE;
