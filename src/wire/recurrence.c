@@ -47,6 +47,22 @@ static bool has_positions(const struct icalrecurrencetype *rule)
     return false;
 }
 
+/* libical follows RFC 5545 not everywhere: it finds nothing, or too little, without a word. */
+static const char *not_followed(const struct icalrecurrencetype *rule)
+{
+    bool from_end = false;
+
+    for (size_t i = 0; rule->by_month_day[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        from_end |= rule->by_month_day[i] < 0;
+    if (given(rule->by_month_day) && rule->freq == ICAL_WEEKLY_RECURRENCE)
+        return "BYMONTHDAY does not go with WEEKLY: write FREQ=MONTHLY";
+    if (from_end && rule->freq == ICAL_DAILY_RECURRENCE)
+        return "days from the end of a month do not go with DAILY: write FREQ=MONTHLY";
+    if (given(rule->by_month_day) && rule->freq == ICAL_YEARLY_RECURRENCE && !given(rule->by_month))
+        return "BYMONTHDAY goes with BYMONTH in a YEARLY rule: of each month is FREQ=MONTHLY";
+    return NULL;
+}
+
 /* Some rules never come true, and libical looks for them through centuries. These always do: days that every
  * month has (recurrence_rule.h), and no steps that could go past what is asked for. NULL, or what does not
  * go. */
@@ -89,7 +105,9 @@ int recurrence_parse(const char *rule, const char *start, int64_t length_ms, con
     if (!start_parse(start, &ret->start))
         return reason_set(why, RECURRENCE_E_INVALID,
                           "'%s' is no local beginning: write it as 2026-11-27T16:00:00.", start);
-    wrong = contradiction(&parsed, &ret->start);
+    wrong = not_followed(&parsed);
+    if (!wrong)
+        wrong = contradiction(&parsed, &ret->start);
     if (wrong)
         return reason_set(why, RECURRENCE_E_INVALID, "The recurrence rule '%s' may never come true: %s.",
                           rule, wrong);
