@@ -98,6 +98,12 @@ static bool is_hoisted(struct str name)
     return name.len > 6 && str_eq_nocase((struct str){name.ptr, 6}, STR("x-amz-"));
 }
 
+/* Version 2 signs them, too. */
+static bool is_old_header(struct str name)
+{
+    return str_eqc(name, "content-md5") || str_eqc(name, "content-type");
+}
+
 static bool is_line(struct str value)
 {
     for (size_t i = 0; i < value.len; i++)
@@ -125,7 +131,7 @@ static int hoist_headers(struct exchange *x)
     memcpy(headers, http->headers, count * sizeof(*headers));
     for (size_t i = 0; i < query.count; i++) {
         const struct uri_pair *pair = &query.pairs[i];
-        if (!is_hoisted(pair->name))
+        if (!is_hoisted(pair->name) && !(x->claim.version_2 && is_old_header(pair->name)))
             continue;
         if (!is_line(pair->value))
             return reason_set(&x->call.reason, REFUSE_VALUE, "%.64s has a control character.",

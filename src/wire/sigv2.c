@@ -87,6 +87,21 @@ static bool is_amz(struct str name)
     return name.len > 6 && str_eq_nocase((struct str){name.ptr, 6}, STR("x-amz-"));
 }
 
+/* A line of its own cannot be told from two, nor a sub-resource in a value from one behind it. */
+static bool unambiguous(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.ptr[i] < ' ')
+            return false;
+    (void)str_split(&value, '&');
+    while (value.ptr) {
+        struct str name = str_split(&value, '&');
+        if (one_of(str_split(&name, '='), sub_resources))
+            return false;
+    }
+    return true;
+}
+
 static bool understood(const struct sigv4_request *request, const struct uri_query *query)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", NULL};
@@ -94,7 +109,8 @@ static bool understood(const struct sigv4_request *request, const struct uri_que
     for (size_t i = 0; i < query->count; i++) {
         struct str name = query->pairs[i].name;
 
-        if (!is_amz(name) && !one_of(name, sub_resources) && !one_of(name, harmless))
+        if ((!is_amz(name) && !one_of(name, sub_resources) && !one_of(name, harmless)) ||
+            !unambiguous(name) || !unambiguous(query->pairs[i].value))
             return false;
     }
     return one_of(request->method, methods);
@@ -227,8 +243,8 @@ static bool resource_put(struct buf *out, const struct sigv4_request *request, c
 static struct str standard(const struct sigv4_request *request, const struct uri_query *query,
                            const char *name)
 {
-    struct str value = uri_has(query, name) ? uri_get(query, name)
-                                            : header_find(request->headers, request->header_count, name);
+    struct str sent = header_find(request->headers, request->header_count, name);
+    struct str value = sent.ptr ? sent : uri_get(query, name);
 
     return str_trim(value);
 }
@@ -266,7 +282,7 @@ int sigv2_verify(struct arena *arena, const struct sigv4_request *request, const
         !bucket && request->path.len > 1 && !memchr(request->path.ptr + 1, '/', request->path.len - 1);
     int ways = alone ? 2 : 1;
     struct uri_query query;
-    int r = uri_parse_query(arena, request->query, false, &query);
+    int r = uri_parse_query(arena, request->query, true, &query); /* as whoever uses it (dispatch.c) */
 
     if (r)
         return r == URI_E_BAD ? SIGV4_MISMATCH : r;
