@@ -1,7 +1,7 @@
 /* See room.h. One thread makes and removes. It makes when a build has given its room back, or has had it for
  * a while, rather than when one is taken: the build that takes it needs the processor just then. It removes
  * when no build is under way, after a second, or when many are left: builds that wait for others come first.
- */
+ * Where it cannot keep up, whoever gives a room back removes it. */
 #include "workers/anchor/room.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -16,7 +16,8 @@
 #define READY_MOST 2
 #define MAKE_AFTER_MS 100
 #define IDLE_MS 600000 /* then no build is expected any more */
-#define LEFT_MOST 64
+#define LEFT_MANY 64
+#define LEFT_MOST 256 /* with those that are being removed */
 #define LEFT_MS 1000
 /* Where less than both of the disk is free, what is left goes at once. */
 #define TIGHT_PART 4
@@ -36,7 +37,7 @@ struct rooms {
     int ready_count;
     int under_way;
     struct room *left; /* to be removed */
-    int left_count;
+    int left_count;    /* of them, with those that the keeper is removing */
     int64_t remove_ms; /* when the first of them has waited for long enough; INT64_MAX: there is none */
     int64_t make_ms;   /* of clock_mono_ms, when some are to be made; INT64_MAX: never */
     int64_t idle_ms;   /* when those that are ready go; INT64_MAX: none is */
@@ -129,41 +130,51 @@ static void make_one(struct rooms *rooms)
         rooms->make_ms = INT64_MAX;
 }
 
-/* Called and returns with the lock. */
-static void remove_all(struct rooms *rooms, struct room **list)
+static struct room *list_pop(struct room **list)
 {
-    struct room *room = take(*list);
+    struct room *first = *list;
 
-    pthread_mutex_unlock(&rooms->lock);
-    while (room) {
-        struct room *next = room->next;
-
-        room_remove(rooms, &room);
-        room = next;
-    }
-    pthread_mutex_lock(&rooms->lock);
+    *list = first->next;
+    return first;
 }
 
+/* Called and returns with the lock. */
 static void ready_drop(struct rooms *rooms)
 {
+    struct room *list = take(rooms->ready);
+
     rooms->ready_count = 0;
     rooms->idle_ms = INT64_MAX;
-    remove_all(rooms, &rooms->ready);
+    pthread_mutex_unlock(&rooms->lock);
+    while (list) {
+        struct room *room = list_pop(&list);
+
+        room_remove(rooms, &room);
+    }
     if (rooms->seed)
         seed_rest(rooms->seed);
+    pthread_mutex_lock(&rooms->lock);
 }
 
 /* Called and returns with the lock. */
 static void left_remove(struct rooms *rooms)
 {
-    rooms->left_count = 0;
+    struct room *list = take(rooms->left);
+
     rooms->remove_ms = INT64_MAX;
-    remove_all(rooms, &rooms->left);
+    while (list) {
+        struct room *room = list_pop(&list);
+
+        pthread_mutex_unlock(&rooms->lock);
+        room_remove(rooms, &room);
+        pthread_mutex_lock(&rooms->lock);
+        rooms->left_count--;
+    }
 }
 
 static bool is_removal_late(const struct rooms *rooms, int64_t now_ms)
 {
-    return rooms->left_count >= LEFT_MOST || rooms->remove_ms <= now_ms;
+    return rooms->left_count >= LEFT_MANY || rooms->remove_ms <= now_ms;
 }
 
 /* What is to be made comes first. */
@@ -313,6 +324,22 @@ static bool is_disk_tight(const struct rooms *rooms)
            is_tight(disk.f_favail, disk.f_files, TIGHT_FILES);
 }
 
+/* Called with the lock: for the keeper. */
+static void left_put(struct rooms *rooms, struct room *room, int64_t now_ms, bool tight)
+{
+    bool first = !rooms->left;
+
+    room->next = rooms->left;
+    rooms->left = room;
+    rooms->left_count++;
+    if (tight)
+        rooms->remove_ms = now_ms;
+    else if (first)
+        rooms->remove_ms = now_ms + LEFT_MS;
+    if (first || rooms->under_way == 0 || is_removal_late(rooms, now_ms))
+        pthread_cond_signal(&rooms->changed);
+}
+
 void rooms_give(struct rooms *rooms, struct room **room)
 {
     int64_t now_ms = clock_mono_ms();
@@ -320,18 +347,14 @@ void rooms_give(struct rooms *rooms, struct room **room)
 
     if (!*room)
         return;
+    session_free(&(*room)->session);
     tight = is_disk_tight(rooms);
     pthread_mutex_lock(&rooms->lock);
-    (*room)->next = rooms->left;
-    rooms->left = take(*room);
-    rooms->left_count++;
     rooms->under_way--;
     make_by(rooms, now_ms);
-    if (tight)
-        rooms->remove_ms = now_ms;
-    else if (rooms->left_count == 1)
-        rooms->remove_ms = now_ms + LEFT_MS;
-    if (rooms->left_count == 1 || rooms->under_way == 0 || is_removal_late(rooms, now_ms))
-        pthread_cond_signal(&rooms->changed);
+    if (rooms->left_count < LEFT_MOST)
+        left_put(rooms, take(*room), now_ms, tight);
     pthread_mutex_unlock(&rooms->lock);
+    if (*room)
+        room_remove(rooms, room);
 }

@@ -19,7 +19,7 @@ int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms 
 void rooms_free(struct rooms **rooms);
 /* A ready one, or one made now. */
 int rooms_take(struct rooms *rooms, struct room **ret) MUST_USE;
-/* It is removed soon. */
+/* It is removed soon, or at once where many are to be; its shell, if it was not taken, ends now. */
 void rooms_give(struct rooms *rooms, struct room **room);
 /* Opens a room's shell; `shell` and `envp` are session_spec's. */
 int room_open(const struct room *room, const struct sandbox *sandbox, const char *shell,

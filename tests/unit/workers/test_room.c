@@ -1,4 +1,5 @@
 /* Builds' rooms: made before they are needed, used once, removed behind their builds. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "workers/anchor/room.h"
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -17,6 +19,7 @@
 struct fixture {
     char work[64];
     struct rooms *rooms;
+    int gate; /* where the keeper that stands is told to go on, also by its end */
 };
 
 static int set_up(void **state)
@@ -26,6 +29,7 @@ static int set_up(void **state)
     snprintf(f->work, sizeof(f->work), "/tmp/slipway-test-room-XXXXXX");
     assert_non_null(mkdtemp(f->work));
     assert_int_equal(rooms_new(f->work, NULL, &f->rooms), 0);
+    f->gate = -1;
     *state = f;
     return 0;
 }
@@ -35,6 +39,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     int r;
 
+    close_fd(&f->gate);
     rooms_free(&f->rooms);
     r = rmdir(f->work); /* nothing is left in it */
     free(f);
@@ -200,6 +205,101 @@ static void those_left_go_though_a_build_is_under_way(void **state)
     rooms_give(f->rooms, &kept);
 }
 
+/* ---- a keeper that cannot keep up */
+
+static int keeper_gate;
+
+static void keeper_stand(int number UNUSED)
+{
+    char go;
+
+    while (read(keeper_gate, &go, 1) < 0 && errno == EINTR)
+        ;
+}
+
+/* The thread that was made last. */
+static pid_t keeper_tid(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *entry;
+    long found = 0;
+
+    while (tasks && (entry = readdir(tasks)))
+        if (strtol(entry->d_name, NULL, 10) > found)
+            found = strtol(entry->d_name, NULL, 10);
+    closedir(tasks);
+    return (pid_t)found;
+}
+
+/* Until a thread waits in that system call (proc(5), /proc/PID/syscall). */
+static void await_call(pid_t tid, long number)
+{
+    int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)tid);
+    for (;;) {
+        CLEANUP(buf_free) struct buf text = BUF_INIT(4096);
+        int64_t found = -1;
+        struct str rest;
+
+        assert_int_equal(io_read_file(path, &text), 0);
+        rest = buf_str(&text);
+        if (str_to_int(str_split(&rest, ' '), 0, INT32_MAX, &found) && found == number)
+            return;
+        assert_true(clock_mono_ms() < deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+/* Processes that any of this process's threads has for a child. */
+static size_t children(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *entry;
+    size_t count = 0;
+
+    while (tasks && (entry = readdir(tasks))) {
+        CLEANUP(buf_free) struct buf text = BUF_INIT(1 << 16);
+        char path[320];
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/children", entry->d_name);
+        if (entry->d_name[0] != '.' && io_read_file(path, &text) == 0)
+            for (size_t i = 0; i < text.len; i++)
+                count += text.ptr[i] == ' ';
+    }
+    closedir(tasks);
+    return count;
+}
+
+static void what_is_left_has_a_limit_and_no_shell(void **state)
+{
+    enum { MANY = 400, MOST = 256, SEED = 1 };
+    struct fixture *f = *state;
+    const struct sigaction stand = {.sa_handler = keeper_stand};
+    pid_t keeper = keeper_tid();
+    int gate[2];
+
+    assert_int_equal(pipe(gate), 0);
+    keeper_gate = gate[0];
+    f->gate = gate[1];
+    assert_int_equal(sigaction(SIGUSR1, &stand, NULL), 0);
+    await_call(keeper, SYS_futex); /* it waits, without the lock */
+    assert_int_equal(tgkill(getpid(), keeper, SIGUSR1), 0);
+    await_call(keeper, SYS_read);
+    for (int i = 0; i < MANY; i++) {
+        struct room *room = NULL;
+
+        assert_int_equal(rooms_take(f->rooms, &room), 0);
+        rooms_give(f->rooms, &room);
+        assert_in_range(children(), 0, SEED);
+    }
+    assert_int_equal(folders(f), MOST);
+    close_fd(&f->gate);
+    await_folders(f, 2); /* those that are ready */
+    close(gate[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(others_are_made_during_a_long_build, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_left_go_though_a_build_is_under_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_build_left_is_not_there_for_another, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_has_a_limit_and_no_shell, set_up, tear_down),
     };
 
     signal(SIGPIPE, SIG_IGN);
