@@ -2,6 +2,7 @@
 #include "workers/anchor/seed.h"
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "seed_image.h"
@@ -14,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANSWER_MS 5000
+#define START_MS 5000
+#define ANSWER_MS 1000 /* a build may have stopped it, and others wait */
+#define END_MS 1000
 #define RENEW_MS 60000
 #define ENV_MAX 16
 
@@ -24,8 +27,8 @@ struct seed {
     pthread_mutex_t lock; /* guards all that follows; an order and its answer are together */
     pid_t pid;            /* 0: none */
     int orders;
-    int64_t started_ms; /* of clock_mono_ms */
-    bool none;          /* SEED_E_NONE */
+    int64_t start_ms; /* of clock_mono_ms, when it is started, if only anew */
+    bool none;        /* SEED_E_NONE */
 };
 
 /* ---- its process; called with the lock */
@@ -39,15 +42,16 @@ static void stop(struct seed *seed)
             ;
     }
     seed->pid = 0;
+    seed->start_ms = 0;
 }
 
-static int answer_take(const struct seed *seed, int32_t *ret)
+static int answer_take(const struct seed *seed, int timeout_ms, int32_t *ret)
 {
     struct pollfd readable = {.fd = seed->orders, .events = POLLIN};
     int n;
 
     do {
-        n = poll(&readable, 1, ANSWER_MS);
+        n = poll(&readable, 1, timeout_ms);
     } while (n < 0 && errno == EINTR);
     if (n < 1)
         return FAULT(n < 0 ? errno : ETIMEDOUT);
@@ -92,32 +96,58 @@ static int shell_start(struct seed *seed, int orders)
                       &seed->pid);
 }
 
+/* It ended without an answer: whether by itself, as a shell that has nothing to do. */
+static bool is_none(struct seed *seed)
+{
+    int status = 0;
+
+    if (proc_wait(seed->pid, END_MS, &status) != 0)
+        return false;
+    seed->pid = 0;
+    return WIFEXITED(status);
+}
+
+static int first_answer_take(struct seed *seed)
+{
+    int32_t word = 0;
+    int r = answer_take(seed, START_MS, &word);
+
+    if (r == -ETIMEDOUT || (r == 0 && word == 0))
+        return r;
+    if (r == 0 || is_none(seed)) {
+        seed->none = true;
+        log_info("anchor", "builds' shells each start on their own: %s loads nothing beforehand",
+                 seed->command[0]);
+    }
+    return seed->none ? SEED_E_NONE : SEED_E_LATER;
+}
+
 static int start(struct seed *seed)
 {
     int ends[2], r;
-    int32_t word = 1;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
         return FAULT(errno);
     seed->orders = ends[0];
     r = shell_start(seed, ends[1]);
     close(ends[1]);
-    if (r == 0 && (answer_take(seed, &word) || word != 0)) {
-        seed->none = true;
-        r = SEED_E_NONE;
-    }
-    seed->started_ms = clock_mono_ms();
-    return r;
+    return r ? r : first_answer_take(seed);
 }
 
 static int be_ready(struct seed *seed)
 {
+    int r;
+
     if (seed->none)
         return SEED_E_NONE;
-    if (seed->pid && clock_mono_ms() < seed->started_ms + RENEW_MS)
-        return 0;
+    if (clock_mono_ms() < seed->start_ms)
+        return seed->pid ? 0 : SEED_E_LATER;
     stop(seed);
-    return start(seed);
+    r = start(seed);
+    if (r)
+        stop(seed);
+    seed->start_ms = clock_mono_ms() + RENEW_MS;
+    return r;
 }
 
 static int order_send(const struct seed *seed, const char *cwd, const int fds[SEED_FDS])
@@ -143,10 +173,11 @@ static int order(struct seed *seed, const char *cwd, const int fds[SEED_FDS], in
 {
     int r = be_ready(seed);
 
+    if (r)
+        return r;
+    r = order_send(seed, cwd, fds);
     if (r == 0)
-        r = order_send(seed, cwd, fds);
-    if (r == 0)
-        r = answer_take(seed, ret);
+        r = answer_take(seed, ANSWER_MS, ret);
     if (r)
         stop(seed);
     else if (*ret > 0)

@@ -14,8 +14,10 @@
 struct seed;
 
 enum seed_outcome {
-    SEED_E_NONE =
-        1, /* this machine's shell is none: it is static, or what it should load may not be executed */
+    /* This machine's shell is none: it is static, or what it should load may not be executed. So it stays. */
+    SEED_E_NONE = 1,
+    /* It was killed, or did not answer, when it was started last: it is tried again in its time. */
+    SEED_E_LATER,
 };
 
 /* `command` (the shell's absolute path first) and `envp` are what all that are spawned have; they outlive it.
