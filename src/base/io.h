@@ -33,7 +33,8 @@ bool io_spread_folders(const char *path);
 int io_read_file(const char *path, struct buf *buf) MUST_USE;
 /* Temporary file beside it, fsync, rename, fsync of the folder. */
 int io_write_file_atomic(const char *path, struct str content, mode_t mode) MUST_USE;
-/* Removes a folder and all below it without following links; 0 also when it was not there. */
+/* Removes a folder and all below it without following links, also from folders that are read-only and the
+ * caller's; 0 also when it was not there. */
 int io_remove_tree(const char *path) MUST_USE;
 /* The same of what is a folder; how many it was with all below it is added to *count. */
 int io_remove_tree_count(const char *path, size_t *count) MUST_USE;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEEPEST 256 /* each level holds a file descriptor open */
@@ -71,13 +72,30 @@ static int remove_entry(int parent, const char *name, bool is_folder, int depth,
     return errno == EISDIR || errno == EPERM ? remove_folder(parent, name, depth, count) : FAULT(errno);
 }
 
+/* Its owner may open what forbids it: builds leave folders that are read-only. No link is followed. */
+static int folder_open(int parent, const char *name)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(parent, name, flags);
+    if (fd < 0 && errno == EACCES && fchmodat(parent, name, S_IRWXU, AT_SYMLINK_NOFOLLOW) == 0)
+        fd = openat(parent, name, flags);
+    return fd < 0 ? FAULT(errno) : fd;
+}
+
+/* False where that is not why something in it is not removed. */
+static bool is_made_writable(int folder)
+{
+    struct stat found;
+    return fstat(folder, &found) == 0 && (found.st_mode & S_IRWXU) != S_IRWXU && fchmod(folder, S_IRWXU) == 0;
+}
+
 static int remove_below(int parent, const char *name, int depth, size_t *count)
 {
     if (depth > DEEPEST)
         return FAULT(ELOOP);
-    CLEANUP(close_fd) int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(close_fd) int fd = folder_open(parent, name);
     if (fd < 0)
-        return FAULT(errno);
+        return fd;
     CLEANUP(close_dir) DIR *dir = fdopendir(fd);
     if (!dir)
         return FAULT(errno);
@@ -90,6 +108,8 @@ static int remove_below(int parent, const char *name, int depth, size_t *count)
         if (str_eqc(STR("."), entry->d_name) || str_eqc(STR(".."), entry->d_name))
             continue;
         int r = remove_entry(own, entry->d_name, entry->d_type == DT_DIR, depth, count);
+        if (r == -EACCES && is_made_writable(own))
+            r = remove_entry(own, entry->d_name, entry->d_type == DT_DIR, depth, count);
         if (r < 0)
             return r;
     }

@@ -133,6 +133,32 @@ static void test_folders_are_made_and_removed_with_all_below(void **state UNUSED
     assert_int_equal(io_unlink(deep), 0);
 }
 
+static int remove_folders_of_mode(mode_t mode)
+{
+    char tree[100], in[128], file[160];
+    (void)snprintf(tree, sizeof(tree), "%s/tree", folder);
+    (void)snprintf(in, sizeof(in), "%s/in", tree);
+    (void)snprintf(file, sizeof(file), "%s/file", in);
+    if (io_mkdir_parents(in, 0700) || io_write_file_atomic(file, STR("x"), 0400) || chmod(in, mode) ||
+        chmod(tree, mode))
+        return -errno;
+    return io_remove_tree(tree);
+}
+
+/* Root is asked for no permission: this process is somebody else then. */
+static void test_folders_that_forbid_it_are_removed(void **state UNUSED)
+{
+    static const mode_t modes[] = {0555, 0444, 0111, 0};
+    enum { NOBODY = 65534 };
+    bool root = geteuid() == 0;
+    int r = 0;
+    assert_int_equal(root ? chown(folder, NOBODY, NOBODY) || seteuid(NOBODY) : 0, 0);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(modes); i++)
+        r = remove_folders_of_mode(modes[i]);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(r, 0);
+}
+
 static void test_injected_failure_fires_once(void **state UNUSED)
 {
     fail_arm(FAIL_ALLOC, 2);
@@ -287,6 +313,7 @@ int main(void)
         CASE(test_pread_of_a_short_file_is_a_fault),
         CASE(test_a_folder_whose_folders_lie_apart_is_a_folder),
         CASE(test_folders_are_made_and_removed_with_all_below),
+        CASE(test_folders_that_forbid_it_are_removed),
         CASE(test_injected_failure_fires_once),
         CASE(test_child_runs_with_its_folder_and_files),
         CASE(test_child_group_is_killed_as_a_whole),
