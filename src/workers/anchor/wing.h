@@ -16,7 +16,7 @@ struct plot {
     struct wing *wing;
 };
 
-/* `work_dir` outlives it, and has nobody else's folders. */
+/* `work_dir` outlives it; it may have other folders, also of these names: builds can make some. */
 int wings_new(const char *work_dir, struct wings **ret) MUST_USE;
 /* After all plots. */
 void wings_free(struct wings **wings);

@@ -133,6 +133,33 @@ static void a_wing_takes_few_files(void **state)
     plot_clear(f->wings, &first);
 }
 
+/* Builds without a sandbox see their neighbours' places. */
+static void what_builds_put_beside_them_is_passed_over_and_removed(void **state)
+{
+    struct fixture *f = *state;
+    struct plot plots[MANY] = {{0}};
+    char taken[256], wing[128];
+
+    assert_int_equal(plot_make(f->wings, &plots[0]), 0);
+    snprintf(wing, sizeof(wing), "%.*s", above(&plots[0]), plots[0].folder);
+    for (int i = 0; i < 20; i++) {
+        snprintf(taken, sizeof(taken), "%s/build-%d", wing, i);
+        assert_true(mkdir(taken, 0700) == 0 || errno == EEXIST);
+        snprintf(taken, sizeof(taken), "%s/wing-%d", f->work, i + 20);
+        assert_int_equal(mkdir(taken, 0700), 0);
+    }
+    leave(wing, 3);
+    for (size_t i = 1; i < MANY; i++)
+        assert_int_equal(plot_make(f->wings, &plots[i]), 0);
+    for (size_t i = 0; i < MANY; i++)
+        plot_clear(f->wings, &plots[i]);
+    assert_int_equal(access(wing, F_OK), -1);
+    for (int i = 0; i < 20; i++) {
+        snprintf(taken, sizeof(taken), "%s/wing-%d", f->work, i + 20);
+        assert_int_equal(rmdir(taken), 0);
+    }
+}
+
 static void what_cannot_be_made_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -154,6 +181,7 @@ int main(void)
         TEST(each_is_new_empty_and_its_owners_alone),
         TEST(after_one_that_left_many_files_they_lie_apart),
         TEST(a_wing_takes_few_files),
+        TEST(what_builds_put_beside_them_is_passed_over_and_removed),
         TEST(what_cannot_be_made_is_told),
     };
 
