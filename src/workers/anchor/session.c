@@ -72,6 +72,7 @@ static int spawn(const struct session_spec *spec, int pipes[CHANNELS][2], pid_t 
         .stderr_fd = fds[2],
     };
 
+    assert(!spec->seed || (!spec->sandbox && strcmp(spec->shell, "sh") == 0));
     if (spec->seed && seed_spawn(spec->seed, spec->cwd, fds, ret_pid) == 0)
         return 0;
     return sandbox_spawn(spec->sandbox, &sandbox, ret_pid);

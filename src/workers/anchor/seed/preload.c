@@ -17,7 +17,7 @@ struct order {
     int fds[SEED_FDS];
 };
 
-/* What made it a seed: a build's commands are not to be loaded so, and not to see it. */
+/* What made it a seed: a build's commands are not to be loaded so. */
 static void variables_forget(char **envp)
 {
     char **kept = envp;
@@ -69,6 +69,18 @@ static void become(const struct order *order)
         _exit(127);
 }
 
+/* As fork, with the seed's parent for a parent; clone(2) says whose arguments are in which order. */
+static long fork_beside(void)
+{
+    const unsigned long flags = CLONE_PARENT | SIGCHLD;
+
+#ifdef __s390__
+    return syscall(SYS_clone, 0, flags, 0, 0, 0);
+#else
+    return syscall(SYS_clone, flags, 0, 0, 0, 0);
+#endif
+}
+
 __attribute__((constructor)) static void wait_for_orders(int argc, char **argv, char **envp)
 {
     /* once for all forks: the allocator's own beginning */
@@ -85,7 +97,7 @@ __attribute__((constructor)) static void wait_for_orders(int argc, char **argv, 
         long pid;
 
         order_receive(&order);
-        pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+        pid = fork_beside();
         if (pid == 0) {
             become(&order);
             return;
