@@ -12,8 +12,9 @@ import hashlib
 import io
 import json
 import os
+import select
 import signal
-import threading
+import socket
 import zipfile
 
 import boto3
@@ -85,10 +86,20 @@ class Worker:
         self.codepipeline = boto3.client("codepipeline", endpoint_url=arguments.endpoint_url)
         self.action_type = {"category": arguments.category, "owner": "Custom", "provider": arguments.provider,
                             "version": arguments.version}
-        self.stopping = threading.Event()
+        # A signal writes to one end itself. (A handler runs between any two steps of this thread: it may take no lock.)
+        self.stopping, self.stop = socket.socketpair()
+        self.stop.setblocking(False)
+
+    def stop_on(self, *signals):
+        signal.set_wakeup_fd(self.stop.fileno())
+        for number in signals:
+            signal.signal(number, lambda *_: None)  # the turn under way is finished
+
+    def is_stopping(self, within_seconds=0):
+        return bool(select.select([self.stopping], [], [], within_seconds)[0])
 
     def run(self):
-        while not self.stopping.is_set():
+        while not self.is_stopping():
             try:
                 jobs = self.codepipeline.poll_for_jobs(actionTypeId=self.action_type, maxBatchSize=1)["jobs"]
                 for job in jobs:
@@ -97,7 +108,7 @@ class Worker:
                 print(f"worker: {error}", flush=True)  # the service is away: the next poll may find it
                 jobs = []
             if not jobs:
-                self.stopping.wait(self.arguments.poll_seconds)
+                self.is_stopping(self.arguments.poll_seconds)
 
     def take(self, job):
         """Who acknowledges first has the job; another's nonce is refused."""
@@ -128,8 +139,7 @@ def main():
     parser.add_argument("--poll-seconds", type=float, default=5)
     parser.add_argument("--files-a-turn", type=int, default=1000)
     worker = Worker(parser.parse_args())
-    for number in signal.SIGTERM, signal.SIGINT:
-        signal.signal(number, lambda *_: worker.stopping.set())  # the turn under way is finished
+    worker.stop_on(signal.SIGTERM, signal.SIGINT)
     worker.run()
 
 
