@@ -1,17 +1,56 @@
-"""Anchors at work: builds in their sandbox, cut off, cancelled, with hostile sources."""
+"""Anchors at work, with a sandbox and without: builds that are cut off, cancelled, with hostile sources."""
 import hashlib
 import io
 import json
 import os
 import signal
 import subprocess
+import tempfile
+import threading
 import time
 import uuid
 import zipfile
 
 import pytest
 
-DEPLOY_ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
+from running import Server, binary, without_aws
+
+ACCOUNT = "222222222222"
+DEPLOY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/slipway-deploy"
+
+
+class Bare(Server):
+    """The services, and one anchor without a sandbox that is started again when it ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.cache = tempfile.TemporaryDirectory(prefix="slipway-test.")
+        self.closing, self.anchor = False, None
+        self.keeper = threading.Thread(target=self.keep)
+        self.keeper.start()
+
+    def keep(self):
+        key, secret = self.keys()
+        while not self.closing:
+            with open(self.log_path, "ab") as log:
+                self.anchor = subprocess.Popen(
+                    [binary(), "anchor", "--no-sandbox", "--cache-dir", self.cache.name], stdin=subprocess.DEVNULL, stdout=log,
+                    stderr=log, env={**without_aws(), "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": key,
+                                     "AWS_SECRET_ACCESS_KEY": secret})
+            self.anchor.wait()
+
+    def workers(self):
+        return {f"anchor {ACCOUNT}": self.anchor.pid} if self.anchor and self.anchor.poll() is None else {}
+
+    def close(self):
+        self.closing = True
+        if wait_for(lambda: self.workers() or not self.keeper.is_alive()) is not True:
+            self.anchor.terminate()
+        self.keeper.join(30)
+        super().close()
+        left = os.listdir(self.cache.name)
+        self.cache.cleanup()
+        assert not [name for name in left if name.startswith("work-")], left
 
 
 def wait_for(look, seconds=30):
@@ -86,14 +125,33 @@ def contexts(build):
     return [context["message"] for phase in build["phases"] for context in phase.get("contexts", [])]
 
 
-def anchor_pid(house, account="222222222222"):
-    return wait_for(lambda: house.workers().get(f"anchor {account}"))
+def anchor_pid(house):
+    return wait_for(lambda: house.workers().get(f"anchor {ACCOUNT}"))
+
+
+def is_seed(pid):
+    """What shells without a sandbox are forks of has a socket for its output."""
+    try:
+        return os.readlink(f"/proc/{pid}/fd/1").startswith("socket:")
+    except OSError:
+        return False
+
+
+def children(anchor):
+    found = subprocess.run(["pgrep", "-P", str(anchor), "-f", "slipway-build"], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
 
 
 def waiting_shells(anchor):
     """Of the rooms that an anchor keeps ready: they have no children."""
-    found = subprocess.run(["pgrep", "-P", str(anchor), "-f", "slipway-build"], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    return [pid for pid in children(anchor) if not is_seed(pid)]
+
+
+@pytest.fixture(scope="module", params=["sandbox", "no sandbox"])
+def house(request):
+    running = Server(workers=True) if request.param == "sandbox" else Bare()
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +206,8 @@ def test_variables_that_a_shell_would_act_upon_are_only_passed_on(project, name)
                      env={"variables": {name: "b"}})
     build = project.ended(project.start(buildspec))
     assert build["buildStatus"] == "SUCCEEDED", contexts(build)
-    assert "words: 2, in /build/src" in project.lines(build)
+    said = [line for line in project.lines(build) if line.startswith("words: 2, in /") and line.endswith("/src")]
+    assert said and (isinstance(project.house, Bare) or said == ["words: 2, in /build/src"])
 
 
 @pytest.mark.parametrize("size", [262144 - 200, 262144, 900000])
@@ -162,6 +221,13 @@ def test_sources_arrive_whole_whatever_their_size(project, size):
                                         sourceLocationOverride=f"{project.bucket}/{size}.zip"))
     assert build["buildStatus"] == "SUCCEEDED", contexts(build)
     assert hashlib.sha256(content.encode()).hexdigest() in " ".join(project.lines(build))
+
+
+def test_shells_without_a_sandbox_are_forks_of_a_seed(house, project):
+    build = project.ended(project.start(spec("grep -c memfd:seed /proc/$$/maps")))
+    seeded = isinstance(house, Bare)
+    assert build["buildStatus"] == ("SUCCEEDED" if seeded else "FAILED"), contexts(build)
+    assert bool([pid for pid in children(anchor_pid(house)) if is_seed(pid)]) == seeded
 
 
 def test_shells_wait_for_builds_and_end_with_their_anchor(house, project):
@@ -199,6 +265,8 @@ def test_a_failing_command_fails_the_build_and_post_build_still_runs(project):
 
 
 def test_a_build_sees_neither_this_machine_nor_its_keys(house, project):
+    if isinstance(house, Bare):
+        pytest.skip("these are the sandbox's")
     build = project.ended(project.start(spec(f"test ! -e {house.data}", "test ! -e /root && test ! -e /home",
                                              "! touch /usr/x 2>/dev/null", "test \"$(ls /tmp | wc -l)\" = 0")))
     assert build["buildStatus"] == "SUCCEEDED", contexts(build)
