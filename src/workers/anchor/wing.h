@@ -9,7 +9,7 @@
 struct wings;
 struct wing;
 
-/* A room's folders; no other has ever had their names. */
+/* A room's folders; no other room's have ever had their names. */
 struct plot {
     char *folder;
     char *source; /* `src` in it */
