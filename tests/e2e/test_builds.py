@@ -2,7 +2,10 @@
 import os
 import pathlib
 import signal
+import subprocess
 import time
+
+from running import binary
 
 ROLE = "arn:aws:iam::222222222222:role/slipway-deploy"
 PATIENCE_S = 90
@@ -70,3 +73,20 @@ def test_stopped_build_is_killed(house):
     assert codebuild.stop_build(id=build)["build"]["buildStatus"] == "STOPPED"
     wait_for(lambda: not sleeping(), "the build's command is gone")
     assert show(codebuild, build)["buildStatus"] == "STOPPED"
+
+
+def test_an_anchor_whose_slots_are_all_taken_stops_at_once(server, tmp_path):
+    """Its build is handed back, not waited for."""
+    codebuild = server.client("codebuild", profile="dev")
+    environment = {**server.aws_environment("dev"), "AWS_ENDPOINT_URL": server.endpoint}
+    anchor = subprocess.Popen([binary(), "anchor", "--jobs", "1", "--no-sandbox", "--cache-dir", str(tmp_path)], env=environment)
+    try:
+        build = start(codebuild, "full", "sleep 60")
+        building(codebuild, build)
+        anchor.terminate()
+        anchor.wait(20)
+        assert show(codebuild, build)["buildStatus"] == "IN_PROGRESS"
+    finally:
+        anchor.kill()
+        anchor.wait()
+    codebuild.stop_build(id=build)

@@ -663,6 +663,17 @@ def wired(s3, server, versioned):
     return versioned, configuration, drain, arn
 
 
+def test_an_event_that_is_too_long_for_its_queue_keeps_no_object_from_being_put_and_deleted(s3, server, wired):
+    name, _, drain, arn = wired
+    sqs = server.client("sqs", profile="dev")
+    url = sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
+    key = "in/" + "k" * 900 + ".zip"
+    s3.put_object(Bucket=name, Key=key, Body=b"x")
+    s3.delete_object(Bucket=name, Key=key)
+    assert drain() == []
+
+
 def test_notification_configuration_comes_back(s3, wired):
     name, configuration, _, _ = wired
     got = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]

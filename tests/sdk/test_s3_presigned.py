@@ -6,6 +6,7 @@ import hmac
 import json
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -123,6 +124,37 @@ def test_what_version_2_does_not_cover_is_refused(server, old, bucket):
     old.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
     assert code(send(url)) == (403, "AccessDenied") and old.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
     old.delete_bucket_policy(Bucket=bucket)
+
+
+def test_a_url_of_version_2_cannot_be_read_as_another(old, bucket):
+    """Values go into the lines that are signed as they are: those that would be lines or sub-resources are refused."""
+    old.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = old.put_object(Bucket=bucket, Key="v", Body=b"first")["VersionId"]
+    old.put_object(Bucket=bucket, Key="v", Body=b"second")
+    url = presign(old, "get_object", Bucket=bucket, Key="v", VersionId=first, ResponseContentType="text/plain")
+    assert send(url).body == b"first"
+    signed = dict(urllib.parse.parse_qsl(url.partition("?")[2]))
+    merged = {**{k: signed[k] for k in ("AWSAccessKeyId", "Signature", "Expires")},
+              "response-content-type": f"text/plain&versionId={first}"}
+    assert send(f"{url.partition('?')[0]}?{urllib.parse.urlencode(merged)}").status in (400, 403)
+    name = f"x\n9999999999\n/{bucket}/theirs?response-expires="
+    url = presign(old, "put_object", Bucket=bucket, Key="mine", ContentType="text/plain", Metadata={"name": name})
+    signed = dict(urllib.parse.parse_qsl(url.partition("?")[2]))
+    forged = {"content-type": f"text/plain\n{signed['Expires']}\nx-amz-meta-name:x", "Expires": "9999999999",
+              "response-expires": f"\n/{bucket}/mine", "AWSAccessKeyId": signed["AWSAccessKeyId"], "Signature": signed["Signature"]}
+    assert send(url.partition("?")[0].replace("/mine", "/theirs") + "?" + urllib.parse.urlencode(forged), "PUT", b"x",
+                {"Content-Type": ""}).status in (400, 403)
+    assert "Contents" not in old.list_objects_v2(Bucket=bucket, Prefix="theirs")
+
+
+def test_what_a_url_of_version_2_says_of_a_body_holds(old, bucket):
+    digest = base64.b64encode(hashlib.md5(b"good").digest()).decode()
+    url = presign(old, "put_object", Bucket=bucket, Key="said", ContentMD5=digest, ContentType="text/x")
+    typed = {"Content-Type": "text/x"}
+    assert code(send(url, "PUT", b"evil", typed)) == (400, "BadDigest")
+    assert code(send(url, "PUT", b"good", {"Content-Type": "text/html"})) == (403, "SignatureDoesNotMatch")
+    assert send(url, "PUT", b"good", typed).status == 200
+    assert old.head_object(Bucket=bucket, Key="said")["ContentType"] == "text/x"
 
 
 def test_an_expired_url(server, bucket):
