@@ -216,7 +216,11 @@ static int quota_show(struct cli *cli, const char *account)
                      limit_of(one, "MaxBytes"));
         return COMMAND_OK;
     }
-    return cli_fail(COMMAND_NOT_FOUND, "account %s keeps nothing and has no quota", account);
+    return cli_fail(
+        COMMAND_NOT_FOUND,
+        "account %s keeps nothing and has no quota\n  shared-services is told of all accounts, others of "
+        "themselves (--profile)",
+        account);
 }
 
 /* What it is afterwards, or is. */

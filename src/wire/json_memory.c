@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SIZES 8 /* usable bytes, as malloc_usable_size says: 24, 40, … 136 */
@@ -59,6 +60,7 @@ static void piece_give(void *memory)
     size_t usable = malloc_usable_size(memory), i = (usable - SMALLEST) / STEP;
     struct piece *piece = memory;
 
+    atomic_thread_fence(memory_order_acquire); /* others may have had it, too: their last look comes before */
     if (usable < SMALLEST || i >= SIZES || kept.count[i] == KEPT_MOST) {
         free(memory);
         return;
