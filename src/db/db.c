@@ -58,6 +58,11 @@ struct db_stats db_stats(struct db *db)
     return writer_stats(db->writer);
 }
 
+void db_run_at_once(struct db *db, bool at_once)
+{
+    db->at_once = at_once;
+}
+
 static int reader_take(struct db *db, struct conn **ret)
 {
     struct conn *conn = NULL;

@@ -55,6 +55,8 @@ void db_close(struct db **db); /* no transaction may be under way */
 int db_migrate(struct db *db, const struct db_schema *schemas, size_t count,
                const char **ret_schema) MUST_USE;
 struct db_stats db_stats(struct db *db);
+/* For tests: tx_later is tx_exec, so that a statement that breaks a constraint is known where it is said. */
+void db_run_at_once(struct db *db, bool at_once);
 /* Copies a database file as it is at one moment, also while it is used; what `to` was is gone. Synced. */
 int db_copy(const char *from, const char *to) MUST_USE;
 

@@ -12,6 +12,7 @@
 
 struct db {
     char *path;
+    bool at_once; /* nothing is left for later */
     struct writer *writer;
     struct checkpoint *checkpoint;
     pthread_mutex_t readers_lock;

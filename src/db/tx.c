@@ -202,7 +202,8 @@ int tx_later(struct tx *tx, const char *sql, const char *types, ...)
 {
     va_list args;
     va_start(args, types);
-    int r = writer_has_claimed(tx->db->writer) ? exec(tx, sql, types, &args) : record(tx, sql, types, &args);
+    bool now = tx->db->at_once || writer_has_claimed(tx->db->writer);
+    int r = now ? exec(tx, sql, types, &args) : record(tx, sql, types, &args);
     va_end(args);
     assert(r != DB_EXISTS);
     return r;
