@@ -7,9 +7,10 @@
  * The turn is not the connection (behind.h): who needs it claims it, and has it until the turn's end. Until
  * then others may be running what was recorded before.
  *
- * When an append fails, or SQLite undoes the transaction by itself, the batch has work that will never be
- * durable: `broken`. Every member of the failed group and of the open one is told so, and the batch is healed
- * before anybody works again. */
+ * When an append fails, or SQLite undoes the transaction by itself, or what is behind cannot be run, the
+ * batch is not what the log says: `broken`. It is healed, from the log, before anybody works again. The open
+ * group is synced before that; but when an append failed, its members have seen what will never be durable,
+ * and are told so like those of the failed group. */
 #include "db/writer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -66,6 +67,7 @@ struct writer {
     struct buf frame;
 
     atomic_bool broken;
+    atomic_bool unsynced;    /* a group's frame failed, and the open one has seen what it did */
     atomic_bool unpublished; /* work that other connections do not see, durable or on its way */
     atomic_ullong commits;
     atomic_ullong groups;
@@ -163,7 +165,7 @@ static int records_begin(struct buf *records)
 static bool sync_claim(struct writer *writer)
 {
     pthread_mutex_lock(&writer->sync_lock);
-    bool claimed = !writer->syncing && !atomic_load(&writer->broken);
+    bool claimed = !writer->syncing && !atomic_load(&writer->unsynced);
     if (claimed) {
         writer->syncing = true;
     } else if (writer->syncing && !writer->heir) {
@@ -219,8 +221,10 @@ static void group_sync(struct writer *writer, struct group *group)
         r = redo_append(batch_redo(writer->batch), &writer->frame);
         if (r == 0)
             atomic_fetch_add(&writer->groups, 1);
-        else
-            atomic_store(&writer->broken, true);
+    }
+    if (r < 0) {
+        atomic_store(&writer->unsynced, true);
+        atomic_store(&writer->broken, true);
     }
     records_reset(&writer->frame);
     sync_release(writer);
@@ -274,12 +278,21 @@ static int claim(struct writer *writer)
     return r;
 }
 
+/* With the turn: all that was committed is durable, unless a frame failed. */
+static void sync_open(struct writer *writer)
+{
+    sync_wait(writer);
+    if (writer->group && writer->group->members > 0 && sync_claim(writer))
+        group_sync(writer, group_close(writer));
+}
+
 /* Tells those whose work cannot become durable, and brings the batch to what is. */
 static int heal(struct writer *writer)
 {
-    sync_wait(writer);
+    sync_open(writer);
     if (writer->group && writer->group->members > 0)
         tell(writer, take(writer->group), FAULT(EIO));
+    atomic_store(&writer->unsynced, false);
     records_reset(&writer->records);
     if (claim(writer) < 0)
         log_debug("db", "what could not be run is run again from the log");
@@ -333,9 +346,7 @@ static int wait_for(struct writer *writer, struct group *group)
 /* With the turn: all that was committed is durable and published, and the batch is closed. */
 static int settle(struct writer *writer)
 {
-    sync_wait(writer);
-    if (writer->group && writer->group->members > 0 && sync_claim(writer))
-        group_sync(writer, group_close(writer));
+    sync_open(writer);
     int r = claim(writer) < 0 || is_broken(writer) ? heal(writer) : 0;
     if (r == 0)
         r = batch_flush(writer->batch);
@@ -427,15 +438,6 @@ int writer_begin(struct writer *writer, bool sure)
     return r;
 }
 
-/* Everything is undone, and what the others did is done again, from the log. */
-static int undo_all(struct writer *writer)
-{
-    sync_wait(writer);
-    if (writer->group->members > 0 && sync_claim(writer))
-        group_sync(writer, group_close(writer));
-    return heal(writer);
-}
-
 void writer_undo(struct writer *writer)
 {
     bool changed = writer->records.len > writer->mark || writer->records.error;
@@ -445,7 +447,7 @@ void writer_undo(struct writer *writer)
     writer->records.len = writer->mark;
     writer->records.error = 0;
     if (r == 0 && writer->sure && changed && writer->claimed)
-        r = undo_all(writer);
+        r = heal(writer); /* everything is undone, and what the others did is done again, from the log */
     if (changed)
         epoch_begin(writer);
     if (r < 0) /* the caller's part cannot be told from the others' */

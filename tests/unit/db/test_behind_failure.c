@@ -281,6 +281,27 @@ static void test_who_waits_for_the_connection_meanwhile_reads_all(void **state U
     db_close(&db);
 }
 
+/* What cannot be run is durable already, and what he did can be. */
+static void test_who_commits_meanwhile_is_told_of_no_failure(void **state UNUSED)
+{
+    struct db *db = open_db();
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int64_t name = 0;
+    do {
+        arm(1, true);
+        assert_int_equal(put_large(db, name++), 0);
+    } while (!wait_until_met() && name < MANY);
+    assert_int_equal(db_begin_sure(db, &tx), 0);
+    assert_int_equal(tx_later(tx, "INSERT INTO item (name, body) VALUES ($1, $2)", "ib", name, STR("x")), 0);
+    disarm();
+    rest(MEANWHILE_US);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(count(db), name + 1);
+    reopen(&db);
+    assert_int_equal(count(db), name + 1);
+    db_close(&db);
+}
+
 /* ---- a row that breaks a constraint */
 
 static void test_a_bad_row_is_left_out_and_the_rest_goes_on(void **state UNUSED)
@@ -403,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_whatever_the_thread_cannot_get),
         CASE(test_who_waits_for_the_connection_meanwhile_reads_all),
+        CASE(test_who_commits_meanwhile_is_told_of_no_failure),
         CASE(test_a_bad_row_is_left_out_and_the_rest_goes_on),
         CASE(test_it_is_left_out_after_a_crash_too),
         CASE(test_it_is_left_out_when_all_is_done_again_too),
