@@ -37,8 +37,10 @@ void job_memory_forget(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* Who only reads has an epoch of its own, and would have all forgotten. */
 static void enter(struct tx *tx)
 {
+    assert(tx_writes(tx));
     pthread_mutex_lock(&lock);
     if (epoch != tx_epoch(tx))
         forget();
