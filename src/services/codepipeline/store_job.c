@@ -354,14 +354,14 @@ static int offers_learn(struct tx *tx, const char *account)
 int job_offers(struct tx *tx, const char *account, size_t max, struct job_rows *ret)
 {
     struct job_offer offers[JOB_OFFERS_KEPT];
-    size_t count;
-    int r;
-
-    *ret = (struct job_rows){.list = mem_alloc(max * sizeof(*ret->list))};
-    r = ret->list ? 0 : FAULT(ENOMEM);
+    size_t count = 0;
+    int r = 0;
 
     assert(max <= JOB_OFFERS_KEPT);
-    if (r == 0 && !job_memory_offers(tx, account, max, offers, &count)) {
+    *ret = (struct job_rows){.list = mem_alloc(max * sizeof(*ret->list))};
+    if (!ret->list)
+        return FAULT(ENOMEM);
+    if (!job_memory_offers(tx, account, max, offers, &count)) {
         r = offers_learn(tx, account);
         if (r == 0 && !job_memory_offers(tx, account, max, offers, &count))
             r = FAULT(ENOMEM);
