@@ -2,8 +2,8 @@
  * serves every event that was there before it.
  *
  * Threads have no part of their own. One receives; who has received works on what came, and another receives:
- * so an event is worked on by a thread that is awake. One settles: a little later, for all that ended
- * meanwhile, and when who was waited for has a processor. The others work on lanes. */
+ * so an event is worked on by a thread that is awake. What has ended is settled a little later, for all that
+ * ended meanwhile, and when who was waited for has a processor. The others work on lanes. */
 #include "workers/launcher/intake.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -254,7 +254,8 @@ static void lane_run(struct intake *intake, struct lane *lane)
     r = worker_stopping() ? WORK_E_STOPPED
                           : release_handle(intake->releaser, lane->bucket, lane->key, events);
     pthread_mutex_lock(&intake->lock);
-    json_array_extend(intake->events, events);
+    if (json_array_extend(intake->events, events)) /* what cannot be recorded is not done */
+        r = WORK_E_RETRY;
     intake->running--;
     tasks_end(intake, tasks, r < 0 ? WORK_E_RETRY : r);
     lane->running = false;
@@ -282,7 +283,8 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
         log_warn("launcher", "the journal cannot be written: %s", why.text[0] ? why.text : strerror(-r));
         pthread_mutex_lock(&intake->lock);
         for (size_t i = 0; i < json_array_size(events) && json_array_size(intake->events) < EVENTS_KEPT; i++)
-            json_array_append(intake->events, json_array_get(events, i));
+            if (json_array_append(intake->events, json_array_get(events, i)))
+                break;
         pthread_mutex_unlock(&intake->lock);
     }
     for (struct message *m = done; r && m; m = m->next)
@@ -293,16 +295,20 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
 /* Called and returns with the lock. */
 static void settle(struct intake *intake)
 {
-    CLEANUP(json_free) json_t *events = NULL;
+    CLEANUP(json_free) json_t *events = json_array();
     int64_t until_ms = clock_mono_ms() + SETTLE_MS;
     struct message *done;
+    json_t *ended;
 
     while (!intake->ending && clock_mono_ms() < until_ms)
         wait_until(&intake->settle_cond, &intake->lock, until_ms);
     intake->settling = false;
+    if (!events) /* without memory it is tried again */
+        return;
+    ended = intake->events;
+    intake->events = events;
+    events = ended;
     done = take(intake->done);
-    events = json_copy(intake->events);
-    json_array_clear(intake->events);
     pthread_mutex_unlock(&intake->lock);
     settle_all(intake, done, events);
     pthread_mutex_lock(&intake->lock);
@@ -419,7 +425,8 @@ static void message_unreadable(struct intake *intake, struct message *message, c
     log_warn("launcher", "a message is not an S3 event: %s", why->text);
     message->outcome = r ? WORK_E_RETRY : WORK_E_FAILED;
     pthread_mutex_lock(&intake->lock);
-    json_array_append_new(intake->events, event);
+    if (json_array_append_new(intake->events, event))
+        message->outcome = WORK_E_RETRY;
     message->next = intake->done;
     intake->done = message;
     pthread_mutex_unlock(&intake->lock);

@@ -71,10 +71,11 @@ int journal_event(json_t *record, json_t **ret)
     return *ret ? 0 : FAULT(ENOMEM);
 }
 
-/* By their time, as PutLogEvents takes them. */
+/* By their time, as PutLogEvents takes them; NULL when out of memory. */
 static json_t *sorted(const json_t *events)
 {
-    json_t *list = json_array(), *event;
+    CLEANUP(json_free) json_t *list = json_array();
+    const json_t *event;
     size_t i;
 
     json_array_foreach (events, i, event) {
@@ -83,9 +84,10 @@ static json_t *sorted(const json_t *events)
         while (at > 0 &&
                json_int(json_array_get(list, at - 1), "timestamp", 0) > json_int(event, "timestamp", 0))
             at--;
-        json_array_insert(list, at, event);
+        if (json_array_insert(list, at, (json_t *)event))
+            return NULL;
     }
-    return list;
+    return take(list);
 }
 
 /* How many of the first fit into one request. */
@@ -107,12 +109,14 @@ static size_t chunk_size(const json_t *events)
 static int chunk_put(struct journal *journal, json_t *events, struct reason *why)
 {
     size_t count = chunk_size(events);
-    json_t *chunk = json_array(), *in;
+    CLEANUP(json_free) json_t *chunk = json_array();
+    json_t *in;
     int r;
 
     for (size_t i = 0; i < count; i++)
-        json_array_append(chunk, json_array_get(events, i));
-    in = json_pack("{s:s, s:s, s:o}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream,
+        if (json_array_append(chunk, json_array_get(events, i)))
+            return FAULT(ENOMEM);
+    in = json_pack("{s:s, s:s, s:O}", "logGroupName", JOURNAL_GROUP, "logStreamName", journal->stream,
                    "logEvents", chunk);
     r = in ? work_call(journal->client, "logs", "PutLogEvents", in, NULL, NULL, why) : FAULT(ENOMEM);
     for (size_t i = 0; r == 0 && i < count; i++)
@@ -125,10 +129,9 @@ int journal_put(struct journal *journal, json_t *events, struct reason *why)
     CLEANUP(json_free) json_t *list = sorted(events);
     int r = list ? 0 : FAULT(ENOMEM);
 
-    if (r == 0) {
-        json_array_clear(events);
-        json_array_extend(events, list);
-    }
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        if (json_array_set(events, i, json_array_get(list, i)))
+            r = FAULT(EINVAL);
     while (r == 0 && json_array_size(events) > 0)
         r = chunk_put(journal, events, why);
     return r;
