@@ -118,7 +118,8 @@ int tx_exec(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
 /* The same for a statement that cannot fail but for want of memory or disk: its rows' keys are new or stay,
  * no value is NULL that must not be. In a transaction of db_begin_sure that has used nothing but this, it is
  * recorded, and run before anybody reads anything that it may change, mostly after the transaction and
- * without its turn. */
+ * without its turn. One that breaks a constraint then is an error in the log and left out, here and whenever
+ * the redo log is run again: the transaction is acknowledged, and nobody is there to be told. */
 int tx_later(struct tx *tx, const char *sql, const char *types, ...) MUST_USE;
 /* Rows changed by the last tx_exec. */
 int64_t tx_changes(struct tx *tx);
