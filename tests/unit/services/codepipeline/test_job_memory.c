@@ -1,76 +1,19 @@
 /* Jobs in memory: whatever is written of them otherwise than by job_update is not overlooked. */
 #include "services/codepipeline/job_memory.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/git_look.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/prune.h"
-#include "services/iam/schema.h"
-#include "services/s3/service.h"
-#include "services/service.h"
-#include "wire/json.h"
+#include "store_fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
 
-#define ACCOUNT "222222222222"
 #define KNOWN "00000000-0000-4000-8000-000000000000" /* a job of the memory alone */
 
-static char folder[64];
-static struct db *db;
-static struct tx *tx;
-static struct platform platform = {.region = "us-east-1"};
-static const struct principal me = {.account = ACCOUNT, .arn = "arn:aws:iam::" ACCOUNT ":root"};
-static int64_t now_ms;
 static char job_id[ID_UUID_SIZE], nonce[ID_UUID_SIZE];
-
-static int64_t test_clock(void)
-{
-    return now_ms;
-}
-
-static int setup(void **state UNUSED)
-{
-    const struct db_schema schemas[] = {
-        {"iam", iam_migrations, IAM_MIGRATIONS},
-        {"s3", s3_service.migrations, s3_service.migration_count},
-        {"codepipeline", codepipeline_migrations, CODEPIPELINE_MIGRATION_COUNT},
-    };
-    const char *failed = NULL;
-    char path[96];
-    now_ms = 1700000000000;
-    clock_set(test_clock);
-    (void)snprintf(folder, sizeof(folder), "/tmp/slipway-jm-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof(path), "%s/test.db", folder);
-    assert_int_equal(db_open(path, &db), 0);
-    assert_int_equal(db_migrate(db, schemas, ARRAY_LEN(schemas), &failed), 0);
-    platform.db = db;
-    assert_int_equal(db_begin(db, &tx), 0);
-    return 0;
-}
-
-static int teardown(void **state UNUSED)
-{
-    db_end(&tx);
-    clock_set(NULL);
-    db_close(&db);
-    return io_remove_tree(folder);
-}
-
-static json_t *parse(const char *text)
-{
-    json_t *value = NULL;
-    char copy[2048];
-    (void)snprintf(copy, sizeof(copy), "%s", text);
-    for (char *at = copy; *at; at++)
-        if (*at == '\'')
-            *at = '"';
-    assert_int_equal(json_parse(str_of(copy), &value, NULL), 0);
-    return value;
-}
 
 /* A source action `s` and an approval behind it. */
 static void make(const char *provider, const char *configuration)
