@@ -159,9 +159,11 @@ def bench_memory(args, work):
                 processes.executions_per_s(callers)
             time.sleep(IDLE_S)
             sizes.append(server.memory_mib())
+            if not runs:
+                written = server.memory_mib("Pss_Anon")
         idle, warm, after = sizes
         yield {"bench": "memory", "processes": len(server.processes()), "idle_mib": round(idle, 1),
-               f"after_{WARM_RUNS}_mib": round(warm, 1), f"{RUNS}_more_mib": round(after - warm, 1)}
+               "of_it_written_mib": round(written, 1), f"after_{WARM_RUNS}_mib": round(warm, 1), f"{RUNS}_more_mib": round(after - warm, 1)}
     finally:
         server.stop()
 

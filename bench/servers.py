@@ -77,12 +77,13 @@ class Server:
             total += int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
         return total / 1024
 
-    def memory_mib(self):
-        """Of all processes: what several share is counted once (the kernel's proportional set size)."""
+    def memory_mib(self, field="Pss"):
+        """Of all processes: what several share is counted once (the kernel's proportional set size). "Pss_Anon": without
+        the pages of programs and libraries that lie mapped, of which there are as many as the page cache has."""
         total = 0
         for pid in self.processes():
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            total += int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+            total += int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
         return total / 1024
 
     def client(self, service="s3", **config):
