@@ -32,10 +32,11 @@ struct message {
     char *receipt;
     char *body;
     int64_t receives;
-    int64_t keep_at_ms; /* when it must be kept invisible again */
-    int left;           /* tasks not done */
-    int outcome;        /* the worst of its tasks': WORK_E_FAILED over WORK_E_RETRY over 0 */
-    struct message *next;
+    int64_t keep_at_ms;   /* when it must be kept invisible again */
+    int left;             /* tasks not done */
+    int outcome;          /* the worst of its tasks': WORK_E_FAILED over WORK_E_RETRY over 0 */
+    struct message *next; /* of all that are kept invisible */
+    struct message *next_done;
 };
 
 struct task {
@@ -108,48 +109,72 @@ static int message_hide(struct intake *intake, const char *receipt, int64_t seco
 
 static int message_bury(struct intake *intake, const struct message *message)
 {
-    int r = sqs(
+    return sqs(
         intake, "SendMessage",
         json_pack("{s:s, s:s}", "QueueUrl", intake->setup->dead_letter_url, "MessageBody", message->body));
-
-    return r;
 }
 
-/* Tells the queue what became of it; true: it is to be deleted. What cannot be told is told by time: the
- * message comes again. */
-static bool message_settle(struct intake *intake, const struct message *message)
+/* Called with the lock: from now on it is kept invisible. */
+static void message_link(struct intake *intake, struct message *message)
 {
-    int64_t seconds = INT64_C(1) << (message->receives < 6 ? message->receives : 6);
-    int r = 0;
-
-    if (message->outcome == 0)
-        return true;
-    if (message->outcome == WORK_E_FAILED)
-        r = message_bury(intake, message);
-    else if (message->outcome == WORK_E_STOPPED)
-        r = message_hide(intake, message->receipt, 0);
-    else
-        r = message_hide(intake, message->receipt, seconds > RETRY_MOST_S ? RETRY_MOST_S : seconds);
-    if (r)
-        log_debug("launcher", "a message will come again: %d", r);
-    return r == 0 && message->outcome == WORK_E_FAILED;
+    message->keep_at_ms = clock_mono_ms() + KEEP_MS;
+    message->next = intake->messages;
+    intake->messages = message;
+    intake->message_count++;
+    if (intake->keeper_waits)
+        pthread_cond_signal(&intake->keep_cond);
 }
 
-/* Takes them off the list, as many as one request deletes; the rest stays. */
-static json_t *deletions_make(struct intake *intake, struct message **messages)
+/* Keeps it invisible no more, and forgets it. */
+static void message_drop(struct intake *intake, struct message *message)
+{
+    struct message **at = &intake->messages;
+
+    pthread_mutex_lock(&intake->lock);
+    while (*at != message)
+        at = &(*at)->next;
+    *at = message->next;
+    intake->message_count--;
+    pthread_cond_signal(&intake->room_cond);
+    pthread_mutex_unlock(&intake->lock);
+    message_free(message);
+}
+
+/* It comes again after a while, or at once where the worker stops. What cannot be told to the queue is told
+ * by time. */
+static void message_return(struct intake *intake, struct message *message)
+{
+    CLEANUP(free_ptr) char *receipt = take(message->receipt);
+    int64_t seconds = INT64_C(1) << (message->receives < 6 ? message->receives : 6);
+
+    if (message->outcome == WORK_E_STOPPED)
+        seconds = 0;
+    message_drop(intake, message);
+    if (message_hide(intake, receipt, seconds > RETRY_MOST_S ? RETRY_MOST_S : seconds))
+        log_debug("launcher", "a message will come again");
+}
+
+/* Takes them off the list, as many as one request deletes, and returns the others to the queue. Those that
+ * are to be deleted are kept invisible until they are. */
+static json_t *deletions_make(struct intake *intake, struct message **done, struct message **ret_held)
 {
     json_t *entries = json_array();
 
-    while (*messages && json_array_size(entries) < DELETE_MAX) {
-        struct message *message = *messages;
+    while (*done && json_array_size(entries) < DELETE_MAX) {
+        struct message *message = *done;
         char id[16];
+        bool over = message->outcome == 0 ||
+                    (message->outcome == WORK_E_FAILED && message_bury(intake, message) == 0);
 
-        *messages = message->next;
+        *done = message->next_done;
         snprintf(id, sizeof(id), "%zu", json_array_size(entries));
-        if (message_settle(intake, message))
-            json_array_append_new(entries,
-                                  json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", message->receipt));
-        message_free(message);
+        if (!over || json_array_append_new(
+                         entries, json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", message->receipt))) {
+            message_return(intake, message);
+            continue;
+        }
+        message->next_done = *ret_held;
+        *ret_held = message;
     }
     return entries;
 }
@@ -157,25 +182,21 @@ static json_t *deletions_make(struct intake *intake, struct message **messages)
 static void messages_settle(struct intake *intake, struct message *done)
 {
     while (done) {
-        json_t *entries = deletions_make(intake, &done);
+        struct message *held = NULL;
+        json_t *entries = deletions_make(intake, &done, &held);
 
-        if (json_array_size(entries) == 0)
+        if (!held)
             json_decref(entries);
         else if (sqs(intake, "DeleteMessageBatch",
                      json_pack("{s:s, s:o}", "QueueUrl", intake->setup->queue_url, "Entries", entries)))
             log_debug("launcher", "messages that are done with will come again");
+        while (held) {
+            struct message *message = held;
+
+            held = message->next_done;
+            message_drop(intake, message);
+        }
     }
-}
-
-static void message_unlink(struct intake *intake, const struct message *message)
-{
-    struct message **at = &intake->messages;
-
-    while (*at != message)
-        at = &(*at)->next;
-    *at = message->next;
-    intake->message_count--;
-    pthread_cond_signal(&intake->room_cond);
 }
 
 static int worse(int a, int b)
@@ -222,8 +243,7 @@ static void lane_drop(struct intake *intake, struct lane *lane)
 /* Called with the lock. */
 static void message_end(struct intake *intake, struct message *message)
 {
-    message_unlink(intake, message);
-    message->next = intake->done;
+    message->next_done = intake->done;
     intake->done = message;
 }
 
@@ -287,7 +307,7 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
                 break;
         pthread_mutex_unlock(&intake->lock);
     }
-    for (struct message *m = done; r && m; m = m->next)
+    for (struct message *m = done; r && m; m = m->next_done)
         m->outcome = m->outcome == WORK_E_STOPPED ? WORK_E_STOPPED : WORK_E_RETRY;
     messages_settle(intake, done);
 }
@@ -324,7 +344,7 @@ static struct message *keep_next(struct intake *intake)
     return first;
 }
 
-/* Keeps messages invisible while they are worked on. */
+/* Keeps messages invisible until they are settled. */
 static void *keeper_run(void *arg)
 {
     struct intake *intake = arg;
@@ -400,18 +420,13 @@ static int task_put(struct intake *intake, struct message *message, const struct
 static void message_enter(struct intake *intake, struct message *message, const struct event *event)
 {
     pthread_mutex_lock(&intake->lock);
-    message->next = intake->messages;
-    intake->messages = message;
-    intake->message_count++;
-    message->keep_at_ms = clock_mono_ms() + KEEP_MS;
+    message_link(intake, message);
     message->left = 1; /* this function's own hold */
     for (size_t i = 0; i < event->count; i++)
         if (task_put(intake, message, &event->records[i]))
             message->outcome = WORK_E_RETRY;
     if (--message->left == 0)
         message_end(intake, message);
-    if (intake->keeper_waits)
-        pthread_cond_signal(&intake->keep_cond);
     pthread_mutex_unlock(&intake->lock);
 }
 
@@ -427,8 +442,8 @@ static void message_unreadable(struct intake *intake, struct message *message, c
     pthread_mutex_lock(&intake->lock);
     if (json_array_append_new(intake->events, event))
         message->outcome = WORK_E_RETRY;
-    message->next = intake->done;
-    intake->done = message;
+    message_link(intake, message);
+    message_end(intake, message);
     pthread_mutex_unlock(&intake->lock);
 }
 

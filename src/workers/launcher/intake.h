@@ -1,6 +1,6 @@
-/* Messages in, work by key: several keys at once, one at a time per key and in order. While a message waits
- * or is worked on, it stays invisible to others; it is deleted when all that it tells of is done and what the
- * journal says of that is written. Both are put off for a moment, for what ends meanwhile.
+/* Messages in, work by key: several keys at once, one at a time per key and in order. A message stays
+ * invisible to others until it is deleted, when all that it tells of is done and what the journal says of
+ * that is written. Both are put off for a moment, for what ends meanwhile.
  *
  * A message whose work fails for good is sent to the dead-letter queue and deleted (a crash between the two
  * leaves it in both: it then fails, and is moved, again). One that fails for now becomes visible again after
