@@ -33,7 +33,7 @@ static size_t each_pending(const json_t *explained, struct pending *ret_last, bo
                                             json_str(one, "pipelineExecutionId", ""), ""};
             if (strcmp(json_str(wait, "type", ""), "Approval") != 0 || !is_meant(&pending))
                 continue;
-            if (print)
+            if (print && count < RELEASE_ASKED_MAX)
                 (void)fprintf(stderr, "  --execution %s --stage %s --action %s\n", pending.execution,
                               pending.stage, pending.action);
             *ret_last = pending;
@@ -43,19 +43,41 @@ static size_t each_pending(const json_t *explained, struct pending *ret_last, bo
     return count;
 }
 
+/* What has become of the execution that was named. */
+static int tell_execution(struct cli *cli, const json_t *release)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    const char *pipeline = json_str(release, "pipeline", "");
+    char id[EXECUTION_ID_SIZE];
+    int status = release_execution(cli, pipeline, execution, id);
+    if (!status)
+        status = cli_call(cli, "cannot look at the execution", "codepipeline", "GetPipelineExecution",
+                          json_pack("{s:s, s:s}", "pipelineName", pipeline, "pipelineExecutionId", id), &out);
+    if (status)
+        return status;
+    const char *why = json_str(json_object_get(out, "pipelineExecution"), "statusSummary", "");
+    return cli_fail(COMMAND_NOT_FOUND, "execution %s of %s waits for no such approval: it is %s%s%.*s", id,
+                    json_str(release, "title", ""),
+                    json_str(json_object_get(out, "pipelineExecution"), "status", ""), *why ? ": " : "",
+                    (int)strcspn(why, "\n"), why);
+}
+
 /* The one approval that is meant: of several nobody is given by chance. */
-static int find_pending(const json_t *release, const json_t *explained, struct pending *ret)
+static int find_pending(struct cli *cli, const json_t *release, const json_t *explained, struct pending *ret)
 {
     size_t count = each_pending(explained, ret, false);
+    if (count == 0 && execution)
+        return tell_execution(cli, release);
     if (count == 0)
         return cli_fail(COMMAND_NOT_FOUND, "%s waits for no%s approval; `%s` shows what it does",
-                        json_str(release, "title", ""), execution || stage || decided_action ? " such" : "",
+                        json_str(release, "title", ""), stage || decided_action ? " such" : "",
                         json_str(release, "shown", ""));
     if (count == 1)
         return COMMAND_OK;
     (void)cli_fail(COMMAND_USAGE, "%s waits for %zu approvals: say which", json_str(release, "title", ""),
                    count);
     (void)each_pending(explained, ret, true);
+    release_print_rest(release, count);
     return COMMAND_USAGE;
 }
 
@@ -73,12 +95,6 @@ static int find_token(const json_t *actions, struct pending *pending)
     }
     return cli_fail(COMMAND_FAILED, "the approval %s / %s has been answered meanwhile", pending->stage,
                     pending->action);
-}
-
-static int explain(struct cli *cli, const json_t *release, json_t **ret)
-{
-    return cli_call(cli, "cannot tell what is waited for", "codepipeline", "ExplainPipeline",
-                    json_pack("{s:s}", "name", json_str(release, "pipeline", "")), ret);
 }
 
 static bool makes_change_set(const json_t *action)
@@ -144,7 +160,7 @@ static int print_missing(struct cli *cli, const json_t *release, const struct pe
     CLEANUP(json_free) json_t *explained = NULL;
     size_t e;
     json_t *one;
-    int status = explain(cli, release, &explained);
+    int status = release_explain(cli, release, &explained);
     json_array_foreach (json_object_get(explained, "executions"), e, one) {
         size_t w;
         json_t *wait;
@@ -171,9 +187,9 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     struct pending pending = {"", "", "", ""};
     status = release_meant(&cli, account, 0, &release);
     if (!status)
-        status = explain(&cli, release, &explained);
+        status = release_explain(&cli, release, &explained);
     if (!status)
-        status = find_pending(release, explained, &pending);
+        status = find_pending(&cli, release, explained, &pending);
     if (!status)
         status = release_actions(&cli, json_str(release, "pipeline", ""), pending.execution, NULL, &actions);
     if (!status)

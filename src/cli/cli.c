@@ -46,10 +46,12 @@ static const struct {
     {"AccessDenied", COMMAND_REFUSED, "use the profile of an account that may (--profile)"},
     {"AccessDeniedException", COMMAND_REFUSED, "use the profile of an account that may (--profile)"},
     {"PipelineNotFoundException", COMMAND_NOT_FOUND, CLI_PIPELINE_HINT},
+    {"PipelineExecutionNotFoundException", COMMAND_NOT_FOUND, NULL},
     {"NoSuchBucket", COMMAND_NOT_FOUND,
      "the launcher makes its buckets when it starts: is `slipway launcher` running?"},
     {"NoSuchKey", COMMAND_NOT_FOUND, NULL},
     {"NotFound", COMMAND_NOT_FOUND, NULL},
+    {"ResourceNotFound", COMMAND_NOT_FOUND, NULL},
     {"ResourceNotFoundException", COMMAND_NOT_FOUND, NULL},
 };
 

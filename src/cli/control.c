@@ -66,32 +66,69 @@ int retry_main(int argc, char **argv)
     return COMMAND_OK;
 }
 
+/* Of the executions under way the one that is meant, whole; borrowed from `explained`. */
+static int find_execution(const json_t *release, const json_t *explained, const char *meant,
+                          const char **ret_id)
+{
+    const json_t *executions = json_object_get(explained, "executions");
+    size_t index, count = 0;
+    json_t *one;
+    json_array_foreach (executions, index, one) {
+        const char *id = json_str(one, "pipelineExecutionId", "");
+        if (meant && !str_starts(str_of(id), str_of(meant)))
+            continue;
+        *ret_id = id;
+        count++;
+    }
+    if (count == 1)
+        return COMMAND_OK;
+    if (count == 0)
+        return cli_fail(COMMAND_NOT_FOUND, "no%s execution of %s is under way", meant ? " such" : "",
+                        json_str(release, "title", ""));
+    (void)cli_fail(COMMAND_USAGE, "%zu executions of %s are under way: say which", count,
+                   json_str(release, "title", ""));
+    for (index = 0, count = 0; index < json_array_size(executions); index++) {
+        one = json_array_get(executions, index);
+        const char *id = json_str(one, "pipelineExecutionId", "");
+        if ((!meant || str_starts(str_of(id), str_of(meant))) && count++ < RELEASE_ASKED_MAX)
+            (void)fprintf(stderr, "  --execution %s   %s stage %s\n", id,
+                          json_bool(one, "entered", false) ? "in" : "before", json_str(one, "stageName", ""));
+    }
+    release_print_rest(release, count);
+    return COMMAND_USAGE;
+}
+
 int stop_main(int argc, char **argv)
 {
     static bool abandon;
-    static const char *reason;
+    static const char *reason, *meant;
     static const struct cli_option options[] = {
+        {"execution", "ID", "the execution to stop, when several are under way", &meant, NULL},
         {"reason", "TEXT", "recorded with the execution", &reason, NULL},
         {"abandon", NULL, "do not wait for running actions to end", NULL, &abandon},
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
     static const struct cli_spec spec = {
         "stop APP BRANCH | stop PIPELINE",
-        "Stops the execution that runs, after its running actions have ended.",
+        "Stops the execution that is under way, after its running actions have ended.",
         options,
         ARRAY_LEN(options),
         1,
         2};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
-    CLEANUP(json_free) json_t *state = NULL;
-    int status = find(argc, argv, &spec, &cli, &release, &state);
+    CLEANUP(json_free) json_t *explained = NULL;
+    const char *execution = NULL;
+    int status = cli_begin(argc, argv, &spec, &cli);
     if (status >= 0)
         return status;
-    const json_t *stage = stage_with(state, "InProgress");
-    if (!stage)
-        return cli_fail(COMMAND_NOT_FOUND, "no execution of %s is running", json_str(release, "title", ""));
-    const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+    status = release_meant(&cli, account, 0, &release);
+    if (!status)
+        status = release_explain(&cli, release, &explained);
+    if (!status)
+        status = find_execution(release, explained, meant, &execution);
+    if (status)
+        return status;
     json_t *in = json_pack("{s:s, s:s, s:b}", "pipelineName", json_str(release, "pipeline", ""),
                            "pipelineExecutionId", execution, "abandon", abandon);
     if (reason && json_put_str(in, "reason", reason))

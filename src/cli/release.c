@@ -159,6 +159,19 @@ int release_state(struct cli *cli, const char *pipeline, json_t **ret_state)
                     json_pack("{s:s}", "name", pipeline), ret_state);
 }
 
+int release_explain(struct cli *cli, const json_t *release, json_t **ret_explained)
+{
+    return cli_call(cli, "cannot tell what is waited for", "codepipeline", "ExplainPipeline",
+                    json_pack("{s:s}", "name", json_str(release, "pipeline", "")), ret_explained);
+}
+
+void release_print_rest(const json_t *release, size_t count)
+{
+    if (count > RELEASE_ASKED_MAX)
+        (void)fprintf(stderr, "  and %zu more: `slipway explain %s` lists all\n", count - RELEASE_ASKED_MAX,
+                      json_str(release, "title", ""));
+}
+
 int release_actions(struct cli *cli, const char *pipeline, const char *execution,
                     const struct cli_until *until, json_t **ret_actions)
 {

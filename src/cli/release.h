@@ -20,6 +20,12 @@ int release_ambiguous(const json_t *list, const char *app, const char *branch);
  * A release, or {pipeline}; with `title`, what people call it, and `shown`, the command that shows it. */
 int release_meant(struct cli *cli, const char *account, size_t after, json_t **ret_release) MUST_USE;
 
+/* ExplainPipeline's answer. */
+int release_explain(struct cli *cli, const json_t *release, json_t **ret_explained) MUST_USE;
+/* Of several things a command lists so many when it asks which is meant. */
+#define RELEASE_ASKED_MAX 20
+/* The rest of `count`, in a line that says where they are; nothing when all were listed. */
+void release_print_rest(const json_t *release, size_t count);
 /* GetPipelineState's answer. */
 int release_state(struct cli *cli, const char *pipeline, json_t **ret_state) MUST_USE;
 /* Action executions, newest first; `execution` NULL: of all executions. A history can be long: `until` says

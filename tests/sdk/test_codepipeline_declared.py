@@ -206,8 +206,42 @@ def test_a_pipeline_of_one_s_own_is_led_by_the_commands(server, worker, make):
     assert "approved" in approved
     worker.call("StartPipelineExecution", name=name)
     assert "stopping execution" in said("stop", name, "--abandon")
-    assert f"no execution of {name} is running" in refused("stop", name).stderr
+    assert f"no execution of {name} is under way" in refused("stop", name).stderr
     assert refused("override", name, "S1").returncode == 3
+
+
+def test_of_several_executions_the_one_that_is_meant_is_stopped(server, worker, make):
+    name = make([approval("Ask")], pipelineType="V2", executionMode="PARALLEL")
+    said = lambda *words: server.slipway(*words, profile="dev")
+    refused = lambda *words: server.slipway(*words, profile="dev", check=False)
+    first, second = (worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"] for _ in range(2))
+    worker.do("Artifact")
+    asked = refused("stop", name)
+    assert asked.returncode == 2 and f"2 executions of {name} are under way: say which" in asked.stderr
+    assert f"--execution {first}   in stage S" in asked.stderr and f"--execution {second}   in stage S" in asked.stderr
+    assert f"stopping execution {first}" in said("stop", name, "--execution", first[:8], "--abandon")
+    assert f"no such execution of {name} is under way" in refused("stop", name, "--execution", first).stderr
+    over = refused("approve", name, "--execution", first[:8])
+    assert over.returncode == 3 and f"execution {first} of {name} waits for no such approval: it is Stopped" in over.stderr
+    assert f"stopping execution {second}" in said("stop", name, "--abandon")
+
+
+def test_an_execution_that_waits_before_a_stage_is_stopped(server, worker, make):
+    name = make([approval("Ask")])
+    worker.call("DisableStageTransition", pipelineName=name, stageName="S1", transitionType="Inbound", reason="later")
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.do("Artifact")
+    assert f"stopping execution {run}" in server.slipway("stop", name, profile="dev")
+    assert worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"] == "Stopped"
+
+
+def test_of_very_many_approvals_a_few_are_listed(server, worker, make):
+    name = make([approval(f"Ask{i}") for i in range(30)])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    asked = server.slipway("approve", name, profile="dev", check=False)
+    assert asked.returncode == 2 and f"{name} waits for 30 approvals: say which" in asked.stderr
+    assert asked.stderr.count("--execution") == 20 and f"and 10 more: `slipway explain {name}` lists all" in asked.stderr
 
 
 # ---- where a Commands action's log is
