@@ -607,6 +607,22 @@ def test_disabled_transition_holds_until_it_is_enabled(worker, codepipeline, mak
     assert code_of(codepipeline.disable_stage_transition, reason="x", **{**where, "pipelineName": "No"}) == "PipelineNotFoundException"
 
 
+def test_what_may_not_leave_a_stage_does_not_enter_the_next(worker, codepipeline, make):
+    name = make([action("Go")])
+    first = codepipeline.get_pipeline(name=name)["pipeline"]["stages"][0]["name"]
+    where = {"pipelineName": name, "stageName": first, "transitionType": "Outbound"}
+    codepipeline.disable_stage_transition(reason="not today", **where)
+    run = start(codepipeline, name)
+    worker.do("Artifact")
+    held = state(codepipeline, name, "S1")
+    assert held["inboundTransitionState"]["disabledReason"] == "not today" and held["inboundExecution"]["pipelineExecutionId"] == run
+    codepipeline.enable_stage_transition(**where)
+    worker.do("Go")
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    assert code_of(codepipeline.disable_stage_transition, reason="x", **{**where, "stageName": "S1"}) == "ValidationException"
+    assert code_of(codepipeline.disable_stage_transition, reason="x", **{**where, "stageName": "No"}) == "StageNotFoundException"
+
+
 def test_transition_of_a_stage_that_is_gone_can_be_enabled(worker, codepipeline, make):
     name = make([action("Old")])
     where = {"pipelineName": name, "stageName": "S1", "transitionType": "Inbound"}

@@ -201,12 +201,30 @@ def test_a_sessions_name_that_is_believed_tells_who_pushed(release):
     ({"Approvers": "2 or a"}, "pattern"),
     ({"Approvers": ";".join("abcdefghi")}, "8 groups"),
     ({"ForbidSelfApproval": "yes"}, "true or false"),
+    ({"Approvers": "ann"}, "'ann', which nobody's ARN is"),
+    ({"Approvers": "ann*"}, "'ann*', which nobody's ARN is"),
+    ({"Approvers": "arn:aws:iam::222222222222:role/ops"}, "assumed-role/ROLE/*"),
+    ({"Approvers": "arn:aws:iam::222222222222:role/*"}, "assumed-role/ROLE/*"),
+    ({"Approvers": "*, arn:aws:iam::*:group/ops"}, "group/ops', which nobody's ARN is"),
+    ({"Approvers": "arn:aws:sts::222222222222:assumed-role/ops"}, "nobody's ARN"),
+    ({"Approvers": "2 of arn:aws:iam::222222222222:user/ann"}, "wants 2 of 'arn:aws:iam::222222222222:user/ann', which names 1"),
+    ({"RequiredApprovals": "2", "Approvers": "*; arn:aws:iam::222222222222:root"}, "names 1"),
 ])
 def test_a_bad_configuration_is_refused(release, configuration, words):
     made = declaration([{**approval("Ask"), "configuration": configuration}])
     with pytest.raises(Refused) as refused:
         release.worker.call("CreatePipeline", pipeline=made)
     assert refused.value.code == "InvalidActionDeclarationException" and words in str(refused.value)
+
+
+@pytest.mark.parametrize("approvers", [
+    "*", "?rn:*", "*:user/ann", "arn:*", "arn:aws:iam::*", "arn:aws:iam::222222222222:root", "arn:aws:iam::222222222222:user/team/ann",
+    "2 of arn:aws:iam::222222222222:user/ann, arn:aws:iam::222222222222:user/bob", "2 of arn:aws:sts::222222222222:assumed-role/ops*",
+    "arn:aws:sts::222222222222:assumed-role/ops/ann", "#{variables.Who}"])
+def test_approvers_that_there_could_be_are_taken(release, approvers):
+    made = declaration([{**approval("Ask"), "configuration": {"Approvers": approvers}}], pipelineType="V2",
+                       variables=[{"name": "Who", "defaultValue": "x"}])
+    release.worker.call("CreatePipeline", pipeline=made)
 
 
 def test_each_of_many_at_once_has_its_token(server):

@@ -331,6 +331,9 @@ BAD = {
     "no commands": (condition("beforeEntry", "FAIL", rule("R", "Commands")), "needs commands"),
     "an artifact that is made later": (condition("beforeEntry", "FAIL", rule(
         "R", "Commands", commands=["x"], inputArtifacts=[{"name": "Built"}])), "Built"),
+    "nothing to build": (condition("beforeEntry", "FAIL", rule("R", "CodeBuild", {"ProjectName": "p"})), "takes 1 to 5"),
+    "a wait that is no number": (condition("onSuccess", "FAIL", rule("R", "CloudWatchAlarm", {
+        "AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "5m"})), "WaitTime '5m'"),
     "no CheckUrl": (condition("beforeEntry", "FAIL", rule("R", "LambdaInvoke", {"FunctionName": "f"})), "CheckUrl"),
 }
 

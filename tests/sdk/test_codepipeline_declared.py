@@ -282,7 +282,7 @@ def rule(configuration, **more):
                                  "configuration": {"NotificationArn": "arn:aws:sns:us-east-1:444444444444:t"}}]},
      "InvalidActionDeclarationException", "a topic of another account"),
     ({"name": "S1", "actions": [action("Do", provider="Nothing")]}, "InvalidActionDeclarationException",
-     "ActionType (Category: 'Deploy', Provider: 'Nothing', Owner: 'AWS', Version: '1') in action 'Do' is not available in region US_EAST_1"),
+     "ActionType (Category: 'Deploy', Provider: 'Nothing', Owner: 'AWS', Version: '1') in action 'Do' is not available in region US_EAST_1: ListActionTypes"),
     ({"name": "S1", "actions": [{**approval("Ask"), "region": "eu-west-1"}]},
      "InvalidActionDeclarationException", "Action Ask names the region eu-west-1"),
     (rule({"Variable": "x", "Operator": "MATCHES", "Value": "v[1"}),

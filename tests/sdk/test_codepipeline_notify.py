@@ -109,6 +109,12 @@ def test_a_topic_that_cannot_be_told_holds_nothing_up(server, codepipeline, work
     assert status(codepipeline, name, execution) == "Succeeded"
 
 
+def test_a_topic_that_is_not_there_is_named_in_the_history(server, codepipeline, worker):
+    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:nowhere"
+    name, _ = begin(codepipeline, worker, [asking(topic)])
+    assert history(server, name) == [("notification-failed", f"{topic}: Topic does not exist")]
+
+
 def test_a_topic_that_nobody_listens_to_is_told_in_the_history(server, codepipeline, worker):
     topic = server.client("sns").create_topic(Name=f"t-{uuid.uuid4().hex[:8]}")["TopicArn"]
     name, _ = begin(codepipeline, worker, [asking(topic)])

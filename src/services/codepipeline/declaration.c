@@ -248,7 +248,8 @@ static int check_type(const struct check *check, const json_t *action)
         return reason_set(
             check->why, PIPELINE_E_ACTION_DECLARATION,
             "ActionType (Category: '%s', Provider: '%s', Owner: '%s', Version: '%s') in action '%s' is "
-            "not available in region %s",
+            "not available in region %s: ListActionTypes lists those that are, CreateCustomActionType makes "
+            "your own",
             json_str(id, "category", ""), json_str(id, "provider", ""), json_str(id, "owner", ""),
             json_str(id, "version", ""), name_of(action), region);
     return r ? r : action_type_check(type, action, check->why);

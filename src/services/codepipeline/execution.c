@@ -251,22 +251,33 @@ int condition_override(struct tx *tx, const struct platform *platform, const str
 
 /* ---- transitions */
 
-static int stage_require(struct tx *tx, const struct pipeline *pipeline, const char *stage,
-                         const char *action, struct reason *why)
+/* The present version's stage of that name. */
+static int stage_find(struct tx *tx, const struct pipeline *pipeline, const char *stage,
+                      struct plan **ret_plan, size_t *ret_at, struct reason *why)
 {
     CLEANUP(json_free) json_t *declaration = NULL;
-    CLEANUP(plan_free) struct plan *plan = NULL;
-    size_t at, i = 0;
     int r = pipeline_declaration(tx, pipeline->id, pipeline->version, &declaration);
 
     if (r == 0)
-        r = plan_new(declaration, pipeline->version, &plan);
+        r = plan_new(declaration, pipeline->version, ret_plan);
     if (r)
         return r;
-    at = plan_stage_find(plan, stage);
-    if (at == plan->stage_count)
-        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "Pipeline '%s' does not have a stage named '%s'",
-                          pipeline->name, stage);
+    *ret_at = plan_stage_find(*ret_plan, stage);
+    if (*ret_at < (*ret_plan)->stage_count)
+        return 0;
+    return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "Pipeline '%s' does not have a stage named '%s'",
+                      pipeline->name, stage);
+}
+
+static int stage_require(struct tx *tx, const struct pipeline *pipeline, const char *stage,
+                         const char *action, struct reason *why)
+{
+    CLEANUP(plan_free) struct plan *plan = NULL;
+    size_t at, i = 0;
+    int r = stage_find(tx, pipeline, stage, &plan, &at, why);
+
+    if (r)
+        return r;
     while (action && i < plan->stages[at].count && strcmp(plan->stages[at].actions[i].name, action) != 0)
         i++;
     if (action && i == plan->stages[at].count)
@@ -286,6 +297,24 @@ static int gate_require(struct tx *tx, const struct pipeline *pipeline, const ch
     return r == DB_NONE ? stage_require(tx, pipeline, stage, NULL, why) : r;
 }
 
+/* What leaves a stage enters the next: one transition has both names. */
+static int stage_after(struct tx *tx, const struct pipeline *pipeline, const char *stage, char **ret,
+                       struct reason *why)
+{
+    CLEANUP(plan_free) struct plan *plan = NULL;
+    size_t at;
+    int r = stage_find(tx, pipeline, stage, &plan, &at, why);
+
+    if (r)
+        return r;
+    if (at + 1 == plan->stage_count)
+        return reason_set(why, PIPELINE_E_INVALID,
+                          "Stage '%s' is the last of pipeline '%s': it has no Outbound transition.", stage,
+                          pipeline->name);
+    *ret = str_dup(str_of(plan->stages[at + 1].name));
+    return *ret ? 0 : FAULT(ENOMEM);
+}
+
 int transition_set(struct tx *tx, const struct platform *platform, const struct principal *caller,
                    const json_t *in, bool enabled, struct reason *why)
 {
@@ -297,11 +326,13 @@ int transition_set(struct tx *tx, const struct platform *platform, const struct 
         .yes = enabled,
     };
     struct pipeline pipeline;
+    CLEANUP(free_ptr) char *next = NULL;
     int r = pipeline_require(tx, caller->account, json_str(in, "pipelineName", ""), &pipeline, why);
 
-    if (r == 0 && strcmp(json_str(in, "transitionType", ""), "Inbound") != 0)
-        return reason_set(why, PIPELINE_E_INVALID,
-                          "Outbound transitions are not supported: use the next stage's Inbound transition.");
+    if (r == 0 && strcmp(json_str(in, "transitionType", ""), "Inbound") != 0) {
+        r = stage_after(tx, &pipeline, event.stage, &next, why);
+        event.stage = next;
+    }
     if (r == 0)
         r = gate_require(tx, &pipeline, event.stage, why);
     return r ? r : flow_apply(tx, platform, &pipeline, &event, NULL, why);

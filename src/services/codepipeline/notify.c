@@ -166,7 +166,7 @@ int notify_approval(struct tx *tx, const struct platform *platform, const struct
                               .action = run->action->name,
                               .what = "notification-published",
                               .why = arn};
-    struct reason why = {0};
+    struct reason why = {0}, named;
     size_t receivers = 0;
     int r;
 
@@ -181,6 +181,10 @@ int notify_approval(struct tx *tx, const struct platform *platform, const struct
     if (r > 0) {
         history.what = "notification-failed";
         history.why = why.text;
+        if (!strstr(why.text, arn)) {
+            reason_set(&named, 0, "%.300s: %s", arn, why.text);
+            history.why = named.text;
+        }
     }
     return history_add(tx, pipeline, &history, now_ms);
 }

@@ -7,6 +7,7 @@
 #include "wire/pattern.h"
 
 #define PROPERTIES_MAX 4
+#define WAIT_MAX_MINUTES (7 * 24 * 60)
 
 struct property {
     const char *name;
@@ -15,6 +16,7 @@ struct property {
 
 struct rule_type {
     const char *provider;
+    int inputs_min;
     int inputs_max;
     bool commands; /* takes commands, and needs them */
     struct property properties[PROPERTIES_MAX];
@@ -68,25 +70,40 @@ static int url_check(const json_t *rule, struct reason *why)
         json_str(rule, "name", ""));
 }
 
+static int alarm_check(const json_t *rule, struct reason *why)
+{
+    const char *wait = setting(rule, "WaitTime");
+    int64_t minutes;
+
+    if (wait && !strstr(wait, "#{") && !str_to_int(str_of(wait), 0, WAIT_MAX_MINUTES, &minutes))
+        return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
+                          "Rule '%s' has the WaitTime '%s': write a number of minutes, at most %d.",
+                          json_str(rule, "name", ""), wait, WAIT_MAX_MINUTES);
+    return url_check(rule, why);
+}
+
 static const struct rule_type types[] = {
     {"CloudWatchAlarm",
      0,
+     0,
      false,
      {{"AlarmName", true}, {"AlarmStates", false}, {"WaitTime", false}, {"CheckUrl", false}},
-     url_check},
+     alarm_check},
     {"CodeBuild",
+     1,
      5,
      false,
      {{"ProjectName", true}, {"PrimarySource", false}, {"EnvironmentVariables", false}},
      NULL},
-    {"Commands", 5, true, {{"PrimarySource", false}}, NULL},
-    {"DeploymentWindow", 0, false, {{"Cron", true}, {"TimeZone", false}}, window_check},
+    {"Commands", 0, 5, true, {{"PrimarySource", false}}, NULL},
+    {"DeploymentWindow", 0, 0, false, {{"Cron", true}, {"TimeZone", false}}, window_check},
     {"LambdaInvoke",
+     0,
      5,
      false,
      {{"FunctionName", true}, {"UserParameters", false}, {"CheckUrl", false}},
      url_check},
-    {"VariableCheck", 0, false, {{"Variable", true}, {"Value", true}, {"Operator", true}}, variable_check},
+    {"VariableCheck", 0, 0, false, {{"Variable", true}, {"Value", true}, {"Operator", true}}, variable_check},
 };
 
 /* ---- as the API shows them */
@@ -108,12 +125,12 @@ int rule_type_list(json_t **ret)
     CLEANUP(json_free) json_t *list = json_array();
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (json_array_append_new(list,
-                                  json_pack("{s:{s:s, s:s, s:s, s:s}, s:{}, s:o, s:{s:i, s:i}}", "id",
-                                            "category", "Rule", "owner", "AWS", "provider", types[i].provider,
-                                            "version", "1", "settings", "ruleConfigurationProperties",
-                                            properties_json(types[i].properties), "inputArtifactDetails",
-                                            "minimumCount", 0, "maximumCount", types[i].inputs_max)))
+        if (json_array_append_new(
+                list, json_pack("{s:{s:s, s:s, s:s, s:s}, s:{}, s:o, s:{s:i, s:i}}", "id", "category", "Rule",
+                                "owner", "AWS", "provider", types[i].provider, "version", "1", "settings",
+                                "ruleConfigurationProperties", properties_json(types[i].properties),
+                                "inputArtifactDetails", "minimumCount", types[i].inputs_min, "maximumCount",
+                                types[i].inputs_max)))
             return FAULT(ENOMEM);
     *ret = take(list);
     return *ret ? 0 : FAULT(ENOMEM);
@@ -154,10 +171,10 @@ static int shape_check(const struct rule_type *type, const json_t *rule, struct 
     if (commands != type->commands)
         return reason_set(why, PIPELINE_E_STAGE_DECLARATION, "Rule '%s' %s commands: its provider is %s.",
                           json_str(rule, "name", ""), commands ? "takes no" : "needs", type->provider);
-    if (inputs > (size_t)type->inputs_max)
+    if (inputs < (size_t)type->inputs_min || inputs > (size_t)type->inputs_max)
         return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
-                          "Rule '%s' has %zu inputArtifacts; its type takes at most %d.",
-                          json_str(rule, "name", ""), inputs, type->inputs_max);
+                          "Rule '%s' has %zu inputArtifacts; its type takes %d to %d.",
+                          json_str(rule, "name", ""), inputs, type->inputs_min, type->inputs_max);
     return 0;
 }
 

@@ -56,6 +56,70 @@ int approval_read(const json_t *configuration, struct approval_rule *ret, struct
     return groups_parse(str_of(approvers), needed, ret, why);
 }
 
+/* Whether an ARN that begins like `head` could meet the pattern. */
+static bool begins_so(struct str pattern, const char *head)
+{
+    size_t len = strlen(head), i = 0;
+
+    while (i < pattern.len && i < len && pattern.ptr[i] == head[i])
+        i++;
+    return i == len || (i < pattern.len && (pattern.ptr[i] == '*' || pattern.ptr[i] == '?'));
+}
+
+static bool is_pattern(struct str text)
+{
+    return memchr(text.ptr, '*', text.len) || memchr(text.ptr, '?', text.len);
+}
+
+/* A role and a group are nobody who calls: a role's sessions and users are. */
+static bool is_somebody(struct str pattern)
+{
+    static const char *const whole[] = {"arn:aws:iam::????????????:root", "arn:aws:iam::????????????:user/?*",
+                                        "arn:aws:sts::????????????:assumed-role/?*/?*"};
+
+    if (is_pattern(pattern))
+        return (begins_so(pattern, "arn:aws:iam::") || begins_so(pattern, "arn:aws:sts::")) &&
+               !str_glob(STR("arn:aws:iam::*:role/*"), pattern) &&
+               !str_glob(STR("arn:aws:iam::*:group/*"), pattern);
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+        if (str_glob(str_of(whole[i]), pattern))
+            return true;
+    return false;
+}
+
+static int group_check(const struct approval_group *group, struct reason *why)
+{
+    struct str rest = group->patterns;
+    bool open = false;
+    int64_t named = 0;
+
+    for (; rest.ptr; named++) {
+        struct str pattern = str_trim(str_split(&rest, ','));
+
+        if (!is_somebody(pattern))
+            return reason_set(why, APPROVAL_E_INVALID,
+                              "Approvers names '" STR_FMT "', which nobody's ARN is: write "
+                              "arn:aws:iam::ACCOUNT:user/NAME or arn:aws:sts::ACCOUNT:assumed-role/ROLE/*.",
+                              STR_ARG(pattern));
+        open = open || is_pattern(pattern);
+    }
+    if (open || named >= group->needed)
+        return 0;
+    return reason_set(why, APPROVAL_E_INVALID,
+                      "Approvers wants %lld of '" STR_FMT "', which names %lld: nobody could give the rest.",
+                      (long long)group->needed, STR_ARG(group->patterns), (long long)named);
+}
+
+int approval_check_possible(const struct approval_rule *rule, struct reason *why)
+{
+    for (size_t i = 0; i < rule->count; i++) {
+        int r = group_check(&rule->groups[i], why);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
 static bool listed(struct str patterns, const char *arn)
 {
     while (patterns.ptr)

@@ -29,6 +29,9 @@ struct approval_rule {
 
 /* Borrows from `configuration`. APPROVAL_E_INVALID with words. */
 int approval_read(const json_t *configuration, struct approval_rule *ret, struct reason *why) MUST_USE;
+/* APPROVAL_E_INVALID with words: there could never be enough approvals, since a pattern is nobody's ARN or a
+ * group names fewer than it wants. */
+int approval_check_possible(const struct approval_rule *rule, struct reason *why) MUST_USE;
 /* In one of the groups. */
 bool approval_listed(const struct approval_rule *rule, const char *arn);
 /* Whom the ARN counts as; `person` is what its principal said of itself, NULL: nobody knows. */
