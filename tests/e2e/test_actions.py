@@ -237,6 +237,14 @@ def test_a_source_that_is_not_there_is_told(bench):
     assert failed["type"] == "RevisionUnavailable" and f"s3://{bench.store}/none does not exist" in failed["message"]
 
 
+def test_a_store_that_is_not_there_is_told(bench):
+    elsewhere = {"type": "S3", "s3Location": {"bucketName": "no-" + bench.store, "objectKey": "Out/1"}}
+    failed = failure(bench.run("Source", "S3", {"S3Bucket": bench.store, "S3ObjectKey": "App/1"},
+                               outputArtifacts=[{"name": "Out", "location": elsewhere}]))
+    assert failed["type"] == "ConfigurationError"
+    assert f"the pipeline's artifact store, bucket no-{bench.store}, does not exist: create it" in failed["message"]
+
+
 def test_change_sets_are_made_once_executed_once_and_summarised(bench):
     first = str(uuid.uuid4())
     made = succeeded(bench.deploy("CHANGE_SET_REPLACE", first))
@@ -438,6 +446,16 @@ def test_an_endpoint_answers_for_a_function(bench, check):
 def test_an_endpoint_is_asked_again_while_it_works_or_is_down(bench, check):
     succeeded(ask(bench, check, (200, {"status": "InProgress"}), (503, b""), (200, {"status": "Succeeded"})))
     assert len(check.asked) == 3
+
+
+def test_an_endpoint_that_never_gives_an_answer_is_told_when_the_rules_time_is_over(bench, check):
+    check.answers = [(503, b"")] * 9
+    configuration = {"FunctionName": "smoke", "CheckUrl": check.url}
+    down = failure(bench.run("Rule", "LambdaInvoke", configuration, job={"timeoutMs": 3000}))
+    assert down["message"] == f"the rule's time is over: {check.url} answers 503"
+    check.answers = [(200, {"status": "InProgress", "summary": "half"})] * 9
+    slow = failure(bench.run("Rule", "LambdaInvoke", configuration, job={"timeoutMs": 3000}))
+    assert slow["message"] == "the rule's time is over: the check goes on: half"
 
 
 def test_an_endpoint_answers_for_an_alarm(bench, check):

@@ -310,6 +310,14 @@ def test_rule_types_are_listed(pipeline):
     assert [p["name"] for p in types["DeploymentWindow"]["ruleConfigurationProperties"] if p["required"]] == ["Cron"]
 
 
+def test_an_alarm_has_the_time_to_be_watched(pipeline):
+    watched = rule("R", "CloudWatchAlarm", {"AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "120"})
+    pipeline.make(conditions=condition("beforeEntry", "FAIL", watched))
+    pipeline.start()
+    job = pipeline.take("R")
+    assert 179 * 60000 < job["timeoutMs"] <= 180 * 60000
+
+
 # ---- what is refused
 
 V = variable("main")
@@ -334,6 +342,8 @@ BAD = {
     "nothing to build": (condition("beforeEntry", "FAIL", rule("R", "CodeBuild", {"ProjectName": "p"})), "takes 1 to 5"),
     "a wait that is no number": (condition("onSuccess", "FAIL", rule("R", "CloudWatchAlarm", {
         "AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "5m"})), "WaitTime '5m'"),
+    "a wait that is longer than the rule's time": (condition("onSuccess", "FAIL", {**rule("R", "CloudWatchAlarm", {
+        "AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "30"}), "timeoutInMinutes": 30}), "at most 29, since its timeoutInMinutes"),
     "no CheckUrl": (condition("beforeEntry", "FAIL", rule("R", "LambdaInvoke", {"FunctionName": "f"})), "CheckUrl"),
 }
 

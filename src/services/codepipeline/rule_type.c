@@ -2,12 +2,12 @@
  * own: where there are no functions or alarms, an HTTP endpoint answers in their place. */
 #include "services/codepipeline/rule_type.h"
 #include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/engine/plan.h"
 #include "services/codepipeline/engine/rule.h"
 #include "wire/json.h"
 #include "wire/pattern.h"
 
 #define PROPERTIES_MAX 4
-#define WAIT_MAX_MINUTES (7 * 24 * 60)
 
 struct property {
     const char *name;
@@ -73,12 +73,15 @@ static int url_check(const json_t *rule, struct reason *why)
 static int alarm_check(const json_t *rule, struct reason *why)
 {
     const char *wait = setting(rule, "WaitTime");
-    int64_t minutes;
+    int64_t most = json_int(rule, "timeoutInMinutes", WATCH_MAX_MINUTES + 1) - 1, minutes;
 
-    if (wait && !strstr(wait, "#{") && !str_to_int(str_of(wait), 0, WAIT_MAX_MINUTES, &minutes))
+    if (most > WATCH_MAX_MINUTES)
+        most = WATCH_MAX_MINUTES;
+    if (wait && !strstr(wait, "#{") && !str_to_int(str_of(wait), 0, most, &minutes))
         return reason_set(why, PIPELINE_E_STAGE_DECLARATION,
-                          "Rule '%s' has the WaitTime '%s': write a number of minutes, at most %d.",
-                          json_str(rule, "name", ""), wait, WAIT_MAX_MINUTES);
+                          "Rule '%s' has the WaitTime '%s': write a number of minutes, at most %lld%s.",
+                          json_str(rule, "name", ""), wait, (long long)most,
+                          most < WATCH_MAX_MINUTES ? ", since its timeoutInMinutes is one more" : "");
     return url_check(rule, why);
 }
 

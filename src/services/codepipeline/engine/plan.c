@@ -28,6 +28,16 @@ int64_t plan_timeout_default_ms(const char *category, const char *provider)
     return 60 * MINUTE_MS;
 }
 
+/* An alarm is watched for its WaitTime, and the answers take time beside it. */
+static int64_t watch_ms(const json_t *configuration)
+{
+    int64_t minutes;
+
+    return str_to_int(str_of(json_str(configuration, "WaitTime", NULL)), 0, WATCH_MAX_MINUTES, &minutes)
+               ? minutes * MINUTE_MS
+               : 0;
+}
+
 static int check_of(const struct plan_action *action)
 {
     if (action->phase == PHASE_ACTIONS)
@@ -58,6 +68,8 @@ static void action_read(const json_t *json, int phase, struct plan_action *ret)
     ret->timeout_ms =
         minutes > 0 ? minutes * MINUTE_MS : plan_timeout_default_ms(ret->category, ret->provider);
     ret->configuration = json_object_get(json, "configuration");
+    if (minutes == 0 && strcmp(ret->provider, "CloudWatchAlarm") == 0)
+        ret->timeout_ms += watch_ms(ret->configuration);
     ret->inputs = json_object_get(json, "inputArtifacts");
     ret->outputs = json_object_get(json, "outputArtifacts");
 }

@@ -95,5 +95,7 @@ int plan_phase_find(const char *name);
 size_t plan_action_find(const struct plan_stage *stage, int phase, const char *name);
 /* The index, or plan->stage_count. */
 size_t plan_stage_find(const struct plan *plan, const char *stage);
+/* The most of a CloudWatchAlarm rule's WaitTime. */
+#define WATCH_MAX_MINUTES (7 * 24 * 60)
 /* The time limit of an action that declares none. */
 int64_t plan_timeout_default_ms(const char *category, const char *provider);

@@ -2,8 +2,9 @@
  * answers in their place. It is sent, by POST, what the function would be told, and answers 200 with
  *   {"status": "Succeeded" | "Failed" | "InProgress", "summary": "…"}   or   {"state": "OK" | "ALARM" | …}
  * InProgress is asked again. An alarm's state is watched for WaitTime minutes. An empty answer is a success;
- * 4xx is a failure; anything else is tried again while the rule's time lasts. */
+ * 4xx is a failure; anything else is tried again while the rule's time lasts, and told at its end. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/client.h"
 #include "wire/json.h"
 #include "workers/anchor/actions/action.h"
@@ -13,6 +14,7 @@
 #define ANSWER_MAX_BYTES 65536
 #define TIMEOUT_MS 10000
 #define AGAIN_MS 1000
+#define REPORT_MS 2000 /* before the rule's time is over: who waits for it knows no reason */
 #define MINUTE_MS ((int64_t)60 * 1000)
 
 static json_t *question_make(const struct job *job)
@@ -77,8 +79,11 @@ static int ask(struct job *job, struct http_client *client, struct str question,
     int r = http_exchange(client, &exchange);
     struct str body = buf_str(&exchange.answer);
 
-    if (r || exchange.status >= 500) {
-        reason_set(&job->why, 0, "%s does not answer: %s", exchange.url, r ? strerror(-r) : "a server error");
+    if (r) {
+        reason_set(&job->why, 0, "%s does not answer: %s", exchange.url, strerror(-r));
+        r = WORK_E_RETRY;
+    } else if (exchange.status >= 500) {
+        reason_set(&job->why, 0, "%s answers %u", exchange.url, exchange.status);
         r = WORK_E_RETRY;
     } else if (exchange.status < 200 || exchange.status > 299) {
         r = job_fail(job, "JobFailed", "%s answers %u: %.*s", exchange.url, exchange.status,
@@ -95,10 +100,20 @@ static int ask(struct job *job, struct http_client *client, struct str question,
     return r;
 }
 
+/* The rule's time is over: what it was asked for in vain. */
+static int late(struct job *job)
+{
+    struct reason last = job->why;
+
+    return job_fail(job, "JobFailed", "the rule's time is over: %s", last.text);
+}
+
 static int ask_until(struct job *job, struct http_client *client, struct str question)
 {
     int64_t minutes = 0, watch_until_ms;
+    int64_t late_ms = clock_mono_ms() + json_int(job->tree, "timeoutMs", INT32_MAX) - REPORT_MS;
     enum verdict verdict = VERDICT_AGAIN;
+    bool silent = false;
 
     if (job_setting(job, "WaitTime") && !str_to_int(str_of(job_setting(job, "WaitTime")), 0, 10080, &minutes))
         return job_fail(job, "ConfigurationError", "WaitTime must be a number of minutes");
@@ -112,6 +127,14 @@ static int ask_until(struct job *job, struct http_client *client, struct str que
             return 0;
         if (r == 0 && verdict == VERDICT_BAD)
             return job_fail(job, "JobFailed", "the check said no: " STR_FMT, STR_ARG(buf_str(&job->summary)));
+        if (r == 0)
+            reason_set(&job->why, 0, "the check goes on%s" STR_FMT, job->summary.len ? ": " : "",
+                       STR_ARG(buf_str(&job->summary)));
+        else if (!silent)
+            log_warn("anchor", "job %s: %s; it is asked again", job->id, job->why.text);
+        silent = r != 0;
+        if (clock_mono_ms() >= late_ms)
+            return late(job);
         if (job_given_up(job) || worker_pause(AGAIN_MS))
             return WORK_E_STOPPED;
     }

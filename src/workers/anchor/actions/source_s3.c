@@ -81,6 +81,13 @@ static int copy(struct job *job, struct origin *origin, const char *bucket, cons
                                            .body_fd = -1,
                                            .sink_fd = -1};
     r = work_outcome(aws_s3(job->client, &request, &exchange, &error), &error, "s3:CopyObject", &job->why);
+    if (r == WORK_E_FAILED &&
+        strcmp(error.code, "NoSuchBucket") == 0) /* or the origin's: origin_look tells */
+        r = job_fail(
+            job, "ConfigurationError",
+            "the pipeline's artifact store, bucket %s, does not exist: create it, or name another in "
+            "the pipeline's artifactStore",
+            bucket);
     if (r == 0)
         r = digest_of_answer(buf_str(&exchange.answer), ret_hex, &job->why);
     if (r == 0)
