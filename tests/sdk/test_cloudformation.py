@@ -1,5 +1,7 @@
 """Stacks and change sets, by boto3 and the AWS CLI."""
+import concurrent.futures
 import json
+import threading
 import time
 import uuid
 
@@ -40,6 +42,43 @@ Resources: {{One: {{Type: AWS::SSM::Parameter, Properties: {{Type: String, Value
     cf.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     [stack] = cf.describe_stacks(StackName=name)["Stacks"]
     assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {"Secret": "****", "Word": "hello"}
+
+
+def test_a_stack_that_is_looked_at_while_others_write_is_whole_and_tells_no_secret(cf, ssm, name):
+    """It is looked at in the writers' turn, and its template is read afterwards and elsewhere."""
+    body = """
+Parameters: {Secret: {Type: String, NoEcho: true}, Word: {Type: String}}
+Resources: {One: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Word}}}
+Outputs: {Word: {Value: !GetAtt One.Value}}
+"""
+
+    def given(number):
+        return [{"ParameterKey": "Secret", "ParameterValue": f"xyz{number}"}, {"ParameterKey": "Word", "ParameterValue": f"w{number}"}]
+
+    create(cf, name, body, Parameters=given(0))
+    over, seen = threading.Event(), []
+
+    def write(folder):
+        while not over.is_set():
+            ssm.put_parameter(Name=f"/{name}/{folder}", Type="String", Value=uuid.uuid4().hex, Overwrite=True)
+
+    def look():
+        while not over.is_set():
+            seen.append(cf.describe_stacks(StackName=name)["Stacks"][0])
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = [pool.submit(write, 1), pool.submit(write, 2), pool.submit(look), pool.submit(look)]
+        try:
+            for number in range(1, 9):
+                assert outputs(update(cf, name, body, Parameters=given(number))) == {"Word": f"w{number}"}
+        finally:
+            over.set()
+        for one in running:
+            one.result()
+    told = [({p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}, stack) for stack in seen]
+    assert {parameters["Secret"] for parameters, _ in told} == {"****"} and "xyz" not in str(seen)
+    rested = [(parameters["Word"], outputs(stack)["Word"]) for parameters, stack in told if stack["StackStatus"].endswith("E_COMPLETE")]
+    assert len(set(rested)) > 1 and all(word == output for word, output in rested)
 
 
 def test_a_stack_is_created_with_outputs_events_and_resources(cf, ssm, name):
