@@ -11,33 +11,19 @@
 #include "wire/json.h"
 #include "workers/launcher/event.h"
 #include "workers/launcher/journal.h"
+#include "workers/launcher/messages.h"
 #include "workers/worker.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
-#define MESSAGES_MAX 500
 #define RECEIVE_MAX 10
 #define RECEIVE_WAIT_S 20
-#define KEEP_MS (VISIBILITY_S * 1000 / 3)
-#define RETRY_MOST_S 60
 #define PAUSE_LEAST_MS 50
 #define PAUSE_MOST_MS 5000
 #define SETTLE_MS 20 /* what ended meanwhile is settled together */
-#define DELETE_MAX 10
 #define EVENTS_KEPT                                                                                          \
     1000 /* of those that could not be written; the others are made again with their messages */
-
-struct message {
-    char *receipt;
-    char *body;
-    int64_t receives;
-    int64_t keep_at_ms;   /* when it must be kept invisible again */
-    int left;             /* tasks not done */
-    int outcome;          /* the worst of its tasks': WORK_E_FAILED over WORK_E_RETRY over 0 */
-    struct message *next; /* of all that are kept invisible */
-    struct message *next_done;
-};
 
 struct task {
     struct message *message;
@@ -58,11 +44,10 @@ struct intake {
     struct aws_client *poller;
     const struct setup *setup;
     struct journal *journal;
+    struct messages *messages;
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t ready_cond;
-    pthread_cond_t keep_cond;
     pthread_cond_t settle_cond;
-    pthread_cond_t room_cond;
     struct lane *lanes;
     struct lane *ready;
     struct lane **ready_end;
@@ -73,131 +58,10 @@ struct intake {
     int64_t pause_ms;     /* of the receiver's, when it fails */
     struct message *done; /* to be settled, once `events` are in the journal */
     json_t *events;
-    struct message *messages;
-    size_t message_count;
-    bool keeper_waits; /* for there to be messages */
     bool ending;
     pthread_t *threads;
     size_t thread_count;
-    pthread_t keeper;
-    bool keeper_runs;
 };
-
-static void message_free(struct message *message)
-{
-    free(message->receipt);
-    free(message->body);
-    free(message);
-}
-
-static int sqs(struct intake *intake, const char *operation, json_t *in)
-{
-    struct reason why = {0};
-    int r = in ? work_call(intake->releaser->client, "sqs", operation, in, NULL, NULL, &why) : FAULT(ENOMEM);
-
-    if (r)
-        log_warn("launcher", "%s", why.text[0] ? why.text : strerror(-r));
-    return r;
-}
-
-static int message_hide(struct intake *intake, const char *receipt, int64_t seconds)
-{
-    return sqs(intake, "ChangeMessageVisibility",
-               json_pack("{s:s, s:s, s:I}", "QueueUrl", intake->setup->queue_url, "ReceiptHandle", receipt,
-                         "VisibilityTimeout", (json_int_t)seconds));
-}
-
-static int message_bury(struct intake *intake, const struct message *message)
-{
-    return sqs(
-        intake, "SendMessage",
-        json_pack("{s:s, s:s}", "QueueUrl", intake->setup->dead_letter_url, "MessageBody", message->body));
-}
-
-/* Called with the lock: from now on it is kept invisible. */
-static void message_link(struct intake *intake, struct message *message)
-{
-    message->keep_at_ms = clock_mono_ms() + KEEP_MS;
-    message->next = intake->messages;
-    intake->messages = message;
-    intake->message_count++;
-    if (intake->keeper_waits)
-        pthread_cond_signal(&intake->keep_cond);
-}
-
-/* Keeps it invisible no more, and forgets it. */
-static void message_drop(struct intake *intake, struct message *message)
-{
-    struct message **at = &intake->messages;
-
-    pthread_mutex_lock(&intake->lock);
-    while (*at != message)
-        at = &(*at)->next;
-    *at = message->next;
-    intake->message_count--;
-    pthread_cond_signal(&intake->room_cond);
-    pthread_mutex_unlock(&intake->lock);
-    message_free(message);
-}
-
-/* It comes again after a while, or at once where the worker stops. What cannot be told to the queue is told
- * by time. */
-static void message_return(struct intake *intake, struct message *message)
-{
-    CLEANUP(free_ptr) char *receipt = take(message->receipt);
-    int64_t seconds = INT64_C(1) << (message->receives < 6 ? message->receives : 6);
-
-    if (message->outcome == WORK_E_STOPPED)
-        seconds = 0;
-    message_drop(intake, message);
-    if (message_hide(intake, receipt, seconds > RETRY_MOST_S ? RETRY_MOST_S : seconds))
-        log_debug("launcher", "a message will come again");
-}
-
-/* Takes them off the list, as many as one request deletes, and returns the others to the queue. Those that
- * are to be deleted are kept invisible until they are. */
-static json_t *deletions_make(struct intake *intake, struct message **done, struct message **ret_held)
-{
-    json_t *entries = json_array();
-
-    while (*done && json_array_size(entries) < DELETE_MAX) {
-        struct message *message = *done;
-        char id[16];
-        bool over = message->outcome == 0 ||
-                    (message->outcome == WORK_E_FAILED && message_bury(intake, message) == 0);
-
-        *done = message->next_done;
-        snprintf(id, sizeof(id), "%zu", json_array_size(entries));
-        if (!over || json_array_append_new(
-                         entries, json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", message->receipt))) {
-            message_return(intake, message);
-            continue;
-        }
-        message->next_done = *ret_held;
-        *ret_held = message;
-    }
-    return entries;
-}
-
-static void messages_settle(struct intake *intake, struct message *done)
-{
-    while (done) {
-        struct message *held = NULL;
-        json_t *entries = deletions_make(intake, &done, &held);
-
-        if (!held)
-            json_decref(entries);
-        else if (sqs(intake, "DeleteMessageBatch",
-                     json_pack("{s:s, s:o}", "QueueUrl", intake->setup->queue_url, "Entries", entries)))
-            log_debug("launcher", "messages that are done with will come again");
-        while (held) {
-            struct message *message = held;
-
-            held = message->next_done;
-            message_drop(intake, message);
-        }
-    }
-}
 
 static int worse(int a, int b)
 {
@@ -309,7 +173,7 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
     }
     for (struct message *m = done; r && m; m = m->next_done)
         m->outcome = m->outcome == WORK_E_STOPPED ? WORK_E_STOPPED : WORK_E_RETRY;
-    messages_settle(intake, done);
+    messages_settle(intake->messages, done);
 }
 
 /* Called and returns with the lock. */
@@ -332,47 +196,6 @@ static void settle(struct intake *intake)
     pthread_mutex_unlock(&intake->lock);
     settle_all(intake, done, events);
     pthread_mutex_lock(&intake->lock);
-}
-
-static struct message *keep_next(struct intake *intake)
-{
-    struct message *first = intake->messages;
-
-    for (struct message *m = intake->messages; m; m = m->next)
-        if (m->keep_at_ms < first->keep_at_ms)
-            first = m;
-    return first;
-}
-
-/* Keeps messages invisible until they are settled. */
-static void *keeper_run(void *arg)
-{
-    struct intake *intake = arg;
-
-    pthread_mutex_lock(&intake->lock);
-    while (!intake->ending) {
-        struct message *message = keep_next(intake);
-        CLEANUP(free_ptr) char *receipt = NULL;
-
-        if (!message) {
-            intake->keeper_waits = true;
-            pthread_cond_wait(&intake->keep_cond, &intake->lock);
-            continue;
-        }
-        intake->keeper_waits = false;
-        if (message->keep_at_ms > clock_mono_ms()) {
-            wait_until(&intake->keep_cond, &intake->lock, message->keep_at_ms);
-            continue;
-        }
-        message->keep_at_ms = clock_mono_ms() + KEEP_MS;
-        receipt = str_dup(str_of(message->receipt));
-        pthread_mutex_unlock(&intake->lock);
-        if (receipt && message_hide(intake, receipt, VISIBILITY_S))
-            log_debug("launcher", "a message could not be kept: it may come twice");
-        pthread_mutex_lock(&intake->lock);
-    }
-    pthread_mutex_unlock(&intake->lock);
-    return NULL;
 }
 
 static struct lane *lane_of(struct intake *intake, const char *bucket, const char *key)
@@ -419,8 +242,8 @@ static int task_put(struct intake *intake, struct message *message, const struct
 
 static void message_enter(struct intake *intake, struct message *message, const struct event *event)
 {
+    messages_put(intake->messages, message);
     pthread_mutex_lock(&intake->lock);
-    message_link(intake, message);
     message->left = 1; /* this function's own hold */
     for (size_t i = 0; i < event->count; i++)
         if (task_put(intake, message, &event->records[i]))
@@ -439,10 +262,10 @@ static void message_unreadable(struct intake *intake, struct message *message, c
 
     log_warn("launcher", "a message is not an S3 event: %s", why->text);
     message->outcome = r ? WORK_E_RETRY : WORK_E_FAILED;
+    messages_put(intake->messages, message);
     pthread_mutex_lock(&intake->lock);
     if (json_array_append_new(intake->events, event))
         message->outcome = WORK_E_RETRY;
-    message_link(intake, message);
     message_end(intake, message);
     pthread_mutex_unlock(&intake->lock);
 }
@@ -450,21 +273,12 @@ static void message_unreadable(struct intake *intake, struct message *message, c
 static void message_take(struct intake *intake, const json_t *from)
 {
     CLEANUP(event_deinit) struct event event = {0};
-    const char *receives = json_string_value(json_path(from, "Attributes.ApproximateReceiveCount"));
-    struct message *message = mem_alloc(sizeof(*message));
+    struct message *message = message_read(from);
     struct reason why = {0};
     int r;
 
     if (!message)
-        return; /* it becomes visible again */
-    message->receipt = str_dup(str_of(json_str(from, "ReceiptHandle", "")));
-    message->body = str_dup(str_of(json_str(from, "Body", "")));
-    if (!str_to_int(str_of(receives), 0, 1000000, &message->receives))
-        message->receives = 1;
-    if (!message->receipt || !message->body) {
-        message_free(message);
         return;
-    }
     r = event_parse(str_of(message->body), &event, &why);
     if (r > 0)
         message_unreadable(intake, message, &why);
@@ -472,14 +286,6 @@ static void message_take(struct intake *intake, const json_t *from)
         message_free(message);
     else
         message_enter(intake, message, &event);
-}
-
-static void room_await(struct intake *intake)
-{
-    pthread_mutex_lock(&intake->lock);
-    while (intake->message_count >= MESSAGES_MAX)
-        pthread_cond_wait(&intake->room_cond, &intake->lock);
-    pthread_mutex_unlock(&intake->lock);
 }
 
 static int receive(struct intake *intake)
@@ -508,7 +314,7 @@ static void receive_next(struct intake *intake)
     int r;
 
     pthread_mutex_unlock(&intake->lock);
-    room_await(intake);
+    messages_await_room(intake->messages);
     r = receive(intake);
     if (r)
         worker_pause(pause_ms);
@@ -576,17 +382,11 @@ static void *thread_run(void *arg)
 
 static int threads_start(struct intake *intake, size_t threads)
 {
-    int r;
-
     intake->threads = mem_alloc(threads * sizeof(*intake->threads));
     if (!intake->threads)
         return FAULT(ENOMEM);
-    r = pthread_create(&intake->keeper, NULL, keeper_run, intake);
-    if (r)
-        return FAULT(r);
-    intake->keeper_runs = true;
     while (intake->thread_count < threads) {
-        r = pthread_create(&intake->threads[intake->thread_count], NULL, thread_run, intake);
+        int r = pthread_create(&intake->threads[intake->thread_count], NULL, thread_run, intake);
         if (r)
             return FAULT(r);
         intake->thread_count++;
@@ -615,11 +415,11 @@ int intake_new(const struct releaser *releaser, const struct setup *setup, struc
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&intake->lock, NULL);
     pthread_cond_init(&intake->ready_cond, NULL);
-    pthread_cond_init(&intake->keep_cond, &monotonic);
     pthread_cond_init(&intake->settle_cond, &monotonic);
-    pthread_cond_init(&intake->room_cond, NULL);
     pthread_condattr_destroy(&monotonic);
-    r = threads_start(intake, lanes + 2); /* who receives, and who settles */
+    r = messages_new(releaser->client, setup, &intake->messages);
+    if (r == 0)
+        r = threads_start(intake, lanes + 2); /* who receives, and who settles */
     if (r == 0)
         *ret = take(intake);
     return r;
@@ -634,19 +434,15 @@ void intake_free(struct intake **intake)
     pthread_mutex_lock(&in->lock);
     in->ending = true;
     pthread_cond_broadcast(&in->ready_cond);
-    pthread_cond_broadcast(&in->keep_cond);
     pthread_cond_broadcast(&in->settle_cond);
     pthread_mutex_unlock(&in->lock);
     for (size_t i = 0; i < in->thread_count; i++)
         pthread_join(in->threads[i], NULL);
-    if (in->keeper_runs)
-        pthread_join(in->keeper, NULL);
+    messages_free(&in->messages);
     json_decref(in->events);
     free(in->threads);
     pthread_cond_destroy(&in->ready_cond);
-    pthread_cond_destroy(&in->keep_cond);
     pthread_cond_destroy(&in->settle_cond);
-    pthread_cond_destroy(&in->room_cond);
     pthread_mutex_destroy(&in->lock);
     free(in);
     *intake = NULL;
