@@ -351,9 +351,10 @@ def test_a_launcher_killed_right_after_a_start_starts_nothing_twice(launcher, ho
     govern(launcher, "timed-a", 1)
     branches = [f"killed-{i}" for i in range(4)]
     first = [started(launcher, *put_timed(launcher, branch, "first"))[0] for branch in branches]
-    again = []
+    again, killed = [], set()
     for branch, record in zip(branches, first):
-        pid = wait_for(lambda: house.workers().get("launcher 111111111111"))
+        pid = wait_for(lambda: {house.workers().get("launcher 111111111111")} - killed - {None}).pop()
+        killed.add(pid)
         again.append(put_timed(launcher, branch, "again"))
         while len(launcher.codepipeline.list_pipeline_executions(pipelineName=record["pipeline"])
                   ["pipelineExecutionSummaries"]) == 1:
