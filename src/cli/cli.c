@@ -40,6 +40,8 @@ static const struct {
     {"InvalidClientTokenId", COMMAND_REFUSED, "check the profile's access key"},
     {"UnrecognizedClientException", COMMAND_REFUSED, "check the profile's access key"},
     {"SignatureDoesNotMatch", COMMAND_REFUSED, "check the profile's secret access key"},
+    {"InvalidSignatureException", COMMAND_REFUSED,
+     "check the profile's secret access key, and this machine's clock"},
     {"ExpiredToken", COMMAND_REFUSED, "get new session credentials"},
     {"ExpiredTokenException", COMMAND_REFUSED, "get new session credentials"},
     {"RequestTimeTooSkewed", COMMAND_REFUSED, "set this machine's clock"},

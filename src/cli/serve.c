@@ -165,9 +165,9 @@ static bool option_take(struct serve_options *options, int id, const char *value
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct serve_options *options)
 {
-    int id;
+    int id, at;
     optind = 0;
-    while ((id = getopt_long(argc, argv, "", option_names, NULL)) != -1) {
+    while ((id = getopt_long(argc, argv, "", option_names, &at)) != -1) {
         if (id == OPTION_HELP) {
             (void)fputs(help, stdout);
             return COMMAND_OK;
@@ -175,7 +175,8 @@ static int parse(int argc, char **argv, struct serve_options *options)
         if (id != '?' && option_take(options, id, optarg))
             continue;
         if (id != '?')
-            (void)fprintf(stderr, "slipway serve: '%s' is not a value for this option.\n", optarg);
+            (void)fprintf(stderr, "slipway serve: '%s' is not a value for --%s.\n", optarg,
+                          option_names[at].name);
         (void)fputs("See 'slipway serve --help'.\n", stderr);
         return COMMAND_USAGE;
     }

@@ -96,11 +96,11 @@ int worker_options_parse(int argc, char **argv, const char *name, const char *ab
         .account = getenv("SLIPWAY_ACCOUNT"),
         .cache_dir = getenv("SLIPWAY_CACHE"),
     };
-    int id;
+    int id, at;
 
     log_from_env();
     optind = 0;
-    while ((id = getopt_long(argc, argv, "", option_names, NULL)) != -1) {
+    while ((id = getopt_long(argc, argv, "", option_names, &at)) != -1) {
         if (id == OPTION_HELP) {
             printf("Usage: slipway %s [options]\n\n%s\n\nOptions:\n%s", name, about, options_help);
             return WORKER_E_HELP;
@@ -108,7 +108,8 @@ int worker_options_parse(int argc, char **argv, const char *name, const char *ab
         if (option_take(&options, id, optarg))
             continue;
         if (id != '?')
-            fprintf(stderr, "slipway %s: '%s' is not a value for this option.\n", name, optarg);
+            fprintf(stderr, "slipway %s: '%s' is not a value for --%s.\n", name, optarg,
+                    option_names[at].name);
         fprintf(stderr, "See 'slipway %s --help'.\n", name);
         return WORKER_E_USAGE;
     }

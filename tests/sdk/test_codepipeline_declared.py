@@ -226,6 +226,14 @@ def test_of_several_executions_the_one_that_is_meant_is_stopped(server, worker, 
     assert f"stopping execution {second}" in said("stop", name, "--abandon")
 
 
+@pytest.mark.parametrize("key, secret, hint", [("own", "wrong", "secret access key"), ("AKIANOBODY0000000000", "x", "access key")])
+def test_wrong_credentials_are_an_exit_status_of_their_own(server, key, secret, hint):
+    key = server.keys("dev")[0] if key == "own" else key
+    told = server.slipway("explain", "any", check=False, environment={
+        "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "us-east-1"})
+    assert told.returncode == 4 and f"check the profile's {hint}" in told.stderr
+
+
 def test_an_execution_that_waits_before_a_stage_is_stopped(server, worker, make):
     name = make([approval("Ask")])
     worker.call("DisableStageTransition", pipelineName=name, stageName="S1", transitionType="Inbound", reason="later")

@@ -159,6 +159,11 @@ def test_wrong_options(arguments):
     assert serve(*arguments).returncode == 2
 
 
+def test_the_option_whose_value_is_wrong_is_named():
+    assert "'soon' is not a value for --retain." in serve("--retain", "soon").stderr
+    assert "'70000' is not a value for --port." in serve("--port=70000").stderr
+
+
 def test_help():
     told = serve("--help")
     assert told.returncode == 0
