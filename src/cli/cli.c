@@ -308,6 +308,39 @@ void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE])
         (void)strftime(ret, CLI_TIME_SIZE, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 }
 
+char cli_visible(char c)
+{
+    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
+static void print_visible(struct str text, const char *also)
+{
+    for (size_t i = 0; i < text.len; i++)
+        (void)putchar(strchr(also, text.ptr[i]) ? text.ptr[i] : cli_visible(text.ptr[i]));
+}
+
+void cli_print_text(const char *text)
+{
+    print_visible(str_of(text), "");
+}
+
+void cli_print_lines(const char *text)
+{
+    print_visible(str_of(text), "\n\t");
+}
+
+void cli_print_why(const char *why)
+{
+    struct str rest = str_trim(str_of(why)), first = str_split(&rest, '\n'), last = {0};
+    while (rest.ptr)
+        last = str_split(&rest, '\n');
+    print_visible(first, "");
+    if (last.len > 0)
+        (void)printf(" … ");
+    print_visible(last, "");
+    (void)putchar('\n');
+}
+
 int cli_print_json(const json_t *value)
 {
     if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0 || putchar('\n') == EOF)

@@ -79,5 +79,14 @@ int cli_read_file(const char *path, size_t max_bytes, struct buf *ret) MUST_USE;
 /* Local time of epoch seconds (as JSON answers carry them) or of now: "14:03:22"; `date` adds the day. */
 #define CLI_TIME_SIZE 32
 void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE]);
+/* '?' for a control character. */
+char cli_visible(char c);
+/* Prints what somebody wrote or a program said, in one line: control characters as '?', so that it moves no
+ * cursor and forges no line. */
+void cli_print_text(const char *text);
+/* The same, of lines, which stay lines. */
+void cli_print_lines(const char *text);
+/* Prints why something ended: of several lines, as of a log's end, the first and the last. Ends the line. */
+void cli_print_why(const char *why);
 /* Prints the value, indented, for --json. */
 int cli_print_json(const json_t *value);

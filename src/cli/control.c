@@ -181,6 +181,8 @@ int override_main(int argc, char **argv)
     json_array_foreach (json_object_get(state, "stageStates"), index, stage)
         if (strcmp(json_str(stage, "stageName", ""), name) == 0)
             found = stage;
+    if (!found)
+        return cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s", name);
     const char *type = condition_of(found);
     if (!type)
         return cli_fail(COMMAND_NOT_FOUND, "no condition of stage %s holds anything up", name);

@@ -38,7 +38,9 @@ static void print_wait(const json_t *wait)
 {
     char since[32], until[TIME_TEXT_SIZE];
     duration(clock_now_ms() - ms_of(wait, "since"), since, sizeof(since));
-    (void)printf("  %s (for %s)\n", json_str(wait, "summary", ""), since);
+    (void)printf("  ");
+    cli_print_text(json_str(wait, "summary", ""));
+    (void)printf(" (for %s)\n", since);
     if (!json_object_get(wait, "until"))
         return;
     time_iso8601_s(ms_of(wait, "until"), until);
@@ -80,8 +82,10 @@ static int print_end(struct cli *cli, const char *pipeline)
     cli_time(json_number_value(json_object_get(newest, "lastUpdateTime")), true, ended);
     (void)printf("%s  %s at %s\n", json_str(newest, "pipelineExecutionId", ""),
                  json_str(newest, "status", ""), ended);
-    if (*why)
-        (void)printf("  %.*s\n", (int)strcspn(why, "\n"), why);
+    if (*why) {
+        (void)printf("  ");
+        cli_print_why(why);
+    }
     return COMMAND_OK;
 }
 
@@ -101,8 +105,11 @@ static int explain(struct cli *cli, const char *pipeline)
         status = print_end(cli, pipeline);
     json_array_foreach (executions, index, execution)
         print_execution(execution, json_int(out, "pipelineVersion", 0));
-    json_array_foreach (json_object_get(out, "notes"), index, note)
-        (void)printf("note: %s\n", json_string_value(note));
+    json_array_foreach (json_object_get(out, "notes"), index, note) {
+        (void)printf("note: ");
+        cli_print_text(json_string_value(note));
+        (void)printf("\n");
+    }
     return status;
 }
 

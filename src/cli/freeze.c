@@ -162,8 +162,9 @@ static void print_held(const json_t *held)
 static void print_freeze(const json_t *freeze)
 {
     const json_t *again = json_object_get(freeze, "recurrence");
-    (void)printf("%s  %s: %s\n", json_str(freeze, "name", ""), json_str(freeze, "state", ""),
-                 json_str(freeze, "reason", ""));
+    (void)printf("%s  %s: ", json_str(freeze, "name", ""), json_str(freeze, "state", ""));
+    cli_print_text(json_str(freeze, "reason", ""));
+    (void)printf("\n");
     print_list(freeze, "applications", "  applications  ");
     print_list(freeze, "environments", "  environments  ");
     print_list(freeze, "pipelines", "  pipelines     ");
@@ -176,9 +177,12 @@ static void print_freeze(const json_t *freeze)
     print_time(freeze, "holdsUntil", "  holds until   ");
     print_time(freeze, "endsAt", "  ends          ");
     (void)printf("  by            %s\n", json_str(freeze, "createdBy", ""));
-    if (json_object_get(freeze, "endedBy"))
-        (void)printf("  ended by      %s%s%s\n", json_str(freeze, "endedBy", ""),
-                     json_object_get(freeze, "endedWhy") ? ": " : "", json_str(freeze, "endedWhy", ""));
+    if (json_object_get(freeze, "endedBy")) {
+        (void)printf("  ended by      %s%s", json_str(freeze, "endedBy", ""),
+                     json_object_get(freeze, "endedWhy") ? ": " : "");
+        cli_print_text(json_str(freeze, "endedWhy", ""));
+        (void)printf("\n");
+    }
     print_held(json_object_get(freeze, "held"));
 }
 

@@ -22,7 +22,8 @@ static void print_event(const json_t *event)
     time_iso8601((int64_t)(json_number_value(json_object_get(event, "at")) * 1000), at);
     (void)printf("%s  %-8.8s  %-22s %s%s%s", at, json_str(event, "pipelineExecutionId", "-"),
                  json_str(event, "what", ""), stage, *action ? "/" : "", action);
-    (void)printf("%s%s%s%.*s\n", *who ? "  by " : "", who, *why ? "  " : "", (int)strcspn(why, "\n"), why);
+    (void)printf("%s%s%s", *who ? "  by " : "", who, *why ? "  " : "");
+    cli_print_why(why);
 }
 
 static int print_history(struct cli *cli, const char *pipeline)

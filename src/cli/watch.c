@@ -213,8 +213,11 @@ static int print_line(struct watch *watch, const json_t *action)
                  json_str(action, "actionName", ""));
     if (running)
         (void)printf("%s\n", is_approval(action) ? "waits for approval" : "started");
-    else
-        (void)printf("%-10s %6.2f s  %s\n", status, seconds_of(action), summary_of(action));
+    else {
+        (void)printf("%-10s %6.2f s  ", status, seconds_of(action));
+        cli_print_text(summary_of(action));
+        (void)printf("\n");
+    }
     if (running && is_approval(action))
         (void)printf("          `slipway approve %s` lets it go on; `slipway reject %s` stops it\n",
                      watch->title, watch->title);
@@ -246,7 +249,7 @@ static void put_fitting(struct buf *picture, const char *text, size_t columns)
             buf_puts(picture, "…");
             break;
         }
-        buf_putc(picture, *text);
+        buf_putc(picture, cli_visible(*text));
     }
     buf_putc(picture, '\n');
 }
@@ -342,7 +345,9 @@ static int print_wait(struct watch *watch, const json_t *wait)
     if (json_object_set_new(watch->said, summary, json_true()))
         return cli_fault(-ENOMEM);
     cli_time(json_number_value(json_object_get(wait, "since")), false, time);
-    (void)printf("%s  waits: %s\n", time, summary);
+    (void)printf("%s  waits: ", time);
+    cli_print_text(summary);
+    (void)printf("\n");
     (void)fflush(stdout);
     return 0;
 }
@@ -378,8 +383,10 @@ static bool print_failures(const json_t *state, const char *execution)
                 continue;
             const json_t *error = json_object_get(latest, "errorDetails");
             const char *message = json_str(error, "message", json_str(latest, "summary", ""));
-            (void)printf("%s %s failed: %s\n", json_str(stage, "stageName", ""),
-                         json_str(action, "actionName", ""), message);
+            (void)printf("%s %s failed: ", json_str(stage, "stageName", ""),
+                         json_str(action, "actionName", ""));
+            cli_print_lines(message);
+            (void)printf("\n");
             failed = true;
         }
     }
@@ -397,8 +404,10 @@ static int report_end(struct watch *watch, const json_t *execution)
     int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);
     if (failed)
         return failed;
-    if (!print_failures(state, watch->execution) && *summary)
-        (void)printf("%s\n", summary);
+    if (!print_failures(state, watch->execution) && *summary) {
+        cli_print_lines(summary);
+        (void)printf("\n");
+    }
     (void)fflush(stdout);
     return COMMAND_FAILED;
 }

@@ -234,6 +234,18 @@ def test_wrong_credentials_are_an_exit_status_of_their_own(server, key, secret, 
     assert told.returncode == 4 and f"check the profile's {hint}" in told.stderr
 
 
+def test_what_a_worker_says_of_a_failure_is_told_whole_and_moves_no_cursor(server, worker, make):
+    name = make([action("Go")])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    [job] = worker.poll()
+    worker.fail(job, "the log ends with:\nfirst\nlast \x1b[2J\rnot this")
+    said = lambda *words: server.slipway(*words, profile="dev", check=False).stdout
+    assert "the log ends with: … last ?[2J?not this\n" in said("history", name)
+    assert "the log ends with: … last ?[2J?not this\n" in said("explain", name)
+    assert "S1 Go failed: the log ends with:\nfirst\nlast ?[2J?not this\n" in said("watch", name)
+
+
 def test_an_execution_that_waits_before_a_stage_is_stopped(server, worker, make):
     name = make([approval("Ask")])
     worker.call("DisableStageTransition", pipelineName=name, stageName="S1", transitionType="Inbound", reason="later")
