@@ -56,5 +56,5 @@ def test_without_it_all_is_kept(server):
 
 
 def test_a_bad_duration_is_refused():
-    with pytest.raises(RuntimeError, match="not a value for this option"):
+    with pytest.raises(RuntimeError, match="not a value for --retain"):
         Server("--retain", "soon")
