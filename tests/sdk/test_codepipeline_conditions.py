@@ -408,6 +408,7 @@ Resources:
                   - Name: Ring
                     RuleTypeId: {{Category: Rule, Owner: AWS, Provider: VariableCheck, Version: "1"}}
                     Configuration: {{Variable: "#{{variables.Ring}}", Operator: EQ, Value: "0"}}
+                    TimeoutInMinutes: 30
           Actions:
             - Name: Ask
               ActionTypeId: {{Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}}
@@ -422,6 +423,8 @@ def test_the_override_command(server):
         {"account": "555555555555", "app": name, "branch": "main", "rule": "r", "template": "t"}.items()])
     cf.get_waiter("stack_create_complete").wait(StackName=f"release-{name}", WaiterConfig={"Delay": 1})
     worker = Worker(server, profile="shared-services")
+    stage = worker.call("GetPipeline", name=name)["pipeline"]["stages"][1]
+    assert stage["beforeEntry"]["conditions"][0]["rules"][0]["timeoutInMinutes"] == 30
     execution = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
     worker.succeed(until(lambda: worker.poll(), "a job")[0])
     until(lambda: worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=execution)[
@@ -430,6 +433,8 @@ def test_the_override_command(server):
     state = worker.call("GetPipelineState", name=name)["stageStates"][1]
     assert state["latestExecution"]["status"] == "InProgress" and state["actionStates"][0]["latestExecution"]["token"]
     assert "waits for approval" in server.slipway("status", name)
+    nowhere = server.slipway("override", name, "main", "Nowhere", check=False)
+    assert nowhere.returncode == 3 and "the pipeline has no stage Nowhere" in nowhere.stderr
     again = server.slipway("override", name, "main", "Prod", check=False)
     assert again.returncode == 3 and "holds anything up" in again.stderr
 

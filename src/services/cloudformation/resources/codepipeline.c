@@ -69,6 +69,8 @@ static const struct property rule_rows[] = {
     {.name = "InputArtifacts", .type = PROPERTY_LIST, .of = &artifact_list},
     {.name = "Region", .type = PROPERTY_TEXT},
     {.name = "RoleArn", .type = PROPERTY_TEXT},
+    {.name = "TimeoutInMinutes",
+     .type = PROPERTY_INTEGER}, /* as in CreatePipeline; AWS's resource has none */
 };
 static const struct properties rule = PROPERTIES(rule_rows);
 static const struct property rule_item[] = {{.name = "Rule", .type = PROPERTY_STRUCT, .of = &rule}};
