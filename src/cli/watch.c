@@ -393,17 +393,35 @@ static bool print_failures(const json_t *state, const char *execution)
     return failed;
 }
 
+/* Who sees no action of a stage is told why. */
+static void print_skipped(const json_t *state, const char *execution)
+{
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
+        const json_t *latest = json_object_get(stage, "latestExecution");
+        if (strcmp(json_str(latest, "pipelineExecutionId", ""), execution) != 0 ||
+            strcmp(json_str(latest, "status", ""), "Skipped") != 0)
+            continue;
+        (void)printf("stage %s was skipped: ", json_str(stage, "stageName", ""));
+        cli_print_text(
+            json_str(json_path(stage, "beforeEntryConditionState.latestExecution"), "summary", ""));
+        (void)printf("\n");
+    }
+}
+
 static int report_end(struct watch *watch, const json_t *execution)
 {
     const char *status = json_str(execution, "status", "");
     const char *summary = json_str(execution, "statusSummary", "");
     (void)printf("execution %s: %s\n", watch->execution, status);
-    if (strcmp(status, "Succeeded") == 0)
-        return COMMAND_OK;
     CLEANUP(json_free) json_t *state = NULL;
     int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);
     if (failed)
         return failed;
+    print_skipped(state, watch->execution);
+    if (strcmp(status, "Succeeded") == 0)
+        return COMMAND_OK;
     if (!print_failures(state, watch->execution) && *summary) {
         cli_print_lines(summary);
         (void)printf("\n");

@@ -455,3 +455,6 @@ def test_status_shows_what_conditions_do(server, rule_text, result, shown):
     worker.call("StartPipelineExecution", name=name)
     worker.succeed(until(lambda: worker.poll(), "a job")[0])
     until(lambda: shown in server.slipway("status", name), shown)
+    if result == "SKIP":
+        told = server.slipway("watch", name)
+        assert "stage Prod was skipped: The entry condition of stage Prod is not met: rule Ring: The deployment window" in told
