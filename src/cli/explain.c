@@ -31,7 +31,7 @@ static const char *what_then(const char *type)
     return strcmp(type, "Approval") == 0 ? "the execution stops"
            : strcmp(type, "Window") == 0 ? "the rule is asked again"
            : strcmp(type, "Freeze") == 0 ? "it goes on"
-                                         : "the action fails";
+                                         : "it fails";
 }
 
 static void print_wait(const json_t *wait)

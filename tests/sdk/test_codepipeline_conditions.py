@@ -316,6 +316,9 @@ def test_an_alarm_has_the_time_to_be_watched(pipeline):
     pipeline.start()
     job = pipeline.take("R")
     assert 179 * 60000 < job["timeoutMs"] <= 180 * 60000
+    [wait] = pipeline.call("ExplainPipeline", name=pipeline.name)["executions"][0]["waitsFor"]
+    assert wait["type"] == "Action" and wait["summary"].endswith(", which asks http://x/")
+    assert 179 * 60 < wait["until"] - wait["since"] <= 180 * 60
 
 
 # ---- what is refused

@@ -164,6 +164,10 @@ static int job_explain(struct tx *tx, const struct run *run, json_t *list)
 {
     CLEANUP(job_row_free) struct job_row row = {0};
     const char *external = json_str(run->detail, "externalExecutionId", NULL);
+    const char *url = run->action->phase == PHASE_ACTIONS
+                          ? NULL
+                          : json_str(json_object_get(run->detail, "resolvedConfiguration"), "CheckUrl", NULL);
+    json_t *wait;
     int r = job_find(tx, run->job_id, &row);
 
     if (r)
@@ -173,10 +177,13 @@ static int job_explain(struct tx *tx, const struct run *run, json_t *list)
     if (row.job.status == JOB_DISPATCHED)
         return wait_put(list, "Worker", run, run->started_ms, NULL,
                         "A job worker has polled action %s and not acknowledged it yet", run->action->name);
-    return wait_put(list, "Action", run, run->started_ms, NULL, "%s %s runs%s%s%s%s%s%s", kind_of(run),
-                    run->action->name, row.job.worker[0] ? " at worker " : "", row.job.worker,
-                    row.job.worker[0] ? " of account " : "", row.job.worker[0] ? row.account : "",
-                    external ? ", as " : "", external ? external : "");
+    r = wait_put(list, "Action", run, run->started_ms, &wait, "%s %s runs%s%s%s%s%s%s%s%s", kind_of(run),
+                 run->action->name, row.job.worker[0] ? " at worker " : "", row.job.worker,
+                 row.job.worker[0] ? " of account " : "", row.job.worker[0] ? row.account : "",
+                 external ? ", as " : "", external ? external : "", url ? ", which asks " : "",
+                 url ? url : "");
+    /* nothing else tells how long it is asked without an answer */
+    return r || !url ? r : json_put_int(wait, "until", run->deadline_ms);
 }
 
 static int running_explain(struct tx *tx, const struct execution *execution, json_t *list)
