@@ -82,6 +82,9 @@ static int role_assume(struct accounts *accounts, const char *role_arn, struct a
     r = aws_client_assume(accounts->client, role_arn, "slipway", &role->client, &error);
     snprintf(what, sizeof(what), "sts:AssumeRole %.200s", role_arn);
     r = work_outcome(r, &error, what, why);
+    if (r == WORK_E_FAILED && strcmp(error.code, "AccessDenied") == 0)
+        return reason_set(why, r, "%s: %s; there is no such role, or its trust policy names others", what,
+                          error.message);
     if (r)
         return r;
     *ret = role->client;

@@ -237,6 +237,12 @@ def test_a_source_that_is_not_there_is_told(bench):
     assert failed["type"] == "RevisionUnavailable" and f"s3://{bench.store}/none does not exist" in failed["message"]
 
 
+def test_a_role_that_is_not_there_is_told(bench):
+    failed = failure(bench.run("Deploy", "S3", {"BucketName": bench.store, "Extract": "true"},
+                               job={"roleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"}))
+    assert "role/nobody" in failed["message"] and "there is no such role, or its trust policy names others" in failed["message"]
+
+
 def test_a_store_that_is_not_there_is_told(bench):
     elsewhere = {"type": "S3", "s3Location": {"bucketName": "no-" + bench.store, "objectKey": "Out/1"}}
     failed = failure(bench.run("Source", "S3", {"S3Bucket": bench.store, "S3ObjectKey": "App/1"},
