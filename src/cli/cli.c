@@ -310,6 +310,8 @@ void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE])
 
 char cli_visible(char c)
 {
+    if (c == '\n' || c == '\t')
+        return ' ';
     return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
 }
 

@@ -79,9 +79,9 @@ int cli_read_file(const char *path, size_t max_bytes, struct buf *ret) MUST_USE;
 /* Local time of epoch seconds (as JSON answers carry them) or of now: "14:03:22"; `date` adds the day. */
 #define CLI_TIME_SIZE 32
 void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE]);
-/* '?' for a control character. */
+/* '?' for a control character, ' ' for the end of a line and for a tab. */
 char cli_visible(char c);
-/* Prints what somebody wrote or a program said, in one line: control characters as '?', so that it moves no
+/* Prints what somebody wrote or a program said, in one line and without control characters: it moves no
  * cursor and forges no line. */
 void cli_print_text(const char *text);
 /* The same, of lines, which stay lines. */
