@@ -201,7 +201,7 @@ def show(row):
                   f"{figures['cpu_us']:>9.0f} us CPU", flush=True)
     elif "pushes" in row:
         times = "   ".join(f"{kind} p50 {row[kind]['p50_ms']:>7.1f} ms p99 {row[kind]['p99_ms']:>7.1f} ms"
-                           for kind in ("offered", "running", "done") if kind in row)
+                           for kind in ("offered", "running", "program", "done") if kind in row)
         alone = f"   alone p50 {row['alone_p50_ms']:>7.1f} ms" if "alone_p50_ms" in row else ""
         print(f"{row['bench']:<24} {row['pushes']:>4} pushes   {times}{alone}", flush=True)
     else:
