@@ -150,7 +150,8 @@ static void give_way(struct behind *behind)
         (void)sched_yield();
 }
 
-static void catch_up(struct behind *behind)
+/* False: something could not be run, and who has the connection next sees to it. */
+static bool catch_up(struct behind *behind)
 {
     int r = 0;
     while (r == 0 && behind_bytes(behind) > 0) {
@@ -159,23 +160,33 @@ static void catch_up(struct behind *behind)
         blocks_use(behind->blocks);
         bool known = behind->stuck;
         r = run_some(behind, SLICE_BYTES);
-        if (r < 0 && !known) /* known to whoever has the connection next */
+        if (r < 0 && !known)
             behind->failed(behind->arg);
         behind_release(behind);
     }
+    return r == 0;
+}
+
+/* With the lock: until there is enough. `ended`: what was added meanwhile counts, of which nobody told. */
+static void await_enough(struct behind *behind, bool ended)
+{
+    if (behind->closing || (ended && behind->added.len >= ENOUGH_BYTES))
+        return;
+    behind->idle = true;
+    pthread_cond_wait(&behind->enough_or_close, &behind->lock);
+    behind->idle = false;
 }
 
 static void *behind_thread(void *arg)
 {
     struct behind *behind = arg;
     (void)pthread_setname_np(pthread_self(), "db-behind");
+    bool ended = true;
     pthread_mutex_lock(&behind->lock);
     while (!behind->closing) {
-        behind->idle = true;
-        pthread_cond_wait(&behind->enough_or_close, &behind->lock);
-        behind->idle = false;
+        await_enough(behind, ended);
         pthread_mutex_unlock(&behind->lock);
-        catch_up(behind);
+        ended = catch_up(behind);
         pthread_mutex_lock(&behind->lock);
     }
     pthread_mutex_unlock(&behind->lock);
