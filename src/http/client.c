@@ -1,9 +1,11 @@
-/* HTTP requests by libcurl. Each handle keeps its own connections; handles not in use wait in a list,
- * the latest used first, so that there are as many as requests were ever under way at once. */
+/* HTTP requests, by libcurl unless direct.c serves them. Each handle keeps its own connections; handles not
+ * in use wait in a list, the latest used first, so that there are as many as requests were ever under way at
+ * once. */
 #include "http/client.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/direct.h"
 #include <curl/curl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -25,11 +27,13 @@ struct http_client {
     pthread_mutex_t lock;
     struct handle *idle;
     size_t idle_count;
+    struct direct_pool direct;
 };
 
 /* One exchange under way: what libcurl's callbacks work on. */
 struct http_sending {
     struct http_exchange *exchange;
+    struct direct *direct; /* then nothing else is used */
     struct http_client *client;
     struct handle *handle;
     struct curl_slist *headers;
@@ -53,6 +57,7 @@ int http_client_new(struct http_client **ret)
         return FAULT(ENOMEM);
     pthread_once(&once, curl_start);
     pthread_mutex_init(&client->lock, NULL);
+    direct_pool_init(&client->direct);
     *ret = client;
     return 0;
 }
@@ -76,6 +81,7 @@ void http_client_free(struct http_client **client)
         handle_free((*client)->idle);
         (*client)->idle = next;
     }
+    direct_pool_deinit(&(*client)->direct);
     pthread_mutex_destroy(&(*client)->lock);
     free(*client);
     *client = NULL;
@@ -309,10 +315,14 @@ static void set_body(CURL *curl, struct http_sending *sending)
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, exchange->method);
 }
 
+static int64_t timeout_of(const struct http_exchange *exchange)
+{
+    return exchange->timeout_ms > 0 ? exchange->timeout_ms : DEFAULT_TIMEOUT_MS;
+}
+
 static void set_options(CURL *curl, struct http_sending *sending, struct curl_slist *headers)
 {
     const struct http_exchange *exchange = sending->exchange;
-    int64_t timeout_ms = exchange->timeout_ms > 0 ? exchange->timeout_ms : DEFAULT_TIMEOUT_MS;
 
     curl_easy_setopt(curl, CURLOPT_URL, exchange->url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -328,7 +338,7 @@ static void set_options(CURL *curl, struct http_sending *sending, struct curl_sl
     if (exchange->sink_fd >= 0) /* one of its own for each transfer: small ones would pay for it */
         curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_of(exchange));
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALLED_S);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -435,7 +445,9 @@ int http_begin(struct http_client *client, struct http_exchange *exchange)
     if (!sending)
         return FAULT(ENOMEM);
     *sending = (struct http_sending){.exchange = exchange, .client = client};
-    r = start(sending);
+    r = direct_serves(exchange)
+            ? direct_begin(&client->direct, exchange, timeout_of(exchange), &sending->direct)
+            : start(sending);
     if (r != 0)
         sending_free(sending);
     else
@@ -443,9 +455,8 @@ int http_begin(struct http_client *client, struct http_exchange *exchange)
     return r;
 }
 
-int http_end(struct http_exchange *exchange)
+static int finish(struct http_sending *sending)
 {
-    struct http_sending *sending = take(exchange->sending);
     int r = 0;
 
     while (r == 0 && !sending->over) {
@@ -457,6 +468,14 @@ int http_end(struct http_exchange *exchange)
     if (r == 0)
         r = outcome(sending);
     curl_multi_remove_handle(sending->handle->multi, sending->handle->curl);
+    return r;
+}
+
+int http_end(struct http_exchange *exchange)
+{
+    struct http_sending *sending = take(exchange->sending);
+    int r = sending->direct ? direct_end(sending->direct) : finish(sending);
+
     sending_free(sending);
     return r;
 }

@@ -69,6 +69,28 @@ static void json_operations_are_signed_and_decoded(void **state)
     stop(&f);
 }
 
+/* By libcurl, which asks all but this machine's addresses. */
+static void a_name_is_asked_as_an_address_is(void **state)
+{
+    static const struct scripted_answer answers[] = {{200, "{\"QueueUrl\":\"u\"}", {"X-Slipway-Wait", "ok"}}};
+    CLEANUP(json_free) json_t *out = NULL;
+    char url[sizeof(((struct scripted_server *)0)->url) + 16];
+    struct fixture f;
+
+    (void)state;
+    START(f, answers);
+    const struct aws_config config = {
+        .endpoint_url = url, .access_key_id = "AKIDEXAMPLE", .secret_access_key = "s"};
+    (void)snprintf(url, sizeof(url), "http://localhost%s", strrchr(f.server.url, ':'));
+    aws_client_free(&f.client);
+    assert_int_equal(aws_client_new(&config, &f.client), 0);
+    assert_int_equal(
+        aws_call(f.client, "sqs", "GetQueueUrl", json_pack("{s:s}", "QueueName", "q"), &out, NULL), 0);
+    assert_string_equal(json_str(out, "QueueUrl", ""), "u");
+    assert_string_equal(f.server.requests[0].body, "{\"QueueName\":\"q\"}");
+    stop(&f);
+}
+
 static void query_operations_flatten_lists_and_structures(void **state)
 {
     static const struct scripted_answer answers[] = {
@@ -473,6 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_operations_are_signed_and_decoded),
+        cmocka_unit_test(a_name_is_asked_as_an_address_is),
         cmocka_unit_test(query_operations_flatten_lists_and_structures),
         cmocka_unit_test(errors_of_all_protocols_are_read),
         cmocka_unit_test(what_may_have_been_done_is_not_sent_again),
