@@ -296,11 +296,16 @@ static int patiently(struct build *build, int (*step)(struct build *))
     }
 }
 
+static int room_get(struct build *build)
+{
+    return rooms_take(build->anchor->rooms, &build->room);
+}
+
 static int prepare(struct build *build)
 {
-    static int (*const steps[])(struct build *) = {client_get,       log_begin, build_source_ask, begin_early,
-                                                   build_source_get, spec_get,  env_get};
-    int r = rooms_take(build->anchor->rooms, &build->room);
+    static int (*const steps[])(struct build *) = {client_get,  log_begin,        build_source_ask, room_get,
+                                                   begin_early, build_source_get, spec_get,         env_get};
+    int r = 0;
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(steps); i++)
         r = patiently(build, steps[i]);
