@@ -33,7 +33,7 @@ struct http_client {
 /* One exchange under way: what libcurl's callbacks work on. */
 struct http_sending {
     struct http_exchange *exchange;
-    struct direct *direct; /* then nothing else is used */
+    struct direct *direct; /* without a handle; then nothing else is used */
     struct http_client *client;
     struct handle *handle;
     struct curl_slist *headers;
@@ -43,19 +43,12 @@ struct http_sending {
     int error; /* why a callback stopped it; 0: none */
 };
 
-static void curl_start(void)
-{
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 int http_client_new(struct http_client **ret)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct http_client *client = mem_alloc(sizeof(*client));
 
     if (!client)
         return FAULT(ENOMEM);
-    pthread_once(&once, curl_start);
     pthread_mutex_init(&client->lock, NULL);
     direct_pool_init(&client->direct);
     *ret = client;
@@ -87,9 +80,33 @@ void http_client_free(struct http_client **client)
     *client = NULL;
 }
 
+static void curl_start(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* libcurl is started with the first: who asks his own machine alone has no memory of it. */
+static int handle_new(struct handle **ret)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct handle *handle = mem_alloc(sizeof(*handle));
+
+    if (!handle)
+        return FAULT(ENOMEM);
+    pthread_once(&once, curl_start);
+    handle->curl = curl_easy_init();
+    handle->multi = curl_multi_init();
+    if (!handle->curl || !handle->multi) {
+        handle_free(handle);
+        return FAULT(ENOMEM);
+    }
+    *ret = handle;
+    return 0;
+}
+
 static int handle_borrow(struct http_client *client, struct handle **ret)
 {
-    struct handle *handle = NULL;
+    struct handle *handle;
 
     pthread_mutex_lock(&client->lock);
     handle = client->idle;
@@ -98,17 +115,8 @@ static int handle_borrow(struct http_client *client, struct handle **ret)
         client->idle_count--;
     }
     pthread_mutex_unlock(&client->lock);
-    if (!handle) {
-        handle = mem_alloc(sizeof(*handle));
-        if (!handle)
-            return FAULT(ENOMEM);
-        handle->curl = curl_easy_init();
-        handle->multi = curl_multi_init();
-        if (!handle->curl || !handle->multi) {
-            handle_free(handle);
-            return FAULT(ENOMEM);
-        }
-    }
+    if (!handle)
+        return handle_new(ret);
     *ret = handle;
     return 0;
 }
@@ -421,6 +429,7 @@ static int start(struct http_sending *sending)
         r = list_headers(sending->exchange, &sending->headers);
     if (r != 0)
         return r;
+    assert(sending->handle);
     set_options(sending->handle->curl, sending, sending->headers);
     if (curl_multi_add_handle(sending->handle->multi, sending->handle->curl) != CURLM_OK)
         return FAULT(ENOMEM);
@@ -474,7 +483,7 @@ static int finish(struct http_sending *sending)
 int http_end(struct http_exchange *exchange)
 {
     struct http_sending *sending = take(exchange->sending);
-    int r = sending->direct ? direct_end(sending->direct) : finish(sending);
+    int r = sending->handle ? finish(sending) : direct_end(sending->direct);
 
     sending_free(sending);
     return r;

@@ -45,9 +45,9 @@ static int read_by(const struct expected *e, size_t piece, struct http_answer *a
 
 static void check(const struct expected *e, size_t piece)
 {
-    CLEANUP(buf_free)
-    struct buf headers = BUF_INIT(1 << 16),
-               body = BUF_INIT(1 << 16), left = BUF_INIT(1 << 16);
+    CLEANUP(buf_free) struct buf headers = BUF_INIT(1 << 16);
+    CLEANUP(buf_free) struct buf body = BUF_INIT(1 << 16);
+    CLEANUP(buf_free) struct buf left = BUF_INIT(1 << 16);
     struct http_answer answer;
 
     assert_int_equal(read_by(e, piece, &answer, &headers, &body, &left), 0);
