@@ -11,14 +11,22 @@ static bool is_list(const xmlNode *node)
     return true;
 }
 
+/* Mostly one piece, which needs no copy. */
+static json_t *text_of(const xmlNode *node)
+{
+    const xmlNode *piece = node->children;
+    CLEANUP(free_ptr) char *text = NULL;
+
+    if (piece && !piece->next && piece->type == XML_TEXT_NODE)
+        return json_string((const char *)piece->content);
+    text = xml_text(node);
+    return text ? json_string(text) : NULL;
+}
+
 static int text_to_json(const xmlNode *node, json_t **ret)
 {
-    CLEANUP(free_ptr) char *text = xml_text(node);
-    json_t *value;
+    json_t *value = text_of(node);
 
-    if (!text)
-        return FAULT(ENOMEM);
-    value = json_string(text);
     if (!value)
         return FAULT(ENOMEM);
     *ret = value;

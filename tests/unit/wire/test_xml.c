@@ -168,6 +168,23 @@ static void answers_become_trees(void **state)
                               "\"N\":[\"1\",\"2\",\"3\"]}");
 }
 
+static void a_text_of_several_pieces_is_one(void **state)
+{
+    CLEANUP(xml_free) xmlDoc *doc = NULL;
+    CLEANUP(json_free) json_t *tree = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+
+    (void)state;
+    assert_int_equal(
+        xml_parse(
+            STR("<R><A>a<!-- b -->c</A><B>a<![CDATA[<b>]]>c</B><C>a&amp;&#98;</C><D><!-- e --></D></R>"),
+            &doc, NULL),
+        0);
+    assert_int_equal(xml_to_json(xmlDocGetRootElement(doc), &tree), 0);
+    text = json_text(tree);
+    assert_string_equal(text, "{\"A\":\"ac\",\"B\":\"a<b>c\",\"C\":\"a&b\",\"D\":\"\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(documents_of_strangers_are_refused),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(answers_become_trees),
+        cmocka_unit_test(a_text_of_several_pieces_is_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
