@@ -640,6 +640,22 @@ Outputs:
     assert refused(s3.head_bucket, Bucket=out["Bucket"])[0] == "404"
 
 
+def test_an_update_leaves_alone_what_the_template_never_said_of_a_queue(server, cf, name):
+    sqs = server.client("sqs", profile="dev")
+    body = """
+Resources:
+  Queue: {Type: AWS::SQS::Queue, Properties: {VisibilityTimeout: 45}}
+Outputs:
+  Url: {Value: !Ref Queue}
+"""
+    _, stack = create(cf, name, body)
+    url = outputs(stack)["Url"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "2048"})
+    assert update(cf, name, body.replace("{VisibilityTimeout: 45}", "{DelaySeconds: 3}"))["StackStatus"] == "UPDATE_COMPLETE"
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert {"MaximumMessageSize": "2048", "DelaySeconds": "3", "VisibilityTimeout": "30"}.items() <= attributes.items()
+
+
 # ---- the AWS CLI, pages, isolation, a killed server
 
 

@@ -8,6 +8,8 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+MESSAGE_MAX = 1 << 20
+
 
 @pytest.fixture(scope="module")
 def sqs(server):
@@ -149,13 +151,41 @@ def test_bad_message_attributes(sqs, queue, attributes):
 
 def test_send_message_limits(sqs, queue):
     assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="") == "MissingParameter"
-    assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x" * 262145) == "InvalidParameterValue"
+    assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX + 1)) == "InvalidParameterValue"
     assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x", DelaySeconds=901) == "InvalidParameterValue"
     assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x", DelaySeconds=-1) == "InvalidParameterValue"
     assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="bad \x01 byte") == "InvalidMessageContents"
-    sqs.send_message(QueueUrl=queue, MessageBody="x" * 262144)
+    sqs.send_message(QueueUrl=queue, MessageBody="\n" * MESSAGE_MAX)
     [message] = receive(sqs, queue)
-    assert len(message["Body"]) == 262144
+    assert message["Body"] == "\n" * MESSAGE_MAX
+
+
+def test_attributes_count_towards_a_messages_size(sqs, queue):
+    attributes = {"k": {"DataType": "String", "StringValue": "v"}}
+    assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 7),
+                   MessageAttributes=attributes) == "InvalidParameterValue"
+    sqs.send_message(QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 8), MessageAttributes=attributes)
+
+
+def test_a_queues_own_limit_is_honoured_in_batches_too(sqs, queue):
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"MaximumMessageSize": "1024"})
+    sent = sqs.send_message_batch(QueueUrl=queue, Entries=[{"Id": "fits", "MessageBody": "x" * 1024},
+                                                           {"Id": "long", "MessageBody": "x" * 1025}])
+    assert [s["Id"] for s in sent["Successful"]] == ["fits"]
+    assert [(f["Id"], f["Code"]) for f in sent["Failed"]] == [("long", "InvalidParameterValue")]
+    for size in ("1023", str(MESSAGE_MAX + 1)):
+        assert code_of(sqs.set_queue_attributes, QueueUrl=queue,
+                       Attributes={"MaximumMessageSize": size}) == "InvalidAttributeValue"
+
+
+def test_large_messages_come_a_few_at_a_time(sqs, queue):
+    sent = [sqs.send_message(QueueUrl=queue, MessageBody=str(i) * MESSAGE_MAX)["MessageId"] for i in range(5)]
+    got = []
+    while len(got) < len(sent):
+        messages = receive(sqs, queue, MaxNumberOfMessages=10)
+        assert 1 <= len(messages) <= 2
+        got += [m["MessageId"] for m in messages]
+    assert sorted(got) == sorted(sent)
 
 
 def test_operations_on_a_missing_queue(sqs, queue):
@@ -273,7 +303,7 @@ def test_queue_attributes(sqs, queue):
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "7"
     assert attributes["MessageRetentionPeriod"] == "345600"
-    assert attributes["MaximumMessageSize"] == "262144"
+    assert attributes["MaximumMessageSize"] == str(MESSAGE_MAX)
     assert attributes["QueueArn"] == "arn:aws:sqs:us-east-1:222222222222:" + queue.rsplit("/", 1)[1]
     only = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     assert only == {"VisibilityTimeout": "7"}
@@ -315,7 +345,9 @@ def test_batch_errors(sqs, queue):
     assert send([dict(one, Id=str(i)) for i in range(11)]) == prefix + "TooManyEntriesInBatchRequest"
     assert send([one, one]) == prefix + "BatchEntryIdsNotDistinct"
     assert send([dict(one, Id="not ok!")]) == prefix + "InvalidBatchEntryId"
-    assert send([dict(one, Id=str(i), MessageBody="x" * 131073) for i in range(2)]) == prefix + "BatchRequestTooLong"
+    assert send([dict(one, Id=str(i), MessageBody="x" * (MESSAGE_MAX // 2 + 1)) for i in range(2)]) == prefix + "BatchRequestTooLong"
+    heavy = {"k": {"DataType": "String", "StringValue": "v" * (MESSAGE_MAX // 2)}}
+    assert send([dict(one, Id=str(i), MessageAttributes=heavy) for i in range(2)]) == prefix + "BatchRequestTooLong"
     assert receive(sqs, queue) == []
 
 

@@ -4,6 +4,7 @@ data/database-0.1.0.sql has three pipelines of the dev account: `asks` waits for
 offer, `failed` has failed in its stage S1."""
 import base64
 import hashlib
+import json
 import os
 import pathlib
 import sqlite3
@@ -115,6 +116,29 @@ def test_websites_of_the_version_before_stay_open(new_server):
     assert s3.get_bucket_website(Bucket="old-site")["ErrorDocument"] == {"Key": 'so"rry\\.html'}
     with urllib.request.urlopen(f"{upgraded.endpoint}/old-site/") as answer:
         assert answer.read() == b"home"
+
+
+def test_queues_of_the_version_before_take_what_they_took(new_server):
+    def with_queues(data):
+        restore(data / "slipway.db")
+        database = sqlite3.connect(data / "slipway.db")
+        for number, (name, attributes) in enumerate(old.items()):
+            database.execute("INSERT INTO sqs_queue VALUES (?, '222222222222', ?, ?, 0, 0, 0)",
+                             (number + 100, name, json.dumps(attributes, separators=(",", ":"))))
+        database.commit()
+        database.close()
+
+    old = {"bare": {}, "slow": {"VisibilityTimeout": "9"}, "small": {"MaximumMessageSize": "1024"},
+           "told": {"Policy": '{"Id":"\\"MaximumMessageSize\\":\\"1\\""}'}}
+    upgraded = new_server(before=with_queues)
+    sqs = upgraded.client("sqs")
+    for name, attributes in old.items():
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        has = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        assert {"MaximumMessageSize": "262144", **attributes}.items() <= has.items(), name
+        sqs.create_queue(QueueName=name)  # the same again
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": ""})
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["MaximumMessageSize"] == "1048576"
 
 
 def test_what_accounts_kept_before_is_counted(new_server):

@@ -86,12 +86,15 @@ int api_send_message_batch(struct call *c)
 {
     const json_t *entries = json_object_get(c->in, "Entries");
     size_t bytes = 0;
-    for (size_t i = 0; i < json_array_size(entries); i++)
-        bytes += strlen(json_str(json_array_get(entries, i), "MessageBody", ""));
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        bytes += strlen(json_str(entry, "MessageBody", ""));
+        bytes += message_attributes_bytes(json_object_get(entry, "MessageAttributes"));
+    }
     if (bytes > SQS_MESSAGE_MAX)
         return call_fail(c, SQS_E_BATCH_TOO_LONG,
-                         "Batch requests cannot be longer than 262144 bytes. You have sent %zu bytes.",
-                         bytes);
+                         "Batch requests cannot be longer than %d bytes. You have sent %zu bytes.",
+                         SQS_MESSAGE_MAX, bytes);
     return run_batch(c, api_send_one);
 }
 

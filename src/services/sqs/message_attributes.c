@@ -31,7 +31,7 @@ static bool name_ok(const char *name)
     return !strstr(name, "..");
 }
 
-static int check_one(const char *name, const json_t *attribute, size_t *ret_bytes, struct reason *why)
+static int check_one(const char *name, const json_t *attribute, struct reason *why)
 {
     struct str type = str_of(json_str(attribute, "DataType", ""));
     if (!name_ok(name))
@@ -51,11 +51,10 @@ static int check_one(const char *name, const json_t *attribute, size_t *ret_byte
         return reason_set(why, SQS_E_PARAMETER,
                           "The message attribute '%s' must contain a non-empty message attribute value.",
                           name);
-    *ret_bytes += strlen(name) + type.len + (binary ? strlen(value) / 4 * 3 : strlen(value));
     return 0;
 }
 
-int message_attributes_check(const json_t *attributes, size_t *ret_bytes, struct reason *why)
+int message_attributes_check(const json_t *attributes, struct reason *why)
 {
     if (json_object_size(attributes) > SQS_ATTRIBUTES_MAX)
         return reason_set(why, SQS_E_PARAMETER,
@@ -64,11 +63,25 @@ int message_attributes_check(const json_t *attributes, size_t *ret_bytes, struct
     const char *name;
     json_t *attribute;
     json_object_foreach ((json_t *)attributes, name, attribute) {
-        int rc = check_one(name, attribute, ret_bytes, why);
+        int rc = check_one(name, attribute, why);
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+size_t message_attributes_bytes(const json_t *attributes)
+{
+    size_t bytes = 0;
+    const char *name;
+    json_t *attribute;
+    json_object_foreach ((json_t *)attributes, name, attribute) {
+        bool binary = false;
+        struct str value = str_of(value_of(attribute, &binary));
+        bytes += strlen(name) + strlen(json_str(attribute, "DataType", ""));
+        bytes += binary ? value.len / 4 * 3 : value.len;
+    }
+    return bytes;
 }
 
 static void update_sized(struct hash *md5, const void *bytes, size_t len)

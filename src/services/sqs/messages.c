@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define HANDLE_MAX 128
+#define RECEIVE_BYTES ((size_t)2 << 20) /* of bodies; with more, a receive takes no further message */
 #define ROUNDS_MAX 10 /* of ten messages each, moved to the dead letter queue in one transaction */
 
 static void wake_queue(struct tx *tx, const char *account, const char *name)
@@ -38,10 +39,10 @@ static bool body_ok(struct str body)
 
 static int check(const struct queue *queue, const struct outgoing *message, struct reason *why)
 {
-    size_t bytes = message->body.len;
-    int rc = message_attributes_check(message->attributes, &bytes, why);
+    int rc = message_attributes_check(message->attributes, why);
     if (rc != 0)
         return rc;
+    size_t bytes = message->body.len + message_attributes_bytes(message->attributes);
     int64_t max = queue_number(queue, "MaximumMessageSize");
     if (bytes > (size_t)max)
         return reason_set(
@@ -234,6 +235,14 @@ static int hand_out(struct tx *tx, const struct queue *queue, int64_t id, int64_
     return json_array_append_new(out, message) != 0 && rc == 0 ? FAULT(ENOMEM) : rc;
 }
 
+static bool is_full(const json_t *messages)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < json_array_size(messages); i++)
+        bytes += json_string_length(json_object_get(json_array_get(messages, i), "Body"));
+    return bytes >= RECEIVE_BYTES;
+}
+
 static int receive_round(struct tx *tx, const struct platform *platform, const struct queue *queue,
                          int64_t max, int64_t visibility_s, json_t *out, bool *ret_moved)
 {
@@ -245,7 +254,7 @@ static int receive_round(struct tx *tx, const struct platform *platform, const s
     int64_t now_ms = clock_now_ms();
     int rc = visible(tx, queue, now_ms, max, found, &count);
     *ret_moved = false;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count && !is_full(out); i++) {
         if (redrive && found[i].receives >= max_receives) {
             *ret_moved = true;
             rc = to_dead_letters(tx, platform, queue, dead, found[i].id);

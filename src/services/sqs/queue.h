@@ -5,8 +5,8 @@
 
 #define SQS_BATCH_MAX 10
 #define SQS_ATTRIBUTES_MAX 10
-#define SQS_MESSAGE_MAX 262144
-#define SQS_RECEIPT_SIZE 17 /* 16 hex digits: one receive of one message */
+#define SQS_MESSAGE_MAX 1048576 /* bytes with its attributes, and of a batch */
+#define SQS_RECEIPT_SIZE 17     /* 16 hex digits: one receive of one message */
 #define SQS_TOPIC_SIZE 128
 
 struct queue {
@@ -53,8 +53,8 @@ int message_send(struct tx *tx, const struct queue *queue, const struct outgoing
 /* 0 when something can be received now; DB_NONE when not: *ret_next_ms is then when something becomes
  * visible, INT64_MAX for never. */
 int message_ready(struct tx *tx, const struct queue *queue, int64_t now_ms, int64_t *ret_next_ms) MUST_USE;
-/* Appends up to `max` messages to the list `out`, each hidden for visibility_s. A message that has been
- * received too often goes to the dead letter queue instead. */
+/* Appends up to `max` messages to the list `out`, fewer if they are large, each hidden for visibility_s. A
+ * message that has been received too often goes to the dead letter queue instead. */
 int message_receive(struct tx *tx, const struct platform *platform, const struct queue *queue, int64_t max,
                     int64_t visibility_s, json_t *out) MUST_USE;
 /* A handle of an earlier receive deletes nothing. SQS_E_HANDLE. */
@@ -65,7 +65,9 @@ int message_change_visibility(struct tx *tx, const struct queue *queue, struct s
 int message_purge(struct tx *tx, const struct queue *queue) MUST_USE;
 
 /* Upper bounds, names, data types and values of MessageAttributes. SQS_E_PARAMETER. */
-int message_attributes_check(const json_t *attributes, size_t *ret_bytes, struct reason *why) MUST_USE;
+int message_attributes_check(const json_t *attributes, struct reason *why) MUST_USE;
+/* What they count towards the message's size: names, types and values. */
+size_t message_attributes_bytes(const json_t *attributes);
 /* MD5 as AWS computes it over MessageAttributes ("SQS Developer Guide, Calculating the MD5 message digest for
  * message attributes"). */
 int message_attributes_md5(const json_t *attributes, char ret[33]) MUST_USE;

@@ -14,19 +14,21 @@ static const struct property rows[] = {
 };
 static const char *const attributes[] = {"Arn", "QueueName", "QueueUrl", NULL};
 
-/* What a queue has when its template does not say: an update sets it again. */
+/* What a queue has again when its template no longer says; one that never did leaves the queue as it is. */
 static const struct default_value {
     const char *name;
     const char *value;
 } defaults[] = {
-    {"DelaySeconds", "0"},       {"MaximumMessageSize", "262144"},       {"MessageRetentionPeriod", "345600"},
+    {"DelaySeconds", "0"},       {"MaximumMessageSize", "1048576"},      {"MessageRetentionPeriod", "345600"},
     {"VisibilityTimeout", "30"}, {"ReceiveMessageWaitTimeSeconds", "0"},
 };
 
-static int put_attribute(json_t *out, const json_t *properties, const struct default_value *row)
+static int put_attribute(json_t *out, const struct resource_work *w, const struct default_value *row)
 {
-    const json_t *value = json_object_get(properties, row->name);
+    const json_t *value = json_object_get(w->properties, row->name);
 
+    if (!value && !json_object_get(w->before, row->name))
+        return 0;
     if (!value)
         return json_put_str(out, row->name, row->value);
     return json_put_format(out, row->name, "%lld", (long long)json_integer_value(value));
@@ -40,7 +42,7 @@ static int queue_attributes(const struct resource_work *w, json_t **ret)
     int err = redrive && !text ? FAULT(ENOMEM) : 0;
 
     for (size_t i = 0; i < ARRAY_LEN(defaults) && !err; i++)
-        err = put_attribute(out, w->properties, &defaults[i]);
+        err = put_attribute(out, w, &defaults[i]);
     if (!err && (redrive || json_object_get(w->before, "RedrivePolicy")))
         err = json_put_str(out, "RedrivePolicy", text ? text : "");
     if (!err)
