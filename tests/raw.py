@@ -10,6 +10,7 @@ import ssl
 import time
 from unittest import mock
 
+import botocore.auth
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -127,7 +128,13 @@ def clock(at):
     """botocore's clock, moved by seconds; unless it is moved, threads may sign at once."""
     if not at:
         return contextlib.nullcontext()
-    now = datetime.datetime.utcnow() + datetime.timedelta(seconds=at)
+    return clock_stopped(datetime.datetime.utcnow() + datetime.timedelta(seconds=at))
+
+
+def clock_stopped(now):
+    """botocore's clock at a moment of UTC, whichever of its versions asks."""
+    if hasattr(botocore.auth, "get_current_datetime"):
+        return mock.patch("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: now)
     moved = mock.Mock(wraps=datetime.datetime)
     moved.utcnow.return_value = now
     moved.strptime = datetime.datetime.strptime

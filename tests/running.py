@@ -12,6 +12,9 @@ import time
 import boto3
 from botocore.config import Config
 
+# For the settings of a client whose requests have no checksum but that which is asked for.
+NO_DEFAULT_CHECKSUMS = ({"request_checksum_calculation": "when_required"}
+                        if "request_checksum_calculation" in Config.OPTION_DEFAULTS else {})
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 AWS_CLI = "/usr/bin/aws"
 START_S = 20

@@ -27,7 +27,7 @@ enum field_type {
 
 enum field_flag {
     FIELD_REQUIRED = 1,
-    FIELD_FLAT = 2,      /* Query and XML: list or map without a wrapping element */
+    FIELD_FLAT = 2, /* Query and XML: list or map without a wrapping element; JSON: none if it is empty */
     FIELD_ATTRIBUTE = 4, /* XML: an attribute of the enclosing element */
     FIELD_SECRET = 8,    /* never logged */
 };

@@ -169,12 +169,23 @@ static int value_to_json(const struct field *field, json_t *value, int depth, js
     return 0;
 }
 
+/* What Query would have no element for is left out, as SQS does: clients ask whether it is there. */
+static bool says_nothing(const struct field *field, const json_t *value)
+{
+    return (field->flags & FIELD_FLAT) && (json_is_array(value) || json_is_object(value)) &&
+           json_array_size(value) + json_object_size(value) == 0;
+}
+
 static int members_to_json(const struct shape *shape, json_t *value, int depth)
 {
     assert(depth < 2 * DEPTH_MAX);
     for (size_t i = 0; shape && i < shape->count; i++) {
         json_t *changed = NULL;
         json_t *member = json_object_get(value, shape->fields[i].name);
+        if (says_nothing(&shape->fields[i], member)) {
+            json_object_del(value, shape->fields[i].name);
+            continue;
+        }
         int r = member ? value_to_json(&shape->fields[i], member, depth, &changed) : 0;
         if (r != 0)
             return r;

@@ -32,7 +32,7 @@ def latest(codepipeline, name, stage, action_name):
 def test_pipeline_is_made_shown_changed_and_deleted(codepipeline):
     wanted = declaration([action("Go")])
     made = codepipeline.create_pipeline(pipeline=wanted, tags=[{"key": "team", "value": "a"}])
-    assert made["tags"] == [{"key": "team", "value": "a"}] and made["pipeline"] == {**wanted, "version": 1}
+    assert made["tags"] == [{"key": "team", "value": "a"}] and {**wanted, "version": 1}.items() <= made["pipeline"].items()
     shown = codepipeline.get_pipeline(name=wanted["name"])
     assert shown["pipeline"] == made["pipeline"]
     assert shown["metadata"]["pipelineArn"] == f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:{wanted['name']}"
@@ -186,7 +186,7 @@ def test_execution_runs_through_stages_and_shows_what_it_did(codepipeline, worke
     assert artifact["s3location"]["bucket"] == "store-bucket"
     shown = latest(codepipeline, name, "S1", "One")
     assert (shown["status"], shown["summary"], shown["percentComplete"]) == ("Succeeded", "done it", 100)
-    assert state(codepipeline, name, "S1")["latestExecution"] == {"pipelineExecutionId": run, "status": "Succeeded"}
+    assert state(codepipeline, name, "S1")["latestExecution"].items() >= {"pipelineExecutionId": run, "status": "Succeeded"}.items()
 
 
 def test_same_token_is_the_same_execution(codepipeline, make):

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from boto_calls import refused
+from running import NO_DEFAULT_CHECKSUMS
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_conditional_reads(s3, bucket):
 
 
 def with_header(server, name, value):
-    client = server.client("s3", profile="dev")
+    client = server.client("s3", profile="dev", **NO_DEFAULT_CHECKSUMS)
     client.meta.events.register("before-sign.s3", lambda request, **_: request.headers.add_header(name, value))
     return client
 

@@ -153,9 +153,15 @@ def test_an_algorithm_that_there_is_not(s3, bucket):
         s3.meta.events.unregister("before-call.s3.PutObject", header)
 
 
+def rules_of(s3, bucket):
+    """Without what is blocked, which only newer clients tell."""
+    rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    return [{name: said for name, said in rule.items() if name != "BlockedEncryptionTypes"} for rule in rules]
+
+
 def test_a_buckets_default(s3, bucket):
     def rules():
-        return s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        return rules_of(s3, bucket)
 
     def put(by_default, **more):
         s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={
@@ -179,8 +185,7 @@ def test_a_stacks_bucket(sealed):
          "BucketKeyEnabled": true}]}}}}}""" % name
     cloudformation.create_stack(StackName=name, TemplateBody=template)
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
-    [rule] = sealed.client("s3").get_bucket_encryption(
-        Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    [rule] = rules_of(sealed.client("s3"), name)
     assert rule == {"ApplyServerSideEncryptionByDefault": AES, "BucketKeyEnabled": True}
 
 

@@ -44,6 +44,9 @@ class Maker:
 
     def of_structure(self, shape, _name, depth):
         made = {}
+        if getattr(shape, "is_tagged_union", False):
+            name = self.choice.choice(list(shape.members))
+            return {name: self.of(shape.members[name], name, depth + 1)}
         for name, member in shape.members.items():
             if name == "ContentLength":
                 continue  # another one than the body's: both sides would wait for the rest
@@ -62,7 +65,7 @@ class Maker:
                  "VersionId": self.versions + ["null", "not-one"], "UploadId": [self.upload, "none"], "Delimiter": ["/", "k"],
                  "Prefix": ["", "folder/", "k"], "Tagging": ["a=1", "a=1&b=2"], "Range": ["bytes=0-0", "bytes=-2"],
                  "Policy": ['{"Version":"2012-10-17","Statement":[]}', "{"], "PartNumber": ["1"],
-                 "ExpectedBucketOwner": ["222222222222"], "ContentType": ["text/plain"]}
+                 "ExpectedBucketOwner": ["222222222222"], "KMSKeyArn": ["arn:aws:kms:us-east-1:222222222222:key/none"], "ContentType": ["text/plain"]}
         if getattr(shape, "enum", None):
             return self.choice.choice(shape.enum)
         return self.choice.choice(known.get(name, ["text", "1", "äöü" if name in KEYS else "other"]))

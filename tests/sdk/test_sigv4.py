@@ -14,6 +14,8 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+import raw
+
 TOP = Path(__file__).resolve().parents[2]
 CHECK = Path(os.environ.get("SIGV4_CHECK", TOP / "build" / "tests" / "unit" / "wire" / "sigv4_check"))
 NOW = datetime.datetime(2026, 11, 23, 9, 15, 0)
@@ -22,15 +24,10 @@ KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-class Clock(datetime.datetime):
-    @classmethod
-    def utcnow(cls):
-        return NOW
-
-
 @pytest.fixture(autouse=True)
-def frozen(monkeypatch):
-    monkeypatch.setattr(botocore.auth.datetime, "datetime", Clock)
+def frozen():
+    with raw.clock_stopped(NOW):
+        yield
 
 
 @pytest.fixture(scope="module")

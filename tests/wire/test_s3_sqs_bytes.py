@@ -174,6 +174,18 @@ def test_sqs_json(wire):
     assert (status, body) in ((200, b""), (200, b"{}"))
 
 
+def test_sqs_json_leaves_out_lists_that_are_empty(wire):
+    name = "wire-" + uuid.uuid4().hex[:12]
+    assert json.loads(sqs(wire, "ListQueues", QueueNamePrefix=name)[2]) == {}
+    url = json.loads(sqs(wire, "CreateQueue", QueueName=name)[2])["QueueUrl"]
+    assert json.loads(sqs(wire, "ReceiveMessage", QueueUrl=url)[2]) == {}
+    assert json.loads(sqs(wire, "GetQueueAttributes", QueueUrl=url)[2]) == {}
+    batch = [{"Id": "a", "MessageBody": "x"}]
+    assert set(json.loads(sqs(wire, "SendMessageBatch", QueueUrl=url, Entries=batch)[2])) == {"Successful"}
+    batch = [{"Id": "a", "MessageBody": "\x01"}]
+    assert set(json.loads(sqs(wire, "SendMessageBatch", QueueUrl=url, Entries=batch)[2])) == {"Failed"}
+
+
 def test_sqs_json_error(wire):
     status, headers, body = sqs(wire, "GetQueueUrl", QueueName="not-there")
     assert status == 400
