@@ -115,9 +115,6 @@ int call_looked(struct tx **tx, int rc) MUST_USE;
  * the handler still does must be right also if the commit fails, of which the client is told instead of that
  * answer. A fault: it has failed already. */
 int call_commit(struct call *c, struct tx **tx) MUST_USE;
-/* Undoes the transaction that found a reason to refuse: the outcome, whose answer waits until what was found
- * is durable. A fault: it will not be. */
-int call_refuse(struct call *c, struct tx **tx, int outcome) MUST_USE;
 /* How long this caller is ready to wait: X-Slipway-Wait (milliseconds, at most 60,000), 0 when it did not
  * say. The reply to a request that said it carries `X-Slipway-Wait: ok`. */
 int64_t call_wait_ms(const struct call *c);

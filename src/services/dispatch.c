@@ -273,13 +273,19 @@ int call_commit(struct call *c, struct tx **tx)
     return r;
 }
 
-/* By a transaction that does nothing: it is durable no sooner than those before it. */
-int call_refuse(struct call *c, struct tx **tx, int outcome)
+static bool is_refusal(int outcome)
 {
-    db_end(tx);
-    int r = db_begin_sure(c->platform->db, tx);
+    return outcome > 0 && outcome != CALL_WAIT && outcome != CALL_ELSEWHERE && outcome != CALL_REPLIED;
+}
+
+/* The outcome, whose answer waits until what it was found by is durable: by a transaction that does nothing,
+ * which is so no sooner than those before it. A fault: it will not be. */
+static int refuse(struct exchange *x, int outcome)
+{
+    CLEANUP(db_end) struct tx *tx = NULL;
+    int r = db_begin_sure(x->call.platform->db, &tx);
     if (r == 0)
-        r = call_commit(c, tx);
+        r = call_commit(&x->call, &tx);
     return r != 0 ? r : outcome;
 }
 
@@ -302,7 +308,9 @@ static int transact(struct exchange *x)
             r = committed;
     }
     db_end(&c->tx);
-    return r;
+    bool sees_durable = flags & (OP_READ | OP_INLINE);
+    bool waits = x->durable.done;
+    return is_refusal(r) && !sees_durable && !waits ? refuse(x, r) : r;
 }
 
 static int clear_output(struct call *c)

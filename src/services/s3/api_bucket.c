@@ -143,10 +143,10 @@ int api_create_bucket(struct call *c)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = create(c, tx, locked);
-    if (rc == 0)
-        rc = db_commit(&tx);
     if (rc == S3_E_BUCKET_OWNED && is_first_region(c))
         rc = 0;
+    if (rc == 0)
+        rc = db_commit(&tx);
     if (rc != 0)
         return rc;
     call_reply(c, 200);

@@ -393,8 +393,6 @@ static int commit(struct call *c, struct completion *done)
         rc = read_parts(c, tx, done, true);
     if (rc == 0)
         rc = make_object(c, tx, &new, done);
-    if (rc == S3_E_PRECONDITION || rc == S3_E_CONFLICT)
-        return call_refuse(c, &tx, rc);
     if (rc != 0)
         return rc;
     tx_touches_no_more(tx);

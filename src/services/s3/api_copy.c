@@ -387,7 +387,7 @@ static int copy_once(struct call *c, struct copy *copy)
     if (rc == 0)
         rc = run_copy(c, tx, copy);
     if (rc != 0)
-        return rc > 0 && rc != COPY_MEASURE ? call_refuse(c, &tx, rc) : rc;
+        return rc;
     tx_touches_no_more(tx);
     return db_commit(&tx);
 }

@@ -180,7 +180,7 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     if (rc == 0)
         rc = object_put(tx, c->platform, bucket, &origin, new, object, &c->reason);
     if (rc != 0)
-        return rc > 0 ? call_refuse(c, &tx, rc) : rc;
+        return rc;
     tx_touches_no_more(tx);
     return upload_is_file(new->upload) ? db_commit(&tx) : call_commit(c, &tx);
 }
@@ -302,8 +302,6 @@ int api_delete_object(struct call *c)
     if (rc == 0) {
         tx_touches_no_more(tx);
         rc = call_commit(c, &tx);
-    } else if (rc > 0 && tx) {
-        rc = call_refuse(c, &tx, rc);
     }
     if (rc != 0)
         return rc;
