@@ -10,6 +10,7 @@ static const struct aws_service services[] = {
     {"codepipeline", AWS_JSON, JSON_11, "CodePipeline_20150709", NULL, false},
     {"iam", AWS_QUERY, NULL, NULL, "2010-05-08", true},
     {"logs", AWS_JSON, JSON_11, "Logs_20140328", NULL, false},
+    {"organizations", AWS_JSON, JSON_11, "AWSOrganizationsV20161128", NULL, false},
     {"sns", AWS_QUERY, NULL, NULL, "2010-03-31", false},
     {"sqs", AWS_JSON, JSON_10, "AmazonSQS", NULL, false},
     {"ssm", AWS_JSON, JSON_11, "AmazonSSM", NULL, false},

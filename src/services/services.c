@@ -5,6 +5,7 @@
 #include "services/codepipeline/service.h"
 #include "services/iam/service.h"
 #include "services/logs/service.h"
+#include "services/organizations/service.h"
 #include "services/s3/service.h"
 #include "services/sns/service.h"
 #include "services/sqs/service.h"
@@ -12,8 +13,17 @@
 #include "services/sts/service.h"
 
 const struct service *const services_all[] = {
-    &iam_service, &sts_service,  &sqs_service,       &sns_service,          &s3_service,
-    &ssm_service, &logs_service, &codebuild_service, &codepipeline_service, &cloudformation_service,
+    &iam_service,
+    &sts_service,
+    &organizations_service,
+    &sqs_service,
+    &sns_service,
+    &s3_service,
+    &ssm_service,
+    &logs_service,
+    &codebuild_service,
+    &codepipeline_service,
+    &cloudformation_service,
     NULL,
 };
 

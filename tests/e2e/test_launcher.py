@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import uuid
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -145,6 +146,54 @@ def test_only_the_central_team_changes_the_catalog(house, launcher, tmp_path):
     assert launcher.s3.get_object(Bucket="slipway-catalog", Key="catalog.yaml")["Body"].read().decode() == CATALOG
 
 
+def test_an_account_delivers_below_its_own_prefix_alone(house, launcher, tmp_path):
+    key = launcher.push("nobody-knows", branch="own")
+    house.slipway("account", "create", "666666666666", "--name", "blog-team")
+    blog = house.client("s3", profile="blog-team")  # an account of later
+    for other in (blog, house.client("s3", profile="dev")):
+        for call, more in ((other.put_object, {"Body": b"PK"}), (other.create_multipart_upload, {}), (other.get_object, {}),
+                           (other.delete_object, {})):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                call(Bucket="artifacts", Key=key, **more)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            other.list_objects_v2(Bucket="artifacts", Prefix=f"{TEAM}/")
+    own = "666666666666/nobody-knows/main/latest.zip"
+    upload = blog.create_multipart_upload(Bucket="artifacts", Key=own)["UploadId"]
+    part = blog.upload_part(Bucket="artifacts", Key=own, UploadId=upload, PartNumber=1, Body=b"bytes")["ETag"]
+    blog.complete_multipart_upload(Bucket="artifacts", Key=own, UploadId=upload,
+                                   MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
+    assert blog.get_object(Bucket="artifacts", Key=own)["Body"].read() == b"bytes"
+    assert [o["Key"] for o in blog.list_objects_v2(Bucket="artifacts", Prefix="666666666666/")["Contents"]] == [own]
+    assert launcher.record(key=own)["account"] == "666666666666"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("index.html", "hello")
+    refused = house.slipway("push", tmp_path / "a.zip", "--app", "nobody-knows", "--account", TEAM, profile="blog-team", check=False)
+    assert refused.returncode != 0 and "AccessDenied" in refused.stderr
+    for profile in ("shop-team", "shared-services"):
+        house.slipway("push", tmp_path / "a.zip", "--app", "nobody-knows", "--account", TEAM, profile=profile)
+
+
+def test_a_policy_of_the_operators_stays(new_server):
+    running = new_server(workers=True)
+    s3 = running.client("s3", profile="shared-services")
+
+    def policy(bucket):
+        try:
+            return json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        except ClientError:
+            return None
+
+    wait_for(lambda: policy("slipway-catalog") and policy("artifacts"))
+    own = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": TEAM}, "Action": "s3:PutObject",
+                                                   "Resource": f"arn:aws:s3:::artifacts/{TEAM}/shop/*"}]}
+    s3.put_bucket_policy(Bucket="artifacts", Policy=json.dumps(own))
+    s3.delete_bucket_policy(Bucket="slipway-catalog")
+    running.stop()
+    running.start()
+    wait_for(lambda: policy("slipway-catalog"))  # which comes after the other bucket's
+    assert policy("artifacts") == own
+
+
 def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):
     key = launcher.push("nobody-knows")
     record = launcher.record(key=key)
@@ -157,7 +206,7 @@ def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):
 @pytest.mark.parametrize("key", ["latest.zip", "x/y/z/latest.zip", f"{TEAM}/app/main/other.zip",
                                  f"{TEAM}/app/../latest.zip", f"{TEAM}/app//latest.zip"])
 def test_other_keys_are_recorded_and_buried(launcher, key):
-    launcher.team.put_object(Bucket="artifacts", Key=key, Body=b"x")
+    launcher.s3.put_object(Bucket="artifacts", Key=key, Body=b"x")
     assert launcher.record(key=key)["event"] == "bad-key"
 
 

@@ -170,6 +170,8 @@ def test_a_role_is_named_by_its_arn(s3, server, bucket):
     ({"Bool": {"aws:SecureTransport": True}}, False),
     ({"StringEquals": {"aws:PrincipalAccount": [DEV, STAGING]}}, True),
     ({"StringNotEquals": {"aws:PrincipalAccount": STAGING}}, False),
+    ({"StringLike": {"aws:PrincipalOrgID": "o-*", "aws:ResourceOrgID": "o-*"}}, True),
+    ({"StringEquals": {"aws:PrincipalOrgID": "o-another000"}}, False),
     ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}}, True),
     ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{STAGING}:*"}}, True),
     ({"ArnLike": {"aws:PrincipalArn": "arn:aws:*:root"}}, False),

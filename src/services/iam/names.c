@@ -59,6 +59,15 @@ void iam_canonical_id(const char *account, char ret[IAM_CANONICAL_SIZE])
     memcpy(ret, hex, IAM_CANONICAL_SIZE);
 }
 
+void iam_organization_id(const char *account, char ret[IAM_ORGANIZATION_SIZE])
+{
+    char text[64];
+    char hex[HASH_HEX_SIZE];
+    (void)snprintf(text, sizeof(text), "slipway organization of %.12s", account);
+    hash_sha256_hex(str_of(text), hex);
+    (void)snprintf(ret, IAM_ORGANIZATION_SIZE, "o-%.12s", hex);
+}
+
 bool iam_canonical_id_ok(const char *id)
 {
     return strlen(id) == IAM_CANONICAL_SIZE - 1 && strspn(id, "0123456789abcdef") == IAM_CANONICAL_SIZE - 1;

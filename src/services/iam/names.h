@@ -5,7 +5,8 @@
 
 #define IAM_ACCOUNT_SIZE 13
 #define IAM_CANONICAL_SIZE 65
-#define IAM_ID_SIZE 22 /* AROA… and AIDA…: 21 characters */
+#define IAM_ORGANIZATION_SIZE 15 /* "o-" and 12 hexadecimal digits */
+#define IAM_ID_SIZE 22           /* AROA… and AIDA…: 21 characters */
 
 bool iam_account_id_ok(const char *id);
 bool iam_name_ok(const char *name);         /* [\w+=,.@-]+ */
@@ -17,6 +18,8 @@ void iam_id_new(const char *prefix, char ret[IAM_ID_SIZE]);
 /* An account's canonical user id, by which S3 names owners: 64 hexadecimal digits, always the same for an
  * account. */
 void iam_canonical_id(const char *account, char ret[IAM_CANONICAL_SIZE]);
+/* The id of the organization that an account manages, always the same for the account. */
+void iam_organization_id(const char *account, char ret[IAM_ORGANIZATION_SIZE]);
 bool iam_canonical_id_ok(const char *id);
 /* The account of arn:aws:iam::ACCOUNT:root; false for another ARN. */
 bool iam_root_arn_parse(struct str arn, char ret_account[IAM_ACCOUNT_SIZE]);

@@ -90,6 +90,19 @@ static size_t resource_account(struct asking *a, const char *rest UNUSED, struct
     return one_text(a->bucket->account, ret);
 }
 
+/* All accounts are of one. */
+static size_t resource_organization(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char id[IAM_ORGANIZATION_SIZE];
+    iam_organization_id(a->c->platform->shared_account, id);
+    return one_text(arena_dup(a->c->arena, str_of(id)), ret);
+}
+
+static size_t principal_organization(struct asking *a, const char *rest, struct str *ret)
+{
+    return a->c->caller ? resource_organization(a, rest, ret) : 0;
+}
+
 static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
     return one_text(a->c->platform->region, ret);
@@ -209,10 +222,12 @@ static const struct {
     {"aws:EpochTime", epoch_time},
     {"aws:PrincipalAccount", principal_account},
     {"aws:PrincipalArn", principal_arn},
+    {"aws:PrincipalOrgID", principal_organization},
     {"aws:PrincipalType", principal_type},
     {"aws:Referer", referer},
     {"aws:RequestedRegion", region},
     {"aws:ResourceAccount", resource_account},
+    {"aws:ResourceOrgID", resource_organization},
     {"aws:SecureTransport", secure_transport},
     {"aws:SourceIp", source_ip},
     {"aws:UserAgent", user_agent},

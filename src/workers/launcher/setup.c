@@ -1,6 +1,7 @@
 /* See setup.h. */
 #include "workers/launcher/setup.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "wire/json.h"
 #include "wire/xml.h"
 #include "workers/catalog.h"
@@ -111,24 +112,86 @@ static int bucket_get(struct aws_client *client, const char *bucket, const char 
     return r;
 }
 
-/* Who may change the catalog decides what is released where. A bucket that has a policy keeps it. */
-static int catalog_protect(struct aws_client *client, const char *account, struct reason *why)
+/* ---- who may: a bucket that has a policy keeps it */
+
+static int policy_absent(struct aws_client *client, const char *bucket, bool *ret, struct reason *why)
 {
     CLEANUP(buf_free) struct buf found = BUF_INIT(65536);
-    CLEANUP(json_free) json_t *policy = NULL;
-    CLEANUP(free_ptr) char *text = NULL;
     struct aws_error error = {0};
-    int r = bucket_get(client, CATALOG_BUCKET, "policy", &found, &error);
+    int r = bucket_get(client, bucket, "policy", &found, &error);
 
-    if (r != AWS_E_SERVICE || strcmp(error.code, "NoSuchBucketPolicy") != 0)
-        return work_outcome(r, &error, "s3:GetBucketPolicy", why);
-    policy =
-        json_pack("{s:s, s:[{s:s, s:s, s:s, s:s, s:[s, s], s:{s:{s:s}}}]}", "Version", "2012-10-17",
-                  "Statement", "Sid", "OnlyTheCentralTeam", "Effect", "Deny", "Principal", "*", "Action",
-                  "s3:*", "Resource", "arn:aws:s3:::" CATALOG_BUCKET, "arn:aws:s3:::" CATALOG_BUCKET "/*",
-                  "Condition", "StringNotEquals", "aws:PrincipalAccount", account);
-    text = policy ? json_text(policy) : NULL;
-    return text ? bucket_put(client, CATALOG_BUCKET, "policy", str_of(text), why) : FAULT(ENOMEM);
+    *ret = r == AWS_E_SERVICE && strcmp(error.code, "NoSuchBucketPolicy") == 0;
+    return *ret ? 0 : work_outcome(r, &error, "s3:GetBucketPolicy", why);
+}
+
+/* `statements`: given up. */
+static int policy_put(struct aws_client *client, const char *bucket, json_t *statements, struct reason *why)
+{
+    CLEANUP(json_free)
+    json_t *policy =
+        statements ? json_pack("{s:s, s:o}", "Version", "2012-10-17", "Statement", statements) : NULL;
+    CLEANUP(free_ptr) char *text = policy ? json_text(policy) : NULL;
+
+    return text ? bucket_put(client, bucket, "policy", str_of(text), why) : FAULT(ENOMEM);
+}
+
+/* Who may change the catalog decides what is released where. */
+static int catalog_protect(struct aws_client *client, const char *account, struct reason *why)
+{
+    bool absent;
+    int r = policy_absent(client, CATALOG_BUCKET, &absent, why);
+
+    if (r || !absent)
+        return r;
+    return policy_put(client, CATALOG_BUCKET,
+                      json_pack("[{s:s, s:s, s:s, s:s, s:[s, s], s:{s:{s:s}}}]", "Sid", "OnlyTheCentralTeam",
+                                "Effect", "Deny", "Principal", "*", "Action", "s3:*", "Resource",
+                                "arn:aws:s3:::" CATALOG_BUCKET, "arn:aws:s3:::" CATALOG_BUCKET "/*",
+                                "Condition", "StringNotEquals", "aws:PrincipalAccount", account),
+                      why);
+}
+
+/* The accounts of an organization, whichever there will be: each is named by where it may put. */
+static json_t *artifact_statements(const char *organization)
+{
+    return json_pack(
+        "[{s:s, s:s, s:s, s:[s, s, s, s, s, s, s, s], s:s, s:{s:{s:s}}},"
+        " {s:s, s:s, s:s, s:[s, s], s:s, s:{s:{s:s}, s:{s:s}}},"
+        " {s:s, s:s, s:s, s:s, s:s, s:{s:{s:s}}}]",
+        "Sid", "BelowItsOwnPrefix", "Effect", "Allow", "Principal", "*", "Action", "s3:PutObject",
+        "s3:PutObjectTagging", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging",
+        "s3:GetObjectAttributes", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource",
+        "arn:aws:s3:::" ARTIFACT_BUCKET "/${aws:PrincipalAccount}/*", "Condition", "StringEquals",
+        "aws:PrincipalOrgID", organization,
+
+        "Sid", "WhatIsBelowIt", "Effect", "Allow", "Principal", "*", "Action", "s3:ListBucket",
+        "s3:ListBucketVersions", "Resource", "arn:aws:s3:::" ARTIFACT_BUCKET, "Condition", "StringEquals",
+        "aws:PrincipalOrgID", organization, "StringLike", "s3:prefix", "${aws:PrincipalAccount}/*",
+
+        "Sid", "WhereItIs", "Effect", "Allow", "Principal", "*", "Action", "s3:GetBucketLocation", "Resource",
+        "arn:aws:s3:::" ARTIFACT_BUCKET, "Condition", "StringEquals", "aws:PrincipalOrgID", organization);
+}
+
+/* Else whoever has a key of any account could put what another's would be released from. */
+static int artifacts_protect(struct aws_client *client, struct reason *why)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    const char *organization;
+    bool absent;
+    int r = policy_absent(client, ARTIFACT_BUCKET, &absent, why);
+
+    if (r || !absent)
+        return r;
+    r = work_call(client, "organizations", "DescribeOrganization", json_object(), &out, NULL, why);
+    if (r == WORK_E_FAILED) {
+        log_warn("launcher", "the bucket %s gets no policy, as the organization is not told: %s",
+                 ARTIFACT_BUCKET, why->text);
+        return 0;
+    }
+    organization = json_string_value(json_path(out, "Organization.Id"));
+    if (r || !organization)
+        return r ? r : FAULT(EBADMSG);
+    return policy_put(client, ARTIFACT_BUCKET, artifact_statements(organization), why);
 }
 
 /* Whether the bucket tells this queue already: its configuration is then left as it is. */
@@ -184,5 +247,7 @@ int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *wh
         r = queues_ensure(client, ret, arn, sizeof(arn), why);
     if (r == 0)
         r = notification_ensure(client, arn, why);
+    if (r == 0)
+        r = artifacts_protect(client, why);
     return r ? r : catalog_protect(client, account_of(arn, account), why);
 }
