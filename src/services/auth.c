@@ -191,6 +191,12 @@ int auth_begin(struct exchange *x)
     return auth_verify(x, x->claim.presigned ? STR(SIGV4_UNSIGNED_PAYLOAD) : x->claim.payload_hash);
 }
 
+static void signed_how(struct exchange *x)
+{
+    x->call.by_version_2 = x->claim.version_2;
+    x->call.signed_ms = x->claim.time_ms;
+}
+
 static int read_form(struct exchange *x, const struct form_signature *form)
 {
     if (form->version_2_key.ptr) {
@@ -227,7 +233,7 @@ int call_authenticate(struct call *c, const struct form_signature *form)
         return r;
     x->refusal = r;
     c->caller = r == 0 ? &x->key.principal : NULL;
-    c->by_version_2 = x->claim.version_2;
+    signed_how(x);
     return r == 0 ? 0 : CALL_REFUSED;
 }
 
@@ -247,7 +253,7 @@ int auth_verify(struct exchange *x, struct str payload_hash)
     case 0:
         x->verified = true;
         c->caller = &x->key.principal;
-        c->by_version_2 = x->claim.version_2;
+        signed_how(x);
         return 0;
     case SIGV4_SKEWED:
         return REFUSE_SKEWED;

@@ -46,8 +46,9 @@ struct call {
     const char *bucket; /* NULL at service level */
     const char *key;    /* NULL at bucket level; decoded; key_len bytes */
     size_t key_len;
-    bool bucket_in_host;    /* not in the path */
-    bool by_version_2;      /* S3: the caller has signed by Signature Version 2 */
+    bool bucket_in_host; /* not in the path */
+    bool by_version_2;   /* S3: the caller has signed by Signature Version 2 */
+    int64_t signed_ms;   /* S3: when the caller has signed; 0: by Signature Version 2, which does not say */
     struct uri_query query; /* decoded */
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];

@@ -216,10 +216,11 @@ def post(server, bucket, *args, **kwargs):
         return raw.Answer(error.code, error.headers, error.read())
 
 
-def sign(server, bucket, conditions, fields=(), expires=60, names_bucket=True):
-    """The form's fields, with a policy of these conditions."""
+def sign(server, bucket, conditions, fields=(), expires=60, names_bucket=True, at=0):
+    """The form's fields, with a policy of these conditions, signed `at` seconds from now."""
     key, secret = server.keys()
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.utcnow() + datetime.timedelta(seconds=at)
+    expires -= at
     stamp, scope = now.strftime("%Y%m%dT%H%M%SZ"), f"{now:%Y%m%d}/us-east-1/s3/aws4_request"
     signing = {"x-amz-algorithm": "AWS4-HMAC-SHA256", "x-amz-credential": f"{key}/{scope}", "x-amz-date": stamp}
     policy = {"expiration": (now + datetime.timedelta(seconds=expires)).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -351,6 +352,24 @@ def test_a_form_that_boto3_makes_untold(server, old, bucket):
     assert code(post(server, bucket, made)) == (403, "AccessDenied")
     old.put_object(Bucket=bucket, Key="old/k", Body=b"signed by version 4")
     old.delete_bucket_policy(Bucket=bucket)
+
+
+def test_a_policy_limits_how_old_a_signature_may_be(server, s3, old, bucket):
+    s3.put_object(Bucket=bucket, Key="aged", Body=b"hello")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/aged",
+            "Condition": {"NumericGreaterThan": {"s3:signatureAge": 600_000}}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    client = raw.Raw(server)
+    for at, status in ((0, 200), (-590, 200), (-601, 403)):
+        target, headers = raw.signed(server, "s3", "GET", f"/{bucket}/aged", at=at, presign_s=3600)
+        assert client.ask("GET", target, headers).status == status, at
+    for at, status in ((0, 204), (-601, 403)):
+        assert post(server, bucket, sign(server, bucket, [{"key": "aged"}], {"key": "aged"}, at=at)).status == status, at
+    headers = raw.signed(server, "s3", "GET", f"/{bucket}/aged", at=-601)
+    assert client.ask("GET", f"/{bucket}/aged", headers).status == 200  # of URLs and forms alone
+    client.close()
+    assert send(presign(old, "get_object", Bucket=bucket, Key="aged")).status == 200
+    s3.delete_bucket_policy(Bucket=bucket)
 
 
 def test_bodies_that_are_no_form(server, bucket):

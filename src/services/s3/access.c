@@ -123,6 +123,15 @@ static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *r
     return one(query ? STR("REST-QUERY-STRING") : STR("REST-HEADER"), ret);
 }
 
+/* Of URLs and forms alone; Signature Version 2 is always 0 old. */
+static size_t signature_age(struct asking *a, const char *rest, struct str *ret)
+{
+    int64_t age_ms = a->c->by_version_2 ? 0 : clock_now_ms() - a->c->signed_ms;
+    if (auth_type(a, rest, ret) == 0 || str_eqc(*ret, "REST-HEADER"))
+        return 0;
+    return one_text(arena_printf(a->c->arena, "%" PRId64, age_ms > 0 ? age_ms : 0), ret);
+}
+
 static size_t of_header(struct asking *a, const char *rest, struct str *ret)
 {
     return one(http_header(a->c->http, rest), ret);
@@ -244,6 +253,7 @@ static const struct {
     {"s3:RequestObjectTag/", request_tag},
     {"s3:RequestObjectTagKeys", request_tag_keys},
     {"s3:ResourceAccount", resource_account},
+    {"s3:signatureAge", signature_age},
     {"s3:signatureversion", signature_version},
     {"s3:VersionId", version_id},
     {"s3:x-amz-", amz_header},
