@@ -180,6 +180,11 @@ def test_tls(new_server, tmp_path):
     refused.send(bytes(8 << 20))
     assert refused.read().status == 404  # no such bucket
     refused.close()
+    for size in (19000, 22000, 24000, 26000):
+        long = Raw(server, timeout=5, tls=tls_context())
+        long.send(b"GET /bucket/k HTTP/1.1\r\nHost: h\r\nX-Long: " + b"a" * size + b"\r\n\r\n")
+        assert int(long.file.readline().split()[1]) == (404 if size == 19000 else 431)
+        long.close()
     for _ in range(20):
         endless = Raw(server, timeout=5, tls=tls_context())  # a coding that is unknown: where its body ends, nobody knows
         endless.send(b"PUT /bucket/k HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\nabc")
