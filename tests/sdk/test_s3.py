@@ -684,6 +684,63 @@ def test_notification_configuration_comes_back(s3, wired):
         assert got[0][member] == configuration["QueueConfigurations"][0][member]
 
 
+def configured(s3, name, *queues):
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": [
+        {"QueueArn": arn, "Events": events, **({"Id": id} if id else {}),
+         **({"Filter": {"Key": {"FilterRules": [{"Name": n, "Value": v} for n, v in filters.items()]}}} if filters else {})}
+        for id, arn, events, filters in queues]})
+
+
+PUTS, REMOVALS = ["s3:ObjectCreated:*"], ["s3:ObjectRemoved:*"]
+
+
+@pytest.mark.parametrize("queues, says", [
+    ([("a", None, PUTS, {}), ("a", None, REMOVALS, {})], "Same ID used for multiple configurations. IDs must be unique."),
+    ([("a", None, PUTS, {}), ("b", None, ["s3:ObjectCreated:Put"], {})],
+     "Configurations overlap. Configurations on the same bucket cannot share a common event type."),
+    ([("a", None, PUTS, {"prefix": "x/"}), ("b", None, PUTS, {"prefix": "x%2Fy"})],
+     "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for "
+     "the same event type."),
+    ([("i" * 256, None, PUTS, {})], "ID length exceeded allowed limit of 255"),
+    ([("a", "arn:aws:sqs:eu-west-1:222222222222:q", PUTS, {})],
+     "The notification destination service region is not valid for the bucket location constraint"),
+    ([("a", None, PUTS, {"prefix": "p" * 1025})], "Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation"),
+    ([("a", None, ["s3:Nope"], {})], "The event is not supported for notifications"),
+])
+def test_notifications_that_are_refused(s3, wired, queues, says):
+    name, _, _, arn = wired
+    with pytest.raises(ClientError) as caught:
+        configured(s3, name, *((id, other or arn, events, filters) for id, other, events, filters in queues))
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidArgument" and says in error["Message"]
+
+
+def test_filters_are_written_as_in_a_form(s3, wired):
+    """As the user guide of S3 says: a blank as a plus, other special characters percent-encoded."""
+    name, _, drain, arn = wired
+    configured(s3, name, ("plus", arn, PUTS, {"prefix": "a+b%2B%C3%A4/"}), ("odd", arn, PUTS, {"prefix": "100%"}))
+    drain()
+    for key in ("a b+ä/1", "a+b+ä/2", "a+b%2B%C3%A4/3", "100% 4"):
+        s3.put_object(Bucket=name, Key=key, Body=b"x")
+    told = [(r["s3"]["configurationId"], r["s3"]["object"]["key"]) for event in drain() for r in event["Records"]]
+    assert told == [("plus", "a+b%2B%C3%A4/1"), ("odd", "100%25+4")]
+    got = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
+    assert [q["Filter"]["Key"]["FilterRules"][0]["Value"] for q in got] == ["a+b%2B%C3%A4/", "100%"]
+
+
+def test_a_notification_without_a_name_gets_one_as_s3_makes_them(s3, wired):
+    name, _, _, arn = wired
+    configured(s3, name, (None, arn, PUTS, {}))
+    [queue] = s3.get_bucket_notification_configuration(Bucket=name)["QueueConfigurations"]
+    assert uuid.UUID(base64.b64decode(queue["Id"]).decode()).version == 4
+
+
+def test_versioning_without_a_status(s3, bucket):
+    assert refused(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={}) == (
+        "IllegalVersioningConfigurationException", 400)
+    assert refused(s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "enabled"}) == ("MalformedXML", 400)
+
+
 def test_events_of_every_change(s3, wired):
     name, _, drain, _ = wired
     key = "in/ä b+c=1.zip"

@@ -1,12 +1,16 @@
 """Lifecycle rules: what may be said, what answers tell of it, and that it is done when its days have passed."""
+import base64
 import datetime
+import hashlib
 import json
 import sqlite3
 import time
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
+import rest
 from boto_calls import refused
 
 DAY_MS = 24 * 3600 * 1000
@@ -24,13 +28,15 @@ def test_a_configuration_lives(s3, bucket):
         {"ID": "both", "Status": "Disabled", "Filter": {"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}],
                                                                "ObjectSizeGreaterThan": 10}},
          "NoncurrentVersionExpiration": {"NoncurrentDays": 3, "NewerNoncurrentVersions": 2}},
-        {"ID": "old", "Status": "Enabled", "Prefix": "", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-         "Expiration": {"ExpiredObjectDeleteMarker": True}},
         {"ID": "then", "Status": "Enabled", "Filter": {"Tag": {"Key": "k", "Value": "v"}}, "Expiration": {
             "Date": datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)}},
     ]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+    old = {"ID": "old", "Status": "Enabled", "Prefix": "", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+           "Expiration": {"ExpiredObjectDeleteMarker": True}}
+    put_rules(s3, bucket, old)
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == [old]
     put_rules(s3, bucket, {"Filter": {"Prefix": ""}, "Expiration": {"Days": 1}})
     [rule] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     assert rule["ID"]
@@ -95,13 +101,62 @@ def test_answers_tell_when_an_object_ends(s3, bucket):
     midnight = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
     due = lambda days: (midnight + datetime.timedelta(days=days + 1)).strftime("%a, %d %b %Y 00:00:00 GMT")
     put = s3.put_object(Bucket=bucket, Key="tmp/a", Body=b"x")
-    assert put["Expiration"] == f'expiry-date="{due(10)}", rule-id="slow%20rule"'
+    assert put["Expiration"] == f'expiry-date="{due(10)}", rule-id="slow rule"'
     assert s3.put_object(Bucket=bucket, Key="tmp/b", Body=b"x", Tagging="k=v")["Expiration"] == (
         f'expiry-date="{due(2)}", rule-id="tagged"')
     assert s3.head_object(Bucket=bucket, Key="tmp/a")["Expiration"] == put["Expiration"]
     assert s3.get_object(Bucket=bucket, Key="tmp/b")["Expiration"].endswith('rule-id="tagged"')
     s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
     assert "Expiration" not in s3.head_object(Bucket=bucket, Key="kept")
+
+
+ONE = {"Expiration": {"Days": 1}}
+TAG = {"Key": "k", "Value": "v"}
+
+
+@pytest.mark.parametrize("rules, code, says", [
+    ([{"Filter": {"And": {"Prefix": "a"}}, **ONE}], "MalformedXML", ""),
+    ([{"Filter": {"And": {"Prefix": "", "ObjectSizeLessThan": 9}}, **ONE}], None, ""),
+    ([{"Filter": {"And": {"Tags": [TAG, {"Key": "l", "Value": "v"}]}}, **ONE}], None, ""),
+    ([{"Filter": {"And": {"Tags": [TAG, {"Key": "k", "Value": "w"}]}}, **ONE}], "InvalidRequest", "Duplicate Tag Keys are not allowed."),
+    ([{"Filter": {"ObjectSizeLessThan": 0}, **ONE}], "InvalidRequest", "'ObjectSizeLessThan' should be between 1 and 1099511627776000."),
+    ([{"Filter": {"And": {"ObjectSizeLessThan": 5, "ObjectSizeGreaterThan": 5}}, **ONE}], "InvalidRequest",
+     "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'."),
+    ([{"Prefix": "a", **ONE}, {"Filter": {"Prefix": "b"}, **ONE}], "InvalidRequest",
+     "Filter element can only be used in Lifecycle V2."),
+    ([{"Filter": {"Prefix": "b"}, **ONE}, {"Prefix": "a", **ONE}], "InvalidRequest",
+     "Base level prefix cannot be used in Lifecycle V2, prefixes are only supported in the Filter."),
+    ([{"Filter": {"Tag": TAG}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}], "InvalidRequest",
+     "AbortIncompleteMultipartUpload cannot be specified with Tags."),
+    ([{"Filter": {"ObjectSizeLessThan": 5}, "Expiration": {"ExpiredObjectDeleteMarker": True}}], "InvalidRequest",
+     "ExpiredObjectDeleteMarker cannot be specified with Object Size."),
+])
+def test_rules_that_s3_has_been_recorded_to_take_and_to_refuse(s3, bucket, rules, code, says):
+    if not code:
+        put_rules(s3, bucket, *rules)
+        return
+    with pytest.raises(ClientError) as caught:
+        put_rules(s3, bucket, *rules)
+    error = caught.value.response["Error"]
+    assert error["Code"] == code and says in error["Message"]
+
+
+def test_a_rule_without_a_name_gets_one_as_s3_makes_them(s3, bucket):
+    put_rules(s3, bucket, {"Filter": {"Prefix": ""}, **ONE})
+    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert len(rule["ID"]) == 48 and uuid.UUID(base64.b64decode(rule["ID"]).decode()).version == 4
+
+
+def test_the_smallest_size_of_transitions_is_kept_and_told(server, bucket):
+    name, path = "x-amz-transition-default-minimum-object-size", f"/{bucket}?lifecycle"
+    body = (b"<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule>"
+            b"</LifecycleConfiguration>")
+    md5 = {"Content-MD5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+    for said, told in (({name: "varies_by_storage_class"}, "varies_by_storage_class"), ({}, "all_storage_classes_128K")):
+        assert rest.ask(server, "PUT", path, {**md5, **said}, body).headers[name] == told
+        assert rest.ask(server, "GET", path).headers[name] == told
+    refused_one = rest.ask(server, "PUT", path, {**md5, name: "none"}, body)
+    assert refused_one.status == 400 and "Invalid TransitionDefaultMinimumObjectSize found: none" in refused_one.text
 
 
 def later(server, days):

@@ -1,5 +1,6 @@
 /* Event notifications of a bucket: the elements of requests and answers ↔ the domain's list (notification.c).
  * Source: S3 API reference, PutBucketNotificationConfiguration. */
+#include "base/hash.h"
 #include "base/id.h"
 #include "services/s3/api.h"
 #include "wire/json.h"
@@ -32,8 +33,9 @@ static int read_filter(struct call *c, const json_t *configuration, json_t *queu
 
 static int read_target(struct call *c, const struct kind *kind, const json_t *configuration, json_t *queues)
 {
-    char id[ID_UUID_SIZE];
-    id_uuid(id);
+    char uuid[ID_UUID_SIZE], id[2 * ID_UUID_SIZE];
+    id_uuid(uuid);
+    base64_encode(uuid, strlen(uuid), id);
     json_t *queue = json_object();
     if (!queue || json_array_append_new(queues, queue) != 0)
         return FAULT(ENOMEM);
@@ -73,7 +75,7 @@ int api_put_notification(struct call *c)
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(kinds); i++)
         rc = read_kind(c, &kinds[i], queues);
     if (rc == 0 && str_eq_nocase(http_header(c->http, "x-amz-skip-destination-validation"), STR("true")))
-        return bucket_set_notification_unseen(c->tx, c->bucket, queues, &c->reason);
+        return bucket_set_notification_unseen(c->tx, c->platform, c->bucket, queues, &c->reason);
     return rc != 0 ? rc
                    : bucket_set_notification(c->tx, c->platform, c->caller->account, c->bucket, queues,
                                              &c->reason);

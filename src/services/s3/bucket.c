@@ -112,6 +112,8 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
     (void)platform;
     (void)account;
     enum versioning versioning = versioning_named(status);
+    if (*status == '\0')
+        return reason_set(why, S3_E_VERSIONING, "The Versioning element must be specified");
     if (versioning == VERSIONING_NEVER)
         return reason_set(why, S3_E_XML, "The versioning status '%s' is neither Enabled nor Suspended.",
                           status);
@@ -125,13 +127,13 @@ int bucket_set_versioning(struct tx *tx, const struct platform *platform, const 
                    : set_column(tx, "UPDATE s3_bucket SET versioning = $1 WHERE name = $2", status, bucket);
 }
 
-int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json_t *queues,
-                                   struct reason *why)
+int bucket_set_notification_unseen(struct tx *tx, const struct platform *platform, const char *bucket,
+                                   const json_t *queues, struct reason *why)
 {
     CLEANUP(bucket_unload) struct bucket found = {0};
     int rc = bucket_load(tx, bucket, &found, why);
     if (rc == 0)
-        rc = notification_check(&found, queues, why);
+        rc = notification_check(platform, &found, queues, why);
     if (rc != 0)
         return rc;
     CLEANUP(free_ptr) char *text = json_array_size(queues) > 0 ? json_text(queues) : NULL;
@@ -144,7 +146,7 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
                             const char *bucket, const json_t *queues, struct reason *why)
 {
     (void)account;
-    int rc = bucket_set_notification_unseen(tx, bucket, queues, why);
+    int rc = bucket_set_notification_unseen(tx, platform, bucket, queues, why);
     return rc != 0 ? rc : notification_test(tx, platform, bucket, queues, why);
 }
 

@@ -58,7 +58,8 @@ struct event {
 int notify(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
            const struct origin *origin, const struct event *event) MUST_USE;
 /* Checks a configuration (s3.h, bucket_set_notification). S3_E_XML, S3_E_ARGUMENT. */
-int notification_check(const struct bucket *bucket, const json_t *queues, struct reason *why) MUST_USE;
+int notification_check(const struct platform *platform, const struct bucket *bucket, const json_t *queues,
+                       struct reason *why) MUST_USE;
 /* Sends each target the test event. S3_E_ARGUMENT: there is no such target. */
 int notification_test(struct tx *tx, const struct platform *platform, const char *bucket,
                       const json_t *queues, struct reason *why) MUST_USE;

@@ -1,11 +1,14 @@
 /* See lifecycle.h, and setting.h for the check. Source: S3's own messages. */
 #include "services/s3/lifecycle.h"
+#include "base/hash.h"
 #include "base/id.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
+#include <inttypes.h>
 
 #define ID_MAX 255
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define SIZE_LESS_MAX INT64_C(1099511627776000)
 
 /* ---- the configuration */
 
@@ -42,23 +45,58 @@ static int malformed(struct reason *why, const char *says)
     return reason_set(why, S3_E_XML, "%s", says);
 }
 
+static int check_sizes(const json_t *conditions, struct reason *why)
+{
+    int64_t above = json_int(conditions, "ObjectSizeGreaterThan", 0);
+    int64_t below = json_int(conditions, "ObjectSizeLessThan", SIZE_LESS_MAX);
+    if (below < 1 || below > SIZE_LESS_MAX)
+        return reason_set(why, S3_E_REQUEST, "'ObjectSizeLessThan' should be between 1 and %" PRId64 ".",
+                          SIZE_LESS_MAX);
+    if (above < 0)
+        return reason_set(why, S3_E_REQUEST, "'ObjectSizeGreaterThan' must not be negative.");
+    return below > above
+               ? 0
+               : reason_set(why, S3_E_REQUEST,
+                            "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.");
+}
+
+/* What And joins: its tags are a list. */
+static int check_joined(const json_t *both, struct reason *why)
+{
+    static const char *const others[] = {"Prefix", "ObjectSizeGreaterThan", "ObjectSizeLessThan"};
+    const json_t *tags = json_object_get(both, "Tag");
+    if (count_members(both, others, ARRAY_LEN(others)) + json_array_size(tags) < 2)
+        return malformed(why, "An And joins two conditions or more.");
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(json_str(json_array_get(tags, i), "Key", ""),
+                       json_str(json_array_get(tags, k), "Key", "")) == 0)
+                return reason_set(why, S3_E_REQUEST, "Duplicate Tag Keys are not allowed.");
+    return 0;
+}
+
 static int check_filter(const json_t *rule, struct reason *why)
 {
     static const char *const one_of[] = {"Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan",
                                          "And"};
     const json_t *filter = json_object_get(rule, "Filter");
-    const json_t *conditions = conditions_of(rule);
+    const json_t *both = json_object_get(filter, "And");
     if ((filter != NULL) == (json_object_get(rule, "Prefix") != NULL))
         return malformed(why, "A lifecycle rule has a Filter, or (as of old) a Prefix: one of them.");
     if (count_members(filter, one_of, ARRAY_LEN(one_of)) > 1)
         return malformed(why, "A Filter has one condition; several are joined by And.");
-    int64_t above = json_int(conditions, "ObjectSizeGreaterThan", 0);
-    int64_t below = json_int(conditions, "ObjectSizeLessThan", INT64_MAX);
-    if (above < 0 || below <= above)
-        return reason_set(why, S3_E_REQUEST,
-                          "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan', and "
-                          "neither is negative.");
-    return 0;
+    int rc = both ? check_joined(both, why) : 0;
+    return rc != 0 ? rc : check_sizes(conditions_of(rule), why);
+}
+
+/* Of an action for which neither is looked at. */
+static int check_looks_at_neither(const json_t *rule, const char *action, struct reason *why)
+{
+    if (looks_at_tags(rule))
+        return reason_set(why, S3_E_REQUEST, "%s cannot be specified with Tags.", action);
+    return looks_at_size(rule)
+               ? reason_set(why, S3_E_REQUEST, "%s cannot be specified with Object Size.", action)
+               : 0;
 }
 
 static int check_expiration(const json_t *rule, struct reason *why)
@@ -73,11 +111,9 @@ static int check_expiration(const json_t *rule, struct reason *why)
         return reason_set(why, S3_E_ARGUMENT, "'Days' for Expiration action must be a positive integer");
     if (json_int(expiration, "Date", 0) % DAY_MS != 0)
         return reason_set(why, S3_E_ARGUMENT, "'Date' must be at midnight GMT");
-    if (json_object_get(expiration, "ExpiredObjectDeleteMarker") &&
-        (looks_at_tags(rule) || looks_at_size(rule)))
-        return reason_set(why, S3_E_REQUEST,
-                          "ExpiredObjectDeleteMarker cannot be specified with Tags or object sizes.");
-    return 0;
+    return json_object_get(expiration, "ExpiredObjectDeleteMarker")
+               ? check_looks_at_neither(rule, "ExpiredObjectDeleteMarker", why)
+               : 0;
 }
 
 static int check_others(const json_t *rule, struct reason *why)
@@ -95,10 +131,7 @@ static int check_others(const json_t *rule, struct reason *why)
         return reason_set(
             why, S3_E_ARGUMENT,
             "'DaysAfterInitiation' for AbortIncompleteMultipartUpload action must be a positive integer");
-    if (abort_uploads && (looks_at_tags(rule) || looks_at_size(rule)))
-        return reason_set(why, S3_E_REQUEST,
-                          "AbortIncompleteMultipartUpload cannot be specified with Tags or object sizes.");
-    return 0;
+    return abort_uploads ? check_looks_at_neither(rule, "AbortIncompleteMultipartUpload", why) : 0;
 }
 
 static int check_rule(json_t *rule, struct reason *why)
@@ -110,22 +143,35 @@ static int check_rule(json_t *rule, struct reason *why)
             why, S3_E_NOT_IMPLEMENTED,
             "Transitions are not supported by Slipway: all its storage classes are stored alike.");
     if (count_members(rule, actions, ARRAY_LEN(actions)) == 0)
-        return reason_set(why, S3_E_REQUEST, "At least one action needs to be specified in a rule.");
+        return reason_set(why, S3_E_REQUEST, "At least one action needs to be specified in a rule");
     int rc = check_filter(rule, why);
     if (rc == 0)
         rc = check_expiration(rule, why);
     return rc != 0 ? rc : check_others(rule, why);
 }
 
+/* All rules are of the newer form, or all of the older. */
+static int check_form(const json_t *rules, size_t i, struct reason *why)
+{
+    bool newer = json_object_get(json_array_get(rules, i), "Filter") != NULL;
+    if (newer == (json_object_get(json_array_get(rules, 0), "Filter") != NULL))
+        return 0;
+    return reason_set(why, S3_E_REQUEST,
+                      newer ? "Filter element can only be used in Lifecycle V2."
+                            : "Base level prefix cannot be used in Lifecycle V2, prefixes are only supported "
+                              "in the Filter.");
+}
+
 /* A rule without a name gets one, as on S3. */
 static int check_name(const json_t *rules, size_t i, struct reason *why)
 {
-    char id[ID_UUID_SIZE];
+    char id[ID_UUID_SIZE], encoded[2 * ID_UUID_SIZE];
     json_t *rule = json_array_get(rules, i);
     const char *name = json_str(rule, "ID", "");
     if (*name == '\0') {
         id_uuid(id);
-        return json_put_str(rule, "ID", id);
+        base64_encode(id, strlen(id), encoded);
+        return json_put_str(rule, "ID", encoded);
     }
     if (strlen(name) > ID_MAX)
         return reason_set(why, S3_E_ARGUMENT, "ID length should not exceed allowed limit of %d", ID_MAX);
@@ -142,6 +188,8 @@ int lifecycle_check(struct tx *tx, const struct bucket *bucket UNUSED, json_t *d
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(rules); i++) {
         rc = check_rule(json_array_get(rules, i), why);
+        if (rc == 0)
+            rc = check_form(rules, i, why);
         if (rc == 0)
             rc = check_name(rules, i, why);
     }

@@ -1,5 +1,6 @@
 /* Event notifications: which configuration matches, and AWS's event record.
  * Source: S3 user guide, "Event message structure", version 2.1. */
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "services/s3/bucket.h"
@@ -11,6 +12,8 @@
 
 #define EVENT_MAX 16384
 #define CONFIGURATIONS_MAX 100
+#define FILTERS_MAX ((size_t)16 * 1024) /* bytes of four, decoded */
+#define ID_MAX 255
 
 /* Those of AWS that never happen here may be asked for all the same. */
 static const char *const event_names[] = {
@@ -85,10 +88,23 @@ static bool event_matches(const json_t *queue, const char *name)
     return false;
 }
 
+/* The prefix or suffix that is meant: it is written as in a form, a blank as a plus. What cannot be read so
+ * means itself. Source: S3 user guide, "Configuring event notifications using object key name filtering". */
+static struct str filter_of(const json_t *queue, const char *member, struct arena **arena)
+{
+    struct str written = str_of(json_str(queue, member, "")), meant;
+    if (!strpbrk(written.ptr, "%+"))
+        return written;
+    if (!*arena)
+        *arena = arena_new(FILTERS_MAX);
+    return *arena && uri_decode(*arena, written, true, &meant) == 0 ? meant : written;
+}
+
 static bool key_matches(const json_t *queue, const char *key)
 {
-    return str_starts(str_of(key), str_of(json_str(queue, "Prefix", ""))) &&
-           str_ends(str_of(key), str_of(json_str(queue, "Suffix", "")));
+    CLEANUP(arena_free) struct arena *arena = NULL;
+    return str_starts(str_of(key), filter_of(queue, "Prefix", &arena)) &&
+           str_ends(str_of(key), filter_of(queue, "Suffix", &arena));
 }
 
 /* S3 encodes keys in events like form values: a space is '+', '/' stays. */
@@ -190,10 +206,11 @@ static bool shares_event(const json_t *a, const json_t *b)
 
 static bool overlap(const json_t *a, const json_t *b)
 {
-    struct str pa = str_of(json_str(a, "Prefix", ""));
-    struct str pb = str_of(json_str(b, "Prefix", ""));
-    struct str sa = str_of(json_str(a, "Suffix", ""));
-    struct str sb = str_of(json_str(b, "Suffix", ""));
+    CLEANUP(arena_free) struct arena *arena = NULL;
+    struct str pa = filter_of(a, "Prefix", &arena);
+    struct str pb = filter_of(b, "Prefix", &arena);
+    struct str sa = filter_of(a, "Suffix", &arena);
+    struct str sb = filter_of(b, "Suffix", &arena);
     return (shares_event(a, b) || shares_event(b, a)) && (str_starts(pa, pb) || str_starts(pb, pa)) &&
            (str_ends(sa, sb) || str_ends(sb, sa));
 }
@@ -234,14 +251,19 @@ static int send_test(struct tx *tx, const struct platform *platform, const char 
 }
 
 /* A topic takes messages of its own account only. */
-static int check_target(const struct bucket *bucket, const json_t *entry, struct reason *why)
+static int check_target(const struct platform *platform, const struct bucket *bucket, const json_t *entry,
+                        struct reason *why)
 {
     const struct target *target = target_of(entry);
     struct str rest = str_of(arn_of(entry));
     if (!str_starts(rest, str_of(target->arn_head)))
         return reason_set(why, S3_E_ARGUMENT, "The ARN is not well formed");
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         (void)str_split(&rest, ':');
+    if (!str_eqc(str_split(&rest, ':'), platform->region))
+        return reason_set(why, S3_E_ARGUMENT,
+                          "The notification destination service region is not valid for the bucket location "
+                          "constraint");
     if (strcmp(target->member, "TopicArn") != 0 || str_eqc(str_split(&rest, ':'), bucket->account))
         return 0;
     return reason_set(
@@ -251,24 +273,61 @@ static int check_target(const struct bucket *bucket, const json_t *entry, struct
         arn_of(entry));
 }
 
-int notification_check(const struct bucket *bucket, const json_t *queues, struct reason *why)
+static int check_filters(const json_t *entry, struct reason *why)
+{
+    static const char *const members[] = {"Prefix", "Suffix"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (strlen(json_str(entry, members[i], "")) > S3_KEY_MAX)
+            return reason_set(why, S3_E_ARGUMENT,
+                              "Size of filter rule value cannot exceed %d bytes in UTF-8 representation",
+                              S3_KEY_MAX);
+    return 0;
+}
+
+static int check_one(const struct platform *platform, const struct bucket *bucket, const json_t *entry,
+                     struct reason *why)
+{
+    int rc = strlen(json_str(entry, "Id", "")) <= ID_MAX
+                 ? check_events(entry, why)
+                 : reason_set(why, S3_E_ARGUMENT, "ID length exceeded allowed limit of %d", ID_MAX);
+    if (rc == 0)
+        rc = check_target(platform, bucket, entry, why);
+    return rc != 0 ? rc : check_filters(entry, why);
+}
+
+static bool has_filter(const json_t *entry)
+{
+    return json_object_get(entry, "Prefix") || json_object_get(entry, "Suffix");
+}
+
+static int check_pair(const json_t *a, const json_t *b, struct reason *why)
+{
+    if (strcmp(json_str(a, "Id", "a"), json_str(b, "Id", "b")) == 0)
+        return reason_set(why, S3_E_ARGUMENT,
+                          "Same ID used for multiple configurations. IDs must be unique.");
+    if (!overlap(a, b))
+        return 0;
+    return reason_set(why, S3_E_ARGUMENT,
+                      has_filter(a) || has_filter(b)
+                          ? "Configuration is ambiguously defined. Cannot have overlapping suffixes in two "
+                            "rules if the prefixes are overlapping for the same event type."
+                          : "Configurations overlap. Configurations on the same bucket cannot share a common "
+                            "event type.");
+}
+
+int notification_check(const struct platform *platform, const struct bucket *bucket, const json_t *queues,
+                       struct reason *why)
 {
     if (json_array_size(queues) > CONFIGURATIONS_MAX)
         return reason_set(why, S3_E_ARGUMENT, "A bucket takes at most %d notification configurations.",
                           CONFIGURATIONS_MAX);
     for (size_t i = 0; i < json_array_size(queues); i++) {
         const json_t *queue = json_array_get(queues, i);
-        int rc = check_events(queue, why);
-        if (rc == 0)
-            rc = check_target(bucket, queue, why);
+        int rc = check_one(platform, bucket, queue, why);
+        for (size_t k = 0; rc == 0 && k < i; k++)
+            rc = check_pair(queue, json_array_get(queues, k), why);
         if (rc != 0)
             return rc;
-        for (size_t k = 0; k < i; k++)
-            if (overlap(queue, json_array_get(queues, k)))
-                return reason_set(
-                    why, S3_E_ARGUMENT,
-                    "Configurations overlap. Configurations on the same bucket cannot share a common "
-                    "event type.");
     }
     return 0;
 }

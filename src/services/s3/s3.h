@@ -22,6 +22,7 @@ enum s3_outcome {
     S3_E_BUCKET_NOT_EMPTY,
     S3_E_BUCKET_NAME,
     S3_E_BUCKET_STATE,
+    S3_E_VERSIONING, /* no status */
     S3_E_RANGE,
     S3_E_PRECONDITION,
     S3_E_NOT_MODIFIED,
@@ -93,13 +94,14 @@ int bucket_create(struct tx *tx, const struct platform *platform, const char *ac
 int bucket_set_versioning(struct tx *tx, const struct platform *platform, const char *account,
                           const char *bucket, const char *status, struct reason *why) MUST_USE;
 /* `queues` is a list (NULL or empty: no notifications) of {"Id"?, "QueueArn" or "TopicArn", "Events":
- * ["s3:ObjectCreated:*", …], "Prefix"?, "Suffix"?}; borrowed. The targets get AWS's test event.
+ * ["s3:ObjectCreated:*", …], "Prefix"?, "Suffix"?}; borrowed. Prefix and suffix
+ * are percent-encoded, as S3's users write them. The targets get AWS's test event.
  * S3_E_NO_BUCKET, S3_E_ARGUMENT. */
 int bucket_set_notification(struct tx *tx, const struct platform *platform, const char *account,
                             const char *bucket, const json_t *queues, struct reason *why) MUST_USE;
 /* The same, but the targets are neither looked for nor get the test event. */
-int bucket_set_notification_unseen(struct tx *tx, const char *bucket, const json_t *queues,
-                                   struct reason *why) MUST_USE;
+int bucket_set_notification_unseen(struct tx *tx, const struct platform *platform, const char *bucket,
+                                   const json_t *queues, struct reason *why) MUST_USE;
 /* Whether the bucket is that account's. S3_E_NO_BUCKET, S3_E_DENIED. */
 int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct reason *why) MUST_USE;
 /* A setting that is a document, as S3's API has it: `kind` is the sub-resource ("website", "policy",

@@ -297,6 +297,8 @@ static const struct service_error errors[] = {
     {S3_E_NO_LOCK, "NoSuchObjectLockConfiguration", 404, NULL,
      "The specified object does not have a ObjectLock configuration"},
     {S3_E_LOCKED, "AccessDenied", 403, NULL, "Access Denied because object protected by object lock."},
+    {S3_E_VERSIONING, "IllegalVersioningConfigurationException", 400, NULL,
+     "The Versioning element must be specified"},
     {S3_E_BUCKET_STATE, "InvalidBucketState", 409, NULL,
      "The request is not valid for the current state of the bucket."},
     {S3_E_NO_CORS, "NoSuchCORSConfiguration", 404, NULL, "The CORS configuration does not exist"},
