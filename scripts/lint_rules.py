@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Floors, lowest first; db and wire are side by side.
 FLOORS = {"base": 1, "db": 2, "wire": 2, "http": 3, "services": 4, "workers": 5, "cli": 6, "console": 6}
 # Services that may include which others; cloudformation is on top, iam at the bottom.
-SERVICE_FLOORS = {"iam": 1, "sts": 2, "sqs": 2, "sns": 3, "s3": 2, "ssm": 2, "logs": 2, "codebuild": 3, "codepipeline": 4,
-                  "cloudformation": 5}
+SERVICE_FLOORS = {"iam": 1, "sts": 2, "organizations": 2, "sqs": 2, "sns": 3, "s3": 2, "ssm": 2, "logs": 2, "codebuild": 3,
+                  "codepipeline": 4, "cloudformation": 5}
 # They reach services by request only; serve composes the server, and is the exception.
 WALLED = {"workers", "cli", "console"}
 BEHIND_THE_WALL = {"services", "db"}
