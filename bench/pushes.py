@@ -78,7 +78,7 @@ class Marks:
 class Pushes:
     def __init__(self, build, server):
         self.build, self.server, self.number = build, server, itertools.count()
-        self.s3, self.pipelines = server.client("s3", signature_version="s3v4"), {}
+        self.s3, self.pipelines = server.client("s3", "shop-team", signature_version="s3v4"), {}
         self.threads = threading.local()
         self.client = server.client("codepipeline")
         self.marks = Marks(f"{server.data}-marks")

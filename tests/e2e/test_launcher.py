@@ -148,8 +148,10 @@ def test_only_the_central_team_changes_the_catalog(house, launcher, tmp_path):
 
 def test_an_account_delivers_below_its_own_prefix_alone(house, launcher, tmp_path):
     key = launcher.push("nobody-knows", branch="own")
-    house.slipway("account", "create", "666666666666", "--name", "blog-team")
-    blog = house.client("s3", profile="blog-team")  # an account of later
+    created = json.loads(house.slipway("account", "create", "666666666666", "--name", "blog-team", "--json"))
+    made = created.get("AccessKey", created)
+    keys = made["AccessKeyId"], made["SecretAccessKey"]
+    blog = house.client("s3", keys=keys)  # an account of later
     for other in (blog, house.client("s3", profile="dev")):
         for call, more in ((other.put_object, {"Body": b"PK"}), (other.create_multipart_upload, {}), (other.get_object, {}),
                            (other.delete_object, {})):
@@ -167,7 +169,7 @@ def test_an_account_delivers_below_its_own_prefix_alone(house, launcher, tmp_pat
     assert launcher.record(key=own)["account"] == "666666666666"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("index.html", "hello")
-    refused = house.slipway("push", tmp_path / "a.zip", "--app", "nobody-knows", "--account", TEAM, profile="blog-team", check=False)
+    refused = house.slipway("push", tmp_path / "a.zip", "--app", "nobody-knows", "--account", TEAM, profile="staging", check=False)
     assert refused.returncode != 0 and "AccessDenied" in refused.stderr
     for profile in ("shop-team", "shared-services"):
         house.slipway("push", tmp_path / "a.zip", "--app", "nobody-knows", "--account", TEAM, profile=profile)
