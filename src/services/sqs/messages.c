@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define HANDLE_MAX 128
-#define RECEIVE_BYTES ((size_t)2 << 20) /* of bodies; with more, a receive takes no further message */
+#define RECEIVE_BYTES ((size_t)2 << 20) /* with more, a receive takes no further message */
 #define ROUNDS_MAX 10 /* of ten messages each, moved to the dead letter queue in one transaction */
 
 static void wake_queue(struct tx *tx, const char *account, const char *name)
@@ -238,8 +238,11 @@ static int hand_out(struct tx *tx, const struct queue *queue, int64_t id, int64_
 static bool is_full(const json_t *messages)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < json_array_size(messages); i++)
-        bytes += json_string_length(json_object_get(json_array_get(messages, i), "Body"));
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        const json_t *message = json_array_get(messages, i);
+        bytes += json_string_length(json_object_get(message, "Body"));
+        bytes += message_attributes_bytes(json_object_get(message, "MessageAttributes"));
+    }
     return bytes >= RECEIVE_BYTES;
 }
 
