@@ -89,23 +89,17 @@ static bool is_made_writable(int folder)
     return fstat(folder, &found) == 0 && (found.st_mode & S_IRWXU) != S_IRWXU && fchmod(folder, S_IRWXU) == 0;
 }
 
-static int remove_below(int parent, const char *name, int depth, size_t *count)
+/* `but`: an entry's name that stays, or NULL. */
+static int remove_in(DIR *dir, const char *but, int depth, size_t *count)
 {
-    if (depth > DEEPEST)
-        return FAULT(ELOOP);
-    CLEANUP(close_fd) int fd = folder_open(parent, name);
-    if (fd < 0)
-        return fd;
-    CLEANUP(close_dir) DIR *dir = fdopendir(fd);
-    if (!dir)
-        return FAULT(errno);
-    int own = take_fd(fd);
+    const int own = dirfd(dir);
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (!entry)
             return errno ? FAULT(errno) : 0;
-        if (str_eqc(STR("."), entry->d_name) || str_eqc(STR(".."), entry->d_name))
+        if (str_eqc(STR("."), entry->d_name) || str_eqc(STR(".."), entry->d_name) ||
+            (but && strcmp(entry->d_name, but) == 0))
             continue;
         int r = remove_entry(own, entry->d_name, entry->d_type == DT_DIR, depth, count);
         if (r == -EACCES && is_made_writable(own))
@@ -113,6 +107,31 @@ static int remove_below(int parent, const char *name, int depth, size_t *count)
         if (r < 0)
             return r;
     }
+}
+
+/* Takes `fd`. */
+static int remove_in_folder(int fd, const char *but, int depth, size_t *count)
+{
+    CLEANUP(close_dir) DIR *dir = fdopendir(fd);
+    if (dir)
+        return remove_in(dir, but, depth, count);
+    int r = FAULT(errno);
+    (void)close(fd);
+    return r;
+}
+
+static int remove_below(int parent, const char *name, int depth, size_t *count)
+{
+    if (depth > DEEPEST)
+        return FAULT(ELOOP);
+    int fd = folder_open(parent, name);
+    return fd < 0 ? fd : remove_in_folder(fd, NULL, depth, count);
+}
+
+int io_empty_folder(int fd, const char *but, size_t *count)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return own < 0 ? FAULT(errno) : remove_in_folder(own, but, 0, count);
 }
 
 int io_remove_tree_count(const char *path, size_t *count)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "workers/anchor/build_env.h"
+#include "workers/anchor/dwellers.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -19,6 +20,7 @@
 #define LEFT_MANY 64
 #define LEFT_MOST 256 /* with those that are being removed */
 #define LEFT_MS 1000
+#define LOOK_MANY 8 /* for fewer it would cost more than it saves */
 /* Where less than both of the disk is free, what is left goes at once. */
 #define TIGHT_PART 4
 #define TIGHT_BYTES ((uint64_t)1 << 30)
@@ -29,7 +31,7 @@ static const char *const waiting_envp[] = {BUILD_ENV_PATH, NULL};
 struct rooms {
     const char *work_dir;
     struct wings *wings;
-    const struct sandbox *sandbox;
+    struct sandbox *sandbox;
     struct seed *seed;    /* of shells without a sandbox */
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t changed;
@@ -45,10 +47,11 @@ struct rooms {
     pthread_t keeper;
 };
 
-static void room_remove(struct rooms *rooms, struct room **room)
+/* `again`: nobody is in its folders. */
+static void room_remove(struct rooms *rooms, struct room **room, bool again)
 {
     session_free(&(*room)->session);
-    plot_clear(rooms->wings, &(*room)->plot);
+    plot_clear(rooms->wings, &(*room)->plot, again);
     free(*room);
     *room = NULL;
 }
@@ -58,8 +61,8 @@ const char *room_source_inside(const struct room *room, const struct sandbox *sa
     return sandbox ? SANDBOX_FOLDER "/src" : room->plot.source;
 }
 
-int room_open(const struct room *room, const struct sandbox *sandbox, const char *shell,
-              const char *const *envp, struct session **ret, struct reason *why)
+int room_open(const struct room *room, struct sandbox *sandbox, const char *shell, const char *const *envp,
+              struct session **ret, struct reason *why)
 {
     const struct session_spec spec = {
         .folder = room->plot.folder,
@@ -99,7 +102,7 @@ static int room_make(struct rooms *rooms, struct room **ret)
         return FAULT(ENOMEM);
     r = plot_make(rooms->wings, &room->plot);
     if (r) {
-        room_remove(rooms, &room);
+        room_remove(rooms, &room, false);
         return r;
     }
     shell_open(rooms, room);
@@ -149,27 +152,64 @@ static void ready_drop(struct rooms *rooms)
     while (list) {
         struct room *room = list_pop(&list);
 
-        room_remove(rooms, &room);
+        room_remove(rooms, &room, false);
     }
     if (rooms->seed)
         seed_rest(rooms->seed);
+    wings_rest(rooms->wings);
     pthread_mutex_lock(&rooms->lock);
+}
+
+/* No process of a build outlives its shell. */
+static bool ends_with_shell(const struct rooms *rooms)
+{
+    return rooms->sandbox && sandbox_ends_at_once(rooms->sandbox);
+}
+
+/* Rooms that nobody is in by now. */
+struct vacancy {
+    bool all;
+    bool known;
+    struct dwellers dwellers;
+};
+
+static void vacancy_look(const struct rooms *rooms, const struct room *list, struct vacancy *ret)
+{
+    size_t count = 0;
+
+    ret->all = ends_with_shell(rooms);
+    for (const struct room *room = list; room && count < LOOK_MANY; room = room->next)
+        count++;
+    ret->known = !ret->all && !rooms->sandbox && count == LOOK_MANY &&
+                 dwellers_find(rooms->work_dir, &ret->dwellers) == 0;
+}
+
+static bool is_vacant(const struct rooms *rooms, const struct room *room, const struct vacancy *vacancy)
+{
+    const char *path = room->plot.folder + strlen(rooms->work_dir) + 1;
+
+    return vacancy->all || (vacancy->known && !dwellers_are_in(&vacancy->dwellers, path));
 }
 
 /* Called and returns with the lock. */
 static void left_remove(struct rooms *rooms)
 {
     struct room *list = take(rooms->left);
+    struct vacancy vacancy = {0};
 
     rooms->remove_ms = INT64_MAX;
+    pthread_mutex_unlock(&rooms->lock);
+    vacancy_look(rooms, list, &vacancy);
     while (list) {
         struct room *room = list_pop(&list);
 
-        pthread_mutex_unlock(&rooms->lock);
-        room_remove(rooms, &room);
+        room_remove(rooms, &room, is_vacant(rooms, room, &vacancy));
         pthread_mutex_lock(&rooms->lock);
         rooms->left_count--;
+        pthread_mutex_unlock(&rooms->lock);
     }
+    dwellers_deinit(&vacancy.dwellers);
+    pthread_mutex_lock(&rooms->lock);
 }
 
 static bool is_removal_late(const struct rooms *rooms, int64_t now_ms)
@@ -232,7 +272,7 @@ static void rooms_drop(struct rooms **rooms)
     *rooms = NULL;
 }
 
-int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms **ret)
+int rooms_new(const char *work_dir, struct sandbox *sandbox, struct rooms **ret)
 {
     CLEANUP(rooms_drop) struct rooms *rooms = mem_alloc(sizeof(*rooms));
     pthread_condattr_t monotonic;
@@ -356,5 +396,5 @@ void rooms_give(struct rooms *rooms, struct room **room)
         left_put(rooms, take(*room), now_ms, tight);
     pthread_mutex_unlock(&rooms->lock);
     if (*room)
-        room_remove(rooms, room);
+        room_remove(rooms, room, ends_with_shell(rooms));
 }

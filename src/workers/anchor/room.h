@@ -1,6 +1,7 @@
 /* Rooms: where builds' commands run. Each is a folder of its own on this machine and a shell in it that waits
  * to be told what it is for. An anchor that builds keeps some ready, made while nobody waited for them, and
- * tidies up behind builds when they have been reported. No room is used twice. */
+ * tidies up behind builds when they have been reported. No room is used twice, but its folders can be,
+ * emptied and with other names, when no process is left in them. */
 #pragma once
 
 #include "workers/anchor/session.h"
@@ -15,14 +16,14 @@ struct room {
 };
 
 /* `work_dir` and `sandbox` (NULL: none) outlive it. */
-int rooms_new(const char *work_dir, const struct sandbox *sandbox, struct rooms **ret) MUST_USE;
+int rooms_new(const char *work_dir, struct sandbox *sandbox, struct rooms **ret) MUST_USE;
 void rooms_free(struct rooms **rooms);
 /* A ready one, or one made now. */
 int rooms_take(struct rooms *rooms, struct room **ret) MUST_USE;
 /* It is removed soon, or at once where many are to be; its shell, if it was not taken, ends now. */
 void rooms_give(struct rooms *rooms, struct room **room);
 /* Opens a room's shell; `shell` and `envp` are session_spec's. */
-int room_open(const struct room *room, const struct sandbox *sandbox, const char *shell,
-              const char *const *envp, struct session **ret, struct reason *why) MUST_USE;
+int room_open(const struct room *room, struct sandbox *sandbox, const char *shell, const char *const *envp,
+              struct session **ret, struct reason *why) MUST_USE;
 /* The source folder as the shell sees it. */
 const char *room_source_inside(const struct room *room, const struct sandbox *sandbox);

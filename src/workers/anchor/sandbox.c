@@ -4,6 +4,7 @@
 #include "base/proc.h"
 #include "workers/anchor/walls.h"
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct args {
 struct sandbox {
     char *work_dir;
     struct walls *walls; /* NULL: bubblewrap builds them for each */
+    atomic_bool apart;   /* it did for one all the same */
     struct walls_place places[PLACES_MAX];
     size_t place_count;
     char links[PLACES_MAX][PATH_MAX];
@@ -149,6 +151,11 @@ void sandbox_free(struct sandbox **sandbox)
     *sandbox = NULL;
 }
 
+bool sandbox_ends_at_once(const struct sandbox *sandbox)
+{
+    return sandbox->walls && !atomic_load(&sandbox->apart);
+}
+
 /* WALLS_WORK/… for a path below the work folder. */
 static int path_within(const struct sandbox *sandbox, const char *path, char **ret)
 {
@@ -187,7 +194,7 @@ static int spawn_walled(const struct sandbox *sandbox, const struct sandbox_spec
     return proc_spawn(&walled, ret_pid);
 }
 
-int sandbox_spawn(const struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid)
+int sandbox_spawn(struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid)
 {
     struct proc_spec proc = {
         .argv = spec->command,
@@ -203,5 +210,6 @@ int sandbox_spawn(const struct sandbox *sandbox, const struct sandbox_spec *spec
     }
     if (sandbox->walls && spawn_in_copy(sandbox, spec, ret_pid) == 0)
         return 0; /* where it does not come through it says less than bubblewrap does */
+    atomic_store(&sandbox->apart, true);
     return spawn_walled(sandbox, spec, &proc, ret_pid);
 }

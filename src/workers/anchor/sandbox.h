@@ -28,4 +28,6 @@ struct sandbox_spec {
 int sandbox_new(const char *work_dir, struct sandbox **ret, struct reason *why) MUST_USE;
 void sandbox_free(struct sandbox **sandbox);
 /* `sandbox` NULL: without walls, `cwd` and `command` name paths of this machine. */
-int sandbox_spawn(const struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid) MUST_USE;
+int sandbox_spawn(struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid) MUST_USE;
+/* Whether whatever was started ended with the process that was, at the latest: so where all had copies. */
+bool sandbox_ends_at_once(const struct sandbox *sandbox);

@@ -25,7 +25,7 @@ struct session_spec {
     const char *cwd;
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
-    const struct sandbox *sandbox; /* NULL: none */
+    struct sandbox *sandbox; /* NULL: none */
     struct seed *seed;             /* session_seed's, for a "sh" with its `envp` and no sandbox; NULL: none */
 };
 

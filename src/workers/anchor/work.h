@@ -26,7 +26,7 @@ struct anchor {
     const char *work_dir;
     struct rooms *rooms; /* builds' */
     struct buildspec_memo *specs;
-    const struct sandbox *sandbox; /* NULL: builds run without walls */
+    struct sandbox *sandbox; /* NULL: builds run without walls */
 };
 
 struct job {

@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #define WAIT_MS 20000
+#define SPARE_MOST 64 /* folders that wait to be used again */
 
 struct fixture {
     char work[64];
@@ -78,6 +80,17 @@ static void await_folders(const struct fixture *f, size_t count)
     int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
 
     while (folders(f) != count) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+/* Some stay, empty, to be used again. */
+static void await_at_most(const struct fixture *f, size_t count)
+{
+    int64_t deadline_ms = clock_mono_ms() + WAIT_MS;
+
+    while (folders(f) > count) {
         assert_true(clock_mono_ms() < deadline_ms);
         (void)poll(NULL, 0, 1);
     }
@@ -201,7 +214,7 @@ static void those_left_go_though_a_build_is_under_way(void **state)
     await_gone(path);
     for (int i = 1; i < MANY; i++)
         rooms_give(f->rooms, &rooms[i]);
-    await_folders(f, KEPT + READY);
+    await_at_most(f, KEPT + READY + SPARE_MOST);
     rooms_give(f->rooms, &kept);
 }
 
@@ -296,8 +309,80 @@ static void what_is_left_has_a_limit_and_no_shell(void **state)
     }
     assert_int_equal(folders(f), MOST);
     close_fd(&f->gate);
-    await_folders(f, 2); /* those that are ready */
+    await_at_most(f, 2 + SPARE_MOST); /* with those that are ready */
     close(gate[0]);
+}
+
+/* ---- folders that are used again */
+
+/* Leaves as many rooms as the keeper looks behind at once, with a file in each and one that `stays` there. */
+static void many_leave(struct fixture *f, ino_t *ret, size_t count, pid_t *stays)
+{
+    struct room *rooms[SPARE_MOST] = {NULL};
+    char first[128];
+
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        char file[128];
+
+        assert_int_equal(rooms_take(f->rooms, &rooms[i]), 0);
+        assert_int_equal(stat(rooms[i]->plot.source, &st), 0);
+        ret[i] = st.st_ino;
+        snprintf(file, sizeof(file), "%s/left", rooms[i]->plot.source);
+        assert_int_equal(mkdir(file, 0700), 0); /* it was not there */
+    }
+    snprintf(first, sizeof(first), "%s", rooms[0]->plot.source);
+    if (stays && (*stays = fork()) == 0)
+        _exit(chdir(first) || pause());
+    if (stays) /* until it is there */
+        for (;;) {
+            char link[64], at[128] = "";
+
+            snprintf(link, sizeof(link), "/proc/%d/cwd", (int)*stays);
+            assert_true(readlink(link, at, sizeof(at) - 1) > 0);
+            if (strcmp(at, first) == 0)
+                break;
+        }
+    for (size_t i = 0; i < count; i++)
+        rooms_give(f->rooms, &rooms[i]);
+    await_gone(first);
+}
+
+static size_t had_before(const ino_t *before, const ino_t *now, size_t count)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            found += now[i] == before[j];
+    return found;
+}
+
+static void folders_of_builds_that_ended_together_are_used_again(void **state)
+{
+    enum { COUNT = 40 };
+    struct fixture *f = *state;
+    ino_t before[COUNT], now[COUNT];
+
+    many_leave(f, before, COUNT, NULL);
+    many_leave(f, now, COUNT, NULL);
+    assert_true(had_before(before, now, COUNT) > 0);
+}
+
+static void where_a_process_stayed_no_other_build_comes(void **state)
+{
+    enum { COUNT = 40 };
+    struct fixture *f = *state;
+    ino_t before[COUNT], now[COUNT];
+    pid_t stays = 0;
+
+    many_leave(f, before, COUNT, &stays);
+    for (int i = 0; i < 5; i++) {
+        many_leave(f, now, COUNT, NULL);
+        assert_int_equal(had_before(before, now, 1), 0);
+    }
+    kill(stays, SIGKILL);
+    waitpid(stays, NULL, 0);
 }
 
 int main(void)
@@ -310,6 +395,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(those_left_go_though_a_build_is_under_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_build_left_is_not_there_for_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_left_has_a_limit_and_no_shell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(folders_of_builds_that_ended_together_are_used_again, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(where_a_process_stayed_no_other_build_comes, set_up, tear_down),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -1,0 +1,15 @@
+/* Processes that live in folders: their working folder is there. A build without a sandbox can leave some. */
+#pragma once
+
+#include "base/buf.h"
+
+struct dwellers {
+    struct buf places; /* paths relative to the folder that they were looked for in, each with its NUL */
+};
+
+/* All that this user may see, anywhere below a folder. It takes some microseconds for each process of the
+ * machine. A fault: it is not known. */
+int dwellers_find(const char *folder, struct dwellers *ret) MUST_USE;
+/* `path` is relative to that folder. */
+bool dwellers_are_in(const struct dwellers *dwellers, const char *path);
+void dwellers_deinit(struct dwellers *dwellers); /* CLEANUP-able on a zeroed one */
