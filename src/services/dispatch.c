@@ -322,6 +322,16 @@ static int clear_output(struct call *c)
     return c->out ? 0 : FAULT(ENOMEM);
 }
 
+/* The answer is written. By the thread that made them, and while the disk works: it has their memory for the
+ * next call, and the thread that sends answers is spared. */
+static void trees_free(struct call *c)
+{
+    if (c->http->must_not_wait)
+        return;
+    json_free(&c->in);
+    json_free(&c->out);
+}
+
 static void perform(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -335,8 +345,11 @@ static void perform(struct exchange *x)
         http_run_elsewhere(c->http);
     else if (r == CALL_WAIT)
         http_park(c->http, c->wait_topic, c->ticket, c->wait_deadline_mono_ms);
-    else if (r != 0 && r != CALL_REPLIED)
-        answer_outcome(x, r);
+    else {
+        if (r != 0 && r != CALL_REPLIED)
+            answer_outcome(x, r);
+        trees_free(c);
+    }
 }
 
 static void handler_run(void *ctx UNUSED, struct http_request *http)
