@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 65536
-#define SMALL_BYTES 8192
 #define RATIO_FROM_BYTES (1 << 20)
 #define NAME_MAX_BYTES 1024
 
@@ -38,9 +37,15 @@ struct unpacking {
     char *block;
 };
 
-static void reader_free(struct archive **archive)
+struct reader {
+    struct archive *archive;
+    char *whole; /* what it reads from, where that is small; NULL: from the file */
+};
+
+static void reader_free(struct reader *reader)
 {
-    archive_read_free(*archive);
+    archive_read_free(reader->archive);
+    free(reader->whole);
 }
 
 static void writer_free(struct archive **archive)
@@ -53,25 +58,42 @@ static void entry_free(struct archive_entry **entry)
     archive_entry_free(*entry);
 }
 
-/* A block that a small archive does not fill would cost more than its reading. */
-static size_t block_for(int64_t bytes)
+static int whole_read(int fd, size_t bytes, char **ret)
 {
-    return bytes < SMALL_BYTES ? SMALL_BYTES : BLOCK_BYTES;
+    CLEANUP(free_ptr) char *whole = mem_alloc(bytes);
+
+    if (!whole)
+        return FAULT(ENOMEM);
+    for (size_t done = 0; done < bytes;) {
+        ssize_t got = pread(fd, whole + done, bytes - done, (off_t)done);
+
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return FAULT(got == 0 ? EIO : errno);
+        done += got > 0 ? (size_t)got : 0;
+    }
+    *ret = take(whole);
+    return 0;
 }
 
-static int reader_open(int fd, struct archive **ret, struct reason *why)
+/* One that a block holds is read at once: libarchive reads its directory, its end and each entry by itself.
+ */
+static int reader_open(int fd, struct reader *ret, struct reason *why)
 {
-    CLEANUP(reader_free) struct archive *archive = archive_read_new();
     struct stat st;
+    int r;
 
-    if (!archive)
-        return FAULT(ENOMEM);
     if (fstat(fd, &st) || lseek(fd, 0, SEEK_SET) < 0)
         return FAULT(errno);
-    if (archive_read_support_format_zip_seekable(archive) != ARCHIVE_OK ||
-        archive_read_open_fd(archive, fd, block_for(st.st_size)) != ARCHIVE_OK)
-        return reason_set(why, ZIP_E_BAD, "it is not a zip archive (%s)", archive_error_string(archive));
-    *ret = take(archive);
+    ret->archive = archive_read_new();
+    if (!ret->archive)
+        return FAULT(ENOMEM);
+    r = st.st_size <= BLOCK_BYTES ? whole_read(fd, (size_t)st.st_size, &ret->whole) : 0;
+    if (r)
+        return r;
+    if (archive_read_support_format_zip_seekable(ret->archive) != ARCHIVE_OK ||
+        (ret->whole ? archive_read_open_memory(ret->archive, ret->whole, (size_t)st.st_size)
+                    : archive_read_open_fd(ret->archive, fd, BLOCK_BYTES)) != ARCHIVE_OK)
+        return reason_set(why, ZIP_E_BAD, "it is not a zip archive (%s)", archive_error_string(ret->archive));
     return 0;
 }
 
@@ -89,11 +111,11 @@ static int reader_next(struct archive *archive, struct archive_entry **ret, stru
 
 int zip_check(int fd, struct reason *why)
 {
-    CLEANUP(reader_free) struct archive *archive = NULL;
+    CLEANUP(reader_free) struct reader reader = {0};
     struct archive_entry *entry = NULL;
-    int r = reader_open(fd, &archive, why);
+    int r = reader_open(fd, &reader, why);
     if (r == 0)
-        r = reader_next(archive, &entry, why);
+        r = reader_next(reader.archive, &entry, why);
     return r == ZIP_E_ABSENT ? 0 : r;
 }
 
@@ -324,7 +346,7 @@ static int unpack_all(struct unpacking *in)
 
 int zip_extract(int fd, const char *dir, const struct zip_limits *limits, struct reason *why)
 {
-    CLEANUP(reader_free) struct archive *archive = NULL;
+    CLEANUP(reader_free) struct reader reader = {0};
     CLEANUP(close_fd) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char block[BLOCK_BYTES];
     struct unpacking in = {.limits = limits, .why = why, .dir_fd = dir_fd, .block = block};
@@ -334,10 +356,10 @@ int zip_extract(int fd, const char *dir, const struct zip_limits *limits, struct
     if (dir_fd < 0 || fstat(fd, &st))
         return FAULT(errno);
     in.packed_bytes = st.st_size;
-    r = reader_open(fd, &archive, why);
+    r = reader_open(fd, &reader, why);
     if (r)
         return r;
-    in.archive = archive;
+    in.archive = reader.archive;
     r = unpack_all(&in);
     links_free(&in);
     return r;
@@ -364,17 +386,17 @@ static int entry_read(struct archive *archive, const char *name, struct buf *ret
 
 int zip_read_file(int fd, const char *name, struct buf *ret, struct reason *why)
 {
-    CLEANUP(reader_free) struct archive *archive = NULL;
+    CLEANUP(reader_free) struct reader reader = {0};
     struct archive_entry *entry;
-    int r = reader_open(fd, &archive, why);
+    int r = reader_open(fd, &reader, why);
 
     while (r == 0) {
-        r = reader_next(archive, &entry, why);
+        r = reader_next(reader.archive, &entry, why);
         if (r == ZIP_E_ABSENT)
             return reason_set(why, ZIP_E_ABSENT, "there is no '%s' in it", name);
         if (r == 0 && entry_name(entry) && strcmp(entry_name(entry), name) == 0)
             return archive_entry_filetype(entry) == AE_IFREG
-                       ? entry_read(archive, name, ret, why)
+                       ? entry_read(reader.archive, name, ret, why)
                        : reason_set(why, ZIP_E_BAD, "'%s' in it is not a file", name);
     }
     return r;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define RETRY_MS 500
+#define SPARE_MOST 16
 
 struct leases {
     pthread_mutex_t lock;
@@ -15,6 +16,8 @@ struct leases {
     struct lease *list;
     int64_t waits_ms; /* until when the keeper waits */
     bool ending;
+    int spare[SPARE_MOST]; /* descriptors of leases that ended without being cancelled */
+    size_t spare_count;
     pthread_t keeper;
 };
 
@@ -125,16 +128,36 @@ void leases_free(struct leases **leases)
     pthread_cond_broadcast(&(*leases)->changed);
     pthread_mutex_unlock(&(*leases)->lock);
     pthread_join((*leases)->keeper, NULL);
+    while ((*leases)->spare_count > 0)
+        close_fd(&(*leases)->spare[--(*leases)->spare_count]);
     pthread_cond_destroy(&(*leases)->changed);
     pthread_mutex_destroy(&(*leases)->lock);
     free(*leases);
     *leases = NULL;
 }
 
+static int cancel_fd_take(struct leases *leases)
+{
+    int fd = -1;
+
+    pthread_mutex_lock(&leases->lock);
+    if (leases->spare_count > 0)
+        fd = leases->spare[--leases->spare_count];
+    pthread_mutex_unlock(&leases->lock);
+    return fd < 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : fd;
+}
+
+/* Called with the lock, when the lease can no more be cancelled. */
+static void cancel_fd_spare(struct leases *leases, struct lease *lease)
+{
+    if (!atomic_load(&lease->cancelled) && leases->spare_count < SPARE_MOST)
+        leases->spare[leases->spare_count++] = take_fd(lease->cancel_fd);
+}
+
 int lease_begin(struct leases *leases, struct lease *lease, struct lease *outer)
 {
     atomic_init(&lease->cancelled, false);
-    lease->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    lease->cancel_fd = cancel_fd_take(leases);
     if (lease->cancel_fd < 0)
         return FAULT(errno);
     lease->due_ms = clock_mono_ms() + lease->lease_ms / 3;
@@ -165,6 +188,7 @@ void lease_end(struct leases *leases, struct lease *lease)
     *at = lease->next;
     if (lease->outer)
         lease->outer->inner = NULL;
+    cancel_fd_spare(leases, lease);
     pthread_mutex_unlock(&leases->lock);
     close_fd(&lease->cancel_fd);
 }

@@ -87,6 +87,25 @@ static void stopping_tells_everybody(void **state UNUSED)
     leases_free(&leases);
 }
 
+static void one_after_a_cancelled_lease_is_not_told(void **state UNUSED)
+{
+    struct leases *leases = NULL;
+
+    assert_int_equal(leases_new(&leases), 0);
+    for (int i = 0; i < 100; i++) {
+        struct owner owner = {.lease = {.extend = extend, .lease_ms = 30000}};
+
+        assert_int_equal(lease_begin(leases, &owner.lease, NULL), 0);
+        assert_false(told(&owner, 0));
+        if (i % 3 == 0)
+            lease_cancel(&owner.lease);
+        assert_int_equal(told(&owner, 0), i % 3 == 0);
+        lease_end(leases, &owner.lease);
+        assert_int_equal(owner.lease.cancel_fd, -1);
+    }
+    leases_free(&leases);
+}
+
 static void an_inner_lease_is_cancelled_with_the_outer(void **state UNUSED)
 {
     struct owner outer = {.lease = {.extend = extend, .lease_ms = 3}, .answer_cancelled = true};
@@ -129,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_or_lost_lease_tells_its_owner),
         cmocka_unit_test(an_answer_without_time_does_not_keep_the_owner),
         cmocka_unit_test(stopping_tells_everybody),
+        cmocka_unit_test(one_after_a_cancelled_lease_is_not_told),
         cmocka_unit_test(an_inner_lease_is_cancelled_with_the_outer),
         cmocka_unit_test(an_inner_lease_leaves_the_outer_alone),
     };

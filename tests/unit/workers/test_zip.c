@@ -230,6 +230,35 @@ static void what_is_packed_can_be_unpacked(void **state UNUSED)
     close(fd);
 }
 
+/* One that is not read at once: 200 KiB that cannot be packed tighter. */
+static void a_larger_archive_is_unpacked(void **state UNUSED)
+{
+    enum { BYTES = 200000 };
+    const char *paths[] = {"noise", "noise2"};
+    CLEANUP(free_ptr) char *file = below("noise"), *again = below("noise2"), *path = below("large.zip");
+    CLEANUP(free_ptr) char *out = below("larger"), *found = below("larger/noise2");
+    CLEANUP(free_ptr) char *noise = malloc(BYTES);
+    CLEANUP(buf_free) struct buf text = BUF_INIT(2 * BYTES);
+    struct reason why = {0};
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    uint64_t seed = 1;
+
+    for (size_t i = 0; i < BYTES; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        noise[i] = (char)(seed >> 56);
+    }
+    assert_int_equal(io_write_file_atomic(file, (struct str){noise, BYTES}, 0644), 0);
+    assert_int_equal(io_write_file_atomic(again, (struct str){noise, BYTES}, 0644), 0);
+    assert_int_equal(zip_create(fd, folder, paths, 2, false, &why), 0);
+    assert_true(lseek(fd, 0, SEEK_END) > BYTES);
+    assert_int_equal(io_mkdir(out, 0700), 0);
+    assert_int_equal(zip_extract(fd, out, &zip_limits_default, &why), 0);
+    assert_int_equal(io_read_file(found, &text), 0);
+    assert_int_equal(text.len, BYTES);
+    assert_memory_equal(text.ptr, noise, BYTES);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_truncated_zip_is_refused),
         cmocka_unit_test(one_file_is_read_within_its_bound),
         cmocka_unit_test(what_is_packed_can_be_unpacked),
+        cmocka_unit_test(a_larger_archive_is_unpacked),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
