@@ -144,11 +144,11 @@ static int create(struct tx *tx, const char *account, const struct build_order *
 int build_start(struct tx *tx, const struct platform *platform, const char *account,
                 const struct build_order *order, json_t **ret_build, json_t **ret_work, struct reason *why)
 {
-    CLEANUP(project_row_deinit) struct project_row project = {0};
+    CLEANUP(json_free) json_t *project = NULL;
     CLEANUP(build_deinit) struct build build = {0};
     const char *name = json_str(order->input, "projectName", "");
     bool repeated = false;
-    int r = project_store_get(tx, account, name, &project);
+    int r = project_store_recall(tx, account, name, &project);
     if (r != 0)
         return r < 0 ? r
                      : reason_set(why, CODEBUILD_E_NOT_FOUND,
@@ -159,12 +159,16 @@ int build_start(struct tx *tx, const struct platform *platform, const char *acco
         return r;
     bool taken = order->worker && (!repeated || build.state == BUILD_QUEUED);
     if (!repeated)
-        r = create(tx, account, order, project.body, &build, why);
+        r = create(tx, account, order, project, &build, why);
     else if (taken)
         r = build_take_saved(tx, &build, order->worker);
     if (r == 0 && taken)
         r = build_show_work(&build, platform, clock_now_ms(), ret_work);
-    return r == 0 && ret_build ? build_show(&build, platform, ret_build) : r;
+    if (r == 0 && ret_build)
+        return build_show(&build, platform, ret_build);
+    if (r == 0 && taken)
+        build_store_keep(tx, &build);
+    return r;
 }
 
 int build_get(struct tx *tx, const struct platform *platform, const char *account, const char *id,

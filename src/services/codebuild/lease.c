@@ -124,7 +124,7 @@ int build_update(struct tx *tx, const struct platform *platform, const char *acc
     CLEANUP(build_deinit) struct build build = {0};
     const char *id = json_str(input, "id", ""), *nonce = json_str(input, "nonce", "");
     const char *phase = json_str(input, "currentPhase", "");
-    int r = build_store_get(tx, account, id, &build);
+    int r = build_store_recall(tx, account, id, &build);
     if (r != 0)
         return r < 0 ? r
                      : reason_set(why, CODEBUILD_E_NOT_FOUND, "There is no build %s in this account.", id);
@@ -135,11 +135,14 @@ int build_update(struct tx *tx, const struct platform *platform, const char *acc
     if (str_eqc(str_of(phase), "COMPLETED"))
         return reason_set(why, CODEBUILD_E_INVALID,
                           "End a build with buildStatus; COMPLETED follows by itself.");
-    bool cancelled = build.state == BUILD_ENDED;
+    bool cancelled = build.state == BUILD_ENDED, shown = json_bool(input, "showBuild", false);
     if (!cancelled)
         r = apply_report(tx, &build, input);
-    return r == 0 ? answer_make(&build, platform, cancelled, json_bool(input, "showBuild", false), ret_answer)
-                  : r;
+    if (r == 0)
+        r = answer_make(&build, platform, cancelled, shown, ret_answer);
+    if (r == 0 && !shown)
+        build_store_keep(tx, &build);
+    return r;
 }
 
 int build_grace(struct tx *tx, int64_t now_ms)

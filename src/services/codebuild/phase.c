@@ -67,8 +67,27 @@ int build_enter(struct build *build, const char *phase, int64_t now_ms)
     return 0;
 }
 
-static int merge_one(struct build *build, const json_t *reported, int64_t now_ms)
+/* One that begins and ends with this report is the build's as it was reported. */
+static int take_whole(struct build *build, json_t *reported)
 {
+    int64_t start_ms = json_int(reported, "startTime", 0), end_ms = json_int(reported, "endTime", 0);
+    int r = json_put_int(reported, "durationInSeconds", end_ms > start_ms ? (end_ms - start_ms) / 1000 : 0);
+    if (r == 0 && json_array_append(json_object_get(build->progress, "phases"), reported))
+        r = FAULT(ENOMEM);
+    return r;
+}
+
+static bool is_whole(const json_t *reported)
+{
+    const char *status = json_str(reported, "phaseStatus", NULL);
+    return status && !str_eqc(STR("IN_PROGRESS"), status) && json_int(reported, "startTime", 0) > 0 &&
+           json_int(reported, "endTime", 0) > 0;
+}
+
+static int merge_one(struct build *build, json_t *reported, int64_t now_ms)
+{
+    if (is_whole(reported) && !phase_find(build, json_str(reported, "phaseType", "")))
+        return take_whole(build, reported);
     json_t *phase = phase_take(build, json_str(reported, "phaseType", ""), now_ms);
     if (!phase)
         return FAULT(ENOMEM);

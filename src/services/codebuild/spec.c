@@ -24,6 +24,23 @@ static const struct {
     {"logsConfigOverride", NULL, "logsConfig"},
 };
 
+/* The project's, with sections of its own: all else is read only. */
+static int spec_begin(const json_t *project, json_t **ret)
+{
+    static const char *const sections[] = {"source", "environment"};
+    CLEANUP(json_free) json_t *spec = json_copy((json_t *)project);
+    for (size_t i = 0; spec && i < ARRAY_LEN(sections); i++) {
+        json_t *section = json_object_get(project, sections[i]);
+        int r = section ? json_put(spec, sections[i], json_copy(section)) : 0;
+        if (r != 0)
+            return r;
+    }
+    if (!spec)
+        return FAULT(ENOMEM);
+    *ret = take(spec);
+    return 0;
+}
+
 static int apply_overrides(json_t *spec, const json_t *input)
 {
     for (size_t i = 0; i < ARRAY_LEN(overrides); i++) {
@@ -35,15 +52,16 @@ static int apply_overrides(json_t *spec, const json_t *input)
     return 0;
 }
 
+/* Takes the variable. */
 static int set_variable(json_t *variables, json_t *variable)
 {
     size_t i;
     json_t *existing;
     json_array_foreach (variables, i, existing) {
         if (str_eqc(str_of(json_str(existing, "name", "")), json_str(variable, "name", "")))
-            return json_array_set(variables, i, variable) ? FAULT(ENOMEM) : 0;
+            return json_array_set_new(variables, i, variable) ? FAULT(ENOMEM) : 0;
     }
-    return json_array_append(variables, variable) ? FAULT(ENOMEM) : 0;
+    return json_array_append_new(variables, variable) ? FAULT(ENOMEM) : 0;
 }
 
 static int lay_over(json_t *merged, const json_t *variables)
@@ -51,9 +69,13 @@ static int lay_over(json_t *merged, const json_t *variables)
     size_t i;
     json_t *variable;
     json_array_foreach (variables, i, variable) {
-        int r = json_object_get(variable, "type") ? 0 : json_put_str(variable, "type", "PLAINTEXT");
+        bool typed = json_object_get(variable, "type");
+        json_t *own = typed ? json_incref(variable) : json_copy(variable);
+        int r = typed ? 0 : json_put_str(own, "type", "PLAINTEXT");
         if (r == 0)
-            r = set_variable(merged, variable);
+            r = set_variable(merged, own);
+        else
+            json_free(&own);
         if (r != 0)
             return r;
     }
@@ -111,15 +133,14 @@ static const char *const refused[] = {"secondarySourcesOverride",
 int spec_make(const json_t *project, const json_t *input, const char *account, const char *id,
               const char *initiator, json_t **ret, struct reason *why)
 {
-    CLEANUP(json_free) json_t *spec = json_deep_copy(project);
-    CLEANUP(json_free) json_t *given = json_deep_copy(input);
-    if (!spec || !given)
-        return FAULT(ENOMEM);
+    CLEANUP(json_free) json_t *spec = NULL;
     int r = codebuild_check_known(input, refused, why);
     if (r == 0)
-        r = apply_overrides(spec, given);
+        r = spec_begin(project, &spec);
     if (r == 0)
-        r = merge_variables(spec, given);
+        r = apply_overrides(spec, input);
+    if (r == 0)
+        r = merge_variables(spec, input);
     if (r == 0)
         r = codebuild_check_parts(spec, account, why);
     if (r == 0)
@@ -128,7 +149,7 @@ int spec_make(const json_t *project, const json_t *input, const char *account, c
         r = settle_logs(spec, json_str(spec, "name", ""), build_uuid(id));
     if (r == 0)
         r = json_put_str(spec, "initiator", initiator);
-    if (r == 0 && json_object_set(spec, "input", given))
+    if (r == 0 && json_object_set(spec, "input", (json_t *)input))
         r = FAULT(ENOMEM);
     if (r == 0)
         *ret = take(spec);

@@ -1,9 +1,24 @@
 /* codebuild's tables and statements. */
 #include "services/codebuild/store.h"
+#include "base/mem.h"
 #include "services/codebuild/build.h"
+#include "services/fenced.h"
 #include "services/kept.h"
 
-static struct kept bodies = KEPT_INIT; /* of builds, by the UUID in their ids */
+static void free_build(void *value)
+{
+    build_deinit(value);
+    free(value);
+}
+
+static void free_document(void *value)
+{
+    json_decref(value);
+}
+
+static struct kept bodies = KEPT_INIT;                      /* of builds, by the UUID in their ids */
+static struct fenced under_way = FENCED_INIT(free_build);   /* struct build, by its id */
+static struct fenced projects = FENCED_INIT(free_document); /* their bodies, by project_key */
 
 const struct db_migration codebuild_migrations[CODEBUILD_MIGRATION_COUNT] = {
     {1,
@@ -39,6 +54,34 @@ void project_row_deinit(struct project_row *row)
     json_free(&row->body);
 }
 
+#define KEY_SIZE (sizeof(((struct build *)0)->account) + sizeof(((struct build *)0)->project))
+
+static void project_key(const char *account, const char *name, char ret[KEY_SIZE])
+{
+    (void)snprintf(ret, KEY_SIZE, "%s/%s", account, name);
+}
+
+static void project_changes(struct tx *tx, const char *account, const char *name)
+{
+    char key[KEY_SIZE];
+    project_key(account, name, key);
+    fenced_drop(&projects, tx, key);
+}
+
+int project_store_recall(struct tx *tx, const char *account, const char *name, json_t **ret)
+{
+    CLEANUP(project_row_deinit) struct project_row row = {0};
+    char key[KEY_SIZE];
+    project_key(account, name, key);
+    row.body = fenced_take(&projects, tx, key);
+    int r = row.body ? 0 : project_store_get(tx, account, name, &row);
+    if (r != 0)
+        return r;
+    fenced_put(&projects, tx, key, json_incref(row.body));
+    *ret = take(row.body);
+    return 0;
+}
+
 int project_store_get(struct tx *tx, const char *account, const char *name, struct project_row *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
@@ -56,6 +99,7 @@ int project_store_get(struct tx *tx, const char *account, const char *name, stru
 int project_store_insert(struct tx *tx, const char *account, const char *name, int64_t now_ms,
                          const json_t *body)
 {
+    project_changes(tx, account, name);
     CLEANUP(free_ptr) char *text = json_pack_text(body);
     if (!text)
         return FAULT(ENOMEM);
@@ -69,6 +113,7 @@ int project_store_insert(struct tx *tx, const char *account, const char *name, i
 int project_store_update(struct tx *tx, const char *account, const char *name, int64_t now_ms,
                          const json_t *body)
 {
+    project_changes(tx, account, name);
     CLEANUP(free_ptr) char *text = json_pack_text(body);
     if (!text)
         return FAULT(ENOMEM);
@@ -79,6 +124,7 @@ int project_store_update(struct tx *tx, const char *account, const char *name, i
 
 int project_store_delete(struct tx *tx, const char *account, const char *name)
 {
+    project_changes(tx, account, name);
     int r =
         tx_exec(tx, "DELETE FROM codebuild_project WHERE account = $1 AND name = $2", "ss", account, name);
     return r == 0 && tx_changes(tx) == 0 ? CODEBUILD_E_NOT_FOUND : r;
@@ -128,6 +174,7 @@ int build_store_save(struct tx *tx, const struct build *build)
     CLEANUP(free_ptr) char *progress = json_pack_text(build->progress);
     if (!progress)
         return FAULT(ENOMEM);
+    fenced_drop(&under_way, tx, build->id);
     if (build->state == BUILD_ENDED)
         kept_drop(&bodies, build_uuid(build->id));
     int r =
@@ -191,6 +238,37 @@ static int build_read(int r, struct rows *rows, struct build *ret)
     if (r == 0)
         r = json_unpack_text(rows_str(rows, 17), &ret->progress);
     return r;
+}
+
+void build_store_keep(struct tx *tx, struct build *build)
+{
+    json_t *body = kept_find(&bodies, build_uuid(build->id));
+    struct build *kept = body && build->state != BUILD_ENDED ? mem_alloc(sizeof(*kept)) : NULL;
+    json_decref(body);
+    if (!kept)
+        return;
+    *kept = *build;
+    build->body = build->progress = NULL;
+    fenced_put(&under_way, tx, kept->id, kept);
+}
+
+/* Of another account it is kept no more, and that is all. */
+static bool recall(struct tx *tx, const char *account, const char *id, struct build *ret)
+{
+    struct build *kept = fenced_take(&under_way, tx, id);
+    bool found = kept && strcmp(kept->account, account) == 0;
+    if (found) {
+        *ret = *kept;
+        kept->body = kept->progress = NULL;
+    }
+    if (kept)
+        free_build(kept);
+    return found;
+}
+
+int build_store_recall(struct tx *tx, const char *account, const char *id, struct build *ret)
+{
+    return recall(tx, account, id, ret) ? 0 : build_store_get(tx, account, id, ret);
 }
 
 int build_store_get(struct tx *tx, const char *account, const char *id, struct build *ret)
@@ -261,6 +339,7 @@ int build_store_next_due(struct tx *tx, int64_t *ret_ms)
 
 int build_store_prolong(struct tx *tx, int64_t until_ms)
 {
+    fenced_drop_all(&under_way);
     return tx_exec(tx,
                    "UPDATE codebuild_build SET lease_ms = $1, "
                    "due_ms = CASE WHEN limit_ms < $1 THEN limit_ms ELSE $1 END "

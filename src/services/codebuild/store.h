@@ -21,6 +21,8 @@ int codebuild_check_parts(const json_t *project, const char *account, struct rea
 int codebuild_check_known(const json_t *input, const char *const *paths, struct reason *why) MUST_USE;
 int project_store_get(struct tx *tx, const char *account, const char *name,
                       struct project_row *ret) MUST_USE; /* DB_NONE */
+/* Its body, for a write transaction, perhaps from memory: to be read only. DB_NONE. */
+int project_store_recall(struct tx *tx, const char *account, const char *name, json_t **ret) MUST_USE;
 int project_store_insert(struct tx *tx, const char *account, const char *name, int64_t now_ms,
                          const json_t *body) MUST_USE;
 int project_store_update(struct tx *tx, const char *account, const char *name, int64_t now_ms,
@@ -58,6 +60,10 @@ int build_store_insert(struct tx *tx, const struct build *build) MUST_USE;
 int build_store_save(struct tx *tx, const struct build *build) MUST_USE;
 int build_store_get(struct tx *tx, const char *account, const char *id,
                     struct build *ret) MUST_USE; /* DB_NONE */
+/* The same within a write transaction, perhaps from memory; it is not in memory then. DB_NONE. */
+int build_store_recall(struct tx *tx, const char *account, const char *id, struct build *ret) MUST_USE;
+/* Leaves a build as it is stored, and not ended, in memory: when nobody else has its progress. */
+void build_store_keep(struct tx *tx, struct build *build);
 /* The newest build that was started with this token. DB_NONE. */
 int build_store_by_token(struct tx *tx, const char *account, const char *token, struct build *ret) MUST_USE;
 /* The next build that waits, oldest first. DB_NONE. */

@@ -433,6 +433,167 @@ static void test_project_is_replaced_or_changed_in_parts(void **state UNUSED)
     db_end(&tx);
 }
 
+/* ---- builds that are in memory while they are under way */
+
+/* Started by the worker that takes it, as a job's is: its id in a static buffer, and its nonce. */
+static const char *start_taken(char nonce[33])
+{
+    static char id[CODEBUILD_ID_SIZE];
+    CLEANUP(json_free) json_t *input = parse("{\"projectName\": \"shop\"}");
+    CLEANUP(json_free) json_t *work = NULL;
+    CLEANUP(db_end) struct tx *tx = begin();
+    const struct build_order order = {input, "user/dev", "worker"};
+    assert_int_equal(build_start(tx, &platform, ACCOUNT, &order, NULL, &work, NULL), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    (void)snprintf(id, sizeof(id), "%s", json_str(work, "id", ""));
+    (void)snprintf(nonce, 33, "%s", json_str(work, "nonce", ""));
+    return id;
+}
+
+static void update_undone(const char *id, const char *nonce, const char *more)
+{
+    CLEANUP(json_free) json_t *input = parse(more);
+    CLEANUP(json_free) json_t *answer = NULL;
+    CLEANUP(db_end) struct tx *tx = begin();
+    assert_int_equal(json_put_str(input, "id", id), 0);
+    assert_int_equal(json_put_str(input, "nonce", nonce), 0);
+    assert_int_equal(build_update(tx, &platform, ACCOUNT, input, &answer, NULL), 0);
+}
+
+static size_t phases_of(const char *id, const char *type, const char **ret_status, int64_t *ret_seconds)
+{
+    CLEANUP(json_free) json_t *build = get(id);
+    static char status[32];
+    size_t i, found = 0;
+    json_t *phase;
+    json_array_foreach (json_object_get(build, "phases"), i, phase) {
+        if (strcmp(json_str(phase, "phaseType", ""), type) != 0)
+            continue;
+        found++;
+        (void)snprintf(status, sizeof(status), "%s", json_str(phase, "phaseStatus", ""));
+        *ret_seconds = json_int(phase, "durationInSeconds", -1);
+    }
+    *ret_status = status;
+    return found;
+}
+
+static void test_a_report_that_is_undone_has_not_been(void **state UNUSED)
+{
+    char nonce[33];
+    const char *status;
+    int64_t seconds = -1;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    const char *id = start_taken(nonce);
+    for (int i = 0; i < 3; i++) {
+        update_undone(id, nonce, "{\"currentPhase\": \"INSTALL\"}");
+        assert_status(id, "IN_PROGRESS", "PROVISIONING");
+        update_undone(id, nonce, "{\"buildStatus\": \"FAILED\"}");
+        assert_status(id, "IN_PROGRESS", "PROVISIONING");
+    }
+    assert_int_equal(update(id, nonce, "{\"currentPhase\": \"BUILD\"}", NULL), 0);
+    update_undone(id, nonce, "{\"currentPhase\": \"POST_BUILD\"}");
+    now_ms += 3000;
+    assert_int_equal(update(id, nonce, "{\"currentPhase\": \"FINALIZING\"}", NULL), 0);
+    assert_int_equal(update(id, nonce, "{\"buildStatus\": \"SUCCEEDED\"}", NULL), 0);
+    assert_status(id, "SUCCEEDED", "COMPLETED");
+    assert_int_equal(phases_of(id, "INSTALL", &status, &seconds), 0);
+    assert_int_equal(phases_of(id, "POST_BUILD", &status, &seconds), 0);
+    assert_int_equal(phases_of(id, "BUILD", &status, &seconds), 1);
+    assert_string_equal(status, "SUCCEEDED");
+    assert_int_equal(seconds, 3);
+}
+
+static void test_what_is_in_memory_is_what_is_stored(void **state UNUSED)
+{
+    char nonce[33], path[96];
+    bool cancelled = true;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    const char *id = start_taken(nonce);
+    assert_int_equal(update(id, nonce, "{\"currentPhase\": \"BUILD\"}", NULL), 0);
+    db_close(&db);
+    (void)snprintf(path, sizeof(path), "%s/test.db", folder);
+    assert_int_equal(db_open(path, &db), 0);
+    platform.db = db;
+    assert_status(id, "IN_PROGRESS", "BUILD");
+    assert_int_equal(update(id, nonce, "{}", NULL), 0);
+    CLEANUP(db_end) struct tx *tx = begin();
+    assert_int_equal(build_stop(tx, ACCOUNT, id), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_int_equal(update(id, nonce, "{\"buildStatus\": \"SUCCEEDED\"}", &cancelled), 0);
+    assert_true(cancelled);
+    assert_status(id, "STOPPED", "COMPLETED");
+    id = start_taken(nonce);
+    assert_int_equal(update(id, "another", "{}", NULL), CODEBUILD_E_NONCE);
+    now_ms += CODEBUILD_LEASE_MS;
+    (void)expire();
+    assert_int_equal(update(id, nonce, "{}", NULL), CODEBUILD_E_NONCE);
+    assert_status(id, "IN_PROGRESS", "QUEUED");
+}
+
+static void test_the_next_build_is_the_changed_projects(void **state UNUSED)
+{
+    char nonce[33];
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    for (int i = 1; i < 4; i++) {
+        char text[96];
+        (void)start_taken(nonce);
+        (void)snprintf(text, sizeof(text), "{\"name\": \"shop\", \"timeoutInMinutes\": %d}", 20 + i);
+        assert_int_equal(put(text, PROJECT_UPDATE), 0);
+        CLEANUP(json_free) json_t *build = get(start_taken(nonce));
+        assert_int_equal(json_int(build, "timeoutInMinutes", 0), 20 + i);
+    }
+    struct tx *tx = begin();
+    assert_int_equal(project_delete(tx, ACCOUNT, "shop"), 0);
+    db_end(&tx);
+    (void)start_taken(nonce); /* undone */
+    tx = begin();
+    assert_int_equal(project_delete(tx, ACCOUNT, "shop"), 0);
+    assert_int_equal(db_commit(&tx), 0);
+    assert_null(start("{\"projectName\": \"shop\"}"));
+}
+
+static void test_phases_are_taken_over_from_reports(void **state UNUSED)
+{
+    char nonce[33];
+    const char *status;
+    int64_t seconds = -1;
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    const char *id = start_taken(nonce);
+    assert_int_equal(
+        update(id, nonce,
+               "{\"phases\": [{\"phaseType\": \"INSTALL\", \"startTime\": 1000, "
+               "\"endTime\": 5000, \"phaseStatus\": \"SUCCEEDED\"}, "
+               "{\"phaseType\": \"BUILD\", \"startTime\": 5000, \"phaseStatus\": \"IN_PROGRESS\"}]}",
+               NULL),
+        0);
+    assert_int_equal(phases_of(id, "INSTALL", &status, &seconds), 1);
+    assert_string_equal(status, "SUCCEEDED");
+    assert_int_equal(seconds, 4);
+    assert_int_equal(phases_of(id, "BUILD", &status, &seconds), 1);
+    assert_string_equal(status, "");
+    assert_int_equal(update(id, nonce,
+                            "{\"phases\": [{\"phaseType\": \"BUILD\", \"endTime\": 7000, "
+                            "\"phaseStatus\": \"FAILED\"}]}",
+                            NULL),
+                     0);
+    assert_int_equal(phases_of(id, "BUILD", &status, &seconds), 1);
+    assert_string_equal(status, "FAILED");
+    assert_int_equal(seconds, 2);
+}
+
+static void test_a_repeated_start_may_leave_types_out(void **state UNUSED)
+{
+    static const char text[] = "{\"projectName\": \"shop\", \"idempotencyToken\": \"t\", "
+                               "\"environmentVariablesOverride\": [{\"name\": \"A\", \"value\": \"3\"}]}";
+    assert_int_equal(put(PROJECT, PROJECT_CREATE), 0);
+    CLEANUP(json_free) json_t *first = start(text);
+    CLEANUP(json_free) json_t *again = start(text);
+    assert_string_equal(json_str(first, "id", "1"), json_str(again, "id", "2"));
+    const json_t *variables = json_path(again, "environment.environmentVariables");
+    assert_int_equal(json_array_size(variables), 2);
+    assert_string_equal(json_str(json_array_get(variables, 0), "type", ""), "PLAINTEXT");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -450,6 +611,11 @@ int main(void)
         CASE(test_overrides_are_laid_over_the_project),
         CASE(test_token_starts_one_build_only),
         CASE(test_project_is_replaced_or_changed_in_parts),
+        CASE(test_a_report_that_is_undone_has_not_been),
+        CASE(test_what_is_in_memory_is_what_is_stored),
+        CASE(test_the_next_build_is_the_changed_projects),
+        CASE(test_phases_are_taken_over_from_reports),
+        CASE(test_a_repeated_start_may_leave_types_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
