@@ -29,10 +29,12 @@ static int status_now(const struct execution *execution, int phase)
 /* Its condition of that phase, if it has one, lets it go on. */
 static bool is_met(const struct execution *execution, int phase)
 {
-    int status = status_now(execution, phase);
+    int status;
 
-    return !stage_now(execution)->conditions[phase] || status == CONDITION_SUCCEEDED ||
-           status == CONDITION_OVERRIDDEN;
+    if (!stage_now(execution)->conditions[phase])
+        return true;
+    status = status_now(execution, phase);
+    return status == CONDITION_SUCCEEDED || status == CONDITION_OVERRIDDEN;
 }
 
 bool stage_was_skipped(const struct execution *execution, const char *stage)
