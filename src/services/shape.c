@@ -209,9 +209,10 @@ static void check_map(struct checking *checking, const struct field *field, cons
 static void check_members(struct checking *checking, const struct shape *shape, const json_t *value,
                           int depth)
 {
+    size_t left = json_object_size(value);
     for (size_t i = 0; shape && i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
-        const json_t *member = json_object_get(value, field->name);
+        const json_t *member = shape_member(value, field->name, &left);
         if ((member && !json_is_null(member)) || (field->flags & FIELD_REQUIRED))
             check_below(checking, (struct step){.name = field->name, .member = true}, field, member, depth);
     }

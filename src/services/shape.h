@@ -8,6 +8,15 @@
 /* Outcomes of decoding. */
 #define SHAPE_E_TYPE 1 /* a value of another type than the table's; *why says which */
 
+/* The next member that a shape asks for; `left` are those not asked for yet, at first the object's size: most
+ * fields of most shapes are absent, and need not be looked for when all that is there was found. */
+static inline json_t *shape_member(const json_t *object, const char *name, size_t *left)
+{
+    json_t *member = *left > 0 ? json_object_get(object, name) : NULL;
+    *left -= member != NULL;
+    return member;
+}
+
 bool shape_type_fits(enum field_type type, const json_t *value);
 const char *shape_type_name(enum field_type type);
 

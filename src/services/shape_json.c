@@ -94,10 +94,11 @@ static int value_from_json(const struct field *field, const char *name, json_t *
 
 static int members_from_json(const struct shape *shape, json_t *value, int depth, struct reason *why)
 {
-    for (size_t i = 0; shape && i < shape->count; i++) {
+    size_t left = json_object_size(value);
+    for (size_t i = 0; shape && left > 0 && i < shape->count; i++) {
         const struct field *field = &shape->fields[i];
         json_t *changed = NULL;
-        json_t *member = json_object_get(value, field->name);
+        json_t *member = shape_member(value, field->name, &left);
         if (json_is_null(member)) {
             json_object_del(value, field->name);
             continue;
@@ -179,9 +180,10 @@ static bool says_nothing(const struct field *field, const json_t *value)
 static int members_to_json(const struct shape *shape, json_t *value, int depth)
 {
     assert(depth < 2 * DEPTH_MAX);
-    for (size_t i = 0; shape && i < shape->count; i++) {
+    size_t left = json_object_size(value);
+    for (size_t i = 0; shape && left > 0 && i < shape->count; i++) {
         json_t *changed = NULL;
-        json_t *member = json_object_get(value, shape->fields[i].name);
+        json_t *member = shape_member(value, shape->fields[i].name, &left);
         if (says_nothing(&shape->fields[i], member)) {
             json_object_del(value, shape->fields[i].name);
             continue;
