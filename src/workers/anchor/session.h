@@ -26,7 +26,7 @@ struct session_spec {
     const char *shell; /* "sh" or "bash" */
     const char *const *envp;
     struct sandbox *sandbox; /* NULL: none */
-    struct seed *seed;             /* session_seed's, for a "sh" with its `envp` and no sandbox; NULL: none */
+    struct seed *seed;       /* session_seed's, for a "sh" with its `envp` and no sandbox; NULL: none */
 };
 
 struct session_entry {
