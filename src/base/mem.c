@@ -2,11 +2,18 @@
 #include "base/mem.h"
 #include "base/fail.h"
 
+/* malloc takes what is small from the thread's own cache; calloc locks what threads share for it. */
+#define SMALL ((size_t)1024)
+
 void *mem_alloc(size_t size)
 {
+    size_t need = size ? size : 1;
     if (fail_now(FAIL_ALLOC))
         return NULL;
-    return calloc(1, size ? size : 1);
+    if (need > SMALL)
+        return calloc(1, need);
+    void *ptr = malloc(need);
+    return ptr ? memset(ptr, 0, need) : NULL;
 }
 
 void *mem_alloc_aligned(size_t alignment, size_t size)
