@@ -66,7 +66,7 @@ void group_finish(struct group *group, int result)
     struct db_later *later = take(group->later);
     group->result = result;
     atomic_store(&group->state, DONE);
-    if (atomic_load(&group->refs) > 1)
+    if (atomic_load(&group->asleep) > 0)
         wake(group, INT32_MAX);
     group_unref(&group);
     while (later) {
@@ -76,6 +76,13 @@ void group_finish(struct group *group, int result)
     }
 }
 
+static void sleep_while_it_waits(struct group *group)
+{
+    atomic_fetch_add(&group->asleep, 1);
+    (void)syscall(SYS_futex, &group->state, FUTEX_WAIT_PRIVATE, WAITS, NULL, NULL, 0);
+    atomic_fetch_sub(&group->asleep, 1);
+}
+
 int group_wait(struct group *group)
 {
     for (;;) {
@@ -83,7 +90,7 @@ int group_wait(struct group *group)
         if (state == DONE)
             return group->result;
         if (state == WAITS)
-            (void)syscall(SYS_futex, &group->state, FUTEX_WAIT_PRIVATE, WAITS, NULL, NULL, 0);
+            sleep_while_it_waits(group);
         else if (atomic_compare_exchange_strong(&group->state, &state, WAITS))
             return GROUP_LEAD;
     }

@@ -15,6 +15,7 @@ struct group {
     _Atomic uint32_t state; /* a futex */
     atomic_uint refs;
     atomic_uint blocked; /* members whose threads wait */
+    atomic_uint asleep;  /* of them and of who looks */
 
     /* the turn's holder's, until the group is closed */
     unsigned members; /* committed into it so far */

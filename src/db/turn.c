@@ -1,5 +1,6 @@
 /* Threads sleep on `taken`. Whoever frees the turn wakes one, unless somebody looks: he takes it, or sees
- * after looking that it is free, and wakes the next when he frees it. */
+ * after looking that it is free, and wakes the next when he frees it. The same holds of a sleeper who was
+ * woken and has not run since: the turn may be freed many times until then. */
 #include "db/turn.h"
 #include "base/clock.h"
 #include <linux/futex.h>
@@ -32,16 +33,24 @@ static bool look(struct turn *turn)
     return got;
 }
 
+/* Who counts as a sleeper but does not sleep yet is not woken: others may have relied on it meanwhile. */
 static void wake_one(struct turn *turn)
 {
-    if (!atomic_load(&turn->watched) && atomic_load(&turn->sleepers) > 0)
-        (void)syscall(SYS_futex, &turn->taken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    do {
+        if (atomic_load(&turn->watched) || atomic_load(&turn->sleepers) == 0 ||
+            atomic_exchange(&turn->woken, true))
+            return;
+        if (syscall(SYS_futex, &turn->taken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1)
+            return;
+        atomic_store(&turn->woken, false);
+    } while (atomic_load(&turn->taken) == 0);
 }
 
 /* `left` NULL: for ever. */
 static void sleep_while_taken(struct turn *turn, const struct timespec *left)
 {
     (void)syscall(SYS_futex, &turn->taken, FUTEX_WAIT_PRIVATE, 1, left, NULL, 0);
+    atomic_store(&turn->woken, false);
 }
 
 static void awake(struct turn *turn, bool got)
