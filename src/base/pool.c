@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include <pthread.h>
 
+#define QUEUE_LONG 8 /* jobs for each who works: another is woken */
+
 struct worker {
     struct pool *pool;
     pthread_t thread;
@@ -18,6 +20,9 @@ struct pool {
     struct worker *idle;
     struct pool_job *head;
     struct pool_job **tail;
+    size_t queued;
+    size_t working; /* neither idle nor paused */
+    bool wakes_few;
     bool closing;
     size_t threads; /* that have been started, of so many */
     size_t most;
@@ -31,6 +36,7 @@ static struct pool_job *queue_take(struct pool *pool)
     struct pool_job *job = pool->head;
     if (job) {
         pool->head = job->next;
+        pool->queued--;
         if (!pool->head)
             pool->tail = &pool->head;
     }
@@ -44,6 +50,7 @@ static struct pool_job *pool_next(struct pool *pool, struct worker *self)
     if (!job && !pool->closing) {
         self->idle = pool->idle;
         pool->idle = self;
+        pool->working--;
         while (!self->job && !pool->closing)
             pthread_cond_wait(&self->given, &pool->lock);
         job = take(self->job);
@@ -52,9 +59,12 @@ static struct pool_job *pool_next(struct pool *pool, struct worker *self)
     return job;
 }
 
+static _Thread_local struct pool *pool_of; /* whose thread this is */
+
 static void *pool_thread(void *arg)
 {
     struct worker *self = arg;
+    pool_of = self->pool;
     (void)pthread_setname_np(pthread_self(), self->pool->name);
     for (struct pool_job *job; (job = pool_next(self->pool, self));)
         job->run(job);
@@ -71,12 +81,14 @@ static int worker_start(struct pool *pool, struct worker *worker)
     return err ? FAULT(err) : 0;
 }
 
-/* Called with the lock, or before anybody knows the pool. */
+/* Called with the lock. */
 static int grow(struct pool *pool)
 {
     int r = worker_start(pool, &pool->workers[pool->threads]);
-    if (r == 0)
+    if (r == 0) {
         pool->threads++;
+        pool->working++;
+    }
     return r;
 }
 
@@ -90,7 +102,9 @@ int pool_new(size_t threads, const char *name, struct pool **ret)
     size_t len = strnlen(name, sizeof(pool->name) - 1);
     memcpy(pool->name, name, len);
     pool->most = threads;
+    pthread_mutex_lock(&pool->lock);
     int r = grow(pool);
+    pthread_mutex_unlock(&pool->lock);
     if (r < 0)
         pool_free(&pool);
     else
@@ -98,40 +112,92 @@ int pool_new(size_t threads, const char *name, struct pool **ret)
     return r;
 }
 
-void pool_submit(struct pool *pool, struct pool_job *job)
+/* Called with the lock: who is to be woken for the next job of the queue, which is not empty; NULL: nobody is
+ * idle. */
+static struct worker *next_worker(struct pool *pool)
 {
-    job->next = NULL;
-    pthread_mutex_lock(&pool->lock);
     struct worker *worker = pool->idle;
     if (worker) {
         pool->idle = worker->idle;
-        worker->job = job;
-    } else {
-        *pool->tail = job;
-        pool->tail = &job->next;
-        if (pool->threads < pool->most)
-            (void)grow(pool); /* where it cannot, the others do it later */
+        pool->working++;
+        worker->job = queue_take(pool);
+    } else if (pool->threads < pool->most && !pool->closing) {
+        (void)grow(pool); /* where it cannot, the others do it later */
     }
+    return worker;
+}
+
+/* Called with the lock. */
+static struct worker *add(struct pool *pool, struct pool_job *job)
+{
+    *pool->tail = job;
+    pool->tail = &job->next;
+    pool->queued++;
+    bool enough_work = pool->wakes_few && pool->working > 0 && pool->queued <= QUEUE_LONG * pool->working;
+    return enough_work ? NULL : next_worker(pool);
+}
+
+void pool_wakes_few(struct pool *pool)
+{
+    pool->wakes_few = true;
+}
+
+void pool_pauses(void)
+{
+    struct pool *pool = pool_of;
+    if (!pool || !pool->wakes_few)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->working--;
+    struct worker *worker = pool->working == 0 && pool->queued > 0 ? next_worker(pool) : NULL;
     pthread_mutex_unlock(&pool->lock);
     if (worker)
         pthread_cond_signal(&worker->given);
 }
 
+void pool_goes_on(void)
+{
+    struct pool *pool = pool_of;
+    if (!pool || !pool->wakes_few)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pool->working++;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+bool pool_submit(struct pool *pool, struct pool_job *job)
+{
+    job->next = NULL;
+    pthread_mutex_lock(&pool->lock);
+    bool open = !pool->closing;
+    struct worker *worker = open ? add(pool, job) : NULL;
+    pthread_mutex_unlock(&pool->lock);
+    if (worker)
+        pthread_cond_signal(&worker->given);
+    return open;
+}
+
+void pool_close(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t to_join = pool->closing ? 0 : pool->threads;
+    pool->closing = true;
+    for (size_t i = 0; i < pool->threads; i++)
+        pthread_cond_signal(&pool->workers[i].given);
+    pthread_mutex_unlock(&pool->lock);
+    for (size_t i = 0; i < to_join; i++)
+        pthread_join(pool->workers[i].thread, NULL);
+}
+
 void pool_free(struct pool **pool)
 {
-    struct pool *closing = *pool;
-    if (!closing)
+    struct pool *closed = *pool;
+    if (!closed)
         return;
-    pthread_mutex_lock(&closing->lock);
-    closing->closing = true;
-    for (size_t i = 0; i < closing->threads; i++)
-        pthread_cond_signal(&closing->workers[i].given);
-    pthread_mutex_unlock(&closing->lock);
-    for (size_t i = 0; i < closing->threads; i++) {
-        pthread_join(closing->workers[i].thread, NULL);
-        pthread_cond_destroy(&closing->workers[i].given);
-    }
-    pthread_mutex_destroy(&closing->lock);
-    free(closing);
+    pool_close(closed);
+    for (size_t i = 0; i < closed->threads; i++)
+        pthread_cond_destroy(&closed->workers[i].given);
+    pthread_mutex_destroy(&closed->lock);
+    free(closed);
     *pool = NULL;
 }

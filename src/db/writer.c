@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "db/batch.h"
 #include "db/behind.h"
 #include "db/group.h"
@@ -218,7 +219,9 @@ static void group_sync(struct writer *writer, struct group *group)
 {
     int r = 0;
     if (writer->frame.len > REDO_HEADER_SIZE) {
+        pool_pauses();
         r = redo_append(batch_redo(writer->batch), &writer->frame);
+        pool_goes_on();
         if (r == 0)
             atomic_fetch_add(&writer->groups, 1);
     }
@@ -329,11 +332,19 @@ static void turn_end(struct writer *writer)
     }
 }
 
+static int wait_or_lead(struct group *group)
+{
+    pool_pauses();
+    int r = group_wait(group);
+    pool_goes_on();
+    return r;
+}
+
 /* Gives up the reference. */
 static int wait_for(struct writer *writer, struct group *group)
 {
     int r;
-    while ((r = group_wait(group)) == GROUP_LEAD) {
+    while ((r = wait_or_lead(group)) == GROUP_LEAD) {
         turn_take(writer);
         turn_end(writer);
     }

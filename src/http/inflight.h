@@ -47,9 +47,9 @@ struct http_server {
     size_t conn_count;
     size_t arriving; /* accepted, and not yet among conns */
     int64_t accepted_ms;
-    size_t inflight;
-    size_t held;         /* of requests, by others than its own threads: replies that are held, timers */
-    bool closed;         /* the pool takes no more */
+    atomic_size_t inflight;
+    atomic_size_t held; /* of requests, by others than its own threads: replies that are held, timers */
+    pthread_mutex_t spare_lock;
     struct arenas spare; /* of finished requests, for the next */
 };
 

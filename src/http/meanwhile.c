@@ -81,7 +81,7 @@ static void fire(struct wake_waiter *waiter, bool timed_out UNUSED)
         return;
     }
     keeper_leaves(m);
-    server_hold(server, -1);
+    server_count_down(server, &server->held);
 }
 
 void http_reply_meanwhile(struct http_request *request, const char *first, int64_t every_ms)
@@ -106,7 +106,7 @@ void http_reply_meanwhile(struct http_request *request, const char *first, int64
     wake_ticket ticket = wake_look(m->topic); /* from before there is anything to signal */
     pthread_mutex_init(&m->lock, NULL);
     flight->meanwhile = m;
-    server_hold(flight->server, 1);
+    (void)atomic_fetch_add(&flight->server->held, 1);
     wake_subscribe(m->topic, ticket, m->due_ms, &m->timer);
 }
 

@@ -16,5 +16,5 @@ void flight_end(struct inflight *flight);
 /* Queues `response`, which it takes, with the reply's status and headers. */
 enum MHD_Result reply_queue(struct inflight *flight, const struct reply *reply,
                             struct MHD_Response *response);
-/* A stop waits until nobody holds on to a request: one more, or one less, who does. */
-void server_hold(struct http_server *server, int change);
+/* One less of `inflight` or of `held`: a stop waits until there are none. */
+void server_count_down(struct http_server *server, atomic_size_t *count);

@@ -28,9 +28,9 @@ static struct str target_path(struct str target, struct str *ret_query)
 
 static struct arena *take_arena(struct http_server *server)
 {
-    pthread_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->spare_lock);
     struct arena *spare = arenas_take(&server->spare);
-    pthread_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&server->spare_lock);
     return spare ? spare : arena_new(ARENA_MAX);
 }
 
@@ -75,9 +75,7 @@ void *request_uri(void *cls, const char *uri, struct MHD_Connection *connection)
     flight->conn = info ? info->socket_context : NULL;
     conn_phase_set(flight->conn, CONN_HEADERS);
     flight->request.arena = take(arena);
-    pthread_mutex_lock(&server->lock);
-    server->inflight++;
-    pthread_mutex_unlock(&server->lock);
+    (void)atomic_fetch_add(&server->inflight, 1);
     if (flight->conn)
         flight->conn->flight = flight;
     if (has_too_many_arguments(flight->request.query))
@@ -174,12 +172,7 @@ static enum MHD_Result tell_early(struct inflight *flight)
 static bool hand_over(struct inflight *flight)
 {
     struct http_server *server = flight->server;
-    pthread_mutex_lock(&server->lock);
-    bool open = !server->closed;
-    if (open)
-        pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
-    pthread_mutex_unlock(&server->lock);
-    return open;
+    return pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
 }
 
 static void begin(struct inflight *flight)
@@ -349,7 +342,7 @@ static void let_go(struct inflight *flight)
         server->handler.failed(server->handler.ctx, &flight->request, flight->hold_fault);
     finish(flight);
     if (held)
-        server_hold(server, -1);
+        server_count_down(server, &server->held);
 }
 
 static void job_run(struct pool_job *job)
@@ -445,12 +438,11 @@ void flight_end(struct inflight *flight)
     reply_free(&flight->reply);
     buf_free(&flight->request.body);
     arena_reset(arena, ARENA_MAX);
-    pthread_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->spare_lock);
     arenas_give(&server->spare, &arena);
-    if (--server->inflight == 0)
-        pthread_cond_broadcast(&server->drained);
-    pthread_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&server->spare_lock);
     arena_free(&arena);
+    server_count_down(server, &server->inflight);
 }
 
 void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,
@@ -490,7 +482,7 @@ void http_hold(struct http_request *request)
 {
     struct inflight *flight = inflight_of(request);
     assert(!request->run_inline && !flight->held && flight->server->handler.failed);
-    server_hold(flight->server, 1);
+    (void)atomic_fetch_add(&flight->server->held, 1);
     flight->held = true;
     atomic_fetch_add(&flight->holds, 1);
 }

@@ -94,6 +94,8 @@ static int start_threads(struct http_server *server, const struct http_server_co
     if (r == 0)
         r = pool_new(FEW_THREADS, "few", &server->few);
     if (r == 0)
+        pool_wakes_few(server->few);
+    if (r == 0)
         r = start_daemon(server, config, config->tls_cert_file ? cert.ptr : NULL, key.ptr);
     if (r != 0)
         return r;
@@ -116,6 +118,7 @@ int http_server_start(const struct http_server_config *config, const struct http
     server->conn_max = connection_max(config->connection_max);
     server->slow_max_ms = config->slow_max_ms > 0 ? config->slow_max_ms : SLOW_MAX_MS;
     pthread_mutex_init(&server->lock, NULL);
+    pthread_mutex_init(&server->spare_lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&server->drained, &monotonic);
@@ -147,17 +150,20 @@ static void wait_drained(struct http_server *server, int64_t grace_ms)
     struct timespec at = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000};
     pthread_mutex_lock(&server->lock);
     int r = 0;
-    while (server->inflight > 0 && r == 0)
+    while (atomic_load(&server->inflight) > 0 && r == 0)
         r = pthread_cond_timedwait(&server->drained, &server->lock, &at);
-    server->closed = true;
     pthread_mutex_unlock(&server->lock);
 }
 
-void server_hold(struct http_server *server, int change)
+/* Who waits until there are none looks with the lock: the server is there until the last gives it up. */
+void server_count_down(struct http_server *server, atomic_size_t *count)
 {
+    size_t left = atomic_load(count);
+    while (left > 1)
+        if (atomic_compare_exchange_weak(count, &left, left - 1))
+            return;
     pthread_mutex_lock(&server->lock);
-    server->held += (size_t)change;
-    if (server->held == 0)
+    if (atomic_fetch_sub(count, 1) == 1)
         pthread_cond_broadcast(&server->drained);
     pthread_mutex_unlock(&server->lock);
 }
@@ -166,7 +172,7 @@ void server_hold(struct http_server *server, int change)
 static void wait_released(struct http_server *server)
 {
     pthread_mutex_lock(&server->lock);
-    while (server->held > 0)
+    while (atomic_load(&server->held) > 0)
         pthread_cond_wait(&server->drained, &server->lock);
     pthread_mutex_unlock(&server->lock);
 }
@@ -186,15 +192,20 @@ void http_server_stop(struct http_server **ret, int64_t grace_ms)
         wait_drained(server, grace_ms);
     }
     listener_close(&server->listener);
-    pool_free(&server->few);
-    pool_free(&server->pool); /* runs what it has: what is suspended after it is held */
+    if (server->few)
+        pool_close(server->few);
+    if (server->pool)
+        pool_close(server->pool); /* runs what it has: what is suspended after it is held */
     wait_released(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    pool_free(&server->few);
+    pool_free(&server->pool);
     arenas_free(&server->spare);
     close_fd(&server->stop_fd);
     pthread_cond_destroy(&server->drained);
     pthread_mutex_destroy(&server->lock);
+    pthread_mutex_destroy(&server->spare_lock);
     free(server);
     *ret = NULL;
 }

@@ -242,7 +242,7 @@ static void test_pool_runs_all_that_is_queued_before_it_ends(void **state UNUSED
     assert_int_equal(pool_new(4, "test", &pool), 0);
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         jobs[i] = (struct counting_job){.job.run = count_run, .count = &count};
-        pool_submit(pool, &jobs[i].job);
+        assert_true(pool_submit(pool, &jobs[i].job));
     }
     pool_free(&pool);
     assert_null(pool);
@@ -259,10 +259,25 @@ static void test_pool_runs_a_single_job_before_it_ends(void **state UNUSED)
         assert_int_equal(pool_new(2, "test", &pool), 0);
         if (i % 2)
             (void)sched_yield();
-        pool_submit(pool, &only.job);
+        assert_true(pool_submit(pool, &only.job));
         pool_free(&pool);
         assert_int_equal(count, 1);
     }
+}
+
+static void test_a_closed_pool_has_run_all_and_takes_no_more(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    atomic_int count = 0;
+    struct counting_job first = {.job.run = count_run, .count = &count}, late = first;
+    assert_int_equal(pool_new(2, "test", &pool), 0);
+    assert_true(pool_submit(pool, &first.job));
+    pool_close(pool);
+    assert_int_equal(count, 1);
+    assert_false(pool_submit(pool, &late.job));
+    pool_close(pool); /* again: nothing */
+    pool_free(&pool);
+    assert_int_equal(count, 1);
 }
 
 static pthread_barrier_t together;
@@ -283,10 +298,68 @@ static void test_pool_runs_as_many_jobs_at_once_as_it_may(void **state UNUSED)
     assert_int_equal(pool_new(4, "test", &pool), 0);
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
         jobs[i] = (struct counting_job){.job.run = meet, .count = &count};
-        pool_submit(pool, &jobs[i].job);
+        assert_true(pool_submit(pool, &jobs[i].job));
     }
     pool_free(&pool);
     assert_int_equal(count, 12);
+    (void)pthread_barrier_destroy(&together);
+}
+
+struct pausing_job {
+    struct pool_job job;
+    atomic_int *others; /* that have run */
+    int before_pause;
+    int after;
+};
+
+static void pause_until_others_have_run(struct pool_job *job)
+{
+    struct pausing_job *pausing = CONTAINER_OF(job, struct pausing_job, job);
+    (void)pthread_barrier_wait(&together); /* they are queued */
+    pausing->before_pause = atomic_load(pausing->others);
+    pool_pauses();
+    while (atomic_load(pausing->others) == 0)
+        (void)sched_yield();
+    pool_goes_on();
+    pausing->after = atomic_load(pausing->others);
+}
+
+static void test_a_pool_that_wakes_few_wakes_one_for_who_pauses(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    atomic_int count = 0;
+    struct pausing_job first = {.job.run = pause_until_others_have_run, .others = &count};
+    struct counting_job second = {.job.run = count_run, .count = &count};
+    assert_int_equal(pthread_barrier_init(&together, NULL, 2), 0);
+    assert_int_equal(pool_new(2, "test", &pool), 0);
+    pool_wakes_few(pool);
+    assert_true(pool_submit(pool, &first.job));
+    assert_true(pool_submit(pool, &second.job));
+    (void)pthread_barrier_wait(&together);
+    while (atomic_load(&count) == 0) /* a pool that closes starts no threads */
+        (void)sched_yield();
+    pool_free(&pool);
+    assert_int_equal(first.before_pause, 0);
+    assert_int_equal(first.after, 1);
+    assert_int_equal(count, 1);
+    (void)pthread_barrier_destroy(&together);
+}
+
+/* The first ends when another has begun beside it. */
+static void test_a_pool_that_wakes_few_wakes_another_when_many_wait(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    static struct counting_job jobs[24];
+    atomic_int count = 0;
+    assert_int_equal(pthread_barrier_init(&together, NULL, 2), 0);
+    assert_int_equal(pool_new(4, "test", &pool), 0);
+    pool_wakes_few(pool);
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        jobs[i] = (struct counting_job){.job.run = i == 0 || i == 12 ? meet : count_run, .count = &count};
+        assert_true(pool_submit(pool, &jobs[i].job));
+    }
+    pool_free(&pool);
+    assert_int_equal(count, 24);
     (void)pthread_barrier_destroy(&together);
 }
 
@@ -320,6 +393,9 @@ int main(void)
         CASE(test_missing_program_is_a_fault),
         CASE(test_pool_runs_all_that_is_queued_before_it_ends),
         CASE(test_pool_runs_a_single_job_before_it_ends),
+        CASE(test_a_closed_pool_has_run_all_and_takes_no_more),
+        CASE(test_a_pool_that_wakes_few_wakes_one_for_who_pauses),
+        CASE(test_a_pool_that_wakes_few_wakes_another_when_many_wait),
         CASE(test_pool_runs_as_many_jobs_at_once_as_it_may),
         CASE(test_wall_clock_can_be_replaced),
     };
