@@ -16,28 +16,33 @@ void object_unload(struct object *object)
     free_ptr(&object->tags);
 }
 
-/* The last number of an epoch (tx_epoch). */
+#define SEQUENCE_BLOCK 64
+
+/* The last number of an epoch (tx_epoch), and the last that the database says is used: those between are
+ * free. Whoever raises it and is undone ends the epoch. */
 static struct {
     pthread_mutex_t lock;
     uint64_t epoch;
     int64_t value;
+    int64_t reserved;
 } last = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool last_next(uint64_t epoch, int64_t *ret)
 {
     pthread_mutex_lock(&last.lock);
-    bool known = last.epoch == epoch;
+    bool known = last.epoch == epoch && last.value < last.reserved;
     if (known)
         *ret = ++last.value;
     pthread_mutex_unlock(&last.lock);
     return known;
 }
 
-static void last_set(uint64_t epoch, int64_t value)
+static void last_set(uint64_t epoch, int64_t value, int64_t reserved)
 {
     pthread_mutex_lock(&last.lock);
     last.epoch = epoch;
     last.value = value;
+    last.reserved = reserved;
     pthread_mutex_unlock(&last.lock);
 }
 
@@ -53,16 +58,18 @@ static int sequence_load(struct tx *tx, int64_t *ret)
 
 int sequence_next(struct tx *tx, int64_t *ret)
 {
-    int64_t next = 0;
+    int64_t used = 0;
     uint64_t epoch = tx_epoch(tx);
-    if (!last_next(epoch, &next)) {
-        int rc = sequence_load(tx, &next);
-        if (rc != 0)
-            return rc;
-        last_set(epoch, ++next);
-    }
-    *ret = next;
-    return tx_exec(tx, "UPDATE s3_sequence SET value = $1 WHERE id = 1", "i", next);
+    if (last_next(epoch, ret))
+        return 0;
+    int rc = sequence_load(tx, &used);
+    if (rc == 0)
+        rc = tx_exec(tx, "UPDATE s3_sequence SET value = $1 WHERE id = 1", "i", used + SEQUENCE_BLOCK);
+    if (rc != 0)
+        return rc;
+    *ret = used + 1;
+    last_set(epoch, used + 1, used + SEQUENCE_BLOCK);
+    return 0;
 }
 
 void sequence_text(int64_t sequence, char *ret)

@@ -106,7 +106,7 @@ int object_delete(struct tx *tx, const struct platform *platform, const struct b
                   const struct origin *origin, const char *key, const char *version_id,
                   struct deletion *ret) MUST_USE;
 
-/* The next sequence number: grows for every change of every object. */
+/* The next sequence number: greater than all before, for every change of every object; some are left out. */
 int sequence_next(struct tx *tx, int64_t *ret) MUST_USE;
 /* Overwrites the first SEQUENCE_DIGITS letters of an id, so that ids sort by age. */
 void sequence_text(int64_t sequence, char *ret);

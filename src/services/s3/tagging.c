@@ -57,12 +57,13 @@ static int bad_header(struct call *c)
 
 int tagging_of_header(struct call *c, const char **ret)
 {
-    CLEANUP(json_free) json_t *tags = json_object();
+    CLEANUP(json_free) json_t *tags = NULL;
     struct uri_query pairs = {0};
     struct str said = http_header(c->http, "x-amz-tagging");
     *ret = NULL;
     if (!said.ptr)
         return 0;
+    tags = json_object();
     int rc = tags ? uri_parse_query(c->arena, str_trim(said), true, &pairs) : FAULT(ENOMEM);
     if (rc == URI_E_BAD)
         return bad_header(c);

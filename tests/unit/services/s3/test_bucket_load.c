@@ -140,6 +140,28 @@ static void sequence_goes_on_after_a_restart(void **state)
     assert_int_equal(db_commit(&tx), 0);
 }
 
+static void numbers_that_were_reserved_by_what_is_undone_are_reserved_again(void **state)
+{
+    struct house *house = *state;
+    struct tx *tx = NULL;
+    int64_t used = 0;
+    house_restart(house); /* nothing is reserved */
+    tx = begin(house);
+    int64_t undone = next(tx);
+    db_end(&tx);
+    for (int i = 0; i < 200; i++) {
+        tx = begin(house);
+        int64_t one = next(tx);
+        assert_true(one > used && one >= undone);
+        used = one;
+        assert_int_equal(db_commit(&tx), 0);
+    }
+    house_restart(house);
+    tx = begin(house);
+    assert_true(next(tx) > used);
+    db_end(&tx);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -150,6 +172,7 @@ int main(void)
         CASE(setting_is_seen),
         CASE(removed_bucket_is_none),
         CASE(sequence_goes_on_after_a_restart),
+        CASE(numbers_that_were_reserved_by_what_is_undone_are_reserved_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
