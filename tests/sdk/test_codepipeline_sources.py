@@ -97,6 +97,13 @@ def test_an_update_changes_what_is_followed(codepipeline, s3, bucket, make):
     assert executions(codepipeline, name) == []
 
 
+def test_a_bucket_that_nobody_followed_is_followed_from_then_on(codepipeline, s3, bucket, make):
+    s3.put_object(Bucket=bucket, Key="app.zip", Body=b"1")
+    name = make(follows(bucket))
+    version = s3.put_object(Bucket=bucket, Key="app.zip", Body=b"2")["VersionId"]
+    assert revisions(codepipeline, name) == [[version]]
+
+
 def test_all_who_follow_an_object_start_also_in_other_accounts(server, codepipeline, s3, bucket, make):
     names = [make(follows(bucket)) for _ in range(3)]
     staging = server.client("codepipeline", "staging")

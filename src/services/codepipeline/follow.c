@@ -6,10 +6,64 @@
 #include "services/codepipeline/engine/source.h"
 #include "services/service.h"
 #include "wire/json.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <strings.h>
 
 /* ---- kept */
+
+/* Buckets of which an epoch (tx_epoch) has looked whether any source names them. */
+static struct {
+    pthread_mutex_t lock;
+    struct looked {
+        uint64_t epoch; /* 0: nothing is known */
+        bool named;
+        char bucket[64]; /* S3's have 63 characters at most */
+    } list[64];
+} looked = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct looked *looked_at(const char *bucket)
+{
+    return &looked.list[str_hash(str_of(bucket)) % ARRAY_LEN(looked.list)];
+}
+
+static bool looked_find(const struct tx *tx, const char *bucket, bool *ret_named)
+{
+    const struct looked *one = looked_at(bucket);
+
+    pthread_mutex_lock(&looked.lock);
+    bool found = one->epoch == tx_epoch(tx) && strcmp(one->bucket, bucket) == 0;
+    *ret_named = one->named;
+    pthread_mutex_unlock(&looked.lock);
+    return found;
+}
+
+/* `epoch` 0: is to be looked at again. */
+static void looked_set(const char *bucket, uint64_t epoch, bool named)
+{
+    struct looked *one = looked_at(bucket);
+
+    pthread_mutex_lock(&looked.lock);
+    one->epoch = epoch;
+    one->named = named;
+    str_copy(one->bucket, sizeof(one->bucket), bucket);
+    pthread_mutex_unlock(&looked.lock);
+}
+
+static int is_named(struct tx *tx, const char *bucket, bool *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+
+    if (looked_find(tx, bucket, ret))
+        return 0;
+    int r =
+        tx_query_row(tx, &rows, "SELECT 1 FROM codepipeline_source WHERE bucket = $1 LIMIT 1", "s", bucket);
+    if (r != 0 && r != DB_NONE)
+        return r;
+    *ret = r == 0;
+    looked_set(bucket, tx_epoch(tx), *ret);
+    return 0;
+}
 
 static bool follows(const json_t *action)
 {
@@ -31,12 +85,13 @@ int follow_put(struct tx *tx, const struct pipeline *pipeline, const json_t *dec
     json_array_foreach (json_path(declaration, "stages.0.actions"), i, action) {
         const json_t *configuration = json_object_get(action, "configuration");
 
-        if (r == 0 && follows(action))
-            r = tx_exec(
-                tx,
-                "INSERT INTO codepipeline_source (pipeline_id, action, bucket, key) VALUES ($1, $2, $3, $4)",
-                "ssss", pipeline->id, json_str(action, "name", ""), json_str(configuration, "S3Bucket", ""),
-                json_str(configuration, "S3ObjectKey", ""));
+        if (r != 0 || !follows(action))
+            continue;
+        r = tx_exec(
+            tx, "INSERT INTO codepipeline_source (pipeline_id, action, bucket, key) VALUES ($1, $2, $3, $4)",
+            "ssss", pipeline->id, json_str(action, "name", ""), json_str(configuration, "S3Bucket", ""),
+            json_str(configuration, "S3ObjectKey", ""));
+        looked_set(json_str(configuration, "S3Bucket", ""), 0, false);
     }
     return r;
 }
@@ -123,8 +178,11 @@ int follow_object(struct tx *tx, const struct platform *platform, const struct o
     struct pipeline pipeline;
     json_t *actions;
     const char *id;
-    int r = followers(tx, object, &found);
+    bool named = false;
+    int r = is_named(tx, object->bucket, &named);
 
+    if (r == 0 && named)
+        r = followers(tx, object, &found);
     json_object_foreach (found, id, actions) {
         if (r == 0)
             r = pipeline_find_id(tx, id, &pipeline);
