@@ -124,7 +124,10 @@ int api_put_body(struct call *c, const void *bytes, size_t len)
 {
     struct put *put = c->state;
     checksum_update(&put->checksum, bytes, len);
-    return api_put_failed(c, api_write_outcome(c, upload_write(&put->upload, bytes, len)));
+    int rc = upload_write(&put->upload, bytes, len);
+    if (rc == 0 && put->upload.size == c->body_length)
+        upload_complete(&put->upload);
+    return api_put_failed(c, api_write_outcome(c, rc));
 }
 
 int api_put_failed(struct call *c, int rc)

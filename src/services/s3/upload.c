@@ -165,6 +165,7 @@ static int add_to_blocks(struct upload *upload, const unsigned char *bytes, size
 
 int upload_write(struct upload *upload, const void *bytes, size_t len)
 {
+    assert(!upload->together.hash); /* it is complete */
     if (len == 0)
         return 0;
     if (upload->sha256)
@@ -176,6 +177,21 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
     return rc != 0 ? rc : add_to_blocks(upload, bytes, len);
 }
 
+void upload_complete(struct upload *upload)
+{
+    if (upload->md5 && upload->fd < 0)
+        hash_together_begin(&upload->together, upload->md5, buf_str(&upload->small));
+}
+
+static void finish_md5(struct upload *upload)
+{
+    bool waits = upload->together.hash != NULL;
+    hash_together_end(&upload->together);
+    if (!waits && upload->fd < 0)
+        hash_update(upload->md5, upload->small.ptr, upload->small.len);
+    hash_final(upload->md5, upload->md5_digest);
+}
+
 int upload_finish(struct upload *upload)
 {
     int rc = write_block(upload);
@@ -185,10 +201,8 @@ int upload_finish(struct upload *upload)
         return rc;
     write_lane_end(&upload->writer);
     hash_lane_end(&upload->lane);
-    if (upload->md5 && upload->fd < 0)
-        hash_update(upload->md5, upload->small.ptr, upload->small.len);
     if (upload->md5)
-        hash_final(upload->md5, upload->md5_digest);
+        finish_md5(upload);
     if (upload->sha256)
         hash_final(upload->sha256, upload->sha256_digest);
     if (upload->fd < 0)
@@ -281,6 +295,7 @@ void upload_settle(struct upload *upload)
 
 void upload_deinit(struct upload *upload)
 {
+    hash_together_drop(&upload->together);
     write_lane_end(&upload->writer);
     hash_lane_end(&upload->lane);
     hash_free(&upload->md5);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/hash_lane.h"
+#include "base/hash_together.h"
 #include "base/write_lane.h"
 #include "services/s3/blob.h"
 
@@ -21,6 +22,7 @@ struct upload {
     struct hash *md5;
     struct hash_lane *lane; /* that computes md5; NULL: it is computed before a block is written */
     bool lane_tried;
+    struct hash_together together; /* md5 of a small one, once all of it is there */
     struct hash *sha256;
     unsigned char md5_digest[HASH_MAX_SIZE]; /* after upload_finish */
     unsigned char sha256_digest[HASH_MAX_SIZE];
@@ -33,6 +35,8 @@ enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
 /* `digests`: which of upload_digest's to compute while the bytes pass. */
 int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
 int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
+/* No more are written: others that finish may compute a digest along with theirs. */
+void upload_complete(struct upload *upload);
 /* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;
 /* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */

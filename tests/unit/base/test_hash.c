@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/hash_lane.h"
+#include "base/hash_together.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include <pthread.h>
@@ -40,6 +41,99 @@ static void test_digests_of_abc(void **state UNUSED)
 }
 
 /* RFC 4231, test cases 1, 2 and 6 */
+#define TOGETHER 40
+
+struct waiting {
+    struct hash_together together;
+    struct hash *hash;
+    char bytes[5000];
+    size_t len;
+};
+
+static void waiting_begin(struct waiting *one, size_t i)
+{
+    one->len = i * 127 % sizeof(one->bytes);
+    memset(one->bytes, (int)('a' + i % 26), one->len);
+    one->hash = hash_new(HASH_MD5);
+    assert_non_null(one->hash);
+    hash_together_begin(&one->together, one->hash, (struct str){one->bytes, one->len});
+}
+
+/* Whether the hash has got its own bytes, once. */
+static bool waiting_is_right(struct waiting *one)
+{
+    unsigned char own[HASH_MAX_SIZE], expected[HASH_MAX_SIZE];
+    hash_final(one->hash, own);
+    hash_bytes(HASH_MD5, (struct str){one->bytes, one->len}, expected);
+    hash_free(&one->hash);
+    return hash_equal(own, expected, hash_size(HASH_MD5));
+}
+
+static void test_digests_that_wait_together_are_each_ones_own(void **state UNUSED)
+{
+    static struct waiting all[TOGETHER];
+    struct hash_together none = {0};
+    hash_together_end(&none);
+    hash_together_drop(&none);
+    for (size_t i = 0; i < TOGETHER; i++)
+        waiting_begin(&all[i], i);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        struct waiting *one = &all[i * 17 % TOGETHER]; /* in another order */
+        hash_together_end(&one->together);
+        assert_true(waiting_is_right(one));
+    }
+}
+
+static void test_one_that_is_dropped_is_not_computed_with_the_others(void **state UNUSED)
+{
+    static struct waiting all[TOGETHER];
+    for (size_t i = 0; i < TOGETHER; i++)
+        waiting_begin(&all[i], i);
+    for (size_t i = 0; i < TOGETHER; i += 3) { /* the first, the last, and some between */
+        hash_together_drop(&all[i].together);
+        hash_free(&all[i].hash);
+    }
+    for (size_t i = 0; i < TOGETHER; i++)
+        if (i % 3 != 0) {
+            hash_together_end(&all[i].together);
+            assert_true(waiting_is_right(&all[i]));
+        }
+}
+
+static void *finish_many(void *arg)
+{
+    static struct waiting all[4][8];
+    size_t self = (size_t)(intptr_t)arg;
+    bool right = true;
+    for (size_t round = 0; round < 500; round++) {
+        for (size_t i = 0; i < 8; i++)
+            waiting_begin(&all[self][i], self * 100 + round + i);
+        for (size_t i = 0; i < 8; i++) {
+            struct waiting *one = &all[self][i];
+            if (i == 5) {
+                hash_together_drop(&one->together);
+                hash_free(&one->hash);
+                continue;
+            }
+            hash_together_end(&one->together);
+            right &= waiting_is_right(one);
+        }
+    }
+    return right ? arg : NULL;
+}
+
+static void test_threads_that_need_each_others_digests_find_them(void **state UNUSED)
+{
+    pthread_t threads[3];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, finish_many, (void *)(intptr_t)(i + 1)), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *right = NULL;
+        assert_int_equal(pthread_join(threads[i], &right), 0);
+        assert_non_null(right);
+    }
+}
+
 static void test_hmac_vectors(void **state UNUSED)
 {
     char long_key[131];
@@ -323,6 +417,9 @@ int main(void)
         cmocka_unit_test(test_digests_of_many_at_once),
         cmocka_unit_test(test_many_at_once_of_more_than_512_mib),
         cmocka_unit_test(test_lanes_give_the_same_digests),
+        cmocka_unit_test(test_digests_that_wait_together_are_each_ones_own),
+        cmocka_unit_test(test_one_that_is_dropped_is_not_computed_with_the_others),
+        cmocka_unit_test(test_threads_that_need_each_others_digests_find_them),
         cmocka_unit_test(test_a_lane_that_is_awaited_waits_for_no_other),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_of_sha1),
