@@ -22,6 +22,7 @@ union state {
 
 struct hash {
     enum hash_type type;
+    void *memory; /* in which it is, at a multiple of its alignment */
     union state state;
 };
 
@@ -93,15 +94,19 @@ static void hash_init(struct hash *hash, enum hash_type type)
 
 struct hash *hash_new(enum hash_type type)
 {
-    struct hash *hash = mem_alloc_aligned(alignof(struct hash), sizeof(*hash));
-    if (hash)
-        hash_init(hash, type);
+    char *memory = mem_alloc(sizeof(struct hash) + alignof(struct hash));
+    if (!memory)
+        return NULL;
+    struct hash *hash = (void *)(memory + alignof(struct hash) - (uintptr_t)memory % alignof(struct hash));
+    hash->memory = memory;
+    hash_init(hash, type);
     return hash;
 }
 
 void hash_free(struct hash **hash)
 {
-    free(*hash);
+    if (*hash)
+        free((*hash)->memory);
     *hash = NULL;
 }
 

@@ -16,12 +16,6 @@ void *mem_alloc(size_t size)
     return ptr ? memset(ptr, 0, need) : NULL;
 }
 
-void *mem_alloc_aligned(size_t alignment, size_t size)
-{
-    void *ptr = fail_now(FAIL_ALLOC) ? NULL : aligned_alloc(alignment, size);
-    return ptr ? memset(ptr, 0, size) : NULL;
-}
-
 void *mem_realloc(void *ptr, size_t size)
 {
     if (fail_now(FAIL_ALLOC))

@@ -3,6 +3,5 @@
 
 #include "base/base.h"
 
-void *mem_alloc(size_t size) MUST_USE;                           /* zeroed; NULL when out of memory */
-void *mem_alloc_aligned(size_t alignment, size_t size) MUST_USE; /* the same; size: a multiple of alignment */
+void *mem_alloc(size_t size) MUST_USE; /* zeroed; NULL when out of memory */
 void *mem_realloc(void *ptr, size_t size) MUST_USE;

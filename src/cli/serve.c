@@ -36,7 +36,7 @@
 #else
 #define THREAD_STACK ((size_t)512 * 1024)
 #endif
-#define ARENAS 2
+#define ARENAS 4
 
 struct serve_options {
     const char *data_dir;

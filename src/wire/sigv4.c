@@ -6,6 +6,7 @@
 #include "wire/uri.h"
 #include <ctype.h>
 
+#define TO_SIGN_USUAL 200
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
 #define DATE_LEN 8
@@ -43,6 +44,7 @@ static int put_to_sign(struct buf *out, int64_t time_ms, const struct scope *sco
 
     time_amz(time_ms, time);
     hash_sha256_hex(canonical, digest);
+    (void)buf_reserve(out, TO_SIGN_USUAL);
     buf_puts(out, ALGORITHM "\n");
     buf_puts(out, time);
     buf_putc(out, '\n');
