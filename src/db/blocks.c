@@ -6,7 +6,7 @@
 
 #define STEP 16
 #define SMALLEST 24
-#define KINDS 64
+#define KINDS 560                     /* up to two pages */
 #define KEPT_MAX ((size_t)256 * 1024) /* bytes in a pool */
 
 struct block {

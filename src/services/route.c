@@ -158,7 +158,7 @@ static const char *const sub_resources[] = {
 
 static const char *sub_resource_asked(const struct uri_query *query)
 {
-    for (size_t i = 0; i < ARRAY_LEN(sub_resources); i++)
+    for (size_t i = 0; query->count > 0 && i < ARRAY_LEN(sub_resources); i++)
         if (uri_has(query, sub_resources[i]))
             return sub_resources[i];
     return NULL;
