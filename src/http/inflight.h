@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/pool.h"
+#include "http/receive.h"
 #include "http/server.h"
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -19,6 +20,7 @@ struct http_conn {
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */
     struct inflight *flight;  /* NULL: none. Of the connection's own thread */
+    struct receiving receiving;
     struct http_conn *next, *previous;
 };
 
@@ -106,17 +108,15 @@ struct inflight {
     bool refused; /* by begin */
     bool gone;    /* the client went away while parked */
     int64_t dropped;
-    bool answered;        /* while its body came in: early.c */
-    size_t longest_piece; /* of the body */
+    bool answered; /* while its body came in: early.c */
     struct pool_job job;
     struct wake_waiter waiter;
     struct reply reply;
     struct meanwhile *meanwhile; /* NULL: none */
     atomic_uint holds;           /* of the reply: by run, and by who is to release it */
     int hold_fault;
-    bool held;
+    bool held, park;
     bool elsewhere; /* on a worker thread, instead of this one */
-    bool park;
     char park_topic[WAKE_TOPIC_MAX];
     wake_ticket park_ticket;
     int64_t park_deadline_mono_ms;

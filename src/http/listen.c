@@ -167,6 +167,7 @@ static void conn_end(struct http_server *server, struct http_conn *conn)
 {
     if (!conn)
         return;
+    receive_forget(conn);
     if (conn->flight)
         flight_end(conn->flight);
     conn_remove(server, conn);
@@ -202,6 +203,8 @@ void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_con
         conn->fd = (int)info->connect_fd;
         tell_peer(connection, conn->peer);
         conn_phase_set(conn, CONN_IDLE);
+        if (!server->tls)
+            receive_watch(conn);
         conn_add(server, conn);
     }
     *socket_context = conn;

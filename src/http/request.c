@@ -12,7 +12,7 @@
 #include "http/meanwhile.h"
 #include <sys/socket.h>
 
-#define LONG_PIECE ((size_t)8 * 1024)
+#define PLACED_FROM (INT64_C(64) << 10) /* bytes of a body that is worth a place */
 #define ARGUMENTS_MAX 256
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 #define DROP_MAX (INT64_C(2) << 20) /* an unwanted body up to this is read so that the connection stays */
@@ -188,11 +188,20 @@ static void begin(struct inflight *flight)
     flight->refused = true;
 }
 
+static bool wants_place(const struct inflight *flight)
+{
+    const struct http_request *request = &flight->request;
+    return !flight->server->tls && flight->server->handler.place && request->stream &&
+           request->content_length >= PLACED_FROM && !http_header(request, "transfer-encoding").ptr;
+}
+
 /* Begin has said what is to happen to the body. */
 static enum MHD_Result begun(struct inflight *flight)
 {
     struct http_request *request = &flight->request;
     request->body = BUF_INIT(request->body_max);
+    if (flight->conn)
+        flight->conn->receiving.wanted = wants_place(flight);
     flight->phase = flight->refused ? FLIGHT_DROP : FLIGHT_BODY;
     if (!flight->refused)
         return MHD_YES;
@@ -276,19 +285,44 @@ static enum MHD_Result take_body(struct inflight *flight, const void *bytes, siz
     return MHD_YES;
 }
 
+/* Of the body. */
+static int64_t bytes_left(const struct inflight *flight)
+{
+    return flight->request.content_length - atomic_load(&flight->conn->bytes);
+}
+
+/* What libmicrohttpd had of the body is taken. */
+static void offer_place(struct inflight *flight)
+{
+    const struct http_handler *handler = &flight->server->handler;
+    size_t room = 0;
+    if (!flight->conn || !flight->conn->receiving.wanted || flight->phase != FLIGHT_BODY ||
+        bytes_left(flight) <= 0)
+        return;
+    void *place = handler->place(handler->ctx, &flight->request, &room);
+    if (place)
+        receive_at(flight->conn, place, room, bytes_left(flight));
+}
+
+static enum MHD_Result take_piece(struct inflight *flight, const char *upload, size_t len)
+{
+    struct str placed = flight->conn ? receive_taken(flight->conn) : (struct str){NULL, 0};
+    enum MHD_Result taken = placed.len > 0 ? take_body(flight, placed.ptr, placed.len) : MHD_YES;
+    if (taken == MHD_YES && len > placed.len)
+        taken = take_body(flight, upload, len - placed.len);
+    if (taken == MHD_YES)
+        offer_place(flight);
+    return taken;
+}
+
 /* The peer left in the middle of its body: when its end comes together with its last bytes, the
  * edge-triggered epoll tells of no further change, and only the timeout would. TLS may hold bytes that the
- * socket has no more. A long piece as long as one before it filled the buffer: there is another look at the
- * socket anyway. */
-static bool body_cut(struct inflight *flight, size_t len)
+ * socket has no more. */
+static bool body_cut(const struct inflight *flight)
 {
     const struct http_conn *conn = flight->conn;
     char next;
-    if (len > LONG_PIECE && len == flight->longest_piece)
-        return false;
-    if (len > flight->longest_piece)
-        flight->longest_piece = len;
-    if (!conn || flight->server->tls || atomic_load(&conn->bytes) >= flight->request.content_length)
+    if (!conn || flight->server->tls || !conn->receiving.drained || bytes_left(flight) <= 0)
         return false;
     return recv(conn->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
@@ -409,8 +443,8 @@ enum MHD_Result request_access(void *cls UNUSED, struct MHD_Connection *connecti
     if (*upload_size > 0) {
         size_t len = *upload_size;
         *upload_size = 0;
-        enum MHD_Result taken = take_body(flight, upload, len);
-        return taken == MHD_YES && body_cut(flight, len) ? MHD_NO : taken;
+        enum MHD_Result taken = take_piece(flight, upload, len);
+        return taken == MHD_YES && body_cut(flight) ? MHD_NO : taken;
     }
     switch (flight->phase) {
     case FLIGHT_BODY:
@@ -453,8 +487,10 @@ void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSE
         return;
     *con_cls = NULL;
     conn_phase_set(flight->conn, CONN_IDLE);
-    if (flight->conn)
+    if (flight->conn) {
+        (void)receive_taken(flight->conn);
         flight->conn->flight = NULL;
+    }
     if (flight->meanwhile)
         meanwhile_completed(flight);
     else

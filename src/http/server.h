@@ -45,6 +45,10 @@ struct http_handler {
     int (*begin)(void *ctx, struct http_request *request);
     /* A piece of a streamed body. 0, or 1 when it has replied with an error: the rest is dropped. */
     int (*body)(void *ctx, struct http_request *request, const void *bytes, size_t len);
+    /* Where the next bytes of a streamed body may be received, *ret_room of them at most, until the next call
+     * for the request: `body` is then given that place, or, where they came otherwise, another. NULL:
+     * nowhere, and as a member: never. */
+    void *(*place)(void *ctx, struct http_request *request, size_t *ret_room);
     /* The body would pass body_max: must reply (413, or the protocol's own error). */
     void (*too_large)(void *ctx, struct http_request *request);
     /* Must have replied, parked, or asked to run elsewhere when it returns. */

@@ -192,6 +192,13 @@ static int handler_body(void *ctx UNUSED, struct http_request *http, const void 
     return r != 0;
 }
 
+/* What is in chunks is unpacked on its way. */
+static void *handler_place(void *ctx UNUSED, struct http_request *http, size_t *ret_room)
+{
+    struct exchange *x = http->state;
+    return x->payload || !x->call.operation->place ? NULL : x->call.operation->place(&x->call, ret_room);
+}
+
 static void handler_too_large(void *ctx UNUSED, struct http_request *http)
 {
     struct exchange *x = http->state;
@@ -401,6 +408,7 @@ struct http_handler dispatcher_handler(struct dispatcher *dispatcher)
         .ctx = dispatcher,
         .begin = handler_begin,
         .body = handler_body,
+        .place = handler_place,
         .too_large = handler_too_large,
         .run = handler_run,
         .failed = handler_failed,

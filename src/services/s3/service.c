@@ -13,9 +13,11 @@
 enum level { SERVICE, BUCKET, OBJECT };
 
 #define PUT_STREAM                                                                                           \
-    .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_put_begin, .body = api_put_body, .end = api_put_end
+    .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_put_begin, .body = api_put_body, .place = api_put_place, \
+    .end = api_put_end
 #define PART_STREAM                                                                                          \
-    .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_part_begin, .body = api_put_body, .end = api_put_end
+    .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_part_begin, .body = api_put_body,                        \
+    .place = api_put_place, .end = api_put_end
 #define AT(level_, method_, sub_) .level = (level_), .http_method = (method_), .sub_resource = (sub_)
 
 /* The first row that fits a request is its operation: those with a sub-resource come first. */

@@ -146,14 +146,15 @@ static int write_block(struct upload *upload)
     return rc == 0 && upload->writer && upload->block == block ? replace_block(upload) : rc;
 }
 
-/* Bytes come in pieces of 12 KiB: a block of them is one write. */
+/* A block of them is one write. */
 static int add_to_blocks(struct upload *upload, const unsigned char *bytes, size_t len)
 {
     int rc = 0;
     while (rc == 0 && len > 0) {
         size_t room = BLOCK_SIZE - upload->filled;
         size_t some = len < room ? len : room;
-        memcpy(upload->block + upload->filled, bytes, some);
+        if (bytes != upload->block + upload->filled)
+            memcpy(upload->block + upload->filled, bytes, some);
         upload->filled += some;
         bytes += some;
         len -= some;
@@ -171,7 +172,7 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
     if (upload->sha256)
         hash_update(upload->sha256, bytes, len);
     upload->size += (int64_t)len;
-    if (upload->fd < 0 && upload->size <= BLOB_INLINE_MAX)
+    if (upload->fd < 0 && !upload->large && upload->size <= BLOB_INLINE_MAX)
         return buf_put(&upload->small, bytes, len);
     int rc = upload->fd < 0 ? become_file(upload) : 0;
     return rc != 0 ? rc : add_to_blocks(upload, bytes, len);
@@ -190,6 +191,12 @@ static void finish_md5(struct upload *upload)
     if (!waits && upload->fd < 0)
         hash_update(upload->md5, upload->small.ptr, upload->small.len);
     hash_final(upload->md5, upload->md5_digest);
+}
+
+void *upload_place(struct upload *upload, size_t *ret_room)
+{
+    *ret_room = BLOCK_SIZE - upload->filled;
+    return upload->fd >= 0 ? upload->block + upload->filled : NULL;
 }
 
 int upload_finish(struct upload *upload)

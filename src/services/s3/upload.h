@@ -10,6 +10,7 @@
 struct upload {
     const struct platform *platform;
     struct buf small; /* while it fits into the database */
+    bool large;       /* set by who knows that it will not */
     int fd;           /* -1: not a file yet */
     char name[BLOB_NAME_SIZE];
     bool known; /* the bytes were there already: the file goes */
@@ -34,9 +35,13 @@ enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
 
 /* `digests`: which of upload_digest's to compute while the bytes pass. */
 int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
+/* Bytes may be where upload_place says. */
 int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
 /* No more are written: others that finish may compute a digest along with theirs. */
 void upload_complete(struct upload *upload);
+/* Where the next bytes may be put before they are written, *ret_room of them at most; it is the upload's
+ * until they are. NULL: it is no file yet. */
+void *upload_place(struct upload *upload, size_t *ret_room) MUST_USE;
 /* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;
 /* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */

@@ -92,7 +92,8 @@ void scripted_start(struct scripted_server *server, const struct scripted_answer
 {
     static const char *const listen[] = {"127.0.0.1", NULL};
     const struct http_server_config config = {.listen = listen, .io_threads = 1, .worker_threads = 4};
-    struct http_handler handler = {server, begin, NULL, too_large, run, NULL, end};
+    struct http_handler handler = {
+        .ctx = server, .begin = begin, .too_large = too_large, .run = run, .end = end};
     int r;
 
     wake_restart(); /* a server that stopped before this one stopped all waiting */

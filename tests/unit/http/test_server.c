@@ -214,10 +214,21 @@ static void on_end(void *ctx, struct http_request *request UNUSED)
     atomic_fetch_add(&test->ended, 1);
 }
 
+static struct http_handler handler_of(struct test *test)
+{
+    return (struct http_handler){.ctx = test,
+                                 .begin = on_begin,
+                                 .body = on_body,
+                                 .too_large = on_too_large,
+                                 .run = on_run,
+                                 .failed = on_failed,
+                                 .end = on_end};
+}
+
 static struct test *start(bool inline_run)
 {
     static struct test test;
-    const struct http_handler handler = {&test, on_begin, on_body, on_too_large, on_run, on_failed, on_end};
+    const struct http_handler handler = handler_of(&test);
     const struct http_server_config config = {.worker_threads = 4, .slow_max_ms = 300};
     memset(&test, 0, sizeof(test));
     test.park_ms = 20000;
@@ -709,7 +720,7 @@ static void test_a_loopback_connection_is_not_paced(void **state UNUSED)
 static void test_taken_port_is_told(void **state UNUSED)
 {
     struct test *test = start(false);
-    const struct http_handler handler = {test, on_begin, on_body, on_too_large, on_run, on_failed, on_end};
+    const struct http_handler handler = handler_of(test);
     const struct http_server_config config = {.port = http_server_port(test->server)};
     struct http_server *second = NULL;
     assert_int_equal(http_server_start(&config, &handler, &second), -EADDRINUSE);
