@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/md5_many.h"
 #include "base/mem.h"
+#include "base/sha256_many.h"
 #include <openssl/crypto.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
@@ -115,7 +116,7 @@ void hash_update(struct hash *hash, const void *bytes, size_t len)
     algorithms[hash->type].update(&hash->state, bytes, len);
 }
 
-/* What goes side by side: MD5s between two blocks, and how many blocks all of them have. */
+/* What goes side by side: of one type, between two blocks, and how many blocks all of them have. */
 struct side_by_side {
     struct hash *hashes[MD5_MANY];
     struct str *bytes[MD5_MANY];
@@ -123,12 +124,19 @@ struct side_by_side {
     size_t blocks;
 };
 
-static struct side_by_side find_side_by_side(struct hash *const hashes[], struct str bytes[], size_t count)
+static bool between_blocks(const struct hash *hash)
+{
+    return hash->type == HASH_MD5 ? hash->state.md5.num == 0 : hash->state.sha256.num == 0;
+}
+
+/* The first of them, up to `most`. */
+static struct side_by_side find_side_by_side(enum hash_type type, size_t most, struct hash *const hashes[],
+                                             struct str bytes[], size_t count)
 {
     struct side_by_side found = {.blocks = SIZE_MAX};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && found.count < most; i++) {
         size_t blocks = bytes[i].len / MD5_BLOCK;
-        if (hashes[i]->type != HASH_MD5 || hashes[i]->state.md5.num != 0 || blocks == 0)
+        if (hashes[i]->type != type || !between_blocks(hashes[i]) || blocks == 0)
             continue;
         found.hashes[found.count] = hashes[i];
         found.bytes[found.count++] = &bytes[i];
@@ -138,12 +146,20 @@ static struct side_by_side find_side_by_side(struct hash *const hashes[], struct
     return found;
 }
 
-static void update_side_by_side(struct side_by_side *some)
+/* The bytes that were taken, as the state counts them: in bits, and in words of 32. */
+static void count_bytes(uint32_t *low, uint32_t *high, struct str *bytes, size_t len)
+{
+    uint64_t bits = ((uint64_t)*high << 32 | *low) + 8 * (uint64_t)len;
+    *low = (uint32_t)bits;
+    *high = (uint32_t)(bits >> 32);
+    *bytes = (struct str){bytes->ptr + len, bytes->len - len};
+}
+
+static void md5_side_by_side(struct side_by_side *some)
 {
     uint32_t states[MD5_MANY][4];
     uint32_t(*moved[MD5_MANY])[4];
     const unsigned char *from[MD5_MANY];
-    size_t len = some->blocks * MD5_BLOCK;
     for (size_t i = 0; i < some->count; i++) {
         const MD5_CTX *md5 = &some->hashes[i]->state.md5;
         memcpy(states[i], (const uint32_t[4]){md5->A, md5->B, md5->C, md5->D}, sizeof(states[i]));
@@ -153,26 +169,54 @@ static void update_side_by_side(struct side_by_side *some)
     md5_many(moved, from, some->count, some->blocks);
     for (size_t i = 0; i < some->count; i++) {
         MD5_CTX *md5 = &some->hashes[i]->state.md5;
-        uint64_t bits = ((uint64_t)md5->Nh << 32 | md5->Nl) + 8 * (uint64_t)len;
         md5->A = states[i][0];
         md5->B = states[i][1];
         md5->C = states[i][2];
         md5->D = states[i][3];
-        md5->Nl = (MD5_LONG)bits;
-        md5->Nh = (MD5_LONG)(bits >> 32);
-        *some->bytes[i] = (struct str){some->bytes[i]->ptr + len, some->bytes[i]->len - len};
+        count_bytes(&md5->Nl, &md5->Nh, some->bytes[i], some->blocks * MD5_BLOCK);
     }
 }
+
+static void sha256_side_by_side(struct side_by_side *some)
+{
+    uint32_t *states[SHA256_MANY];
+    const unsigned char *from[SHA256_MANY];
+    for (size_t i = 0; i < some->count; i++) {
+        states[i] = some->hashes[i]->state.sha256.h;
+        from[i] = (const unsigned char *)some->bytes[i]->ptr;
+    }
+    sha256_many(states, from, some->count, some->blocks);
+    for (size_t i = 0; i < some->count; i++) {
+        SHA256_CTX *sha256 = &some->hashes[i]->state.sha256;
+        count_bytes(&sha256->Nl, &sha256->Nh, some->bytes[i], some->blocks * SHA256_BLOCK);
+    }
+}
+
+/* Types whose hashes go side by side, from how many on, and up to how many. */
+static const struct {
+    enum hash_type type;
+    size_t least;
+    size_t most;
+    void (*update)(struct side_by_side *some);
+} kinds[] = {
+    {HASH_MD5, MD5_MANY_FROM, MD5_MANY, md5_side_by_side},
+    {HASH_SHA256, 2, SHA256_MANY, sha256_side_by_side},
+};
+static_assert(MD5_BLOCK == SHA256_BLOCK, "blocks are counted alike");
 
 void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count)
 {
     struct str left[MD5_MANY];
     assert(count <= MD5_MANY);
     memcpy(left, bytes, count * sizeof(*left));
-    struct side_by_side some = find_side_by_side(hashes, left, count);
-    while (some.count >= MD5_MANY_FROM) {
-        update_side_by_side(&some);
-        some = find_side_by_side(hashes, left, count);
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        if (kinds[k].type == HASH_SHA256 && !sha256_many_can())
+            continue;
+        struct side_by_side some = find_side_by_side(kinds[k].type, kinds[k].most, hashes, left, count);
+        while (some.count >= kinds[k].least) {
+            kinds[k].update(&some);
+            some = find_side_by_side(kinds[k].type, kinds[k].most, hashes, left, count);
+        }
     }
     for (size_t i = 0; i < count; i++)
         hash_update(hashes[i], left[i].ptr, left[i].len);

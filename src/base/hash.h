@@ -14,7 +14,8 @@ size_t hash_size(enum hash_type type);               /* bytes */
 struct hash *hash_new(enum hash_type type) MUST_USE; /* NULL when out of memory */
 void hash_free(struct hash **hash);                  /* CLEANUP-able */
 void hash_update(struct hash *hash, const void *bytes, size_t len);
-/* hash_update of each with its own bytes; of MD5s many at a time (md5_many.h). `count` up to MD5_MANY. */
+/* hash_update of each with its own bytes; of MD5s and SHA-256s many at a time (md5_many.h,
+ * sha256_many.h). `count` up to MD5_MANY. */
 void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count);
 /* `ret` of these gets hash_size(type) bytes, big-endian. */
 void hash_final(struct hash *hash, unsigned char *ret);

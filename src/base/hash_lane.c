@@ -13,6 +13,8 @@
 
 struct hash_lane {
     struct hash *hash;
+    struct hash *quick;   /* NULL: none, or its owner's */
+    struct hash *own;     /* quick, of who gives blocks; NULL: none */
     pthread_cond_t moved; /* a block is done */
     size_t given;         /* blocks, of all that ever were */
     size_t done;
@@ -67,16 +69,27 @@ static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
     return count;
 }
 
+static struct str block_of(const struct hash_lane *lane)
+{
+    size_t index = lane->done % BLOCKS;
+    return (struct str){(const char *)lane->blocks[index], lane->lens[index]};
+}
+
 static void hash_blocks(struct hash_lane *const taken[], size_t count)
 {
-    struct hash *hashes[TAKEN_MAX];
-    struct str blocks[TAKEN_MAX];
+    struct hash *hashes[TAKEN_MAX], *quick[TAKEN_MAX];
+    struct str blocks[TAKEN_MAX], quick_blocks[TAKEN_MAX];
+    size_t quick_count = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t index = taken[i]->done % BLOCKS;
         hashes[i] = taken[i]->hash;
-        blocks[i] = (struct str){(const char *)taken[i]->blocks[index], taken[i]->lens[index]};
+        blocks[i] = block_of(taken[i]);
+        if (!taken[i]->quick)
+            continue;
+        quick[quick_count] = taken[i]->quick;
+        quick_blocks[quick_count++] = blocks[i];
     }
     hash_update_many(hashes, blocks, count);
+    hash_update_many(quick, quick_blocks, quick_count);
     for (size_t i = 0; i < count; i++)
         block_free(&taken[i]->blocks[taken[i]->done % BLOCKS]);
 }
@@ -116,7 +129,7 @@ static void start_threads(void)
     (void)pthread_attr_destroy(&attributes);
 }
 
-int hash_lane_start(struct hash *hash, struct hash_lane **ret)
+int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **ret)
 {
     struct hash_lane *lane = mem_alloc(sizeof(*lane));
     if (!lane)
@@ -125,12 +138,15 @@ int hash_lane_start(struct hash *hash, struct hash_lane **ret)
     start_threads();
     bool some = threads > 0;
     count_lanes += some;
+    bool among_many = count_lanes >= MD5_MANY_FROM;
     pthread_mutex_unlock(&lock);
     if (!some) {
         free(lane);
         return -EAGAIN;
     }
     lane->hash = hash;
+    lane->quick = among_many ? quick : NULL;
+    lane->own = among_many ? NULL : quick;
     pthread_cond_init(&lane->moved, NULL);
     *ret = lane;
     return 0;
@@ -159,11 +175,15 @@ static void wait_behind(struct hash_lane *lane, size_t blocks)
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
 {
     unsigned char *another = block_new();
+    if (lane->own)
+        hash_update(lane->own, *block, len);
     pthread_mutex_lock(&lock);
     wait_behind(lane, another ? BLOCKS - 1 : 0);
     if (!another) {
         pthread_mutex_unlock(&lock);
         hash_update(lane->hash, *block, len);
+        if (lane->quick)
+            hash_update(lane->quick, *block, len);
         return;
     }
     size_t index = lane->given % BLOCKS;
@@ -173,6 +193,11 @@ void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
         enqueue(lane);
     pthread_mutex_unlock(&lock);
     *block = another;
+}
+
+bool hash_lane_quick_done(const struct hash_lane *lane)
+{
+    return !lane->quick;
 }
 
 void hash_lane_end(struct hash_lane **ret)

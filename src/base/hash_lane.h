@@ -1,5 +1,5 @@
-/* A digest computed by other threads, block by block, while the bytes' owner receives, writes and hashes
- * otherwise. MD5s of several owners are computed side by side (md5_many.h). For bodies of several blocks. */
+/* A body's digests computed by other threads, block by block, while its owner receives and writes. Those of
+ * several owners are computed side by side (hash_update_many). For bodies of several blocks. */
 #pragma once
 
 #include "base/block.h"
@@ -7,10 +7,14 @@
 
 struct hash_lane;
 
-/* From now on the hash is the lane's. -EAGAIN: no memory or no thread is to be had: go on without. */
-int hash_lane_start(struct hash *hash, struct hash_lane **ret) MUST_USE;
+/* From now on the hashes are the lane's. `quick`, which may be NULL, is of a type that takes a fraction of
+ * the other's time: where nothing goes side by side, who gives a block computes it. -EAGAIN: no memory or no
+ * thread is to be had: go on without. */
+int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **ret) MUST_USE;
 /* Gives a block (block.h), of which the first `len` bytes are to be hashed, and gets another instead. Waits
  * when the lane is several blocks behind. */
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len);
-/* Waits for what was given: the hash is the caller's again. CLEANUP-able. */
+/* Whether `quick` has all that was given, without a wait. */
+bool hash_lane_quick_done(const struct hash_lane *lane);
+/* Waits for what was given: the hashes are the caller's again. CLEANUP-able. */
 void hash_lane_end(struct hash_lane **lane);

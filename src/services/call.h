@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "base/hash.h"
 #include "base/reason.h"
 #include "base/wake.h"
 #include "http/server.h"
@@ -52,7 +53,9 @@ struct call {
     struct uri_query query; /* decoded */
     /* OP_STREAM: the body's SHA-256 in hex, once run is called; already compared with what was signed. */
     char body_sha256[65];
-    int64_t body_length; /* OP_STREAM: bytes that `body` will get in all; -1: the client did not say */
+    struct hash *body_hash; /* OP_STREAM: of what `body` gets, SHA-256 */
+    bool hashes_body;       /* set by begin: `body` and `whole` see to that themselves */
+    int64_t body_length;    /* OP_STREAM: bytes that `body` will get in all; -1: the client did not say */
     const struct http_header *trailers; /* that came behind a body in chunks: call_trailer's */
     size_t trailer_count;
 

@@ -78,9 +78,9 @@ static int enter(struct exchange *x)
     }
     place(c);
     c->http->stream = c->operation->flags & OP_STREAM;
-    if (c->http->stream && !x->body_hash) {
-        x->body_hash = hash_new(HASH_SHA256);
-        if (!x->body_hash)
+    if (c->http->stream && !c->body_hash) {
+        c->body_hash = hash_new(HASH_SHA256);
+        if (!c->body_hash)
             return FAULT(ENOMEM);
         x->entered = true;
     }
@@ -172,7 +172,8 @@ static int handler_begin(void *ctx, struct http_request *http)
 
 static int deliver(struct exchange *x, const void *bytes, size_t len)
 {
-    hash_update(x->body_hash, bytes, len);
+    if (!x->call.hashes_body)
+        hash_update(x->call.body_hash, bytes, len);
     return x->call.operation->body ? x->call.operation->body(&x->call, bytes, len) : 0;
 }
 
@@ -222,8 +223,10 @@ static int decode(struct exchange *x)
     struct call *c = &x->call;
     unsigned char digest[HASH_MAX_SIZE];
     char hex[HASH_HEX_SIZE];
-    if (x->body_hash) {
-        hash_final(x->body_hash, digest);
+    if (c->body_hash) {
+        if (c->operation->whole)
+            c->operation->whole(c);
+        hash_final(c->body_hash, digest);
         hex_encode(digest, hash_size(HASH_SHA256), c->body_sha256);
         if (another_body(x, c->body_sha256))
             return REFUSE_PAYLOAD;
@@ -396,7 +399,7 @@ static void handler_end(void *ctx UNUSED, struct http_request *http)
         return;
     if (x->entered && x->call.operation->end)
         x->call.operation->end(&x->call);
-    hash_free(&x->body_hash);
+    hash_free(&x->call.body_hash);
     payload_free(x);
     json_free(&x->call.in);
     json_free(&x->call.out);

@@ -86,7 +86,6 @@ struct exchange {
 
     size_t steps;            /* of its beginning that are done */
     struct db_later durable; /* call_commit's */
-    struct hash *body_hash;  /* OP_STREAM: of what the operation gets */
     struct payload *payload; /* payload.c: the body is in chunks; NULL: it is not */
     int refusal;             /* what CALL_REFUSED stands for */
     bool verified;

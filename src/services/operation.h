@@ -101,6 +101,7 @@ struct operation {
     const char *xml_in;   /* the input's root; elements that the table does not allow are refused then */
     int (*begin)(struct call *c); /* before the body: OP_STREAM, and to refuse one unread; CALL_ELSEWHERE */
     int (*body)(struct call *c, const void *bytes, size_t len); /* OP_STREAM */
+    void (*whole)(struct call *c); /* all has come: before its digest is looked at; NULL: nothing to do */
     void *(*place)(struct call *c, size_t *ret_room); /* http_handler's, of such a body; NULL: never */
     void (*end)(struct call *c); /* frees c->state; called once also when the client went away */
 };

@@ -71,7 +71,7 @@ int api_put_begin_checked(struct call *c, enum checksum_algorithm claimed, enum 
     if (rc != 0)
         return rc;
     assert(put);
-    put->upload.large = c->body_length > BLOB_INLINE_MAX;
+    c->hashes_body = upload_expect(&put->upload, c->body_length, c->body_hash);
     put->vouched = said || http_header(c->http, "content-md5").ptr;
     return api_put_choose(c, said ? claimed : otherwise);
 }
@@ -129,6 +129,12 @@ int api_put_body(struct call *c, const void *bytes, size_t len)
     if (rc == 0 && put->upload.size == c->body_length)
         upload_complete(&put->upload);
     return api_put_failed(c, api_write_outcome(c, rc));
+}
+
+void api_put_whole(struct call *c)
+{
+    struct put *put = c->state;
+    upload_whole(&put->upload);
 }
 
 void *api_put_place(struct call *c, size_t *ret_room)

@@ -14,10 +14,10 @@ enum level { SERVICE, BUCKET, OBJECT };
 
 #define PUT_STREAM                                                                                           \
     .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_put_begin, .body = api_put_body, .place = api_put_place, \
-    .end = api_put_end
+    .whole = api_put_whole, .end = api_put_end
 #define PART_STREAM                                                                                          \
     .flags = OP_STREAM | OP_ANONYMOUS, .begin = api_part_begin, .body = api_put_body,                        \
-    .place = api_put_place, .end = api_put_end
+    .place = api_put_place, .whole = api_put_whole, .end = api_put_end
 #define AT(level_, method_, sub_) .level = (level_), .http_method = (method_), .sub_resource = (sub_)
 
 /* The first row that fits a request is its operation: those with a sub-resource come first. */

@@ -108,18 +108,25 @@ static int become_file(struct upload *upload)
     return 0;
 }
 
+static void start_lane(struct upload *upload)
+{
+    upload->lane_tried = true;
+    if (hash_lane_start(upload->md5, upload->beside, &upload->lane) != 0)
+        upload->lane = NULL;
+}
+
 /* MD5 is the slowest of what a byte goes through: a large body's is computed beside the rest. */
 static void hash_block(struct upload *upload)
 {
-    if (!upload->lane_tried && upload->size >= LANE_FROM) {
-        upload->lane_tried = true;
-        if (hash_lane_start(upload->md5, &upload->lane) != 0)
-            upload->lane = NULL;
-    }
-    if (upload->lane)
+    if (!upload->lane_tried && (upload->size >= LANE_FROM || upload->expected >= LANE_FROM))
+        start_lane(upload);
+    if (upload->lane) {
         hash_lane_give(upload->lane, &upload->block, upload->filled);
-    else
-        hash_update(upload->md5, upload->block, upload->filled);
+        return;
+    }
+    hash_update(upload->md5, upload->block, upload->filled);
+    if (upload->beside)
+        hash_update(upload->beside, upload->block, upload->filled);
 }
 
 /* The writer may be reading it still. */
@@ -140,7 +147,7 @@ static int write_block(struct upload *upload)
         return 0;
     int rc = upload->sealer ? write_sealed(upload) : write_plain(upload);
     upload->written += (int64_t)upload->filled;
-    if (rc == 0 && upload->md5)
+    if (upload->md5) /* written or not: its digest is compared first */
         hash_block(upload);
     upload->filled = 0;
     return rc == 0 && upload->writer && upload->block == block ? replace_block(upload) : rc;
@@ -164,6 +171,14 @@ static int add_to_blocks(struct upload *upload, const unsigned char *bytes, size
     return rc;
 }
 
+bool upload_expect(struct upload *upload, int64_t size, struct hash *beside)
+{
+    bool large = size > BLOB_INLINE_MAX && upload->md5;
+    upload->expected = size;
+    upload->beside = large ? beside : NULL;
+    return large;
+}
+
 int upload_write(struct upload *upload, const void *bytes, size_t len)
 {
     assert(!upload->together.hash); /* it is complete */
@@ -172,7 +187,7 @@ int upload_write(struct upload *upload, const void *bytes, size_t len)
     if (upload->sha256)
         hash_update(upload->sha256, bytes, len);
     upload->size += (int64_t)len;
-    if (upload->fd < 0 && !upload->large && upload->size <= BLOB_INLINE_MAX)
+    if (upload->fd < 0 && upload->expected <= BLOB_INLINE_MAX && upload->size <= BLOB_INLINE_MAX)
         return buf_put(&upload->small, bytes, len);
     int rc = upload->fd < 0 ? become_file(upload) : 0;
     return rc != 0 ? rc : add_to_blocks(upload, bytes, len);
@@ -199,28 +214,41 @@ void *upload_place(struct upload *upload, size_t *ret_room)
     return upload->fd >= 0 ? upload->block + upload->filled : NULL;
 }
 
-int upload_finish(struct upload *upload)
+void upload_whole(struct upload *upload)
 {
-    int rc = write_block(upload);
-    if (rc == 0 && upload->writer)
-        rc = write_lane_wait(upload->writer);
-    if (rc != 0)
-        return rc;
-    write_lane_end(&upload->writer);
-    hash_lane_end(&upload->lane);
-    if (upload->md5)
-        finish_md5(upload);
-    if (upload->sha256)
-        hash_final(upload->sha256, upload->sha256_digest);
-    if (upload->fd < 0)
-        return upload->sealer ? sealer_small(upload->sealer, &upload->small) : 0;
+    upload->fault = write_block(upload);
+    if (upload->lane && upload->beside && !hash_lane_quick_done(upload->lane))
+        hash_lane_end(&upload->lane);
+}
+
+static int sync_file(struct upload *upload)
+{
     char folder[PATH_MAX];
-    rc = blob_incoming_path(upload->platform, "", folder);
+    int rc = upload->writer ? write_lane_wait(upload->writer) : 0;
+    write_lane_end(&upload->writer);
+    if (rc == 0)
+        rc = blob_incoming_path(upload->platform, "", folder);
     if (rc == 0 && upload->sealer)
         rc = sealer_finish(upload->sealer, upload->fd);
     if (rc == 0)
         rc = io_fsync(upload->fd);
     return rc != 0 ? rc : io_fsync_dir(folder);
+}
+
+/* Its last blocks are hashed while it is synced. */
+int upload_finish(struct upload *upload)
+{
+    int rc = upload->fault ? upload->fault : write_block(upload);
+    if (rc == 0 && upload->fd >= 0)
+        rc = sync_file(upload);
+    if (rc != 0)
+        return rc;
+    hash_lane_end(&upload->lane);
+    if (upload->md5)
+        finish_md5(upload);
+    if (upload->sha256)
+        hash_final(upload->sha256, upload->sha256_digest);
+    return upload->fd < 0 && upload->sealer ? sealer_small(upload->sealer, &upload->small) : 0;
 }
 
 /* ---- its row */

@@ -10,7 +10,8 @@
 struct upload {
     const struct platform *platform;
     struct buf small; /* while it fits into the database */
-    bool large;       /* set by who knows that it will not */
+    int64_t expected; /* bytes; 0: that is not known */
+    int fault;        /* upload_whole's */
     int fd;           /* -1: not a file yet */
     char name[BLOB_NAME_SIZE];
     bool known; /* the bytes were there already: the file goes */
@@ -21,7 +22,8 @@ struct upload {
     int64_t begun;             /* up to where bytes in the page cache are on their way to the disk */
     struct write_lane *writer; /* of whole blocks; NULL: none yet, or they are written where they come in */
     struct hash *md5;
-    struct hash_lane *lane; /* that computes md5; NULL: it is computed before a block is written */
+    struct hash *beside;    /* another's, of the same bytes, when it is large; NULL: none */
+    struct hash_lane *lane; /* that computes them; NULL: who writes does */
     bool lane_tried;
     struct hash_together together; /* md5 of a small one, once all of it is there */
     struct hash *sha256;
@@ -35,6 +37,9 @@ enum upload_digest { UPLOAD_MD5 = 1, UPLOAD_SHA256 = 2 };
 
 /* `digests`: which of upload_digest's to compute while the bytes pass. */
 int upload_init(const struct platform *platform, unsigned digests, struct upload *upload) MUST_USE;
+/* Before the first byte, by who knows how many will come. True: of these the upload computes `beside`, of
+ * SHA-256, too. */
+bool upload_expect(struct upload *upload, int64_t size, struct hash *beside);
 /* Bytes may be where upload_place says. */
 int upload_write(struct upload *upload, const void *bytes, size_t len) MUST_USE;
 /* No more are written: others that finish may compute a digest along with theirs. */
@@ -42,6 +47,8 @@ void upload_complete(struct upload *upload);
 /* Where the next bytes may be put before they are written, *ret_room of them at most; it is the upload's
  * until they are. NULL: it is no file yet. */
 void *upload_place(struct upload *upload, size_t *ret_room) MUST_USE;
+/* All bytes are there, and `beside` has them. */
+void upload_whole(struct upload *upload);
 /* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;
 /* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */

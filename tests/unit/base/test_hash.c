@@ -5,6 +5,7 @@
 #include "base/hash_together.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "base/sha256_many.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -291,12 +292,12 @@ static char *some_bytes(size_t size)
     return bytes;
 }
 
-static void assert_digest(struct hash *hash, struct str bytes)
+static void assert_digest(enum hash_type type, struct hash *hash, struct str bytes)
 {
     unsigned char whole[HASH_MAX_SIZE], got[HASH_MAX_SIZE];
-    hash_bytes(HASH_MD5, bytes, whole);
+    hash_bytes(type, bytes, whole);
     hash_final(hash, got);
-    assert_memory_equal(whole, got, hash_size(HASH_MD5));
+    assert_memory_equal(whole, got, hash_size(type));
 }
 
 static size_t begun_of(size_t message)
@@ -304,37 +305,69 @@ static size_t begun_of(size_t message)
     return message == 5 ? 7 : message * 64;
 }
 
-/* Of every number of messages, of lengths that share few blocks, one of them within a block. */
-static void test_digests_of_many_at_once(void **state UNUSED)
+/* Of every number of messages, of lengths that share few blocks, one of them within a block; types in turn.
+ */
+static void digests_of_many_at_once(const enum hash_type types[], size_t type_count)
 {
     CLEANUP(free_ptr) char *bytes = some_bytes(20000);
     for (size_t count = 0; count <= 16; count++) {
         struct hash *hashes[16];
         struct str pieces[16];
         for (size_t i = 0; i < count; i++) {
-            hashes[i] = hash_new(HASH_MD5);
+            hashes[i] = hash_new(types[i % type_count]);
             size_t begun = begun_of(i);
             hash_update(hashes[i], bytes + i, begun);
             pieces[i] = (struct str){bytes + i + begun, i == 2 ? 0 : i * 517 % 4000};
         }
         hash_update_many(hashes, pieces, count);
         for (size_t i = 0; i < count; i++) {
-            assert_digest(hashes[i], (struct str){bytes + i, begun_of(i) + pieces[i].len});
+            assert_digest(types[i % type_count], hashes[i],
+                          (struct str){bytes + i, begun_of(i) + pieces[i].len});
+            hash_free(&hashes[i]);
+        }
+    }
+}
+
+static void test_digests_of_many_at_once(void **state UNUSED)
+{
+    digests_of_many_at_once((const enum hash_type[]){HASH_MD5}, 1);
+    digests_of_many_at_once((const enum hash_type[]){HASH_SHA256}, 1);
+    digests_of_many_at_once((const enum hash_type[]){HASH_MD5, HASH_SHA256, HASH_SHA512}, 3);
+}
+
+/* Whatever the length of what is left beside a block, and of what was there. */
+static void test_sha256_of_all_lengths_at_once(void **state UNUSED)
+{
+    CLEANUP(free_ptr) char *bytes = some_bytes(1000);
+    for (size_t len = 0; len < 400; len++) {
+        struct hash *hashes[SHA256_MANY];
+        struct str pieces[SHA256_MANY];
+        for (size_t i = 0; i < SHA256_MANY; i++) {
+            hashes[i] = hash_new(HASH_SHA256);
+            pieces[i] = (struct str){bytes + i, len + i};
+        }
+        hash_update_many(hashes, pieces, SHA256_MANY);
+        hash_update_many(hashes, pieces, 2);
+        for (size_t i = 0; i < SHA256_MANY; i++) {
+            char twice[1000];
+            memcpy(twice, pieces[i].ptr, pieces[i].len);
+            memcpy(twice + pieces[i].len, pieces[i].ptr, pieces[i].len);
+            assert_digest(HASH_SHA256, hashes[i], (struct str){twice, (i < 2 ? 2 : 1) * pieces[i].len});
             hash_free(&hashes[i]);
         }
     }
 }
 
 /* The length is told in the digest: in bits, and beyond 32 of them. */
-static void test_many_at_once_of_more_than_512_mib(void **state UNUSED)
+static void many_at_once_of_more_than_512_mib(enum hash_type type)
 {
     const size_t piece = 64 << 20;
     CLEANUP(free_ptr) char *bytes = some_bytes(piece);
-    CLEANUP(hash_free) struct hash *alone = hash_new(HASH_MD5);
+    CLEANUP(hash_free) struct hash *alone = hash_new(type);
     struct hash *hashes[3];
     unsigned char wanted[HASH_MAX_SIZE], got[HASH_MAX_SIZE];
     for (size_t i = 0; i < 3; i++)
-        hashes[i] = hash_new(HASH_MD5);
+        hashes[i] = hash_new(type);
     for (size_t done = 0; done < (9 * piece); done += piece) {
         hash_update(alone, bytes, piece);
         hash_update_many(hashes, (const struct str[]){{bytes, piece}, {bytes, piece}, {bytes, piece}}, 3);
@@ -342,9 +375,15 @@ static void test_many_at_once_of_more_than_512_mib(void **state UNUSED)
     hash_final(alone, wanted);
     for (size_t i = 0; i < 3; i++) {
         hash_final(hashes[i], got);
-        assert_memory_equal(wanted, got, hash_size(HASH_MD5));
+        assert_memory_equal(wanted, got, hash_size(type));
         hash_free(&hashes[i]);
     }
+}
+
+static void test_many_at_once_of_more_than_512_mib(void **state UNUSED)
+{
+    many_at_once_of_more_than_512_mib(HASH_MD5);
+    many_at_once_of_more_than_512_mib(HASH_SHA256);
 }
 
 static size_t piece_at(size_t at, size_t size, size_t piece)
@@ -360,12 +399,14 @@ static void test_lanes_give_the_same_digests(void **state UNUSED)
     const size_t count = ARRAY_LEN(sizes) * ARRAY_LEN(pieces);
     CLEANUP(free_ptr) char *bytes = some_bytes(1000003);
     struct hash *hashes[ARRAY_LEN(sizes) * ARRAY_LEN(pieces)];
+    struct hash *others[ARRAY_LEN(sizes) * ARRAY_LEN(pieces)];
     struct hash_lane *lanes[ARRAY_LEN(sizes) * ARRAY_LEN(pieces)];
     CLEANUP(block_free) unsigned char *block = block_new();
     assert_non_null(block);
     for (size_t i = 0; i < count; i++) {
         hashes[i] = hash_new(HASH_MD5);
-        assert_int_equal(hash_lane_start(hashes[i], &lanes[i]), 0);
+        others[i] = i % 5 == 4 ? NULL : hash_new(HASH_SHA256);
+        assert_int_equal(hash_lane_start(hashes[i], others[i], &lanes[i]), 0);
     }
     for (size_t round = 0; round < 1 + 1000003 / 7919; round++)
         for (size_t i = 0; i < count; i++) {
@@ -378,8 +419,12 @@ static void test_lanes_give_the_same_digests(void **state UNUSED)
         }
     for (size_t i = 0; i < count; i++) {
         hash_lane_end(&lanes[i]);
-        assert_digest(hashes[i], (struct str){bytes, sizes[i % ARRAY_LEN(sizes)]});
+        const struct str whole = {bytes, sizes[i % ARRAY_LEN(sizes)]};
+        assert_digest(HASH_MD5, hashes[i], whole);
+        if (others[i])
+            assert_digest(HASH_SHA256, others[i], whole);
         hash_free(&hashes[i]);
+        hash_free(&others[i]);
     }
 }
 
@@ -393,7 +438,7 @@ static void test_a_lane_that_is_awaited_waits_for_no_other(void **state UNUSED)
     assert_non_null(block);
     for (size_t i = 0; i < 8; i++) {
         hashes[i] = hash_new(HASH_MD5);
-        assert_int_equal(hash_lane_start(hashes[i], &lanes[i]), 0);
+        assert_int_equal(hash_lane_start(hashes[i], NULL, &lanes[i]), 0);
     }
     for (size_t i = 0; i < 6; i++) { /* more than a lane holds */
         memcpy(block, bytes, BLOCK_SIZE);
@@ -404,7 +449,7 @@ static void test_a_lane_that_is_awaited_waits_for_no_other(void **state UNUSED)
     hash_lane_give(lanes[5], &block, BLOCK_SIZE);
     for (size_t i = 0; i < 8; i++)
         hash_lane_end(&lanes[i]);
-    assert_digest(hashes[5], (struct str){bytes, BLOCK_SIZE});
+    assert_digest(HASH_MD5, hashes[5], (struct str){bytes, BLOCK_SIZE});
     for (size_t i = 0; i < 8; i++)
         hash_free(&hashes[i]);
 }
@@ -415,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_ordered_uuids_sort_by_their_time),
         cmocka_unit_test(test_digests_of_abc),
         cmocka_unit_test(test_digests_of_many_at_once),
+        cmocka_unit_test(test_sha256_of_all_lengths_at_once),
         cmocka_unit_test(test_many_at_once_of_more_than_512_mib),
         cmocka_unit_test(test_lanes_give_the_same_digests),
         cmocka_unit_test(test_digests_that_wait_together_are_each_ones_own),
