@@ -45,7 +45,7 @@ static void any_length_alignment_and_split_gives_the_definition(void **state)
         bytes[i] = (unsigned char)(random >> 56);
     }
     for (int type = 0; type < CRC_TYPES; type++)
-        for (size_t len = 0; len < 600; len++) {
+        for (size_t len = 0; len < 1900; len += len < 600 ? 1 : 7) {
             const unsigned char *from = bytes + len % 17;
             uint64_t expected = by_bits(type, from, len);
             assert_true(crc_update(type, crc_begin(type), from, len) == expected);
