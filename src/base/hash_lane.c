@@ -32,13 +32,16 @@ static struct hash_lane **last = &first;
 static size_t count_queued;
 static size_t count_awaited; /* of those */
 static size_t count_lanes;
+static size_t count_busy; /* threads */
 static long threads;
 
-/* Whether there is work for a thread. */
+/* Whether there is work for a thread. Too few to go side by side wait for those that another has. */
 static bool is_due(void)
 {
     size_t enough = count_lanes < MD5_MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;
-    return first && (count_awaited > 0 || count_queued >= (3 * enough + 3) / 4);
+    if (!first || count_queued >= (3 * enough + 3) / 4)
+        return first;
+    return count_awaited > 0 && (count_queued >= MD5_MANY_FROM || count_busy == 0);
 }
 
 static void enqueue(struct hash_lane *lane)
@@ -103,9 +106,11 @@ static void *run(void *arg UNUSED)
         while (!is_due())
             pthread_cond_wait(&queued, &lock);
         size_t count = dequeue(taken);
+        count_busy++;
         pthread_mutex_unlock(&lock);
         hash_blocks(taken, count);
         pthread_mutex_lock(&lock);
+        count_busy--;
         for (size_t i = 0; i < count; i++) {
             if (++taken[i]->done < taken[i]->given)
                 enqueue(taken[i]);
@@ -193,11 +198,6 @@ void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
         enqueue(lane);
     pthread_mutex_unlock(&lock);
     *block = another;
-}
-
-bool hash_lane_quick_done(const struct hash_lane *lane)
-{
-    return !lane->quick;
 }
 
 void hash_lane_end(struct hash_lane **ret)

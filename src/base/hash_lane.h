@@ -14,7 +14,5 @@ int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **re
 /* Gives a block (block.h), of which the first `len` bytes are to be hashed, and gets another instead. Waits
  * when the lane is several blocks behind. */
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len);
-/* Whether `quick` has all that was given, without a wait. */
-bool hash_lane_quick_done(const struct hash_lane *lane);
 /* Waits for what was given: the hashes are the caller's again. CLEANUP-able. */
 void hash_lane_end(struct hash_lane **lane);

@@ -58,7 +58,7 @@ int api_delete_objects(struct call *c);
 
 int api_put_begin(struct call *c);
 int api_put_body(struct call *c, const void *bytes, size_t len);
-void api_put_whole(struct call *c);
+void api_put_whole(struct call *c); /* syncs them */
 void *api_put_place(struct call *c, size_t *ret_room);
 int api_put_run(struct call *c);
 void api_put_end(struct call *c);

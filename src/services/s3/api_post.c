@@ -432,6 +432,8 @@ static int post_object(struct call *c)
         return call_fail(c, S3_E_ARGUMENT, "POST requires exactly one file upload per request.");
     int rc = check_size(c, post, true);
     if (rc == 0)
+        api_put_whole(c);
+    if (rc == 0)
         rc = api_put_store(c, "ObjectCreated:Post", &stored);
     return rc != 0 ? rc : reply_post(c, post, &stored);
 }

@@ -23,6 +23,7 @@ struct put {
     struct upload upload;
     struct checksum checksum;
     struct checksum_value value;
+    int finished; /* what upload_finish said */
     bool vouched; /* the client says a digest of it, or S3 wants none */
 };
 
@@ -134,7 +135,7 @@ int api_put_body(struct call *c, const void *bytes, size_t len)
 void api_put_whole(struct call *c)
 {
     struct put *put = c->state;
-    upload_whole(&put->upload);
+    put->finished = upload_finish(&put->upload);
 }
 
 void *api_put_place(struct call *c, size_t *ret_room)
@@ -216,7 +217,7 @@ int api_write_outcome(struct call *c, int rc)
 int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE])
 {
     struct put *put = c->state;
-    int rc = api_write_outcome(c, upload_finish(&put->upload));
+    int rc = api_write_outcome(c, put->finished);
     if (rc == 0 && put->upload.sha256) /* a form's body is more than its file */
         hex_encode(put->upload.sha256_digest, hash_size(HASH_SHA256), c->body_sha256);
     if (rc == 0)

@@ -4,7 +4,7 @@
 
 #include "services/s3/api.h"
 
-/* Digests compared with what the client said, bytes synced: what is left is the transaction. */
+/* After api_put_whole, when bytes and digests are there: these compared with what the client said. */
 int api_put_finish(struct call *c, char ret_etag[ETAG_SIZE]) MUST_USE;
 /* Passes rc on; bytes of a put that failed are removed before the error is answered. */
 int api_put_failed(struct call *c, int rc) MUST_USE;

@@ -214,13 +214,6 @@ void *upload_place(struct upload *upload, size_t *ret_room)
     return upload->fd >= 0 ? upload->block + upload->filled : NULL;
 }
 
-void upload_whole(struct upload *upload)
-{
-    upload->fault = write_block(upload);
-    if (upload->lane && upload->beside && !hash_lane_quick_done(upload->lane))
-        hash_lane_end(&upload->lane);
-}
-
 static int sync_file(struct upload *upload)
 {
     char folder[PATH_MAX];
@@ -238,12 +231,12 @@ static int sync_file(struct upload *upload)
 /* Its last blocks are hashed while it is synced. */
 int upload_finish(struct upload *upload)
 {
-    int rc = upload->fault ? upload->fault : write_block(upload);
+    int rc = write_block(upload);
     if (rc == 0 && upload->fd >= 0)
         rc = sync_file(upload);
+    hash_lane_end(&upload->lane);
     if (rc != 0)
         return rc;
-    hash_lane_end(&upload->lane);
     if (upload->md5)
         finish_md5(upload);
     if (upload->sha256)

@@ -11,7 +11,6 @@ struct upload {
     const struct platform *platform;
     struct buf small; /* while it fits into the database */
     int64_t expected; /* bytes; 0: that is not known */
-    int fault;        /* upload_whole's */
     int fd;           /* -1: not a file yet */
     char name[BLOB_NAME_SIZE];
     bool known; /* the bytes were there already: the file goes */
@@ -47,9 +46,8 @@ void upload_complete(struct upload *upload);
 /* Where the next bytes may be put before they are written, *ret_room of them at most; it is the upload's
  * until they are. NULL: it is no file yet. */
 void *upload_place(struct upload *upload, size_t *ret_room) MUST_USE;
-/* All bytes are there, and `beside` has them. */
-void upload_whole(struct upload *upload);
-/* All bytes are there: digests, and for a file its sync and its folder's. No transaction may be open. */
+/* All bytes are there: digests (that of `beside` also after a fault), and for a file its sync and its
+ * folder's. No transaction may be open. */
 int upload_finish(struct upload *upload) MUST_USE;
 /* Makes it a blob called `id`, or a reference to one with the same bytes; *ret: which. `sha256` is in hex. */
 int upload_store(struct tx *tx, struct upload *upload, const char *sha256, int64_t id, int64_t *ret) MUST_USE;
