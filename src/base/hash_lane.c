@@ -33,6 +33,8 @@ static size_t count_queued;
 static size_t count_awaited; /* of those */
 static size_t count_lanes;
 static size_t count_busy; /* threads */
+static size_t count_idle;
+static size_t count_coming; /* of these, woken and not here yet: they take what has come until then */
 static long threads;
 
 /* Whether there is work for a thread. Too few to go side by side wait for those that another has. */
@@ -44,6 +46,23 @@ static bool is_due(void)
     return count_awaited > 0 && (count_queued >= MD5_MANY_FROM || count_busy == 0);
 }
 
+/* Whether an idle thread is to be woken, by who then has to, without the lock: it would wait for it. */
+static bool wakes_one(void)
+{
+    if (!is_due() || count_coming == count_idle || (count_coming > 0 && count_queued < TAKEN_MAX))
+        return false;
+    count_coming++;
+    return true;
+}
+
+static void unlock_and_wake(void)
+{
+    bool one = wakes_one();
+    pthread_mutex_unlock(&lock);
+    if (one)
+        pthread_cond_signal(&queued);
+}
+
 static void enqueue(struct hash_lane *lane)
 {
     lane->next = NULL;
@@ -52,8 +71,6 @@ static void enqueue(struct hash_lane *lane)
     lane->queued = true;
     count_queued++;
     count_awaited += lane->awaited;
-    if (is_due())
-        pthread_cond_signal(&queued);
 }
 
 static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
@@ -97,17 +114,27 @@ static void hash_blocks(struct hash_lane *const taken[], size_t count)
         block_free(&taken[i]->blocks[taken[i]->done % BLOCKS]);
 }
 
+static void wait_until_due(void)
+{
+    while (!is_due()) {
+        count_idle++;
+        while (count_coming == 0)
+            pthread_cond_wait(&queued, &lock);
+        count_coming--;
+        count_idle--;
+    }
+}
+
 static void *run(void *arg UNUSED)
 {
     struct hash_lane *taken[TAKEN_MAX];
     (void)pthread_setname_np(pthread_self(), "hash");
     pthread_mutex_lock(&lock);
     for (;;) {
-        while (!is_due())
-            pthread_cond_wait(&queued, &lock);
+        wait_until_due();
         size_t count = dequeue(taken);
         count_busy++;
-        pthread_mutex_unlock(&lock);
+        unlock_and_wake();
         hash_blocks(taken, count);
         pthread_mutex_lock(&lock);
         count_busy--;
@@ -162,7 +189,7 @@ static void await(struct hash_lane *lane, bool awaited)
     count_awaited -= lane->queued && lane->awaited;
     lane->awaited = awaited;
     count_awaited += lane->queued && awaited;
-    if (is_due())
+    if (wakes_one())
         pthread_cond_signal(&queued);
 }
 
@@ -196,7 +223,7 @@ void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
     lane->lens[index] = len;
     if (lane->given++ == lane->done)
         enqueue(lane);
-    pthread_mutex_unlock(&lock);
+    unlock_and_wake();
     *block = another;
 }
 
@@ -208,9 +235,7 @@ void hash_lane_end(struct hash_lane **ret)
     pthread_mutex_lock(&lock);
     wait_behind(lane, 0);
     count_lanes--;
-    if (is_due())
-        pthread_cond_signal(&queued); /* fewer are enough now */
-    pthread_mutex_unlock(&lock);
+    unlock_and_wake(); /* fewer are enough now */
     pthread_cond_destroy(&lane->moved);
     free(lane);
     *ret = NULL;

@@ -31,17 +31,19 @@ static struct write_lane *first;
 static struct write_lane **last = &first;
 static int threads;
 
-/* All of these: under the lock. */
-static void enqueue_if_due(struct write_lane *lane)
+/* ---- under the lock */
+
+/* Whether it was: a thread is to be woken, best without the lock, for which it would wait. */
+static bool enqueue_if_due(struct write_lane *lane)
 {
     size_t count = lane->given - lane->done;
     if (lane->busy || count == 0 || (count < GATHERED && !lane->awaited))
-        return;
+        return false;
     lane->busy = true;
     lane->next = NULL;
     *last = lane;
     last = &lane->next;
-    pthread_cond_signal(&queued);
+    return true;
 }
 
 static struct write_lane *dequeue(void)
@@ -58,7 +60,8 @@ static struct write_lane *dequeue(void)
 static void wait_behind(struct write_lane *lane, size_t blocks)
 {
     lane->awaited = true;
-    enqueue_if_due(lane);
+    if (enqueue_if_due(lane))
+        pthread_cond_signal(&queued);
     while (lane->given - lane->done > blocks)
         pthread_cond_wait(&lane->moved, &lock);
     lane->awaited = false;
@@ -92,7 +95,7 @@ static void *run(void *arg UNUSED)
         lane->fault = rc;
         lane->done += count;
         lane->busy = false;
-        enqueue_if_due(lane);
+        (void)enqueue_if_due(lane); /* this thread is awake: it takes one of those that are queued */
         pthread_cond_signal(&lane->moved);
     }
     return NULL;
@@ -150,9 +153,11 @@ int write_lane_give(struct write_lane *lane, unsigned char *block)
     if (lane->given - lane->done == BLOCKS)
         wait_for_place(lane);
     lane->blocks[lane->given++ % BLOCKS] = block;
-    enqueue_if_due(lane);
+    bool due = enqueue_if_due(lane);
     int fault = lane->fault;
     pthread_mutex_unlock(&lock);
+    if (due)
+        pthread_cond_signal(&queued);
     return fault;
 }
 
