@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 
 #define MAPPED (BLOCK_SIZE + BLOCK_ALIGNMENT)
-#define KEPT_MAX 32 /* or as many as are in use */
+#define KEPT_MAX 32 /* or as many as are in use: */
+#define SPARED 32   /* are freed before one of too many goes, since how many are in use varies fast */
 
 struct kept {
     struct kept *next;
@@ -17,6 +18,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept *kept;
 static size_t count_kept;
 static size_t count_used;
+static size_t count_spared;
 
 static atomic_uint *holders_of(unsigned char *block)
 {
@@ -66,6 +68,13 @@ void block_share(unsigned char *block)
     atomic_fetch_add(holders_of(block), 1);
 }
 
+static bool is_one_too_many(void)
+{
+    if (count_kept <= KEPT_MAX || count_kept <= count_used)
+        return false;
+    return count_used == 0 || ++count_spared % SPARED == 0;
+}
+
 void block_free(unsigned char **block)
 {
     struct kept *one = (struct kept *)(void *)*block;
@@ -77,7 +86,7 @@ void block_free(unsigned char **block)
     kept = one;
     count_kept++;
     count_used--;
-    while (count_kept > KEPT_MAX && count_kept > count_used)
+    while (is_one_too_many())
         (void)munmap(take_kept(), MAPPED);
     pthread_mutex_unlock(&lock);
 }
