@@ -193,11 +193,12 @@ static int handler_body(void *ctx UNUSED, struct http_request *http, const void 
     return r != 0;
 }
 
-/* What is in chunks is unpacked on its way. */
 static void *handler_place(void *ctx UNUSED, struct http_request *http, size_t *ret_room)
 {
     struct exchange *x = http->state;
-    return x->payload || !x->call.operation->place ? NULL : x->call.operation->place(&x->call, ret_room);
+    if (x->payload)
+        return payload_place(x, ret_room);
+    return x->call.operation->place ? x->call.operation->place(&x->call, ret_room) : NULL;
 }
 
 static void handler_too_large(void *ctx UNUSED, struct http_request *http)

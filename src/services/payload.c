@@ -1,6 +1,7 @@
 /* See payload.h. S3's answers: observed with S3 (IncompleteBody for any bad framing, InvalidChunkSizeError,
  * MalformedTrailerError), and "Signature Calculations …: Transferring Payload in Multiple Chunks". */
 #include "services/payload.h"
+#include "base/block.h"
 #include "wire/chunked.h"
 
 #define CHUNK_MIN 8192 /* of all but the last */
@@ -16,7 +17,8 @@ struct payload {
     int64_t received;
     int64_t last_size; /* of the chunk before; -1: none */
     unsigned chunks;
-    struct buf trailer; /* as it is signed */
+    struct buf trailer;   /* as it is signed */
+    unsigned char *block; /* of the body as it comes; NULL: there was no need */
     struct http_header *trailers;
 };
 
@@ -68,11 +70,21 @@ int payload_begin(struct exchange *x)
     return form->is_signed ? sigv4_chunks_init(&payload->signatures, &x->claim, x->signing_key) : 0;
 }
 
+void *payload_place(struct exchange *x, size_t *ret_room)
+{
+    struct payload *payload = x->payload;
+    if (!payload->block)
+        payload->block = block_new();
+    *ret_room = BLOCK_SIZE;
+    return payload->block;
+}
+
 void payload_free(struct exchange *x)
 {
     if (!x->payload)
         return;
     hash_free(&x->payload->hash);
+    block_free(&x->payload->block);
     buf_free(&x->payload->trailer);
 }
 

@@ -17,4 +17,6 @@ int payload_take(struct exchange *x, struct str bytes,
                  int *ret_outcome) MUST_USE;
 /* The body has ended: is it whole? A refusal, or a fault. */
 int payload_finish(struct exchange *x) MUST_USE;
+/* Where some of the body may come in before it is taken; NULL: nowhere. */
+void *payload_place(struct exchange *x, size_t *ret_room) MUST_USE;
 void payload_free(struct exchange *x);
