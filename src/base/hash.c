@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include "base/hash.h"
 #include "base/md5_many.h"
+#include "base/md5_sha256.h"
 #include "base/mem.h"
 #include "base/sha256_many.h"
 #include <openssl/crypto.h>
@@ -146,13 +147,28 @@ static struct side_by_side find_side_by_side(enum hash_type type, size_t most, s
     return found;
 }
 
-/* The bytes that were taken, as the state counts them: in bits, and in words of 32. */
-static void count_bytes(uint32_t *low, uint32_t *high, struct str *bytes, size_t len)
+/* Moves `bytes` on by what was taken of them, and counts it as the state does: in bits, and in words of 32.
+ */
+static void count_taken(uint32_t *low, uint32_t *high, struct str *bytes, size_t len)
 {
     uint64_t bits = ((uint64_t)*high << 32 | *low) + 8 * (uint64_t)len;
     *low = (uint32_t)bits;
     *high = (uint32_t)(bits >> 32);
     *bytes = (struct str){bytes->ptr + len, bytes->len - len};
+}
+
+static void md5_taken(MD5_CTX *md5, const uint32_t state[4], struct str *bytes, size_t blocks)
+{
+    md5->A = state[0];
+    md5->B = state[1];
+    md5->C = state[2];
+    md5->D = state[3];
+    count_taken(&md5->Nl, &md5->Nh, bytes, blocks * MD5_BLOCK);
+}
+
+static void sha256_taken(SHA256_CTX *sha256, struct str *bytes, size_t blocks)
+{
+    count_taken(&sha256->Nl, &sha256->Nh, bytes, blocks * SHA256_BLOCK);
 }
 
 static void md5_side_by_side(struct side_by_side *some)
@@ -167,14 +183,8 @@ static void md5_side_by_side(struct side_by_side *some)
         from[i] = (const unsigned char *)some->bytes[i]->ptr;
     }
     md5_many(moved, from, some->count, some->blocks);
-    for (size_t i = 0; i < some->count; i++) {
-        MD5_CTX *md5 = &some->hashes[i]->state.md5;
-        md5->A = states[i][0];
-        md5->B = states[i][1];
-        md5->C = states[i][2];
-        md5->D = states[i][3];
-        count_bytes(&md5->Nl, &md5->Nh, some->bytes[i], some->blocks * MD5_BLOCK);
-    }
+    for (size_t i = 0; i < some->count; i++)
+        md5_taken(&some->hashes[i]->state.md5, states[i], some->bytes[i], some->blocks);
 }
 
 static void sha256_side_by_side(struct side_by_side *some)
@@ -186,10 +196,8 @@ static void sha256_side_by_side(struct side_by_side *some)
         from[i] = (const unsigned char *)some->bytes[i]->ptr;
     }
     sha256_many(states, from, some->count, some->blocks);
-    for (size_t i = 0; i < some->count; i++) {
-        SHA256_CTX *sha256 = &some->hashes[i]->state.sha256;
-        count_bytes(&sha256->Nl, &sha256->Nh, some->bytes[i], some->blocks * SHA256_BLOCK);
-    }
+    for (size_t i = 0; i < some->count; i++)
+        sha256_taken(&some->hashes[i]->state.sha256, some->bytes[i], some->blocks);
 }
 
 /* Types whose hashes go side by side, from how many on, and up to how many. */
@@ -220,6 +228,21 @@ void hash_update_many(struct hash *const hashes[], const struct str bytes[], siz
     }
     for (size_t i = 0; i < count; i++)
         hash_update(hashes[i], left[i].ptr, left[i].len);
+}
+
+void hash_update_both(struct hash *md5, struct hash *sha256, const void *bytes, size_t len)
+{
+    struct str left = {bytes, len}, same = left;
+    size_t blocks = len / MD5_BLOCK;
+    if (blocks > 0 && between_blocks(md5) && between_blocks(sha256) && sha256_many_can()) {
+        MD5_CTX *ctx = &md5->state.md5;
+        uint32_t state[4] = {ctx->A, ctx->B, ctx->C, ctx->D};
+        md5_sha256(state, sha256->state.sha256.h, bytes, blocks);
+        md5_taken(ctx, state, &left, blocks);
+        sha256_taken(&sha256->state.sha256, &same, blocks);
+    }
+    hash_update(md5, left.ptr, left.len);
+    hash_update(sha256, left.ptr, left.len);
 }
 
 void hash_final(struct hash *hash, unsigned char *ret)

@@ -17,6 +17,9 @@ void hash_update(struct hash *hash, const void *bytes, size_t len);
 /* hash_update of each with its own bytes; of MD5s and SHA-256s many at a time (md5_many.h,
  * sha256_many.h). `count` up to MD5_MANY. */
 void hash_update_many(struct hash *const hashes[], const struct str bytes[], size_t count);
+/* hash_update of an MD5 and a SHA-256 with the same bytes, in hardly more time than the MD5 takes where
+ * sha256_many_can. */
+void hash_update_both(struct hash *md5, struct hash *sha256, const void *bytes, size_t len);
 /* `ret` of these gets hash_size(type) bytes, big-endian. */
 void hash_final(struct hash *hash, unsigned char *ret);
 void hash_bytes(enum hash_type type, struct str bytes, unsigned char *ret);

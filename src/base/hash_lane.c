@@ -4,6 +4,7 @@
 #include "base/hash_lane.h"
 #include "base/md5_many.h"
 #include "base/mem.h"
+#include "base/sha256_many.h"
 #include <pthread.h>
 #include <unistd.h>
 
@@ -12,9 +13,9 @@
 #define THREADS_MAX 16
 
 struct hash_lane {
-    struct hash *hash;
-    struct hash *quick;   /* NULL: none, or its owner's */
-    struct hash *own;     /* quick, of who gives blocks; NULL: none */
+    struct hash *md5;
+    struct hash *sha256;  /* NULL: none, or its owner's */
+    struct hash *own;     /* sha256, of who gives blocks; NULL: none */
     pthread_cond_t moved; /* a block is done */
     size_t given;         /* blocks, of all that ever were */
     size_t done;
@@ -95,21 +96,38 @@ static struct str block_of(const struct hash_lane *lane)
     return (struct str){(const char *)lane->blocks[index], lane->lens[index]};
 }
 
+static void update(const struct hash_lane *lane, struct str block)
+{
+    if (lane->sha256)
+        hash_update_both(lane->md5, lane->sha256, block.ptr, block.len);
+    else
+        hash_update(lane->md5, block.ptr, block.len);
+}
+
+static void update_side_by_side(struct hash_lane *const taken[], size_t count)
+{
+    struct hash *md5s[TAKEN_MAX], *sha256s[TAKEN_MAX];
+    struct str blocks[TAKEN_MAX], sha256_blocks[TAKEN_MAX];
+    size_t sha256_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        md5s[i] = taken[i]->md5;
+        blocks[i] = block_of(taken[i]);
+        if (!taken[i]->sha256)
+            continue;
+        sha256s[sha256_count] = taken[i]->sha256;
+        sha256_blocks[sha256_count++] = blocks[i];
+    }
+    hash_update_many(md5s, blocks, count);
+    hash_update_many(sha256s, sha256_blocks, sha256_count);
+}
+
 static void hash_blocks(struct hash_lane *const taken[], size_t count)
 {
-    struct hash *hashes[TAKEN_MAX], *quick[TAKEN_MAX];
-    struct str blocks[TAKEN_MAX], quick_blocks[TAKEN_MAX];
-    size_t quick_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = taken[i]->hash;
-        blocks[i] = block_of(taken[i]);
-        if (!taken[i]->quick)
-            continue;
-        quick[quick_count] = taken[i]->quick;
-        quick_blocks[quick_count++] = blocks[i];
-    }
-    hash_update_many(hashes, blocks, count);
-    hash_update_many(quick, quick_blocks, quick_count);
+    if (count >= MD5_MANY_FROM)
+        update_side_by_side(taken, count);
+    else
+        for (size_t i = 0; i < count; i++)
+            update(taken[i], block_of(taken[i]));
     for (size_t i = 0; i < count; i++)
         block_free(&taken[i]->blocks[taken[i]->done % BLOCKS]);
 }
@@ -161,7 +179,7 @@ static void start_threads(void)
     (void)pthread_attr_destroy(&attributes);
 }
 
-int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **ret)
+int hash_lane_start(struct hash *md5, struct hash *sha256, struct hash_lane **ret)
 {
     struct hash_lane *lane = mem_alloc(sizeof(*lane));
     if (!lane)
@@ -170,15 +188,14 @@ int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **re
     start_threads();
     bool some = threads > 0;
     count_lanes += some;
-    bool among_many = count_lanes >= MD5_MANY_FROM;
     pthread_mutex_unlock(&lock);
     if (!some) {
         free(lane);
         return -EAGAIN;
     }
-    lane->hash = hash;
-    lane->quick = among_many ? quick : NULL;
-    lane->own = among_many ? NULL : quick;
+    lane->md5 = md5;
+    lane->sha256 = sha256_many_can() ? sha256 : NULL;
+    lane->own = sha256_many_can() ? NULL : sha256;
     pthread_cond_init(&lane->moved, NULL);
     *ret = lane;
     return 0;
@@ -213,9 +230,7 @@ void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len)
     wait_behind(lane, another ? BLOCKS - 1 : 0);
     if (!another) {
         pthread_mutex_unlock(&lock);
-        hash_update(lane->hash, *block, len);
-        if (lane->quick)
-            hash_update(lane->quick, *block, len);
+        update(lane, (struct str){(const char *)*block, len});
         return;
     }
     size_t index = lane->given % BLOCKS;

@@ -7,10 +7,10 @@
 
 struct hash_lane;
 
-/* From now on the hashes are the lane's. `quick`, which may be NULL, is of a type that takes a fraction of
- * the other's time: where nothing goes side by side, who gives a block computes it. -EAGAIN: no memory or no
- * thread is to be had: go on without. */
-int hash_lane_start(struct hash *hash, struct hash *quick, struct hash_lane **ret) MUST_USE;
+/* From now on the hashes, of which `sha256` may be NULL, are the lane's. Where the processor has no
+ * instructions for SHA-256, who gives a block computes it. -EAGAIN: no memory or no thread is to be had: go
+ * on without. */
+int hash_lane_start(struct hash *md5, struct hash *sha256, struct hash_lane **ret) MUST_USE;
 /* Gives a block (block.h), of which the first `len` bytes are to be hashed, and gets another instead. Waits
  * when the lane is several blocks behind. */
 void hash_lane_give(struct hash_lane *lane, unsigned char **block, size_t len);

@@ -124,9 +124,10 @@ static void hash_block(struct upload *upload)
         hash_lane_give(upload->lane, &upload->block, upload->filled);
         return;
     }
-    hash_update(upload->md5, upload->block, upload->filled);
     if (upload->beside)
-        hash_update(upload->beside, upload->block, upload->filled);
+        hash_update_both(upload->md5, upload->beside, upload->block, upload->filled);
+    else
+        hash_update(upload->md5, upload->block, upload->filled);
 }
 
 /* The writer may be reading it still. */

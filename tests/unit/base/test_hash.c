@@ -358,6 +358,22 @@ static void test_sha256_of_all_lengths_at_once(void **state UNUSED)
     }
 }
 
+/* Whatever was there, and whatever is left beside a block. */
+static void test_both_digests_of_all_lengths(void **state UNUSED)
+{
+    CLEANUP(free_ptr) char *bytes = some_bytes(1000);
+    for (size_t begun = 0; begun < 200; begun += begun < 3 ? 1 : 61)
+        for (size_t len = 0; len + begun < 700; len++) {
+            struct hash *md5 = hash_new(HASH_MD5), *sha256 = hash_new(HASH_SHA256);
+            hash_update_both(md5, sha256, bytes, begun);
+            hash_update_both(md5, sha256, bytes + begun, len);
+            assert_digest(HASH_MD5, md5, (struct str){bytes, begun + len});
+            assert_digest(HASH_SHA256, sha256, (struct str){bytes, begun + len});
+            hash_free(&md5);
+            hash_free(&sha256);
+        }
+}
+
 /* The length is told in the digest: in bits, and beyond 32 of them. */
 static void many_at_once_of_more_than_512_mib(enum hash_type type)
 {
@@ -461,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_digests_of_abc),
         cmocka_unit_test(test_digests_of_many_at_once),
         cmocka_unit_test(test_sha256_of_all_lengths_at_once),
+        cmocka_unit_test(test_both_digests_of_all_lengths),
         cmocka_unit_test(test_many_at_once_of_more_than_512_mib),
         cmocka_unit_test(test_lanes_give_the_same_digests),
         cmocka_unit_test(test_digests_that_wait_together_are_each_ones_own),
