@@ -10,6 +10,7 @@
 
 #define BLOCKS 4
 #define TAKEN_MAX MD5_MANY
+#define MANY_FROM (MD5_MANY_FROM + 1) /* alone, SHA-256 costs nothing beside an MD5 */
 #define THREADS_MAX 16
 
 struct hash_lane {
@@ -41,10 +42,10 @@ static long threads;
 /* Whether there is work for a thread. Too few to go side by side wait for those that another has. */
 static bool is_due(void)
 {
-    size_t enough = count_lanes < MD5_MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;
+    size_t enough = count_lanes < MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;
     if (!first || count_queued >= (3 * enough + 3) / 4)
         return first;
-    return count_awaited > 0 && (count_queued >= MD5_MANY_FROM || count_busy == 0);
+    return count_awaited > 0 && (count_queued >= MANY_FROM || count_busy == 0);
 }
 
 /* Whether an idle thread is to be woken, by who then has to, without the lock: it would wait for it. */
@@ -76,7 +77,7 @@ static void enqueue(struct hash_lane *lane)
 
 static size_t dequeue(struct hash_lane *taken[TAKEN_MAX])
 {
-    size_t max = count_queued < MD5_MANY_FROM ? 1 : TAKEN_MAX;
+    size_t max = count_queued < MANY_FROM ? 1 : TAKEN_MAX;
     size_t count = 0;
     while (count < max && first) {
         first->queued = false;
@@ -123,7 +124,7 @@ static void update_side_by_side(struct hash_lane *const taken[], size_t count)
 
 static void hash_blocks(struct hash_lane *const taken[], size_t count)
 {
-    if (count >= MD5_MANY_FROM)
+    if (count >= MANY_FROM)
         update_side_by_side(taken, count);
     else
         for (size_t i = 0; i < count; i++)
