@@ -9,7 +9,8 @@
 #define BLOCKS 4
 #define GATHERED 2
 #define THREADS 4  /* they wait for the disk */
-#define SLOW_MS 20 /* whose owner has waited so long goes on through the page cache */
+#define SLOW_MS 20 /* whose owner has waited so long for SLOW_BLOCKS goes on through the page cache */
+#define SLOW_BLOCKS 128
 
 struct write_lane {
     int fd;
@@ -142,7 +143,7 @@ static void wait_for_place(struct write_lane *lane)
     int64_t began_ms = clock_mono_ms();
     wait_behind(lane, BLOCKS - 1);
     lane->waited_ms += clock_mono_ms() - began_ms;
-    if (lane->waited_ms >= SLOW_MS)
+    if (lane->waited_ms >= SLOW_MS * (int64_t)(1 + lane->given / SLOW_BLOCKS))
         (void)io_be_buffered(lane->fd);
 }
 
