@@ -19,7 +19,7 @@
 struct place {
     struct sockaddr_storage address; /* zero but for what a family has */
     socklen_t len;
-    struct str target; /* of the URL */
+    struct str authority, target; /* of the URL */
 };
 
 struct direct {
@@ -79,6 +79,7 @@ static bool place_read(const char *url, struct place *ret)
     authority = (struct str){url, strcspn(url, "/?")};
     if (!address_read(authority, ret))
         return false;
+    ret->authority = authority;
     ret->target = str_of(url + authority.len);
     return ret->target.len == 0 || ret->target.ptr[0] == '/';
 }
@@ -130,20 +131,31 @@ static struct direct_connection *idle_take(struct direct_pool *pool, const struc
     return found;
 }
 
+/* With the lock: the one that waits for the longest, where there are too many. */
+static struct direct_connection *idle_surplus(struct direct_pool *pool)
+{
+    struct direct_connection **at = &pool->idle;
+
+    if (pool->count <= IDLE_MAX)
+        return NULL;
+    while ((*at)->next)
+        at = &(*at)->next;
+    pool->count--;
+    return take(*at);
+}
+
 static void idle_put(struct direct_pool *pool, struct direct_connection *connection)
 {
-    bool kept = false;
+    struct direct_connection *surplus;
 
     pthread_mutex_lock(&pool->lock);
-    if (pool->count < IDLE_MAX) {
-        connection->next = pool->idle;
-        pool->idle = connection;
-        pool->count++;
-        kept = true;
-    }
+    connection->next = pool->idle;
+    pool->idle = connection;
+    pool->count++;
+    surplus = idle_surplus(pool);
     pthread_mutex_unlock(&pool->lock);
-    if (!kept)
-        connection_free(connection);
+    if (surplus)
+        connection_free(surplus);
 }
 
 /* The other side has not ended it, and has said nothing that nobody asked for. */
@@ -258,12 +270,22 @@ static void put_header(struct buf *head, struct str name, struct str value)
     buf_puts(head, "\r\n");
 }
 
-static int put_head(struct buf *head, const struct http_exchange *exchange, struct str target)
+/* As libcurl says it: without the scheme's own port. */
+static struct str host_of(struct str authority)
+{
+    if (str_ends(authority, STR(":80")))
+        authority.len -= STR(":80").len;
+    return authority;
+}
+
+static int put_head(struct buf *head, const struct http_exchange *exchange, const struct place *place)
 {
     buf_puts(head, exchange->method);
-    buf_puts(head, target.len > 0 ? " " : " /");
-    buf_put_str(head, target);
+    buf_puts(head, place->target.len > 0 ? " " : " /");
+    buf_put_str(head, place->target);
     buf_puts(head, " HTTP/1.1\r\n");
+    if (!header_find(exchange->headers, exchange->header_count, "host").ptr)
+        put_header(head, STR("Host"), host_of(place->authority));
     for (size_t i = 0; i < exchange->header_count; i++) {
         const struct http_header *header = &exchange->headers[i];
 
@@ -321,7 +343,7 @@ static int begin(struct direct *direct)
     int r = place_read(exchange->url, &place) ? 0 : FAULT(EINVAL);
 
     if (r == 0)
-        r = put_head(&direct->head, exchange, place.target);
+        r = put_head(&direct->head, exchange, &place);
     if (r == 0)
         r = connection_get(direct, &place);
     if (r)

@@ -188,6 +188,7 @@ static void a_connection_serves_many_requests(void **state)
     stop(&server);
     assert_int_equal(server.connections, 1);
     assert_non_null(strstr(server.heads[0], "GET /x?y HTTP/1.1\r\n"));
+    assert_non_null(strstr(server.heads[0], "\r\nHost: 127.0.0.1:")); /* RFC 9112, 3.2: always */
     assert_null(strstr(server.heads[0], "Content-Length"));
     assert_non_null(strstr(server.heads[3], "Content-Length: 0\r\n"));
     direct_pool_deinit(&pool);
