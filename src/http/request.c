@@ -141,11 +141,14 @@ static bool body_endless(const struct inflight *flight)
     return coding.ptr && !str_eq_nocase(coding, STR("chunked"));
 }
 
-/* Two lengths: a proxy before us may have taken the other one (RFC 9112, section 6.3). */
+/* Two lengths, or one and chunks: a proxy before us may have taken the other one (RFC 9112, section 6.3), and
+ * content_length is to be what comes. */
 static bool body_of_two_lengths(const struct inflight *flight)
 {
     const struct http_request *request = &flight->request;
     struct str first = http_header(request, "content-length");
+    if (first.ptr && http_header(request, "transfer-encoding").ptr)
+        return true;
     for (size_t i = 0; first.ptr && i < request->header_count; i++)
         if (str_eq_nocase(request->headers[i].name, STR("content-length")) &&
             !str_eq(request->headers[i].value, first))

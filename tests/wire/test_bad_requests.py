@@ -342,6 +342,13 @@ def test_a_body_has_one_length(server, lengths, status):
     raw.close()
 
 
+def test_a_body_has_a_length_or_chunks(server):
+    raw = Raw(server)
+    raw.send(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+    assert raw.file.readline().split()[1] == b"400"
+    raw.close()
+
+
 @pytest.mark.parametrize("make", [
     lambda n: b"GET /b/k HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * n + b"\r\n\r\n",
     lambda n: b"GET /b/" + b"k" * n + b" HTTP/1.1\r\nHost: x\r\n\r\n",
