@@ -116,7 +116,7 @@ int pool_new(size_t threads, const char *name, struct pool **ret)
  * idle. */
 static struct worker *next_worker(struct pool *pool)
 {
-    struct worker *worker = pool->idle;
+    struct worker *worker = pool->closing ? NULL : pool->idle; /* who is idle then ends */
     if (worker) {
         pool->idle = worker->idle;
         pool->working++;
@@ -149,7 +149,7 @@ void pool_pauses(void)
         return;
     pthread_mutex_lock(&pool->lock);
     pool->working--;
-    struct worker *worker = pool->working == 0 && pool->queued > 0 ? next_worker(pool) : NULL;
+    struct worker *worker = pool->queued > QUEUE_LONG * pool->working ? next_worker(pool) : NULL;
     pthread_mutex_unlock(&pool->lock);
     if (worker)
         pthread_cond_signal(&worker->given);

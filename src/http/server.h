@@ -31,7 +31,8 @@ struct http_request {
     size_t body_max; /* bytes kept in `body`; more is answered by `too_large`; default 0 */
     bool stream;     /* the body goes to handler->body instead of `body` */
     bool run_inline; /* run on the I/O thread: for handlers that never wait there */
-    bool run_by_few; /* run on one of few threads: for handlers that wait for each other only */
+    bool run_by_few; /* run on one of few threads: for handlers that wait for each other, and say so before
+                         they wait for anything else (base/pool.h) */
     void *state;     /* the handler's own */
 
     struct buf body; /* complete when run is called */

@@ -345,6 +345,37 @@ static void test_a_pool_that_wakes_few_wakes_one_for_who_pauses(void **state UNU
     (void)pthread_barrier_destroy(&together);
 }
 
+static void pause_in_a_closed_pool(struct pool_job *job)
+{
+    usleep(50000); /* the pool is closed, and who was idle has ended */
+    pool_pauses();
+    pool_goes_on();
+    count_run(job);
+}
+
+static void test_a_pool_that_closes_gives_no_job_to_who_has_ended(void **state UNUSED)
+{
+    struct pool *pool = NULL;
+    atomic_int count = 0;
+    struct pausing_job first = {.job.run = pause_until_others_have_run, .others = &count};
+    struct counting_job second = {.job.run = count_run, .count = &count}, fourth = second;
+    struct counting_job third = {.job.run = pause_in_a_closed_pool, .count = &count};
+    assert_int_equal(pthread_barrier_init(&together, NULL, 2), 0);
+    assert_int_equal(pool_new(2, "test", &pool), 0);
+    pool_wakes_few(pool);
+    assert_true(pool_submit(pool, &first.job)); /* a second thread begins while it pauses */
+    assert_true(pool_submit(pool, &second.job));
+    (void)pthread_barrier_wait(&together);
+    while (atomic_load(&count) < 1)
+        (void)sched_yield();
+    usleep(10000); /* both are idle */
+    assert_true(pool_submit(pool, &third.job));
+    assert_true(pool_submit(pool, &fourth.job));
+    pool_free(&pool);
+    assert_int_equal(count, 3);
+    (void)pthread_barrier_destroy(&together);
+}
+
 /* The first ends when another has begun beside it. */
 static void test_a_pool_that_wakes_few_wakes_another_when_many_wait(void **state UNUSED)
 {
@@ -396,6 +427,7 @@ int main(void)
         CASE(test_a_closed_pool_has_run_all_and_takes_no_more),
         CASE(test_a_pool_that_wakes_few_wakes_one_for_who_pauses),
         CASE(test_a_pool_that_wakes_few_wakes_another_when_many_wait),
+        CASE(test_a_pool_that_closes_gives_no_job_to_who_has_ended),
         CASE(test_pool_runs_as_many_jobs_at_once_as_it_may),
         CASE(test_wall_clock_can_be_replaced),
     };
