@@ -33,24 +33,24 @@ static bool look(struct turn *turn)
     return got;
 }
 
-/* Who counts as a sleeper but does not sleep yet is not woken: others may have relied on it meanwhile. */
+/* Who counts as a sleeper but does not sleep yet is not woken, and looks by himself; but whoever relied on it
+ * meanwhile is owed another. */
 static void wake_one(struct turn *turn)
 {
     do {
         if (atomic_load(&turn->watched) || atomic_load(&turn->sleepers) == 0 ||
-            atomic_exchange(&turn->woken, true))
+            atomic_fetch_add(&turn->woken, 1) > 0)
             return;
         if (syscall(SYS_futex, &turn->taken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1)
             return;
-        atomic_store(&turn->woken, false);
-    } while (atomic_load(&turn->taken) == 0);
+    } while (atomic_exchange(&turn->woken, 0) > 1);
 }
 
 /* `left` NULL: for ever. */
 static void sleep_while_taken(struct turn *turn, const struct timespec *left)
 {
     (void)syscall(SYS_futex, &turn->taken, FUTEX_WAIT_PRIVATE, 1, left, NULL, 0);
-    atomic_store(&turn->woken, false);
+    atomic_store(&turn->woken, 0);
 }
 
 static void awake(struct turn *turn, bool got)

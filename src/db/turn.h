@@ -10,7 +10,7 @@ struct turn {
     atomic_uint taken;
     atomic_uint sleepers;
     atomic_bool watched;   /* somebody looks */
-    atomic_bool woken;     /* a sleeper is about to look */
+    atomic_uint woken;     /* a sleeper is about to look; above 1: who relied on that */
     atomic_uint overtaken; /* how often sleepers have been, since one of them had the turn */
 };
 

@@ -109,12 +109,21 @@ static void who_would_wait_too_long_is_told(void **state UNUSED)
     turn_unlock(&one);
 }
 
+/* Else it would take the waking of the next for one that is under way. */
+static void a_waking_that_reached_nobody_is_forgotten(void **state UNUSED)
+{
+    struct turn one = {.taken = 1, .sleepers = 1}; /* counted, not asleep yet */
+    turn_unlock(&one);
+    assert_int_equal(atomic_load(&one.woken), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_do_not_overlap_and_all_come_to_theirs),
         cmocka_unit_test(who_sleeps_is_not_overtaken_for_ever),
         cmocka_unit_test(who_would_wait_too_long_is_told),
+        cmocka_unit_test(a_waking_that_reached_nobody_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
