@@ -32,7 +32,7 @@ static bool looked_find(const struct tx *tx, const char *bucket, bool *ret_named
     const struct looked *one = looked_at(bucket);
 
     pthread_mutex_lock(&looked.lock);
-    bool found = one->epoch == tx_epoch(tx) && strcmp(one->bucket, bucket) == 0;
+    bool found = one->epoch != 0 && one->epoch == tx_epoch(tx) && strcmp(one->bucket, bucket) == 0;
     *ret_named = one->named;
     pthread_mutex_unlock(&looked.lock);
     return found;

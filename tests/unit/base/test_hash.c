@@ -41,7 +41,6 @@ static void test_digests_of_abc(void **state UNUSED)
     }
 }
 
-/* RFC 4231, test cases 1, 2 and 6 */
 #define TOGETHER 40
 
 struct waiting {
@@ -135,6 +134,7 @@ static void test_threads_that_need_each_others_digests_find_them(void **state UN
     }
 }
 
+/* RFC 4231, test cases 1, 2 and 6 */
 static void test_hmac_vectors(void **state UNUSED)
 {
     char long_key[131];
