@@ -153,7 +153,7 @@ void sandbox_free(struct sandbox **sandbox)
 
 bool sandbox_ends_at_once(const struct sandbox *sandbox)
 {
-    return sandbox->walls && !atomic_load(&sandbox->apart);
+    return sandbox->walls && walls_part_sockets(sandbox->walls) && !atomic_load(&sandbox->apart);
 }
 
 /* WALLS_WORK/… for a path below the work folder. */

@@ -33,6 +33,12 @@
 #define READY "ready\n"
 #define COMMAND "printf 'ready\\n' >&2; read x"
 #define SAFE (MS_NOSUID | MS_NODEV)
+/* linux/landlock.h of Linux 6.12; older headers do not have them. */
+#define LANDLOCK_CREATE_RULESET 444 /* system calls */
+#define LANDLOCK_RESTRICT_SELF 446
+#define LANDLOCK_ABI_SCOPED 6
+#define LANDLOCK_VERSION 1U
+#define LANDLOCK_ABSTRACT_UNIX_SOCKET 1U
 
 /* One system call of those that make a root. */
 enum deed_kind { DEED_MOUNT, DEED_FOLDER, DEED_LINK };
@@ -55,6 +61,7 @@ struct walls {
     char uid_same[32];
     char gid_same[32];
     int capability_count; /* that this kernel has */
+    bool apart;           /* this kernel keeps abstract sockets apart */
     char *folder_to;      /* where the work folder is mounted while the root is made */
     struct deed deeds[DEEDS_MAX];
     size_t deed_count;
@@ -265,6 +272,25 @@ static int rights_drop(const struct walls *walls)
     return (int)syscall(SYS_capset, &header, none);
 }
 
+/* The network is everybody's, and with it the abstract sockets, by which a descriptor of a build's folder
+ * could be given to another build. */
+static int sockets_part(const struct walls *walls)
+{
+    const struct {
+        uint64_t handled_fs, handled_net, scoped;
+    } rules = {.scoped = LANDLOCK_ABSTRACT_UNIX_SOCKET};
+    int fd, r;
+
+    if (!walls->apart)
+        return 0;
+    fd = (int)syscall(LANDLOCK_CREATE_RULESET, &rules, sizeof(rules), 0);
+    if (fd < 0)
+        return -1;
+    r = (int)syscall(LANDLOCK_RESTRICT_SELF, fd, 0);
+    close(fd);
+    return r;
+}
+
 static void signals_reset(void)
 {
     const struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -289,7 +315,7 @@ static int second(void *arg)
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || setsid() < 0 ||
         sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) || root_change(entry) || user_change(entry->walls) ||
-        rights_drop(entry->walls))
+        rights_drop(entry->walls) || sockets_part(entry->walls))
         fail(entry);
     for (int i = 0; i < WALLS_FDS; i++)
         if (spec->fds[i] == i ? fcntl(i, F_SETFD, 0) : dup2(spec->fds[i], i) < 0)
@@ -499,6 +525,8 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     maps_make(walls);
     while (prctl(PR_CAPBSET_READ, walls->capability_count, 0, 0, 0) >= 0)
         walls->capability_count++;
+    walls->apart =
+        syscall(LANDLOCK_CREATE_RULESET, NULL, (size_t)0, LANDLOCK_VERSION) >= LANDLOCK_ABI_SCOPED;
     walls->folder_to = join(WALLS_ROOT, inside);
     r = walls->folder_to ? deeds_make(walls, places, count, inside) : FAULT(ENOMEM);
     if (r == 0)
@@ -506,6 +534,11 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     if (r == 0)
         *ret = take(walls);
     return r;
+}
+
+bool walls_part_sockets(const struct walls *walls)
+{
+    return walls->apart;
 }
 
 void walls_free(struct walls **walls)

@@ -39,6 +39,8 @@ enum walls_outcome {
 int walls_new(const char *const *argv, const struct walls_place *places, size_t count, const char *inside,
               struct walls **ret, struct reason *why) MUST_USE;
 void walls_free(struct walls **walls);
+/* Whether those of different copies can give one another no descriptors (Landlock, Linux 6.12). */
+bool walls_part_sockets(const struct walls *walls);
 /* Starts a process behind a copy; a child of this one, in a session of its own, killed when the calling
  * thread ends. The command has been executed when this returns 0. */
 int walls_spawn(const struct walls *walls, const struct walls_spec *spec, pid_t *ret_pid) MUST_USE;

@@ -19,8 +19,8 @@
 #define NAMES_TRIED 1000 /* builds may have made folders of these names */
 #define SPARE_MOST 64
 #define SMALL_BYTES 4096 /* a folder that has had many entries stays larger */
-/* What chattr(1) sets on a folder. */
-#define FLAGS_SET (FS_FL_USER_MODIFIABLE | FS_CASEFOLD_FL | FS_PROJINHERIT_FL)
+/* What chattr(1) and fscrypt(8) set on a folder. */
+#define FLAGS_SET (FS_FL_USER_MODIFIABLE | FS_CASEFOLD_FL | FS_PROJINHERIT_FL | FS_ENCRYPT_FL)
 
 struct wing {
     char *folder;
@@ -237,15 +237,17 @@ int plot_make(struct wings *wings, struct plot *ret)
     return found ? 0 : plot_new(wings, ret);
 }
 
-static void plot_remove(struct wings *wings, struct plot *plot, size_t removed)
+/* `built`: a build was there. */
+static void plot_remove(struct wings *wings, struct plot *plot, size_t removed, bool built)
 {
     struct wing *gone = NULL;
 
     if (plot->folder && io_remove_tree_count(plot->folder, &removed))
         log_warn("anchor", "%s cannot be removed", plot->folder);
     pthread_mutex_lock(&wings->lock);
-    wings->apart = removed > MANY_REMOVED;
-    if (wings->apart)
+    if (built)
+        wings->apart = removed > MANY_REMOVED;
+    if (built && wings->apart)
         wing_close(wings, &gone);
     if (plot->wing)
         wing_leave(wings, plot->wing, removed, &gone);
@@ -267,7 +269,7 @@ static void spares_remove(struct wings *wings, bool full)
         pthread_mutex_unlock(&wings->lock);
         if (!found)
             return;
-        plot_remove(wings, &spare, 0);
+        plot_remove(wings, &spare, 0, false);
     }
 }
 
@@ -291,7 +293,7 @@ void plot_clear(struct wings *wings, struct plot *plot, bool again)
     if (again && plot_keep(wings, plot, &removed))
         *plot = (struct plot){0};
     else
-        plot_remove(wings, plot, removed);
+        plot_remove(wings, plot, removed, true);
     spares_remove(wings, true);
 }
 

@@ -238,7 +238,7 @@ static pid_t keeper_tid(void)
     long found = 0;
 
     while (tasks && (entry = readdir(tasks)))
-        if (strtol(entry->d_name, NULL, 10) > found)
+        if (strtol(entry->d_name, NULL, 10) > 0 && strtol(entry->d_name, NULL, 10) != getpid())
             found = strtol(entry->d_name, NULL, 10);
     closedir(tasks);
     return (pid_t)found;
@@ -385,6 +385,108 @@ static void where_a_process_stayed_no_other_build_comes(void **state)
     waitpid(stays, NULL, 0);
 }
 
+/* ---- a sandbox's */
+
+struct walled {
+    char work[64];
+    struct sandbox *sandbox;
+    struct rooms *rooms;
+};
+
+static int set_up_walled(void **state)
+{
+    struct walled *w = calloc(1, sizeof(*w));
+    struct reason why = {0};
+
+    snprintf(w->work, sizeof(w->work), "/tmp/slipway-test-room-XXXXXX");
+    assert_non_null(mkdtemp(w->work));
+    assert_int_equal(sandbox_new(w->work, &w->sandbox, &why), 0);
+    assert_string_equal(why.text, "");
+    assert_int_equal(rooms_new(w->work, w->sandbox, &w->rooms), 0);
+    *state = w;
+    return 0;
+}
+
+static int tear_down_walled(void **state)
+{
+    struct walled *w = *state;
+    int r;
+
+    rooms_free(&w->rooms);
+    sandbox_free(&w->sandbox);
+    r = rmdir(w->work);
+    free(w);
+    return r;
+}
+
+static struct room *take_walled(struct walled *w)
+{
+    static const char *const told[] = {NULL};
+    const struct session_entry entry = {.envp = told, .memory_kib = 1 << 20, .cpu_s = 60, .cancel_fd = -1};
+    struct room *room = NULL;
+
+    assert_int_equal(rooms_take(w->rooms, &room), 0);
+    assert_non_null(room->session);
+    assert_int_equal(session_enter(room->session, &entry), 0);
+    return room;
+}
+
+/* Its exit status. */
+static int tell(struct room *room, const char *script)
+{
+    const struct session_output output = {said, never, nothing, NULL};
+    struct reason why = {0};
+    int status = -1;
+
+    assert_int_equal(
+        session_step(room->session, str_of(script), clock_mono_ms() + WAIT_MS, &output, &status, &why), 0);
+    return status;
+}
+
+/* Takes a descriptor of a folder from another build, and looks there for what a third one has. */
+static const char spy[] =
+    "cat >spy.py <<'END'\n"
+    "import os, socket, time\n"
+    "s = socket.socket(socket.AF_UNIX); s.bind('\\0slipway-test-room'); s.listen(1); open('up', "
+    "'w').close()\n"
+    "c, _ = s.accept(); folder = socket.recv_fds(c, 10, 1)[1][0]; c.send(b'x')\n"
+    "while True:\n"
+    "    try: os.open('src/secret', os.O_RDONLY, dir_fd=folder); open('got', 'w').close()\n"
+    "    except OSError: pass\n"
+    "    time.sleep(0.01)\n"
+    "END\n"
+    "python3 spy.py >/dev/null 2>&1 &\n"
+    "while [ ! -e up ]; do sleep 0.05; done\n";
+static const char accomplice[] = "cat >give.py <<'END'\n"
+                                 "import os, socket\n"
+                                 "s = socket.socket(socket.AF_UNIX); s.connect('\\0slipway-test-room')\n"
+                                 "at = '..' if os.path.basename(os.getcwd()) == 'src' else '.'\n"
+                                 "socket.send_fds(s, [b'x'], [os.open(at, os.O_RDONLY)]); s.recv(1)\n"
+                                 "END\n"
+                                 "python3 give.py\n";
+
+static void a_folder_that_another_build_was_given_is_no_third_ones(void **state)
+{
+    enum { THIRD = 6 };
+    struct walled *w = *state;
+    struct room *watcher = take_walled(w), *giver = take_walled(w), *third[THIRD];
+    char folder[128];
+
+    assert_int_equal(tell(watcher, spy), 0);
+    (void)tell(giver, accomplice); /* not where the kernel parts them */
+    snprintf(folder, sizeof(folder), "%s", giver->plot.folder);
+    rooms_give(w->rooms, &giver);
+    await_gone(folder);
+    for (int i = 0; i < THIRD; i++) {
+        third[i] = take_walled(w);
+        assert_int_equal(tell(third[i], "echo x >" SANDBOX_FOLDER "/src/secret"), 0);
+    }
+    assert_int_equal(tell(watcher, "sleep 0.2; test ! -e got"), 0);
+    for (int i = 0; i < THIRD; i++)
+        rooms_give(w->rooms, &third[i]);
+    rooms_give(w->rooms, &watcher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +500,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_of_builds_that_ended_together_are_used_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(where_a_process_stayed_no_other_build_comes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_another_build_was_given_is_no_third_ones, set_up_walled,
+                                        tear_down_walled),
     };
 
     signal(SIGPIPE, SIG_IGN);
