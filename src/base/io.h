@@ -38,6 +38,6 @@ int io_write_file_atomic(const char *path, struct str content, mode_t mode) MUST
 int io_remove_tree(const char *path) MUST_USE;
 /* The same of what is a folder; how many it was with all below it is added to *count. */
 int io_remove_tree_count(const char *path, size_t *count) MUST_USE;
-/* Removes what is in a folder that nobody has read from, in the same way; what is called `but` (NULL:
- * nothing) stays with all below it. */
+/* Removes what is in a folder, in the same way; what is called `but` (NULL:
+ * nothing) stays with all below it. -ENOTEMPTY: somebody puts things there. */
 int io_empty_folder(int fd, const char *but, size_t *count) MUST_USE;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define DEEPEST 256 /* each level holds a file descriptor open */
+#define LOOKS 3     /* into a folder, until one finds nothing */
 
 int io_mkdir_parents(const char *path, mode_t mode)
 {
@@ -130,8 +131,15 @@ static int remove_below(int parent, const char *name, int depth, size_t *count)
 
 int io_empty_folder(int fd, const char *but, size_t *count)
 {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return own < 0 ? FAULT(errno) : remove_in_folder(own, but, 0, count);
+    size_t before;
+    int r;
+    int looks = 0;
+    do {
+        int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        before = *count;
+        r = own < 0 ? FAULT(errno) : remove_in_folder(own, but, 0, count);
+    } while (r == 0 && *count > before && ++looks < LOOKS);
+    return r < 0 || *count == before ? r : FAULT(ENOTEMPTY);
 }
 
 int io_remove_tree_count(const char *path, size_t *count)
