@@ -172,19 +172,24 @@ static bool is_cancelled(const struct http_exchange *exchange)
 }
 
 /* Until one of `events`. -ECANCELED, -ETIMEDOUT. */
+static int given_up(const struct direct *direct, int64_t until_ms)
+{
+    if (is_cancelled(direct->exchange))
+        return FAULT(ECANCELED);
+    return clock_mono_ms() < until_ms ? 0 : FAULT(ETIMEDOUT);
+}
+
 static int wait_for(const struct direct *direct, int fd, short events, int64_t until_ms)
 {
     struct pollfd ready = {.fd = fd, .events = events};
 
     for (;;) {
         int64_t left_ms = until_ms - clock_mono_ms();
-        int n;
+        int n, r = given_up(direct, until_ms);
 
-        if (is_cancelled(direct->exchange))
-            return FAULT(ECANCELED);
-        if (left_ms <= 0)
-            return FAULT(ETIMEDOUT);
-        n = poll(&ready, 1, (int)(left_ms < LOOK_MS ? left_ms : LOOK_MS));
+        if (r < 0)
+            return r;
+        n = poll(&ready, 1, (int)(left_ms < 0 ? 0 : left_ms < LOOK_MS ? left_ms : LOOK_MS));
         if (n > 0)
             return 0;
         if (n < 0 && errno != EINTR)
@@ -421,6 +426,8 @@ static int hear(struct direct *direct)
 
         if (n > 0) {
             r = understand(direct, block, (size_t)n);
+            if (r == 0 && direct->answer.stage != HTTP_ANSWER_DONE)
+                r = given_up(direct, direct->deadline_ms);
             stalled_ms = clock_mono_ms() + STALLED_MS;
         } else if (n == 0) {
             r = ended(direct);
