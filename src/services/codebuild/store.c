@@ -56,28 +56,30 @@ void project_row_deinit(struct project_row *row)
 
 #define KEY_SIZE (sizeof(((struct build *)0)->account) + sizeof(((struct build *)0)->project))
 
-static void project_key(const char *account, const char *name, char ret[KEY_SIZE])
+/* False: the name is longer than any project's. */
+static bool project_key(const char *account, const char *name, char ret[KEY_SIZE])
 {
-    (void)snprintf(ret, KEY_SIZE, "%s/%s", account, name);
+    return snprintf(ret, KEY_SIZE, "%s/%s", account, name) < (int)KEY_SIZE;
 }
 
 static void project_changes(struct tx *tx, const char *account, const char *name)
 {
     char key[KEY_SIZE];
-    project_key(account, name, key);
-    fenced_drop(&projects, tx, key);
+    if (project_key(account, name, key))
+        fenced_drop(&projects, tx, key);
 }
 
 int project_store_recall(struct tx *tx, const char *account, const char *name, json_t **ret)
 {
     CLEANUP(project_row_deinit) struct project_row row = {0};
     char key[KEY_SIZE];
-    project_key(account, name, key);
-    row.body = fenced_take(&projects, tx, key);
+    bool keyed = project_key(account, name, key);
+    row.body = keyed ? fenced_take(&projects, tx, key) : NULL;
     int r = row.body ? 0 : project_store_get(tx, account, name, &row);
     if (r != 0)
         return r;
-    fenced_put(&projects, tx, key, json_incref(row.body));
+    if (keyed)
+        fenced_put(&projects, tx, key, json_incref(row.body));
     *ret = take(row.body);
     return 0;
 }
