@@ -9,6 +9,7 @@
 #define MAPPED (BLOCK_SIZE + BLOCK_ALIGNMENT)
 #define KEPT_MAX 32 /* or as many as are in use: */
 #define SPARED 32   /* are freed before one of too many goes, since how many are in use varies fast */
+#define BURST 256   /* 32 MiB: what is more of them goes at once */
 
 struct kept {
     struct kept *next;
@@ -72,7 +73,7 @@ static bool is_one_too_many(void)
 {
     if (count_kept <= KEPT_MAX || count_kept <= count_used)
         return false;
-    return count_used == 0 || ++count_spared % SPARED == 0;
+    return count_used == 0 || count_kept > count_used + BURST || ++count_spared % SPARED == 0;
 }
 
 void block_free(unsigned char **block)

@@ -34,18 +34,20 @@ static struct hash_lane **last = &first;
 static size_t count_queued;
 static size_t count_awaited; /* of those */
 static size_t count_lanes;
-static size_t count_busy; /* threads */
+static size_t count_taken; /* blocks that threads have, one a lane */
 static size_t count_idle;
 static size_t count_coming; /* of these, woken and not here yet: they take what has come until then */
 static long threads;
 
-/* Whether there is work for a thread. Too few to go side by side wait for those that another has. */
+/* Whether there is work for a thread. Too few to go side by side wait for those that others have, where all of
+ * them together are enough: lanes that stand still are no company. */
 static bool is_due(void)
 {
     size_t enough = count_lanes < MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;
     if (!first || count_queued >= (3 * enough + 3) / 4)
         return first;
-    return count_awaited > 0 && (count_queued >= MANY_FROM || count_busy == 0);
+    return count_awaited > 0 &&
+           (count_queued >= MANY_FROM || count_taken == 0 || count_queued + count_taken < MANY_FROM);
 }
 
 /* Whether an idle thread is to be woken, by who then has to, without the lock: it would wait for it. */
@@ -152,11 +154,11 @@ static void *run(void *arg UNUSED)
     for (;;) {
         wait_until_due();
         size_t count = dequeue(taken);
-        count_busy++;
+        count_taken += count;
         unlock_and_wake();
         hash_blocks(taken, count);
         pthread_mutex_lock(&lock);
-        count_busy--;
+        count_taken -= count;
         for (size_t i = 0; i < count; i++) {
             if (++taken[i]->done < taken[i]->given)
                 enqueue(taken[i]);
