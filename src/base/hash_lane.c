@@ -39,8 +39,8 @@ static size_t count_idle;
 static size_t count_coming; /* of these, woken and not here yet: they take what has come until then */
 static long threads;
 
-/* Whether there is work for a thread. Too few to go side by side wait for those that others have, where all of
- * them together are enough: lanes that stand still are no company. */
+/* Whether there is work for a thread. Too few to go side by side wait for those that others have, where all
+ * of them together are enough: lanes that stand still are no company. */
 static bool is_due(void)
 {
     size_t enough = count_lanes < MANY_FROM ? 1 : count_lanes < TAKEN_MAX ? count_lanes : TAKEN_MAX;

@@ -13,7 +13,7 @@ void *mem_alloc(size_t size)
     if (need > SMALL)
         return calloc(1, need);
     void *ptr = malloc(need);
-    __asm__("" : "+r"(ptr)); /* else the compiler makes a calloc of both */
+    __asm__("" : : "r"(ptr) : "memory"); /* else the compiler makes a calloc of both */
     return ptr ? memset(ptr, 0, need) : NULL;
 }
 

@@ -147,9 +147,11 @@ static bool body_of_two_lengths(const struct inflight *flight)
 {
     const struct http_request *request = &flight->request;
     struct str first = http_header(request, "content-length");
-    if (first.ptr && http_header(request, "transfer-encoding").ptr)
+    if (!first.ptr)
+        return false;
+    if (http_header(request, "transfer-encoding").ptr)
         return true;
-    for (size_t i = 0; first.ptr && i < request->header_count; i++)
+    for (size_t i = 0; i < request->header_count; i++)
         if (str_eq_nocase(request->headers[i].name, STR("content-length")) &&
             !str_eq(request->headers[i].value, first))
             return true;

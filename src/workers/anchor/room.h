@@ -1,8 +1,8 @@
 /* Rooms: where builds' commands run. Each is a folder of its own on this machine and a shell in it that waits
  * to be told what it is for. An anchor that builds keeps some ready, made while nobody waited for them, and
  * tidies up behind builds when they have been reported. No room is used twice, but its folders can be,
- * emptied and with other names: those of a sandbox where nobody can hold them any more, those without one when
- * no process has its working folder there. */
+ * emptied and with other names: those of a sandbox where nobody can hold them any more, those without one
+ * when no process has its working folder there. */
 #pragma once
 
 #include "workers/anchor/session.h"

@@ -29,6 +29,6 @@ int sandbox_new(const char *work_dir, struct sandbox **ret, struct reason *why) 
 void sandbox_free(struct sandbox **sandbox);
 /* `sandbox` NULL: without walls, `cwd` and `command` name paths of this machine. */
 int sandbox_spawn(struct sandbox *sandbox, const struct sandbox_spec *spec, pid_t *ret_pid) MUST_USE;
-/* Whether whatever was started ended with the process that was, at the latest, and could give no descriptor to
- * what was started for others: so where all had copies and the kernel parts their sockets. */
+/* Whether whatever was started ended with the process that was, at the latest, and could give no descriptor
+ * to what was started for others: so where all had copies and the kernel parts their sockets. */
 bool sandbox_ends_at_once(const struct sandbox *sandbox);

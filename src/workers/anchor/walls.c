@@ -525,8 +525,7 @@ int walls_new(const char *const *argv, const struct walls_place *places, size_t 
     maps_make(walls);
     while (prctl(PR_CAPBSET_READ, walls->capability_count, 0, 0, 0) >= 0)
         walls->capability_count++;
-    walls->apart =
-        syscall(LANDLOCK_CREATE_RULESET, NULL, (size_t)0, LANDLOCK_VERSION) >= LANDLOCK_ABI_SCOPED;
+    walls->apart = syscall(LANDLOCK_CREATE_RULESET, NULL, (size_t)0, LANDLOCK_VERSION) >= LANDLOCK_ABI_SCOPED;
     walls->folder_to = join(WALLS_ROOT, inside);
     r = walls->folder_to ? deeds_make(walls, places, count, inside) : FAULT(ENOMEM);
     if (r == 0)

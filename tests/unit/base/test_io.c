@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "base/proc.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -347,7 +348,7 @@ static void test_a_pool_that_wakes_few_wakes_one_for_who_pauses(void **state UNU
 
 static void pause_in_a_closed_pool(struct pool_job *job)
 {
-    usleep(50000); /* the pool is closed, and who was idle has ended */
+    (void)poll(NULL, 0, 50); /* the pool is closed, and who was idle has ended */
     pool_pauses();
     pool_goes_on();
     count_run(job);
@@ -368,7 +369,7 @@ static void test_a_pool_that_closes_gives_no_job_to_who_has_ended(void **state U
     (void)pthread_barrier_wait(&together);
     while (atomic_load(&count) < 1)
         (void)sched_yield();
-    usleep(10000); /* both are idle */
+    (void)poll(NULL, 0, 10); /* both are idle */
     assert_true(pool_submit(pool, &third.job));
     assert_true(pool_submit(pool, &fourth.job));
     pool_free(&pool);
