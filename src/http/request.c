@@ -141,21 +141,23 @@ static bool body_endless(const struct inflight *flight)
     return coding.ptr && !str_eq_nocase(coding, STR("chunked"));
 }
 
-/* Two lengths, or one and chunks: a proxy before us may have taken the other one (RFC 9112, section 6.3), and
- * content_length is to be what comes. */
+/* Two lengths: a proxy before us may have taken the other one (RFC 9112, section 6.3). */
 static bool body_of_two_lengths(const struct inflight *flight)
 {
     const struct http_request *request = &flight->request;
     struct str first = http_header(request, "content-length");
-    if (!first.ptr)
-        return false;
-    if (http_header(request, "transfer-encoding").ptr)
-        return true;
-    for (size_t i = 0; i < request->header_count; i++)
-        if (str_eq_nocase(request->headers[i].name, STR("content-length")) &&
+    for (size_t i = 0; first.ptr && i < request->header_count; i++)
+        if (str_eq_nocase(request->headers[i].name, STR("content-length")) && request->headers[i].value.ptr &&
             !str_eq(request->headers[i].value, first))
             return true;
     return false;
+}
+
+/* The same, and content_length is to be what comes. */
+static bool body_of_length_and_chunks(const struct inflight *flight)
+{
+    return http_header(&flight->request, "transfer-encoding").ptr &&
+           http_header(&flight->request, "content-length").ptr;
 }
 
 /* Answers in place of the body, none of which is read. */
@@ -248,7 +250,7 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
         flight->phase = FLIGHT_DROP;
         return flight->server->tls ? tell_and_close(flight) : tell_early(flight);
     }
-    if (body_of_two_lengths(flight)) {
+    if (body_of_length_and_chunks(flight) || body_of_two_lengths(flight)) {
         http_reply(request, MHD_HTTP_BAD_REQUEST);
         flight->phase = FLIGHT_DROP;
         return tell_and_close(flight);
