@@ -196,6 +196,27 @@ def test_a_policy_of_the_operators_stays(new_server):
     assert policy("artifacts") == own
 
 
+def test_what_passes_through_the_store_is_the_central_teams_alone(launcher, house):
+    launcher.s3.put_object(Bucket="slipway-pipeline-store", Key="shop/a", Body=b"bytes")
+    dev = house.client("s3", profile="dev")
+    for call, more in ((dev.get_object, {}), (dev.put_object, {"Body": b"other"}), (dev.delete_object, {})):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(Bucket="slipway-pipeline-store", Key="shop/a", **more)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dev.list_objects_v2(Bucket="slipway-pipeline-store")
+
+
+def test_another_bucket_that_tells_the_launcher_releases_nothing(launcher, house):
+    dev, bucket = house.client("s3", profile="dev"), "not-artifacts"
+    dev.create_bucket(Bucket=bucket)
+    dev.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [{
+        "QueueArn": "arn:aws:sqs:us-east-1:111111111111:slipway-artifact-events", "Events": ["s3:ObjectCreated:*"]}]})
+    key = f"{TEAM}/nobody-knows/elsewhere/latest.zip"
+    dev.put_object(Bucket=bucket, Key=key, Body=b"not empty")
+    record = launcher.record(key=key)
+    assert record["event"] == "bad-bucket" and bucket in record["message"]
+
+
 def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):
     key = launcher.push("nobody-knows")
     record = launcher.record(key=key)

@@ -237,6 +237,15 @@ def test_a_push_that_is_followed_offers_the_next_action_at_once(s3, bucket, begi
     worker.succeed(job)
 
 
+def test_a_policy_that_denies_nothing_leaves_the_copy_to_the_step(s3, bucket, begin):
+    s3.put_object(Bucket=bucket, Key="app.zip", Body=b"1")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+    _, worker = begin()
+    [job] = worker.take("Next")
+    worker.succeed(job)
+
+
 @pytest.mark.parametrize("why", ["absent", "policy", "multipart", "role", "store"])
 def test_what_takes_a_request_is_still_a_workers(s3, bucket, begin, why):
     more = {}

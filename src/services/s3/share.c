@@ -1,18 +1,40 @@
 /* Another name for an object's bytes, for services that work in the same transaction: what CopyObject does
  * where nothing need be read, and nothing stands in the way of any signed caller. */
+#include "services/iam/evaluate.h"
 #include "services/s3/blob.h"
 #include "services/s3/object.h"
 #include "services/service.h"
+#include "wire/json.h"
 #include <stdio.h>
 
-/* Both without a policy: their objects are open to whoever signs (access.h). */
+/* Whether the bucket's objects are the account's to use whatever the request is like: without a policy they
+ * are open to whoever signs, and a policy that denies nothing keeps nothing from the bucket's own account
+ * (access.h). */
+static int check_open(const struct bucket *bucket, const char *account)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    const json_t *statement;
+    if (!bucket->policy)
+        return 0;
+    if (strcmp(bucket->account, account) != 0)
+        return S3_E_DENIED;
+    if (json_unpack_text(str_of(bucket->policy), &policy) != 0)
+        return FAULT(EBADMSG);
+    for (size_t i = 0; (statement = policy_statement(policy, i)); i++)
+        if (strcmp(json_str(statement, "Effect", ""), "Allow") != 0)
+            return S3_E_DENIED;
+    return 0;
+}
+
 static int buckets_load(struct tx *tx, const struct object_share *share, struct bucket *from,
                         struct bucket *to)
 {
     int rc = bucket_load(tx, share->from_bucket, from, NULL);
     if (rc == 0)
         rc = bucket_load(tx, share->to_bucket, to, NULL);
-    return rc == 0 && (from->policy || to->policy) ? S3_E_DENIED : rc;
+    if (rc == 0)
+        rc = check_open(from, share->account);
+    return rc != 0 ? rc : check_open(to, share->account);
 }
 
 /* A quota's refusal is a request's to tell. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "wire/json.h"
 #include "workers/launcher/journal.h"
+#include "workers/launcher/setup.h"
 
 static int record_begin(struct release *release)
 {
@@ -98,9 +99,25 @@ static int matched(struct release *release)
     return release->head.size > 0 ? push(release) : remove_all(release);
 }
 
+/* Whoever may let a bucket of his own tell this queue could release and remove what is another account's: who
+ * delivers where is for the artifact bucket's policy to say. */
+static int check_bucket(struct release *release)
+{
+    if (strcmp(release->bucket, ARTIFACT_BUCKET) == 0)
+        return 0;
+    reason_set(&release->why, 0, "bucket %.63s is not where artifacts are put", release->bucket);
+    return release_fail(release, WORK_E_FAILED, "bad-bucket",
+                        "put artifacts into the bucket " ARTIFACT_BUCKET
+                        "; its account takes the notification off the other bucket");
+}
+
 static int look(struct release *release)
 {
-    int r = release_key_parse(str_of(release->key), &release->names, &release->why);
+    int r = check_bucket(release);
+
+    if (r)
+        return r;
+    r = release_key_parse(str_of(release->key), &release->names, &release->why);
 
     if (r)
         return release_fail(release, r < 0 ? r : WORK_E_FAILED, "bad-key",

@@ -151,6 +151,23 @@ static int catalog_protect(struct aws_client *client, const char *account, struc
                       why);
 }
 
+/* All artifacts pass through it, of every account: those of one are not another's to read or to remove.
+ * Nothing is denied, so that sources are copied within their step (s3/share.c): who is named nowhere may do
+ * nothing. */
+static int store_protect(struct aws_client *client, const char *account, struct reason *why)
+{
+    bool absent;
+    int r = policy_absent(client, STORE_BUCKET, &absent, why);
+
+    if (r || !absent)
+        return r;
+    return policy_put(client, STORE_BUCKET,
+                      json_pack("[{s:s, s:s, s:{s:s}, s:s, s:[s, s]}]", "Sid", "TheCentralTeam", "Effect",
+                                "Allow", "Principal", "AWS", account, "Action", "s3:*", "Resource",
+                                "arn:aws:s3:::" STORE_BUCKET, "arn:aws:s3:::" STORE_BUCKET "/*"),
+                      why);
+}
+
 /* The accounts of an organization, whichever there will be: each is named by where it may put. */
 static json_t *artifact_statements(const char *organization)
 {
@@ -249,5 +266,7 @@ int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *wh
         r = notification_ensure(client, arn, why);
     if (r == 0)
         r = artifacts_protect(client, why);
+    if (r == 0)
+        r = store_protect(client, account_of(arn, account), why);
     return r ? r : catalog_protect(client, account_of(arn, account), why);
 }
