@@ -574,6 +574,19 @@ def test_template_url(server, cf, name):
         assert refused(cf.create_stack, StackName=name + "x", TemplateURL=url)[0] == "ValidationError"
 
 
+def test_a_template_url_is_read_as_the_caller_reads_it(server, cf, name):
+    s3 = server.client("s3", profile="prod")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="t.yaml", Body=parameter("x").encode())
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "444444444444"}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}/*"}]}))
+    url = f"{server.endpoint}/{name}/t.yaml"
+    for call in (cf.get_template_summary, cf.validate_template):
+        assert refused(call, TemplateURL=url) == ("ValidationError", "S3 error: Access Denied")
+    own = server.client("cloudformation", profile="prod")
+    assert own.get_template_summary(TemplateURL=url)["ResourceTypes"] == ["AWS::SSM::Parameter"]
+
+
 # ---- resource types
 
 

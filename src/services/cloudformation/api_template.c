@@ -5,6 +5,7 @@
 #include "services/cloudformation/outcome.h"
 #include "services/cloudformation/parameters.h"
 #include "services/cloudformation/scope.h"
+#include "services/s3/access.h"
 #include "services/s3/blob.h"
 #include "services/s3/object.h"
 #include "services/s3/s3.h"
@@ -82,21 +83,34 @@ static int read_blob(struct call *c, const struct object *object, const char **r
     return blob_each(&source, 0, object->size, take_some, &to);
 }
 
+/* What is at a URL is read for the caller, who must be let read it. */
+static int find(struct call *c, const struct place *place, struct object *ret)
+{
+    CLEANUP(bucket_unload) struct bucket bucket = {0};
+    const struct access access = {place->version_id ? "s3:GetObjectVersion" : "s3:GetObject", place->key};
+    int err = bucket_load(c->tx, place->bucket, &bucket, NULL);
+
+    if (!err)
+        err = access_check(c, c->tx, &bucket, &access);
+    if (err == S3_E_DENIED)
+        return call_fail(c, STACK_E_INVALID, "S3 error: Access Denied");
+    if (!err)
+        err = object_find(c->tx, place->bucket, place->key, place->version_id, ret);
+    if (err > 0 || (err == 0 && ret->marker))
+        return call_fail(c, STACK_E_INVALID, "S3 error: the object %.300s of bucket %.63s does not exist",
+                         place->key, place->bucket);
+    return err;
+}
+
 int cf_body_at_url(struct call *c, const char *url, const char **ret)
 {
     struct place place = {NULL, NULL, NULL};
     CLEANUP(object_unload) struct object object = {.sequence = 0};
-    CLEANUP(bucket_unload) struct bucket bucket = {0};
     int err = url_parse(c, url, &place);
 
     if (err)
         return err;
-    err = bucket_load(c->tx, place.bucket, &bucket, NULL);
-    if (!err)
-        err = object_find(c->tx, place.bucket, place.key, place.version_id, &object);
-    if (err > 0 || (err == 0 && object.marker))
-        return call_fail(c, STACK_E_INVALID, "S3 error: the object %.300s of bucket %.63s does not exist",
-                         place.key, place.bucket);
+    err = find(c, &place, &object);
     if (err)
         return err;
     if (object.size > TEMPLATE_URL_MAX)
