@@ -165,6 +165,10 @@ def test_attributes_count_towards_a_messages_size(sqs, queue):
     assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 7),
                    MessageAttributes=attributes) == "InvalidParameterValue"
     sqs.send_message(QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 8), MessageAttributes=attributes)
+    binary = {"k": {"DataType": "Binary", "BinaryValue": b"v" * 100}}  # 1 + 6 + 100
+    sqs.send_message(QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 107), MessageAttributes=binary)
+    assert code_of(sqs.send_message, QueueUrl=queue, MessageBody="x" * (MESSAGE_MAX - 106),
+                   MessageAttributes=binary) == "InvalidParameterValue"
 
 
 def test_a_queues_own_limit_is_honoured_in_batches_too(sqs, queue):

@@ -70,6 +70,13 @@ int message_attributes_check(const json_t *attributes, struct reason *why)
     return 0;
 }
 
+/* Of base64. */
+static size_t decoded_bytes(struct str value)
+{
+    size_t padding = str_ends(value, STR("==")) ? 2 : str_ends(value, STR("=")) ? 1 : 0;
+    return value.len / 4 * 3 - (value.len >= 4 ? padding : 0);
+}
+
 size_t message_attributes_bytes(const json_t *attributes)
 {
     size_t bytes = 0;
@@ -79,7 +86,7 @@ size_t message_attributes_bytes(const json_t *attributes)
         bool binary = false;
         struct str value = str_of(value_of(attribute, &binary));
         bytes += strlen(name) + strlen(json_str(attribute, "DataType", ""));
-        bytes += binary ? value.len / 4 * 3 : value.len;
+        bytes += binary ? decoded_bytes(value) : value.len;
     }
     return bytes;
 }
