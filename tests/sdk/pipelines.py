@@ -43,6 +43,13 @@ def declaration(*stages, name=None, sources=None, **more):
             "artifactStore": {"type": "S3", "location": "store-bucket"}, **more}
 
 
+def trust(server, profile, account=ACCOUNT, role="slipway-deploy"):
+    """That account's pipelines may have the role of the profile's account."""
+    server.client("iam", profile=profile).update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                                                "Action": "sts:AssumeRole"}]}))
+
+
 def until(look, what, patience_s=20):
     end = time.monotonic() + patience_s
     while not (found := look()):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source
+from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source, trust
 
 
 def start(codepipeline, name, **more):
@@ -763,6 +763,7 @@ def test_accounts_do_not_see_each_other(server, codepipeline, worker, make):
 
 def test_job_goes_to_the_account_of_its_role(server, codepipeline, worker, make):
     role = "arn:aws:iam::444444444444:role/slipway-deploy"
+    trust(server, "prod")
     name = make([action("Go", roleArn=role)])
     run = start(codepipeline, name)
     worker.do("Artifact")
@@ -772,6 +773,26 @@ def test_job_goes_to_the_account_of_its_role(server, codepipeline, worker, make)
     assert (job["accountId"], job["roleArn"]) == ("444444444444", role)
     prod.succeed(job)
     assert execution(codepipeline, name, run)["status"] == "Succeeded"
+
+
+def test_a_role_of_another_account_is_for_whom_it_trusts(server):
+    theirs, role = server.client("codepipeline", profile="shop-team"), "arn:aws:iam::333333333333:role/"
+    iam = server.client("iam", profile="staging")
+    iam.create_role(RoleName="for-dev", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole"}]}))
+    made = declaration([action("Go", roleArn=role + "for-dev")])
+    made["roleArn"] = "arn:aws:iam::555555555555:role/slipway-deploy"
+    with pytest.raises(ClientError, match="Go cannot have the role .*for-dev: its trust policy does not name account 555555555555"):
+        theirs.create_pipeline(pipeline=made)
+    made["stages"][1]["actions"][0].pop("roleArn")
+    theirs.create_pipeline(pipeline=made)
+    made["stages"][1]["actions"][0]["roleArn"] = role + "for-dev"
+    with pytest.raises(ClientError, match="cannot have the role"):
+        theirs.update_pipeline(pipeline=made)
+    trust(server, "staging", account="555555555555", role="for-dev")
+    theirs.update_pipeline(pipeline=made)
+    theirs.delete_pipeline(name=made["name"])
+    iam.delete_role(RoleName="for-dev")
 
 
 @pytest.mark.parametrize("operation,members", [

@@ -1,7 +1,7 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import pytest
 
-from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source
+from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source, trust
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -268,6 +268,7 @@ def test_of_very_many_approvals_a_few_are_listed(server, worker, make):
 
 @pytest.mark.parametrize("role,account", [({}, "222222222222"), ({"roleArn": "arn:aws:iam::333333333333:role/slipway-deploy"}, "333333333333")])
 def test_the_log_stream_of_commands_is_told(server, worker, make, role, account):
+    trust(server, "staging")
     name = make([commands(**role)])
     worker.call("StartPipelineExecution", name=name)
     worker.do("Artifact")

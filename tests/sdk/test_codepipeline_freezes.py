@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from pipelines import Refused, Worker, action, approval, code_of, declaration, until
+from pipelines import Refused, Worker, action, approval, code_of, declaration, trust, until
 
 
 class Line:
@@ -20,6 +20,7 @@ class Line:
         source = action("Artifact", category="Source", provider="S3", outputs=["App"],
                         configuration={"S3Bucket": "artifacts", "S3ObjectKey": self.app + "/main/latest.zip",
                                        "PollForSourceChanges": "false"})
+        trust(server, "prod")
         made = declaration([action("Dev")], [approval("Ask"), action(
             "Prod", 2, roleArn="arn:aws:iam::444444444444:role/slipway-deploy")], sources=[source])
         self.worker.call("CreatePipeline", pipeline=made)

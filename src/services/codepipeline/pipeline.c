@@ -4,6 +4,7 @@
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/follow.h"
 #include "services/codepipeline/git_look.h"
+#include "services/codepipeline/roles.h"
 #include "services/codepipeline/store.h"
 #include "services/codepipeline/job_memory.h"
 #include "wire/json.h"
@@ -38,6 +39,8 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const struct
     char arn[PIPELINE_ARN_SIZE];
     int r = declaration_check(tx, account, platform->region, declaration, why);
 
+    if (r == 0)
+        r = roles_check(tx, platform, account, declaration, why);
     if (r)
         return r;
     id_uuid(pipeline.id);
@@ -68,6 +71,8 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const struct
 
     if (r == 0)
         r = declaration_check(tx, account, platform->region, declaration, why);
+    if (r == 0)
+        r = roles_check(tx, platform, account, declaration, why);
     if (r)
         return r;
     pipeline.version++;
