@@ -165,7 +165,10 @@ def test_an_account_delivers_below_its_own_prefix_alone(house, launcher, tmp_pat
     blog.complete_multipart_upload(Bucket="artifacts", Key=own, UploadId=upload,
                                    MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
     assert blog.get_object(Bucket="artifacts", Key=own)["Body"].read() == b"bytes"
-    assert [o["Key"] for o in blog.list_objects_v2(Bucket="artifacts", Prefix="666666666666/")["Contents"]] == [own]
+    for prefix in ("666666666666/", "666666666666"):
+        assert [o["Key"] for o in blog.list_objects_v2(Bucket="artifacts", Prefix=prefix)["Contents"]] == [own]
+    version = blog.head_object(Bucket="artifacts", Key=own)["VersionId"]
+    assert blog.get_object_tagging(Bucket="artifacts", Key=own, VersionId=version)["TagSet"] == []
     assert launcher.record(key=own)["account"] == "666666666666"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("index.html", "hello")

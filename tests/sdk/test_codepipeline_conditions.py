@@ -321,6 +321,13 @@ def test_an_alarm_has_the_time_to_be_watched(pipeline):
     assert 179 * 60 < wait["until"] - wait["since"] <= 180 * 60
 
 
+def test_an_alarm_has_the_time_that_a_variable_may_say(pipeline):
+    watched = rule("R", "CloudWatchAlarm", {"AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "#{variables.Wait}"})
+    pipeline.make(conditions=condition("beforeEntry", "FAIL", watched), variables=[{"name": "Wait", "defaultValue": "120"}])
+    pipeline.start()
+    assert pipeline.take("R")["timeoutMs"] > 179 * 60000
+
+
 # ---- what is refused
 
 V = variable("main")

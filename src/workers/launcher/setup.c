@@ -172,18 +172,20 @@ static int store_protect(struct aws_client *client, const char *account, struct 
 static json_t *artifact_statements(const char *organization)
 {
     return json_pack(
-        "[{s:s, s:s, s:s, s:[s, s, s, s, s, s, s, s], s:s, s:{s:{s:s}}},"
-        " {s:s, s:s, s:s, s:[s, s], s:s, s:{s:{s:s}, s:{s:s}}},"
+        "[{s:s, s:s, s:s, s:[s, s, s, s, s, s, s, s, s, s], s:s, s:{s:{s:s}}},"
+        " {s:s, s:s, s:s, s:[s, s], s:s, s:{s:{s:s}, s:{s:[s, s]}}},"
         " {s:s, s:s, s:s, s:s, s:s, s:{s:{s:s}}}]",
         "Sid", "BelowItsOwnPrefix", "Effect", "Allow", "Principal", "*", "Action", "s3:PutObject",
         "s3:PutObjectTagging", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging",
-        "s3:GetObjectAttributes", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource",
+        "s3:GetObjectVersionTagging", "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes",
+        "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource",
         "arn:aws:s3:::" ARTIFACT_BUCKET "/${aws:PrincipalAccount}/*", "Condition", "StringEquals",
         "aws:PrincipalOrgID", organization,
 
         "Sid", "WhatIsBelowIt", "Effect", "Allow", "Principal", "*", "Action", "s3:ListBucket",
         "s3:ListBucketVersions", "Resource", "arn:aws:s3:::" ARTIFACT_BUCKET, "Condition", "StringEquals",
-        "aws:PrincipalOrgID", organization, "StringLike", "s3:prefix", "${aws:PrincipalAccount}/*",
+        "aws:PrincipalOrgID", organization, "StringLike", "s3:prefix", "${aws:PrincipalAccount}",
+        "${aws:PrincipalAccount}/*",
 
         "Sid", "WhereItIs", "Effect", "Allow", "Principal", "*", "Action", "s3:GetBucketLocation", "Resource",
         "arn:aws:s3:::" ARTIFACT_BUCKET, "Condition", "StringEquals", "aws:PrincipalOrgID", organization);

@@ -28,12 +28,16 @@ int64_t plan_timeout_default_ms(const char *category, const char *provider)
     return 60 * MINUTE_MS;
 }
 
-/* An alarm is watched for its WaitTime, and the answers take time beside it. */
+/* An alarm is watched for its WaitTime, and the answers take time beside it. What a variable will say is not
+ * known yet: it may be the longest. */
 static int64_t watch_ms(const json_t *configuration)
 {
-    int64_t minutes;
+    const char *told = json_str(configuration, "WaitTime", NULL);
+    int64_t minutes = WATCH_MAX_MINUTES;
 
-    return str_to_int(str_of(json_str(configuration, "WaitTime", NULL)), 0, WATCH_MAX_MINUTES, &minutes)
+    if (!told)
+        return 0;
+    return str_to_int(str_of(told), 0, WATCH_MAX_MINUTES, &minutes) || strstr(told, "#{")
                ? minutes * MINUTE_MS
                : 0;
 }
