@@ -1,8 +1,10 @@
 """Updates that are cancelled, undone, or stuck on their way back; lists longer than a page."""
+import sqlite3
 import uuid
 
 import pytest
 
+from pipelines import Worker, code_of
 from stacks import create, parameter, refused, settled, statuses, update
 
 
@@ -124,3 +126,47 @@ def test_a_template_is_bounded_in_the_request_and_in_the_bucket(server, cf, name
     s3.put_object(Bucket=name, Key="huge.yaml", Body=body.encode() * 20)
     url = f"{server.endpoint}/{name}/huge.yaml"
     assert refused(cf.create_stack, StackName=name, TemplateURL=url)[0] == "ValidationError"
+
+
+def approved_by(pattern, extra=""):
+    action = "{{Name: {}, ActionTypeId: {{Category: {}, Owner: AWS, Provider: {}, Version: '1'}}, {}}}"
+    source = action.format("Get", "Source", "S3", "OutputArtifacts: [{Name: App}], Configuration: {S3Bucket: bucket, S3ObjectKey: k.zip}")
+    ask = action.format("Ask", "Approval", "Manual", f"Configuration: {{Approvers: '{pattern}'}}")
+    return f"""
+Resources:
+  B:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: line
+      RoleArn: arn:aws:iam::222222222222:role/slipway-pipeline
+      ArtifactStore: {{Type: S3, Location: store-bucket}}
+      Stages: [{{Name: Source, Actions: [{source}]}}, {{Name: S1, Actions: [{ask}]}}]
+{extra}"""
+
+
+def declared_before(data, now, then):
+    """What the database says is declared, as a release that took `then` left it."""
+    with sqlite3.connect(data / "slipway.db") as database:
+        for table, column in (("codepipeline_version", "declaration"), ("cloudformation_template", "body"), ("cloudformation_resource", "doc")):
+            changed = database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (now, then))
+            assert changed.rowcount == 1
+
+
+def test_a_pipeline_goes_back_to_what_was_taken_when_it_was_declared(new_server, name):
+    """Approvers that are nobody's ARN were taken by an earlier release."""
+    running = new_server()
+    cf, worker = running.client("cloudformation"), Worker(running)
+    assert create(cf, name, approved_by("arn:aws:iam::*"))[1]["StackStatus"] == "CREATE_COMPLETE"
+    running.stop()
+    declared_before(running.data, "arn:aws:iam::*", "ann")
+    running.start()
+    before = worker.call("GetPipeline", name="line")["pipeline"]
+    assert before["stages"][1]["actions"][0]["configuration"] == {"Approvers": "ann"}
+    stack = update(cf, name, approved_by("*", BAD))
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", stack["StackStatusReason"]
+    after = worker.call("GetPipeline", name="line")["pipeline"]
+    assert after == {**before, "version": 3}
+    # who writes back what they read is not refused; who declares another such, is
+    worker.call("UpdatePipeline", pipeline=after)
+    after["stages"][1]["actions"][0]["configuration"] = {"Approvers": "bob"}
+    assert code_of(worker.call, "UpdatePipeline", pipeline=after) == "InvalidActionDeclarationException"

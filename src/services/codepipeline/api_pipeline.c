@@ -7,14 +7,6 @@
 
 #define LIST_MAX 1000
 
-/* Type and mode are always said, as on AWS. */
-static int kind_put(json_t *out, const json_t *declaration)
-{
-    int r = json_put_str(out, "pipelineType", declaration_type(declaration));
-
-    return r ? r : json_put_str(out, "executionMode", declaration_mode(declaration));
-}
-
 static int declaration_show(struct call *c, const struct pipeline *pipeline, int64_t version)
 {
     json_t *declaration = NULL;
@@ -25,7 +17,7 @@ static int declaration_show(struct call *c, const struct pipeline *pipeline, int
                          pipeline->name, (long long)version);
     if (r == 0)
         r = json_put(c->out, "pipeline", declaration);
-    return r ? r : kind_put(declaration, declaration);
+    return r ? r : declaration_put_kind(declaration, declaration);
 }
 
 int codepipeline_create_pipeline(struct call *c)

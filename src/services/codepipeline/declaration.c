@@ -45,6 +45,13 @@ const char *declaration_mode(const json_t *declaration)
     return json_str(declaration, "executionMode", DECLARATION_MODE);
 }
 
+int declaration_put_kind(json_t *out, const json_t *declaration)
+{
+    int r = json_put_str(out, "pipelineType", declaration_type(declaration));
+
+    return r ? r : json_put_str(out, "executionMode", declaration_mode(declaration));
+}
+
 static int check_features(const struct check *check)
 {
     const char *mode = declaration_mode(check->declaration);

@@ -18,5 +18,7 @@ const char *declaration_type_default(bool variables, bool triggers);
 /* "V1" or "V2", "SUPERSEDED", "QUEUED" or "PARALLEL": what it says, or what it is without saying so. */
 const char *declaration_type(const json_t *declaration);
 const char *declaration_mode(const json_t *declaration);
+/* Both, into `out`, which may be the declaration: they are always shown, as on AWS. */
+int declaration_put_kind(json_t *out, const json_t *declaration) MUST_USE;
 /* Defaults as AWS stores them: runOrder, region-less actions, empty lists. A new object. */
 int declaration_normalise(const json_t *declaration, int64_t version, json_t **ret) MUST_USE;

@@ -61,6 +61,44 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const struct
     return r ? r : history_add(tx, &pipeline, &made, pipeline.created_ms);
 }
 
+/* What it is, or was before its last change: a stack that goes back, and who writes back what they read, are
+ * not refused for what a later release checks. */
+static int has_been(struct tx *tx, const struct pipeline *pipeline, const json_t *declaration, bool *ret)
+{
+    *ret = false;
+    for (int64_t version = pipeline->version; !*ret && version > 0 && version >= pipeline->version - 1;
+         version--) {
+        CLEANUP(json_free) json_t *normal = NULL;
+        CLEANUP(json_free) json_t *stored = NULL;
+        int r = pipeline_declaration(tx, pipeline->id, version, &stored);
+
+        if (r == DB_NONE)
+            continue;
+        if (r == 0)
+            r = declaration_normalise(declaration, version, &normal);
+        if (r == 0)
+            r = declaration_put_kind(normal, normal);
+        if (r == 0)
+            r = declaration_put_kind(stored, stored);
+        if (r)
+            return r;
+        *ret = json_equal(stored, normal);
+    }
+    return 0;
+}
+
+static int update_check(struct tx *tx, const struct platform *platform, const struct pipeline *pipeline,
+                        const json_t *declaration, struct reason *why)
+{
+    bool been = false;
+    int refused = declaration_check(tx, pipeline->account, platform->region, declaration, why);
+    if (refused == 0)
+        refused = roles_check(tx, platform, pipeline->account, declaration, why);
+    int r = refused > 0 ? has_been(tx, pipeline, declaration, &been) : 0;
+
+    return r || been ? r : refused;
+}
+
 int pipeline_update(struct tx *tx, const struct platform *platform, const struct principal *caller,
                     const json_t *declaration, int64_t *ret_version, struct reason *why)
 {
@@ -70,9 +108,7 @@ int pipeline_update(struct tx *tx, const struct platform *platform, const struct
     int r = pipeline_require(tx, account, json_str(declaration, "name", ""), &pipeline, why);
 
     if (r == 0)
-        r = declaration_check(tx, account, platform->region, declaration, why);
-    if (r == 0)
-        r = roles_check(tx, platform, account, declaration, why);
+        r = update_check(tx, platform, &pipeline, declaration, why);
     if (r)
         return r;
     pipeline.version++;
