@@ -209,6 +209,11 @@ def test_a_sessions_name_that_is_believed_tells_who_pushed(release):
     ({"Approvers": "arn:aws:sts::222222222222:assumed-role/ops"}, "nobody's ARN"),
     ({"Approvers": "2 of arn:aws:iam::222222222222:user/ann"}, "wants 2 of 'arn:aws:iam::222222222222:user/ann', which names 1"),
     ({"RequiredApprovals": "2", "Approvers": "*; arn:aws:iam::222222222222:root"}, "names 1"),
+    ({"Approvers": "2 of arn:aws:sts::222222222222:assumed-role/ops/ann",
+      "TrustedSessions": "arn:aws:sts::222222222222:assumed-role/ops/*"}, "names 1"),
+    ({"Approvers": ","}, "nobody's ARN"),
+    ({"Approvers": "arn:aws:iam::222222222222:user/ann,,arn:aws:iam::222222222222:user/bob"}, "nobody's ARN"),
+    ({"Approvers": "2 of arn:aws:iam::222222222222:user/ann, "}, "names 1"),
 ])
 def test_a_bad_configuration_is_refused(release, configuration, words):
     made = declaration([{**approval("Ask"), "configuration": configuration}])
@@ -220,11 +225,20 @@ def test_a_bad_configuration_is_refused(release, configuration, words):
 @pytest.mark.parametrize("approvers", [
     "*", "?rn:*", "*:user/ann", "arn:*", "arn:aws:iam::*", "arn:aws:iam::222222222222:root", "arn:aws:iam::222222222222:user/team/ann",
     "2 of arn:aws:iam::222222222222:user/ann, arn:aws:iam::222222222222:user/bob", "2 of arn:aws:sts::222222222222:assumed-role/ops*",
+    "2 of arn:aws:sts::222222222222:assumed-role/ops/deploy", "arn:aws:iam::222222222222:user/ann,", "*, ",
     "arn:aws:sts::222222222222:assumed-role/ops/ann", "#{variables.Who}"])
 def test_approvers_that_there_could_be_are_taken(release, approvers):
     made = declaration([{**approval("Ask"), "configuration": {"Approvers": approvers}}], pipelineType="V2",
                        variables=[{"name": "Who", "defaultValue": "x"}])
     release.worker.call("CreatePipeline", pipeline=made)
+
+
+def test_two_people_approve_in_sessions_of_one_name(release):
+    release.make(Approvers=f"2 of {release.arn('oncall')},")
+    release.answer("user/ann/oncall")
+    assert release.asked()["status"] == "InProgress"
+    release.answer("user/bob/oncall")
+    release.take("Deploy")
 
 
 def test_each_of_many_at_once_has_its_token(server):

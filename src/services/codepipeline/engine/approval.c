@@ -56,6 +56,14 @@ int approval_read(const json_t *configuration, struct approval_rule *ret, struct
     return groups_parse(str_of(approvers), needed, ret, why);
 }
 
+static bool listed(struct str patterns, struct str arn)
+{
+    while (patterns.ptr)
+        if (str_glob(str_trim(str_split(&patterns, ',')), arn))
+            return true;
+    return false;
+}
+
 /* Whether an ARN that begins like `head` could meet the pattern. */
 static bool begins_so(struct str pattern, const char *head)
 {
@@ -87,7 +95,15 @@ static bool is_somebody(struct str pattern)
     return false;
 }
 
-static int group_check(const struct approval_group *group, struct reason *why)
+/* Sessions of several people may have one name, unless names are believed to be people's. */
+static bool names_many(const struct approval_rule *rule, struct str pattern)
+{
+    return is_pattern(pattern) ||
+           (str_starts(pattern, STR("arn:aws:sts::")) && !listed(rule->trusted, pattern));
+}
+
+static int group_check(const struct approval_rule *rule, const struct approval_group *group,
+                       struct reason *why)
 {
     struct str rest = group->patterns;
     bool open = false;
@@ -96,12 +112,14 @@ static int group_check(const struct approval_group *group, struct reason *why)
     for (; rest.ptr; named++) {
         struct str pattern = str_trim(str_split(&rest, ','));
 
+        if (pattern.len == 0 && named > 0 && !rest.ptr) /* a comma at the end */
+            break;
         if (!is_somebody(pattern))
             return reason_set(why, APPROVAL_E_INVALID,
                               "Approvers names '" STR_FMT "', which nobody's ARN is: write "
                               "arn:aws:iam::ACCOUNT:user/NAME or arn:aws:sts::ACCOUNT:assumed-role/ROLE/*.",
                               STR_ARG(pattern));
-        open = open || is_pattern(pattern);
+        open = open || names_many(rule, pattern);
     }
     if (open || named >= group->needed)
         return 0;
@@ -113,30 +131,22 @@ static int group_check(const struct approval_group *group, struct reason *why)
 int approval_check_possible(const struct approval_rule *rule, struct reason *why)
 {
     for (size_t i = 0; i < rule->count; i++) {
-        int r = group_check(&rule->groups[i], why);
+        int r = group_check(rule, &rule->groups[i], why);
         if (r)
             return r;
     }
     return 0;
 }
 
-static bool listed(struct str patterns, const char *arn)
-{
-    while (patterns.ptr)
-        if (str_glob(str_trim(str_split(&patterns, ',')), str_of(arn)))
-            return true;
-    return false;
-}
-
 static bool group_has(const struct approval_group *group, const char *arn)
 {
-    return listed(group->patterns, arn);
+    return listed(group->patterns, str_of(arn));
 }
 
 void approval_person(const struct approval_rule *rule, const char *arn, const char *person,
                      char ret[PERSON_SIZE])
 {
-    if (listed(rule->trusted, arn))
+    if (listed(rule->trusted, str_of(arn)))
         person_of_name(arn, ret);
     else if (person)
         str_copy(ret, PERSON_SIZE, person);
