@@ -20,7 +20,7 @@ VISIBLE_AGAIN_S = 10  # VISIBILITY_S of the launcher's queue
 
 
 class Between(http.server.BaseHTTPRequestHandler):
-    """Hands requests on; PutLogEvents wait until they may go, and messages that are received are remembered."""
+    """Hands requests on; PutLogEvents wait until they may go, or are refused, and messages that are received are remembered."""
     protocol_version = "HTTP/1.1"
 
     def hand_on(self):
@@ -29,6 +29,9 @@ class Between(http.server.BaseHTTPRequestHandler):
         if operation == "PutLogEvents":
             self.server.asked.set()
             self.server.may_go.wait(60)
+            if self.server.refuses:
+                self.send_error(503)
+                return
         there = http.client.HTTPConnection("127.0.0.1", self.server.port)
         there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
@@ -58,7 +61,7 @@ class Between(http.server.BaseHTTPRequestHandler):
 def between(new_server):
     """A server, and a way to it whose log events can be held up."""
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
-    made.house, made.received = new_server(), []
+    made.house, made.received, made.refuses = new_server(), [], False
     made.port, made.asked, made.may_go = made.house.port, threading.Event(), threading.Event()
     threading.Thread(target=made.serve_forever).start()
     yield made
@@ -88,7 +91,8 @@ def wait_for(look, seconds=30):
         time.sleep(0.05)
 
 
-def test_a_message_is_kept_invisible_until_what_became_of_it_is_written(between, launcher):
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_message_is_kept_invisible_until_what_became_of_it_is_written(between, launcher, refuses):
     s3, sqs, logs = (between.house.client(name, profile="shared-services") for name in ("s3", "sqs", "logs"))
 
     def queue():
@@ -102,11 +106,16 @@ def test_a_message_is_kept_invisible_until_what_became_of_it_is_written(between,
     s3.put_object(Bucket="slipway-catalog", Key="catalog.yaml", Body=CATALOG)
     wait_for(lambda: left() == 0)
     between.received.clear()
+    between.refuses = refuses
+    if refuses:
+        between.may_go.set()
     s3.put_object(Bucket="artifacts", Key=KEY, Body=b"")
     sqs.send_message(QueueUrl=queue(), MessageBody="no event")
     assert between.asked.wait(30)
     held = time.monotonic()
     wait_for(lambda: time.monotonic() > held + VISIBLE_AGAIN_S + 2 or len(between.received) > 2)
+    assert left() == 2
+    between.refuses = False
     between.may_go.set()
     wait_for(lambda: left() == 0)
     assert len(between.received) == 2

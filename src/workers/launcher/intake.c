@@ -21,7 +21,8 @@
 #define RECEIVE_WAIT_S 20
 #define PAUSE_LEAST_MS 50
 #define PAUSE_MOST_MS 5000
-#define SETTLE_MS 20 /* what ended meanwhile is settled together */
+#define SETTLE_MS 20    /* what ended meanwhile is settled together */
+#define EVENTS_WAIT 250 /* for a journal that cannot be written, and their messages with them */
 #define EVENTS_KEPT                                                                                          \
     1000 /* of those that could not be written; the others are made again with their messages */
 
@@ -55,6 +56,7 @@ struct intake {
     size_t running_max;
     bool receiving;       /* a thread is */
     bool settling;        /* the same */
+    int64_t settle_ms;    /* from an end to its settling: longer while the journal cannot be written */
     int64_t pause_ms;     /* of the receiver's, when it fails */
     struct message *done; /* to be settled, once `events` are in the journal */
     json_t *events;
@@ -156,15 +158,39 @@ static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t mono
     pthread_cond_timedwait(cond, lock, &until);
 }
 
-/* What cannot be recorded is not done: its messages come again, and the events are kept for the next to
- * settle. */
-static void settle_all(struct intake *intake, struct message *done, json_t *events)
+/* Puts back what could not be recorded: it is settled a little later, and its messages stay invisible until
+ * then. False: there is too much of it, or no time. */
+static bool put_back(struct intake *intake, struct message **done, json_t *events)
+{
+    struct message **end = done;
+    bool back;
+
+    pthread_mutex_lock(&intake->lock);
+    back = !intake->ending && !worker_stopping() &&
+           json_array_size(events) + json_array_size(intake->events) <= EVENTS_WAIT &&
+           json_array_extend(intake->events, events) == 0;
+    if (back) {
+        while (*end)
+            end = &(*end)->next_done;
+        *end = intake->done;
+        intake->done = take(*done);
+        intake->settle_ms = intake->settle_ms * 2 > PAUSE_MOST_MS ? PAUSE_MOST_MS : intake->settle_ms * 2;
+    }
+    pthread_mutex_unlock(&intake->lock);
+    return back;
+}
+
+/* What cannot be recorded is not done: it is put back, or its messages come again and the events are kept for
+ * the next to settle. Whether it is recorded. */
+static bool settle_all(struct intake *intake, struct message *done, json_t *events)
 {
     struct reason why = {0};
     int r = json_array_size(events) > 0 ? journal_put(intake->journal, events, &why) : 0;
 
     if (r) {
         log_warn("launcher", "the journal cannot be written: %s", why.text[0] ? why.text : strerror(-r));
+        if (put_back(intake, &done, events))
+            return false;
         pthread_mutex_lock(&intake->lock);
         for (size_t i = 0; i < json_array_size(events) && json_array_size(intake->events) < EVENTS_KEPT; i++)
             if (json_array_append(intake->events, json_array_get(events, i)))
@@ -174,15 +200,17 @@ static void settle_all(struct intake *intake, struct message *done, json_t *even
     for (struct message *m = done; r && m; m = m->next_done)
         m->outcome = m->outcome == WORK_E_STOPPED ? WORK_E_STOPPED : WORK_E_RETRY;
     messages_settle(intake->messages, done);
+    return r == 0;
 }
 
 /* Called and returns with the lock. */
 static void settle(struct intake *intake)
 {
     CLEANUP(json_free) json_t *events = json_array();
-    int64_t until_ms = clock_mono_ms() + SETTLE_MS;
+    int64_t until_ms = clock_mono_ms() + intake->settle_ms;
     struct message *done;
     json_t *ended;
+    bool settled;
 
     while (!intake->ending && clock_mono_ms() < until_ms)
         wait_until(&intake->settle_cond, &intake->lock, until_ms);
@@ -194,8 +222,10 @@ static void settle(struct intake *intake)
     events = ended;
     done = take(intake->done);
     pthread_mutex_unlock(&intake->lock);
-    settle_all(intake, done, events);
+    settled = settle_all(intake, done, events);
     pthread_mutex_lock(&intake->lock);
+    if (settled)
+        intake->settle_ms = SETTLE_MS;
 }
 
 static struct lane *lane_of(struct intake *intake, const char *bucket, const char *key)
@@ -410,6 +440,7 @@ int intake_new(const struct releaser *releaser, const struct setup *setup, struc
     intake->events = json_array();
     intake->running_max = lanes;
     intake->pause_ms = PAUSE_LEAST_MS;
+    intake->settle_ms = SETTLE_MS;
     intake->ready_end = &intake->ready;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
