@@ -8,6 +8,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -462,6 +463,15 @@ def test_an_endpoint_that_never_gives_an_answer_is_told_when_the_rules_time_is_o
     check.answers = [(200, {"status": "InProgress", "summary": "half"})] * 9
     slow = failure(bench.run("Rule", "LambdaInvoke", configuration, job={"timeoutMs": 3000}))
     assert slow["message"] == "the rule's time is over: the check goes on: half"
+
+
+def test_an_endpoint_that_says_nothing_at_all_is_told_within_the_rules_time(bench):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/check"
+        began = time.monotonic()
+        told = failure(bench.run("Rule", "LambdaInvoke", {"FunctionName": "smoke", "CheckUrl": url}, job={"timeoutMs": 5000}))
+        assert time.monotonic() - began < 5
+    assert told["message"].startswith("the rule's time is over: ") and url in told["message"]
 
 
 def test_an_endpoint_answers_for_an_alarm(bench, check):

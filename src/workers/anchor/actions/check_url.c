@@ -14,6 +14,7 @@
 #define ANSWER_MAX_BYTES 65536
 #define TIMEOUT_MS 10000
 #define AGAIN_MS 1000
+#define ANSWER_MS 1000 /* the least time that an answer is given */
 #define REPORT_MS 2000 /* before the rule's time is over: who waits for it knows no reason */
 #define MINUTE_MS ((int64_t)60 * 1000)
 
@@ -62,8 +63,9 @@ static enum verdict verdict_read(const struct job *job, const json_t *answer, in
 
 /* WORK_E_RETRY when there is no answer to go by. */
 static int ask(struct job *job, struct http_client *client, struct str question, int64_t watch_until_ms,
-               enum verdict *ret)
+               int64_t late_ms, enum verdict *ret)
 {
+    int64_t left_ms = late_ms - clock_mono_ms();
     static const struct http_header headers[] = {{STR("Content-Type"), STR("application/json")}};
     struct http_exchange exchange = {.method = "POST",
                                      .url = job_setting(job, "CheckUrl"),
@@ -72,7 +74,9 @@ static int ask(struct job *job, struct http_client *client, struct str question,
                                      .body = question,
                                      .body_fd = -1,
                                      .sink_fd = -1,
-                                     .timeout_ms = TIMEOUT_MS,
+                                     .timeout_ms = left_ms < 1            ? 1
+                                                   : left_ms > TIMEOUT_MS ? TIMEOUT_MS
+                                                                          : left_ms,
                                      .answer = BUF_INIT(ANSWER_MAX_BYTES),
                                      .raw_headers = BUF_INIT(65536)};
     CLEANUP(json_free) json_t *answer = NULL;
@@ -119,7 +123,7 @@ static int ask_until(struct job *job, struct http_client *client, struct str que
         return job_fail(job, "ConfigurationError", "WaitTime must be a number of minutes");
     watch_until_ms = clock_mono_ms() + minutes * MINUTE_MS;
     for (;;) {
-        int r = ask(job, client, question, watch_until_ms, &verdict);
+        int r = ask(job, client, question, watch_until_ms, late_ms, &verdict);
 
         if (r && r != WORK_E_RETRY)
             return r;
@@ -133,7 +137,7 @@ static int ask_until(struct job *job, struct http_client *client, struct str que
         else if (!silent)
             log_warn("anchor", "job %s: %s; it is asked again", job->id, job->why.text);
         silent = r != 0;
-        if (clock_mono_ms() >= late_ms)
+        if (clock_mono_ms() + AGAIN_MS + ANSWER_MS >= late_ms)
             return late(job);
         if (job_given_up(job) || worker_pause(AGAIN_MS))
             return WORK_E_STOPPED;
