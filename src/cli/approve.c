@@ -119,8 +119,11 @@ static void print_subject(const json_t *release, const struct pending *pending, 
         const char *summary =
             json_str(json_path(action, "output.executionResult"), "externalExecutionSummary", "");
         if (strcmp(json_str(action, "stageName", ""), pending->stage) == 0 && makes_change_set(action) &&
-            *summary)
-            (void)printf("  change     %s: %s\n", json_str(action, "actionName", ""), summary);
+            *summary) {
+            (void)printf("  change     %s: ", json_str(action, "actionName", ""));
+            cli_print_text(summary);
+            (void)printf("\n");
+        }
     }
 }
 

@@ -13,15 +13,43 @@
 
 /* ---- messages */
 
+char cli_visible(char c)
+{
+    if (c == '\n' || c == '\t')
+        return ' ';
+    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
+/* U+0080 to U+009F: to a terminal U+009B is what ESC and [ are. */
+bool cli_is_c1(struct str text)
+{
+    return text.len > 1 && (unsigned char)text.ptr[0] == 0xc2 && (unsigned char)text.ptr[1] >= 0x80 &&
+           (unsigned char)text.ptr[1] <= 0x9f;
+}
+
+static void print_visible(FILE *to, struct str text, const char *also)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        bool c1 = cli_is_c1((struct str){text.ptr + i, text.len - i});
+        char c = c1 ? '?' : text.ptr[i];
+        (void)fputc(strchr(also, c) ? c : cli_visible(c), to);
+        i += c1;
+    }
+}
+
 int cli_fail(int status, const char *fmt, ...)
 {
+    char *text = NULL;
     va_list args;
     va_start(args, fmt);
+    int len = vasprintf(&text, fmt, args);
+    va_end(args);
     (void)fflush(stdout);
     (void)fputs("slipway: ", stderr);
-    (void)vfprintf(stderr, fmt, args);
+    print_visible(stderr, str_of(len < 0 ? "out of memory" : text), "\n\t");
     (void)fputc('\n', stderr);
-    va_end(args);
+    if (len >= 0)
+        free(text);
     return status;
 }
 
@@ -308,27 +336,14 @@ void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE])
         (void)strftime(ret, CLI_TIME_SIZE, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 }
 
-char cli_visible(char c)
-{
-    if (c == '\n' || c == '\t')
-        return ' ';
-    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-}
-
-static void print_visible(struct str text, const char *also)
-{
-    for (size_t i = 0; i < text.len; i++)
-        (void)putchar(strchr(also, text.ptr[i]) ? text.ptr[i] : cli_visible(text.ptr[i]));
-}
-
 void cli_print_text(const char *text)
 {
-    print_visible(str_of(text), "");
+    print_visible(stdout, str_of(text), "");
 }
 
 void cli_print_lines(const char *text)
 {
-    print_visible(str_of(text), "\n\t");
+    print_visible(stdout, str_of(text), "\n\t");
 }
 
 void cli_print_why(const char *why)
@@ -336,10 +351,10 @@ void cli_print_why(const char *why)
     struct str rest = str_trim(str_of(why)), first = str_split(&rest, '\n'), last = {0};
     while (rest.ptr)
         last = str_split(&rest, '\n');
-    print_visible(first, "");
+    print_visible(stdout, first, "");
     if (last.len > 0)
         (void)printf(" … ");
-    print_visible(last, "");
+    print_visible(stdout, last, "");
     (void)putchar('\n');
 }
 

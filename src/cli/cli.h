@@ -81,6 +81,8 @@ int cli_read_file(const char *path, size_t max_bytes, struct buf *ret) MUST_USE;
 void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE]);
 /* '?' for a control character, ' ' for the end of a line and for a tab. */
 char cli_visible(char c);
+/* Whether it begins with one of the two bytes U+0080 to U+009F, which are control characters, too. */
+bool cli_is_c1(struct str text);
 /* Prints what somebody wrote or a program said, in one line and without control characters: it moves no
  * cursor and forges no line. */
 void cli_print_text(const char *text);

@@ -249,7 +249,9 @@ static void put_fitting(struct buf *picture, const char *text, size_t columns)
             buf_puts(picture, "…");
             break;
         }
-        buf_putc(picture, cli_visible(*text));
+        bool c1 = cli_is_c1(str_of(text));
+        buf_putc(picture, c1 ? '?' : cli_visible(*text));
+        text += c1;
     }
     buf_putc(picture, '\n');
 }

@@ -1,4 +1,7 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
+import json
+import time
+
 import pytest
 
 from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source, trust
@@ -244,6 +247,41 @@ def test_what_a_worker_says_of_a_failure_is_told_whole_and_moves_no_cursor(serve
     assert "the log ends with: … last ?[2J?not this\n" in said("history", name)
     assert "the log ends with: … last ?[2J?not this\n" in said("explain", name)
     assert "S1 Go failed: the log ends with:\nfirst\nlast ?[2J?not this\n" in said("watch", name)
+
+
+ESCAPES = "a\x1b]0;owned\x07\x1b[2J\u009b31mz"
+HARMLESS = "a?]0;owned??[2J?31mz"
+
+
+def test_what_anybody_wrote_moves_no_cursor_of_who_approves(server, worker, make):
+    changes = action("Plan", configuration={"ActionMode": "CHANGE_SET_REPLACE", "StackName": "s", "ChangeSetName": "c",
+                                            "TemplatePath": "App::t"}, inputs=["App"])
+    name = make([changes, approval("Ask", 2)])
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.do("Artifact")
+    [job] = worker.take("Plan")
+    worker.succeed(job, executionDetails={"summary": ESCAPES, "externalExecutionId": "arn:cs"})
+    said = lambda *words: server.slipway(*words, profile="dev", check=False)
+    worker.call("StopPipelineExecution", pipelineName=name, pipelineExecutionId=run, abandon=True, reason=ESCAPES)
+    assert HARMLESS in said("approve", name, "--execution", run[:8]).stderr
+    assert HARMLESS in said("explain", name).stdout and HARMLESS in said("watch", name).stdout
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    [job] = worker.take("Plan")
+    worker.succeed(job, executionDetails={"summary": ESCAPES, "externalExecutionId": "arn:cs"})
+    assert f"  change     Plan: {HARMLESS}\n" in said("approve", name).stdout
+
+
+def test_a_problem_that_status_lists_moves_no_cursor(server):
+    logs = server.client("logs", profile="shared-services")
+    logs.create_log_group(logGroupName="/slipway/launcher")
+    logs.create_log_stream(logGroupName="/slipway/launcher", logStreamName="s")
+    record = {"level": "error", "event": "refused", "message": ESCAPES, "bucket": "artifacts", "key": f"2/{ESCAPES}/latest.zip",
+              "versionId": "v", "todo": ESCAPES}
+    logs.put_log_events(logGroupName="/slipway/launcher", logStreamName="s",
+                        logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(record)}])
+    said = server.slipway("status")
+    assert f"refused: {HARMLESS}\n    artifact artifacts/2/{HARMLESS}/latest.zip version v\n    to do: {HARMLESS}\n" in said
 
 
 def test_an_execution_that_waits_before_a_stage_is_stopped(server, worker, make):
