@@ -418,11 +418,12 @@ static int report_end(struct watch *watch, const json_t *execution)
     const char *summary = json_str(execution, "statusSummary", "");
     (void)printf("execution %s: %s\n", watch->execution, status);
     CLEANUP(json_free) json_t *state = NULL;
+    bool succeeded = strcmp(status, "Succeeded") == 0;
     int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);
     if (failed)
-        return failed;
+        return succeeded ? COMMAND_OK : failed;
     print_skipped(state, watch->execution);
-    if (strcmp(status, "Succeeded") == 0)
+    if (succeeded)
         return COMMAND_OK;
     if (!print_failures(state, watch->execution) && *summary) {
         cli_print_lines(summary);

@@ -1,8 +1,11 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
+import http.server
 import json
+import threading
 import time
 
 import pytest
+import urllib3
 
 from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source, trust
 
@@ -270,6 +273,46 @@ def test_what_anybody_wrote_moves_no_cursor_of_who_approves(server, worker, make
     [job] = worker.take("Plan")
     worker.succeed(job, executionDetails={"summary": ESCAPES, "externalExecutionId": "arn:cs"})
     assert f"  change     Plan: {HARMLESS}\n" in said("approve", name).stdout
+
+
+class NoState(http.server.BaseHTTPRequestHandler):
+    """Hands requests on, but GetPipelineState."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers["X-Amz-Target"].endswith(".GetPipelineState"):
+            self.send_error(403)
+            return
+        there = urllib3.PoolManager().request("POST", self.server.endpoint + self.path, body=body, headers=dict(self.headers))
+        self.send_response(there.status)
+        self.send_header("Content-Length", str(len(there.data)))
+        self.end_headers()
+        self.wfile.write(there.data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def no_state(server):
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NoState)
+    made.endpoint = server.endpoint
+    threading.Thread(target=made.serve_forever).start()
+    yield f"http://127.0.0.1:{made.server_address[1]}"
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_who_watched_a_success_is_told_of_it_though_no_state_is_shown(server, worker, make, no_state, succeeds):
+    name = make([action("Go")])
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    (worker.succeed if succeeds else worker.fail)(job)
+    watched = server.slipway("watch", name, "--endpoint-url", no_state, profile="dev", check=False)
+    assert f"execution {run}: {'Succeeded' if succeeds else 'Failed'}\n" in watched.stdout and "cannot look at the pipeline" in watched.stderr
+    assert (watched.returncode == 0) == succeeds
 
 
 def test_a_problem_that_status_lists_moves_no_cursor(server):
