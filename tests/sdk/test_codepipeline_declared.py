@@ -1,6 +1,8 @@
 """What a pipeline is declared with and shown as, what is given to it, and what is refused in that; in words that name it."""
 import http.server
 import json
+import os
+import subprocess
 import threading
 import time
 
@@ -8,6 +10,7 @@ import pytest
 import urllib3
 
 from pipelines import ACCOUNT, SHA256, Refused, Worker, action, approval, code_of, declaration, source, trust
+from running import binary
 
 ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
@@ -273,6 +276,20 @@ def test_what_anybody_wrote_moves_no_cursor_of_who_approves(server, worker, make
     [job] = worker.take("Plan")
     worker.succeed(job, executionDetails={"summary": ESCAPES, "externalExecutionId": "arn:cs"})
     assert f"  change     Plan: {HARMLESS}\n" in said("approve", name).stdout
+
+
+def test_what_a_worker_says_moves_no_cursor_of_a_terminals_picture(server, worker, make):
+    name = make([action("Go")])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    worker.succeed(worker.take("Go")[0], executionDetails={"summary": ESCAPES})
+    screen, terminal = os.openpty()
+    with open(screen, "rb", buffering=0) as shown:
+        subprocess.run([binary(), "watch", name], stdin=subprocess.DEVNULL, stdout=terminal, timeout=60,
+                       env={**server.aws_environment("dev"), "AWS_ENDPOINT_URL": server.endpoint})
+        picture = shown.read(65536).decode()
+    os.close(terminal)
+    assert HARMLESS in picture and "\u009b" not in picture and "\x1b]" not in picture
 
 
 class NoState(http.server.BaseHTTPRequestHandler):
