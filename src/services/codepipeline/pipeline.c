@@ -65,7 +65,11 @@ int pipeline_create(struct tx *tx, const struct platform *platform, const struct
  * not refused for what a later release checks. */
 static int has_been(struct tx *tx, const struct pipeline *pipeline, const json_t *declaration, bool *ret)
 {
+    struct reason unread = {0};
+
     *ret = false;
+    if (shape_validate(&shape_declaration, declaration, &unread)) /* of another form than what is stored */
+        return 0;
     for (int64_t version = pipeline->version; !*ret && version > 0 && version >= pipeline->version - 1;
          version--) {
         CLEANUP(json_free) json_t *normal = NULL;
