@@ -86,9 +86,10 @@ class Server:
             total += int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
         return total / 1024
 
-    def client(self, service="s3", **config):
-        return boto3.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="us-east-1",
-                            aws_access_key_id=self.key, aws_secret_access_key=self.secret,
+    def client(self, service="s3", profile=None, **config):
+        """With the key pair that it is driven by, or of a profile (Slipway's)."""
+        pair = self.profiles[profile] if profile else {"aws_access_key_id": self.key, "aws_secret_access_key": self.secret}
+        return boto3.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="us-east-1", **pair,
                             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, **config))
 
     def env(self):
@@ -123,8 +124,8 @@ class Slipway(Server):
         self.port = int(port_file.read_text())
         keys = configparser.ConfigParser()
         keys.read(self.data / "credentials")
-        self.keys = dict(keys["shared-services"])
-        self.key, self.secret = self.keys["aws_access_key_id"], self.keys["aws_secret_access_key"]
+        self.profiles = {name: dict(keys[name]) for name in keys.sections()}
+        self.key, self.secret = (self.profiles["shared-services"][f"aws_{name}"] for name in ("access_key_id", "secret_access_key"))
         if workers and not sandbox:
             self.start_own("launcher")
             self.start_own("anchor", "--no-sandbox", "--cache-dir", str(self.data) + "-cache")

@@ -22,7 +22,7 @@ class Caller:
     def __init__(self, server):
         self.signed = {}
         self.url = f"http://127.0.0.1:{server.port}/"
-        self.credentials = Credentials(server.keys["aws_access_key_id"], server.keys["aws_secret_access_key"])
+        self.credentials = Credentials(server.key, server.secret)
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port)
 
     def sign(self, operation, body):
