@@ -1,4 +1,4 @@
-/* What the launcher needs to find: buckets, queues, the notification between them. */
+/* What the launcher needs to find: buckets with who may use them, queues, the notification between them. */
 #pragma once
 
 #include "workers/call.h"
@@ -14,5 +14,5 @@ struct setup {
     char dead_letter_url[512];
 };
 
-/* Makes what is missing. Outcomes are call.h's. */
+/* Makes what is missing; a bucket that has a policy keeps it. Outcomes are call.h's. */
 int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *why) MUST_USE;

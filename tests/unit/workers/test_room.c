@@ -443,27 +443,36 @@ static int tell(struct room *room, const char *script)
     return status;
 }
 
-/* Takes a descriptor of a folder from another build, and looks there for what a third one has. */
+/* Takes a descriptor of a folder from another build, and tells whoever asks whether there is what a third one
+ * has there. */
 static const char spy[] =
     "cat >spy.py <<'END'\n"
-    "import os, socket, time\n"
-    "s = socket.socket(socket.AF_UNIX); s.bind('\\0slipway-test-room'); s.listen(1); open('up', "
-    "'w').close()\n"
-    "c, _ = s.accept(); folder = socket.recv_fds(c, 10, 1)[1][0]; c.send(b'x')\n"
+    "import os, socket\n"
+    "s = socket.socket(socket.AF_UNIX); s.bind('\\0slipway-test-room'); s.listen(2)\n"
+    "open('up', 'w').close(); folder = None\n"
     "while True:\n"
-    "    try: os.open('src/secret', os.O_RDONLY, dir_fd=folder); open('got', 'w').close()\n"
-    "    except OSError: pass\n"
-    "    time.sleep(0.01)\n"
+    "    c, _ = s.accept(); given = socket.recv_fds(c, 10, 1)[1]; folder = given[0] if given else folder\n"
+    "    try: found = folder is not None and os.open('src/secret', os.O_RDONLY, dir_fd=folder)\n"
+    "    except OSError: found = False\n"
+    "    c.send(b'nothing' if found is False else b'secret')\n"
     "END\n"
+    "mkfifo up\n"
     "python3 spy.py >/dev/null 2>&1 &\n"
-    "while [ ! -e up ]; do sleep 0.05; done\n";
+    "cat up\n";
 static const char accomplice[] = "cat >give.py <<'END'\n"
                                  "import os, socket\n"
                                  "s = socket.socket(socket.AF_UNIX); s.connect('\\0slipway-test-room')\n"
                                  "at = '..' if os.path.basename(os.getcwd()) == 'src' else '.'\n"
-                                 "socket.send_fds(s, [b'x'], [os.open(at, os.O_RDONLY)]); s.recv(1)\n"
+                                 "socket.send_fds(s, [b'x'], [os.open(at, os.O_RDONLY)]); s.recv(9)\n"
                                  "END\n"
                                  "python3 give.py\n";
+static const char asking[] =
+    "cat >ask.py <<'END'\n"
+    "import socket\n"
+    "s = socket.socket(socket.AF_UNIX); s.connect('\\0slipway-test-room'); s.send(b'?')\n"
+    "exit(s.recv(9) != b'nothing')\n"
+    "END\n"
+    "python3 ask.py\n";
 
 static void a_folder_that_another_build_was_given_is_no_third_ones(void **state)
 {
@@ -481,7 +490,7 @@ static void a_folder_that_another_build_was_given_is_no_third_ones(void **state)
         third[i] = take_walled(w);
         assert_int_equal(tell(third[i], "echo x >" SANDBOX_FOLDER "/src/secret"), 0);
     }
-    assert_int_equal(tell(watcher, "sleep 0.2; test ! -e got"), 0);
+    assert_int_equal(tell(watcher, asking), 0);
     for (int i = 0; i < THIRD; i++)
         rooms_give(w->rooms, &third[i]);
     rooms_give(w->rooms, &watcher);
