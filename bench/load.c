@@ -1,10 +1,11 @@
 /* A load generator for puts and gets by keep-alive connections. Small bodies: a thread for each processor
  * asks by its share of the connections, whichever is answered next; others: a thread for each connection.
  *
- * usage: load HOST PORT PUT|GET PATH[?QUERY] SIZE_BYTES CONNECTIONS MILLISECONDS
- * A put goes to PATH + connection + "-" + number, with bytes of its own; a get is of PATH itself, with its
- * QUERY in canonical form. Requests are signed for S3 when AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are
- * set: each by itself, with the key of the day. Prints one line of JSON. */
+ * usage: load HOST PORT PUT|GET PATH[?QUERY] SIZE_BYTES CONNECTIONS MILLISECONDS [KEYS]
+ * A put goes to PATH + connection + "-" + number, with bytes of its own; each connection has so many KEYS and
+ * puts them again and again, or never one twice. A get is of PATH itself, with its QUERY in canonical form.
+ * Requests are signed for S3 when AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set: each by itself, with
+ * the key of the day. Prints one line of JSON. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -47,6 +48,7 @@ struct load {
     struct sockaddr_in address;
     char *body;
     size_t size;
+    int64_t keys; /* of a connection; 0: as many as requests */
     int64_t until_us;
 };
 
@@ -187,7 +189,7 @@ static void put_line(struct worker *w, const struct connection *c)
     if (load->body) {
         buf_put_int(out, c->number);
         buf_putc(out, '-');
-        buf_put_int(out, c->requests);
+        buf_put_int(out, load->keys > 0 ? c->requests % load->keys : c->requests);
     }
     w->path_len = out->len - w->path_at;
     if (load->query.len > 0)
@@ -542,18 +544,20 @@ static int prepare(struct load *load, const char *port, const char *path)
 
 int main(int argc, char **argv)
 {
-    int64_t size, count, run_ms;
-    if (argc != 8 || !str_to_int(str_of(argv[5]), 0, INT64_C(1) << 30, &size) ||
+    int64_t size, count, run_ms, keys = 0;
+    if (argc < 8 || argc > 9 || !str_to_int(str_of(argv[5]), 0, INT64_C(1) << 30, &size) ||
         !str_to_int(str_of(argv[6]), 1, CONNECTIONS_MAX, &count) ||
-        !str_to_int(str_of(argv[7]), 1, 600000, &run_ms)) {
-        (void)fprintf(stderr, "usage: load HOST PORT PUT|GET PATH SIZE CONNECTIONS MILLISECONDS\n");
+        !str_to_int(str_of(argv[7]), 1, 600000, &run_ms) ||
+        (argc == 9 && !str_to_int(str_of(argv[8]), 1, 1000000, &keys))) {
+        (void)fprintf(stderr, "usage: load HOST PORT PUT|GET PATH SIZE CONNECTIONS MILLISECONDS [KEYS]\n");
         return 2;
     }
     struct load load = {.host = argv[1],
                         .method = argv[3],
                         .access_key_id = getenv("AWS_ACCESS_KEY_ID"),
                         .secret_access_key = getenv("AWS_SECRET_ACCESS_KEY"),
-                        .size = (size_t)size};
+                        .size = (size_t)size,
+                        .keys = keys};
     int r = prepare(&load, argv[2], argv[4]);
     if (r == 0)
         r = run(&load, (size_t)count, run_ms);

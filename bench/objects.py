@@ -17,11 +17,12 @@ from servers import Nginx, S3rver, Slipway
 
 MIB = 1 << 20
 LISTED = 100_000
+AGAIN = 16  # keys of a connection that delivers again and again
 
 
-def load(build, server, method, path, size, connections, ms):
+def load(build, server, method, path, size, connections, ms, keys=None):
     argv = [str(build / "bench" / "load"), "127.0.0.1", str(server.port), method, path, str(size), str(connections),
-            str(ms)]
+            str(ms)] + ([str(keys)] if keys else [])
     before = server.cpu_s()
     done = subprocess.run(argv, env=server.env(), capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
@@ -35,12 +36,13 @@ def medians(rounds):
     return {key: round(statistics.median(r[key] for r in rounds), 3) for key in rounds[0]}
 
 
-def measure(args, servers, title, method, size, connections, path):
+def measure(args, servers, title, method, size, connections, path, keys=None):
     """One case, its rounds interleaved."""
     rounds = {server.name: [] for server in servers}
     for number in range(args.rounds if size < 1 << 30 else 1):
         for server in servers:
-            rounds[server.name].append(load(args.build, server, method, path.format(number), size, connections, args.ms))
+            rounds[server.name].append(load(args.build, server, method, path.format(number), size, connections, args.ms,
+                                             keys))
     return {"bench": "objects", "case": title, "connections": connections,
             "figure": "mb_per_s" if size >= MIB else "per_s",
             "servers": {name: medians(results) for name, results in rounds.items()}}
@@ -68,12 +70,22 @@ def name_of(size):
     return f"{size >> 10} KiB" if size < MIB else f"{size >> 20} MiB" if size < 1 << 30 else f"{size >> 30} GiB"
 
 
+def again(args, servers):
+    """New bytes under keys that are there, as a well-known key gets them with each delivery."""
+    for connections in (8, 64):
+        path = f"/bench/again-{connections}-"
+        for server in servers:
+            load(args.build, server, "PUT", path, 4 << 10, connections, args.ms, AGAIN)
+        yield measure(args, servers, "put 4 KiB again", "PUT", 4 << 10, connections, path, AGAIN)
+
+
 def transfers(args, servers, many):
     """`many`: the servers that take more than one size; large bodies are for all."""
     for size in (4 << 10, MIB):
         for connections in (1, 8, 64):
             yield measure(args, many, f"put {name_of(size)}", "PUT", size, connections, f"/bench/{size}-{{}}-")
             yield measure(args, many, f"get {name_of(size)}", "GET", size, connections, f"/bench/{size}-0-0-0")
+    yield from again(args, many)
     yield from mix(args, many, "mix 4 KiB", 4 << 10, 16)
     yield measure(args, many, "put 1 MiB", "PUT", MIB, 16, "/bench/sixteen-{}-")
     for size in (64 * MIB, 1 << 30):
@@ -201,6 +213,7 @@ def aims(rows, fdatasync_ms, md5, raw_files):
         return of(case, connections, "slipway", figure) / of(case, connections, peer, figure)
 
     yield "put 4 KiB at 64 connections: 3 x nginx", f"{ratio('put 4 KiB', 64, 'per_s', 'nginx'):.2f} x"
+    yield "the same under keys that are there", f"{ratio('put 4 KiB again', 64, 'per_s', 'nginx'):.2f} x"
     yield "one connection, put 4 KiB: p50 within 3 x a raw fdatasync", (
         f"{of('put 4 KiB', 1, 'slipway', 'p50_ms') / fdatasync_ms:.2f} x of {fdatasync_ms:.3f} ms")
     yield "get 4 KiB at 64 connections: 0.5 x nginx", f"{ratio('get 4 KiB', 64, 'per_s', 'nginx'):.2f} x"
