@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/resident.h"
 #include "cli/command.h"
 #include "cli/restart.h"
 #include <fcntl.h>
@@ -240,10 +241,12 @@ static void workers_stop(const struct crew *crew)
 
 static void serve(struct crew *crew)
 {
+    struct resident resident = {0};
     while (!crew->stop) {
         struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                {.fd = crew->signal_fd, .events = POLLIN}};
-        int ready = poll(fds, ARRAY_LEN(fds), (int)start_due(crew));
+        int64_t start_ms = start_due(crew), tend_ms = resident_tend(&resident);
+        int ready = poll(fds, ARRAY_LEN(fds), (int)(start_ms < 0 || tend_ms < start_ms ? tend_ms : start_ms));
         if (ready < 0 && errno != EINTR)
             break;
         if (ready > 0 && fds[0].revents && !take_lines(crew))

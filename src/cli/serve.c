@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "base/wake.h"
 #include "services/accounts_file.h"
 #include "cli/command.h"
@@ -379,11 +380,13 @@ static bool take_signals(struct serving *serving)
 
 static void run(struct serving *serving)
 {
+    struct resident resident = {0};
     for (;;) {
         struct pollfd fds[] = {{.fd = serving->signal_fd, .events = POLLIN},
                                {.fd = serving->accounts_fd, .events = POLLIN}};
-        int64_t due_ms = serving->supervisor ? supervisor_start_due(serving->supervisor) : -1;
-        int ready = poll(fds, ARRAY_LEN(fds), (int)due_ms);
+        int64_t start_ms = serving->supervisor ? supervisor_start_due(serving->supervisor) : -1;
+        int64_t tend_ms = resident_tend(&resident);
+        int ready = poll(fds, ARRAY_LEN(fds), (int)(start_ms < 0 || tend_ms < start_ms ? tend_ms : start_ms));
         if (ready < 0 && errno != EINTR)
             return;
         if (ready > 0 && fds[0].revents && take_signals(serving))

@@ -1,6 +1,7 @@
 /* Options, client and stop of a worker process. See worker.h. */
 #include "workers/worker.h"
 #include "base/log.h"
+#include "base/resident.h"
 #include "wire/json.h"
 #include <getopt.h>
 #include <poll.h>
@@ -249,10 +250,10 @@ int worker_watch_signals(int64_t exit_with_parent)
 
 void worker_wait_stop(void)
 {
-    pthread_mutex_lock(&stop_lock);
-    while (!stopping)
-        pthread_cond_wait(&stop_cond, &stop_lock);
-    pthread_mutex_unlock(&stop_lock);
+    struct resident resident = {0};
+
+    while (!worker_pause(resident_tend(&resident)))
+        ;
 }
 
 void worker_stop(void)
