@@ -2,6 +2,7 @@
 import concurrent.futures
 import fcntl
 import pathlib
+import time
 import uuid
 
 import pytest
@@ -11,6 +12,7 @@ from running import Server, binary
 
 HELD_SYNC = pathlib.Path(binary()).resolve().parent / "tests" / "wire" / "held_sync.so"
 TOO_EARLY_S = 0.3
+SOON_S = 10
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +74,23 @@ def make_parameter(server, name):
     return twice(server.client("ssm").put_parameter, Name=name, Value="x", Type="String")
 
 
+def look_at_a_stack(server, name):
+    """What a look sees is for the disk to say, too: that the stack is being updated."""
+    stacks = server.client("cloudformation")
+    template = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": %d}}}}'
+    stacks.create_stack(StackName=name, TemplateBody=template % 1)
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.05})
+
+    def look():
+        until = time.monotonic() + SOON_S
+        while time.monotonic() < until and stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE":
+            pass
+
+    return [lambda: stacks.update_stack(StackName=name, TemplateBody=template % 2), look]
+
+
 PAIRS = [(make_bucket, 1), (make_own_bucket, 0), (drop_bucket, 1), (put_where_nothing_is, 1), (abort, 1), (make_user, 1),
-         (make_queue, 1), (make_parameter, 1)]
+         (make_queue, 1), (make_parameter, 1), (look_at_a_stack, 0)]
 
 
 @pytest.mark.parametrize("pair,refusals", PAIRS, ids=lambda value: getattr(value, "__name__", ""))

@@ -4,6 +4,7 @@
  * when there is something to take. */
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "services/sqs/api.h"
 #include "wire/json.h"
 #include <inttypes.h>
@@ -176,6 +177,31 @@ static int look(struct call *c, struct receive *r)
     return rc == 0 ? 0 : call_looked(&tx, rc);
 }
 
+static void not_awaited(struct db_later *later, int result)
+{
+    (void)result;
+    free(later);
+}
+
+/* That messages were received is on its way to the disk: if it gets lost they come again, as they may at any
+ * time. That they were sent must not get lost: the receiver acts on them. */
+static int received(struct call *c, const struct queue *queue, struct tx **tx)
+{
+    CLEANUP(db_end) struct tx *sent = NULL;
+    struct db_later *later = mem_alloc(sizeof(*later));
+    if (!later)
+        return FAULT(ENOMEM);
+    later->done = not_awaited;
+    tx_touches_no_more(*tx);
+    int rc = db_commit_later(tx, later);
+    if (rc != 0) {
+        free(later);
+        return rc;
+    }
+    rc = db_look(c->platform->db, queue_subject(queue), &sent);
+    return rc == 0 ? db_commit(&sent) : rc;
+}
+
 static int take_messages(struct call *c, struct receive *r, json_t *messages)
 {
     CLEANUP(queue_unload) struct queue queue = {0};
@@ -189,7 +215,7 @@ static int take_messages(struct call *c, struct receive *r, json_t *messages)
         rc = trim(c, messages);
     if (rc != 0)
         return rc;
-    return json_array_size(messages) > 0 ? call_commit(c, &tx) : db_commit(&tx);
+    return json_array_size(messages) > 0 ? received(c, &queue, &tx) : db_commit(&tx);
 }
 
 /* Waits until the topic is signalled, the next hidden message becomes visible, or the receiver's time is up.

@@ -16,6 +16,14 @@
 #define RECEIVE_BYTES ((size_t)2 << 20) /* with more, a receive takes no further message */
 #define ROUNDS_MAX 10 /* of ten messages each, moved to the dead letter queue in one transaction */
 
+uint64_t queue_subject(const struct queue *queue)
+{
+    char topic[SQS_TOPIC_SIZE];
+    queue_topic(queue->account, queue->name, topic);
+    uint64_t subject = str_hash(str_of(topic));
+    return subject == DB_ANYTHING ? 1 : subject;
+}
+
 static void wake_queue(struct tx *tx, const char *account, const char *name)
 {
     char topic[SQS_TOPIC_SIZE];
@@ -92,6 +100,7 @@ int message_send(struct tx *tx, const struct queue *queue, const struct outgoing
     int64_t delay_s = message->delay_s >= 0 ? message->delay_s : queue_number(queue, "DelaySeconds");
     int64_t now_ms = clock_now_ms();
     wake_queue(tx, queue->account, queue->name);
+    tx_touches(tx, queue_subject(queue));
     return tx_exec(
         tx,
         "INSERT INTO sqs_message (queue, id, message_id, body, attributes, sender, sent_ms, visible_ms, "
@@ -159,6 +168,7 @@ static int to_dead_letters(struct tx *tx, const struct platform *platform, const
     if (buf_error(&arn) != 0)
         return FAULT(buf_error(&arn));
     wake_queue(tx, dead.account, dead.name);
+    tx_touches(tx, queue_subject(&dead));
     return tx_exec(tx,
                    "UPDATE sqs_message SET queue = $1, id = $2, source = $3, receives = 0, receipt = NULL, "
                    "first_receive_ms = NULL, visible_ms = $4 WHERE queue = $5 AND id = $6",

@@ -27,6 +27,9 @@ int64_t queue_number(const struct queue *queue, const char *attribute);
 bool queue_redrive(const struct queue *queue, char *ret_name, int64_t *ret_max_receives);
 /* The topic that its long polls wait for. */
 void queue_topic(const char *account, const char *name, char ret[SQS_TOPIC_SIZE]);
+/* What a look at what was sent to it is about (db_look): whatever adds a message touches it, a receive does
+ * not. */
+uint64_t queue_subject(const struct queue *queue);
 /* Splits "arn:aws:sqs:REGION:ACCOUNT:NAME" or a queue URL. */
 bool queue_split_arn(struct str arn, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
 bool queue_split_url(struct str url, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
