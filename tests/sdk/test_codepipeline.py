@@ -782,7 +782,7 @@ def test_a_role_of_another_account_is_for_whom_it_trusts(server):
         {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole"}]}))
     made = declaration([action("Go", roleArn=role + "for-dev")])
     made["roleArn"] = "arn:aws:iam::555555555555:role/slipway-deploy"
-    with pytest.raises(ClientError, match="Go cannot have the role .*for-dev: its trust policy does not name account 555555555555"):
+    with pytest.raises(ClientError, match="Go cannot have the role .*for-dev: its trust policy does not allow account 555555555555"):
         theirs.create_pipeline(pipeline=made)
     made["stages"][1]["actions"][0].pop("roleArn")
     theirs.create_pipeline(pipeline=made)

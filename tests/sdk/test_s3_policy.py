@@ -1,4 +1,5 @@
 """Bucket policies: who may do what, in which circumstances; what is public, and how that is prevented."""
+import datetime
 import json
 import re
 import uuid
@@ -247,6 +248,50 @@ def test_versions_have_actions_of_their_own(s3, other, bucket):
     assert code_of(other.get_object, Bucket=bucket, Key="v", VersionId=version) == "AccessDenied"
     put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action="s3:GetObjectVersion"))
     assert code_of(other.get_object, Bucket=bucket, Key="v", VersionId=version) == "ok"
+
+
+def test_conditions_look_at_the_version_that_is_meant(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    secret = s3.put_object(Bucket=bucket, Key="k", Body=b"old", Tagging="class=secret")["VersionId"]
+    plain = s3.put_object(Bucket=bucket, Key="k", Body=b"new")["VersionId"]
+    for condition in ({"s3:ExistingObjectTag/class": "secret"}, {"s3:VersionId": secret}):
+        put(s3, bucket, statement(bucket, effect="Deny", action=["s3:GetObjectVersion", "s3:DeleteObjectVersion"],
+                                  Condition={"StringEquals": condition}))
+        source = {"Bucket": bucket, "Key": "k", "VersionId": secret}
+        assert code_of(s3.get_object, Bucket=bucket, Key="k", VersionId=secret) == "AccessDenied"
+        assert code_of(s3.copy_object, Bucket=bucket, Key="copied", CopySource=source) == "AccessDenied"
+        assert code_of(s3.copy_object, Bucket=bucket, Key="copied", CopySource={**source, "VersionId": plain}) == "ok"
+        done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "VersionId": secret}]})
+        assert [e["Code"] for e in done["Errors"]] == ["AccessDenied"]
+
+
+def test_conditions_of_a_lock_whichever_way_it_is_asked_for(s3):
+    bucket = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+
+    def by_header(days, mode="GOVERNANCE"):
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+        return code_of(s3.put_object, Bucket=bucket, Key="h", Body=b"x", ObjectLockMode=mode,
+                       ObjectLockRetainUntilDate=until)
+
+    def by_body(days, mode="GOVERNANCE"):
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+        return code_of(s3.put_object_retention, Bucket=bucket, Key="k",
+                       Retention={"Mode": mode, "RetainUntilDate": until})
+
+    def deny(**condition):
+        put(s3, bucket, statement(bucket, effect="Deny", action="s3:PutObjectRetention", Condition=condition))
+
+    deny(NumericGreaterThan={"s3:object-lock-remaining-retention-days": "10"})
+    assert [by_header(9), by_body(9), by_header(11), by_body(11)] == ["ok", "ok", "AccessDenied", "AccessDenied"]
+    deny(StringEquals={"s3:object-lock-mode": "COMPLIANCE"})
+    assert [by_header(9, "COMPLIANCE"), by_body(9, "COMPLIANCE"), by_body(9.5)] == ["AccessDenied", "AccessDenied", "ok"]
+    put(s3, bucket, statement(bucket, effect="Deny", action="s3:PutObjectLegalHold",
+                              Condition={"StringEquals": {"s3:object-lock-legal-hold": "ON"}}))
+    hold = {"Bucket": bucket, "Key": "k"}
+    assert code_of(s3.put_object_legal_hold, LegalHold={"Status": "ON"}, **hold) == "AccessDenied"
+    assert code_of(s3.put_object_legal_hold, LegalHold={"Status": "OFF"}, **hold) == "ok"
 
 
 def test_public_policies_are_blocked_from_birth(s3, anybody, other):

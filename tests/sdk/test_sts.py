@@ -2,6 +2,7 @@
 import base64
 import datetime
 import json
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
@@ -88,6 +89,72 @@ def test_trust_policy_names_who_may(server):
     trust["Statement"].append({"Effect": "Deny", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole"})
     prod.update_assume_role_policy(RoleName="trusting", PolicyDocument=json.dumps(trust))
     assert refused(lambda: assume(server, "", "dev", RoleArn=arn)) == ("AccessDenied", 403)
+
+
+def trusting(server, **statement):
+    """A new role of prod's, which trusts as the statement says: its ARN."""
+    name = "trusting-" + uuid.uuid4().hex[:8]
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole", **statement}]}
+    server.client("iam", "prod").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    return f"arn:aws:iam::444444444444:role/{name}"
+
+
+@pytest.mark.parametrize("condition,arguments,may", [
+    ({"StringEquals": {"sts:ExternalId": "secret"}}, {}, False),
+    ({"StringEquals": {"sts:ExternalId": "secret"}}, {"ExternalId": "Secret"}, False),
+    ({"StringEquals": {"sts:ExternalId": "secret"}}, {"ExternalId": "secret"}, True),
+    ({"StringEquals": {"sts:RoleSessionName": "${aws:username}"}}, {}, False),
+    ({"StringLike": {"sts:RoleSessionName": "te*"}}, {}, True),
+    ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, {}, False),
+    ({"Null": {"aws:MultiFactorAuthAge": "false"}}, {}, False),
+    ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, {}, False),
+    ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, {}, True),
+    ({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:root"}}, {}, True),
+    ({"StringEquals": {"aws:PrincipalOrgID": "o-someoneelses"}}, {}, False),
+    ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, {}, False),
+], ids=str)
+def test_conditions_of_a_trust_policy_hold(server, condition, arguments, may):
+    arn = trusting(server, Condition=condition)
+    if may:
+        assert assume(server, "", "dev", RoleArn=arn, **arguments)
+    else:
+        assert refused(lambda: assume(server, "", "dev", RoleArn=arn, **arguments)) == ("AccessDenied", 403)
+
+
+def test_trust_for_another_action_lets_nobody_in(server):
+    arn = trusting(server, Action="sts:TagSession")
+    assert refused(lambda: assume(server, "", "dev", RoleArn=arn)) == ("AccessDenied", 403)
+
+
+def test_a_denial_binds_the_roles_own_account_too(server):
+    arn = trusting(server, Effect="Deny", Principal="*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})
+    assert refused(lambda: assume(server, "", "prod", RoleArn=arn)) == ("AccessDenied", 403)
+    assert assume(server, "", "prod", RoleArn=trusting(server))
+
+
+@pytest.mark.parametrize("statement,says", [
+    ({"Resource": "*"}, "Has prohibited field Resource"),
+    ({"NotPrincipal": {"AWS": "222222222222"}}, "Has prohibited field NotPrincipal"),
+    ({"Principal": None}, "Missing required field Principal"),
+    ({"Action": ["sts:AssumeRole", "s3:GetObject"]}, "may only specify STS AssumeRole actions"),
+    ({"Condition": {"StringEqual": {"sts:ExternalId": "x"}}}, "Invalid Condition type : StringEqual"),
+], ids=str)
+def test_a_trust_policy_that_is_none(server, statement, says):
+    whole = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole", **statement}
+    document = json.dumps({"Statement": [{name: value for name, value in whole.items() if value is not None}]})
+    prod = server.client("iam", "prod")
+    for call in (lambda: prod.create_role(RoleName="none", AssumeRolePolicyDocument=document),
+                 lambda: prod.update_assume_role_policy(RoleName="slipway-deploy", PolicyDocument=document)):
+        with pytest.raises(ClientError, match=says) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "MalformedPolicyDocument"
+
+
+def test_a_second_factor_is_refused_rather_than_ignored(server):
+    with pytest.raises(ClientError, match="MultiFactorAuthentication failed") as caught:
+        assume(server, "222222222222", "dev", SerialNumber="arn:aws:iam::222222222222:mfa/me", TokenCode="123456")
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"
 
 
 def test_sessions_end_with_their_role(server):

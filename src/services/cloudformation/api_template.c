@@ -87,7 +87,8 @@ static int read_blob(struct call *c, const struct object *object, const char **r
 static int find(struct call *c, const struct place *place, struct object *ret)
 {
     CLEANUP(bucket_unload) struct bucket bucket = {0};
-    const struct access access = {place->version_id ? "s3:GetObjectVersion" : "s3:GetObject", place->key};
+    const struct access access = {place->version_id ? "s3:GetObjectVersion" : "s3:GetObject", place->key,
+                                  place->version_id};
     int err = bucket_load(c->tx, place->bucket, &bucket, NULL);
 
     if (!err)

@@ -18,7 +18,8 @@ static int may_act(struct tx *tx, const struct job_taker *taker, const struct jo
     str_copy(account, sizeof(account), row->account);
     if (row->role_arn && !role_arn_parse(row->role_arn, account, role))
         return IAM_NO_ENTITY;
-    return role_trusts(tx, taker->platform, account, role, taker->caller);
+    const struct role_asking asking = {.caller = taker->caller};
+    return role_trusts(tx, taker->platform, account, role, &asking);
 }
 
 /* StartBuild's input as its API would take it; > 0: not a build, or one that would be refused. */

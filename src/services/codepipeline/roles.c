@@ -20,12 +20,13 @@ static int role_check(const struct asking *asking, const json_t *who)
 
     if (!arn || !role_arn_parse(arn, account, role) || strcmp(account, asking->account.account) == 0)
         return 0;
-    int r = role_trusts(asking->tx, asking->platform, account, role, &asking->account);
+    const struct role_asking for_account = {.caller = &asking->account};
+    int r = role_trusts(asking->tx, asking->platform, account, role, &for_account);
     if (r == IAM_NO_ENTITY)
         return 0;
     return r <= 0 ? r
                   : reason_set(asking->why, PIPELINE_E_STRUCTURE,
-                               "%s cannot have the role %s: its trust policy does not name account %s. Its "
+                               "%s cannot have the role %s: its trust policy does not allow account %s. Its "
                                "account lets you by iam:UpdateAssumeRolePolicy",
                                json_str(who, "name", ""), arn, asking->account.account);
 }

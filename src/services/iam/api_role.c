@@ -101,7 +101,7 @@ int iam_update_assume_role_policy(struct call *c)
 {
     const char *name = json_str(c->in, "RoleName", "");
     const char *document = json_str(c->in, "PolicyDocument", "");
-    int r = policy_check(document, &c->reason);
+    int r = policy_trust_check(document, &c->reason);
     if (r != 0)
         return r;
     r = tx_exec(c->tx, "UPDATE iam_role SET trust = $3 WHERE account = $1 AND name = $2", "sss",

@@ -6,6 +6,7 @@
 #include "wire/json.h"
 #include "wire/time.h"
 #include <arpa/inet.h>
+#include <math.h>
 
 #define PATTERN_MAX 4096
 #define KEY_MAX 256
@@ -43,7 +44,7 @@ static bool number(struct str text, double *ret)
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     *ret = strtod(copy, &end);
-    return *end == '\0';
+    return *end == '\0' && isfinite(*ret);
 }
 
 /* ISO 8601, or seconds since 1970. */

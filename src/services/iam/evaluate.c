@@ -98,13 +98,14 @@ static bool either(const json_t *statement, const char *name, const char *not_na
     return is_not ? !policy_any(is_not, accepts, m) : absent;
 }
 
+/* Without either it names nobody. */
 static bool principal_applies(const json_t *statement, const struct principal *caller)
 {
     const json_t *is = json_object_get(statement, "Principal");
     const json_t *is_not = json_object_get(statement, "NotPrincipal");
     if (is)
         return policy_names(is, caller);
-    return !is_not || !policy_names(is_not, caller);
+    return is_not && !policy_names(is_not, caller);
 }
 
 static bool applies(const json_t *statement, struct matching *m)

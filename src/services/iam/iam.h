@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 struct platform;
+struct http_request;
 
 enum iam_outcome {
     IAM_NO_ENTITY = 1,      /* no such role, user, key, policy or account */
@@ -135,7 +136,14 @@ int role_get(struct tx *tx, const char *account, const char *name, struct role *
 /* `force` also removes its policies; else they are IAM_CONFLICT. IAM_NO_ENTITY. Sessions of it end. */
 int role_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
                 bool force, struct reason *reason) MUST_USE;
-/* 0 when the caller may assume the role: same account; shared-services for the deploy role; or named in the
- * trust policy. IAM_NO_ENTITY, IAM_NOT_TRUSTED. */
+struct role_asking {
+    const struct principal *caller;
+    const struct http_request *http; /* NULL: the server itself asks, for the caller */
+    const char *external_id;         /* NULL: none */
+    const char *session_name;        /* NULL: not known yet */
+};
+
+/* 0 when the caller may assume the role: same account; shared-services for the deploy role; or the trust
+ * policy allows it, its conditions too. A denial of that policy binds all. IAM_NO_ENTITY, IAM_NOT_TRUSTED. */
 int role_trusts(struct tx *tx, const struct platform *platform, const char *account, const char *name,
-                const struct principal *caller) MUST_USE;
+                const struct role_asking *asking) MUST_USE;

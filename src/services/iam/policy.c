@@ -12,7 +12,7 @@ static bool statement_ok(const json_t *statement)
            (json_object_get(statement, "Action") || json_object_get(statement, "NotAction"));
 }
 
-int policy_check(const char *text, struct reason *reason)
+static int parse(const char *text, json_t **ret, struct reason *reason)
 {
     CLEANUP(json_free) json_t *policy = NULL;
     struct reason where;
@@ -29,7 +29,43 @@ int policy_check(const char *text, struct reason *reason)
             return reason_set(
                 reason, IAM_BAD_DOCUMENT,
                 "Syntax errors in policy: statement %zu needs Effect Allow or Deny and an Action.", i + 1);
+    *ret = take(policy);
     return 0;
+}
+
+int policy_check(const char *text, struct reason *reason)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    return parse(text, &policy, reason);
+}
+
+static bool not_sts(void *ctx UNUSED, const char *action)
+{
+    return strcmp(action, "*") != 0 && strncasecmp(action, "sts:", 4) != 0;
+}
+
+static int trust_statement_check(const json_t *statement, struct reason *reason)
+{
+    static const char *const prohibited[] = {"Resource", "NotResource", "NotPrincipal"};
+    for (size_t i = 0; i < ARRAY_LEN(prohibited); i++)
+        if (json_object_get(statement, prohibited[i]))
+            return reason_set(reason, IAM_BAD_DOCUMENT, "Has prohibited field %s", prohibited[i]);
+    if (!json_object_get(statement, "Principal"))
+        return reason_set(reason, IAM_BAD_DOCUMENT, "Missing required field Principal");
+    if (policy_any(json_object_get(statement, "Action"), not_sts, NULL))
+        return reason_set(reason, IAM_BAD_DOCUMENT,
+                          "AssumeRole policy may only specify STS AssumeRole actions.");
+    return policy_conditions_check(json_object_get(statement, "Condition"), reason);
+}
+
+int policy_trust_check(const char *text, struct reason *reason)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    const json_t *statement;
+    int r = parse(text, &policy, reason);
+    for (size_t i = 0; r == 0 && (statement = policy_statement(policy, i)); i++)
+        r = trust_statement_check(statement, reason);
+    return r;
 }
 
 char *policy_trusting(const char *const *accounts, size_t count)
@@ -82,22 +118,4 @@ bool policy_names(const json_t *principal, const struct principal *caller)
     const json_t *canonical = json_object_get(principal, "CanonicalUser");
     return policy_any(json_object_get(principal, "AWS"), names, (void *)caller) ||
            (caller && policy_any(canonical, is_canonical_id, (void *)caller));
-}
-
-bool policy_trusts(const char *text, const struct principal *caller)
-{
-    CLEANUP(json_free) json_t *policy = NULL;
-    struct reason why;
-    bool allowed = false;
-    const json_t *statement;
-    if (json_parse(str_of(text), &policy, &why) != 0)
-        return false;
-    for (size_t i = 0; (statement = policy_statement(policy, i)); i++) {
-        if (!policy_names(json_object_get(statement, "Principal"), caller))
-            continue;
-        if (strcmp(json_str(statement, "Effect", ""), "Deny") == 0)
-            return false;
-        allowed = true;
-    }
-    return allowed;
 }

@@ -1,11 +1,13 @@
 /* Roles: made, changed, read and removed; their policies are in role_policy.c. */
 #include "base/clock.h"
+#include "services/iam/facts.h"
 #include "services/iam/iam.h"
 #include "services/iam/names.h"
 #include "services/iam/policy.h"
 #include "services/iam/role_policy.h"
 #include "services/iam/session.h"
 #include "services/service.h"
+#include "wire/json.h"
 #include <stdio.h>
 
 #define ROLES_PER_ACCOUNT 1000
@@ -23,7 +25,7 @@ static int check_spec(const struct role_spec *spec, struct reason *reason)
         (spec->max_session_s < SESSION_DEFAULT_S || spec->max_session_s > SESSION_MAX_S))
         return reason_set(reason, IAM_INVALID, "MaxSessionDuration is %d to %d seconds", SESSION_DEFAULT_S,
                           SESSION_MAX_S);
-    return policy_check(spec->trust_policy, reason);
+    return policy_trust_check(spec->trust_policy, reason);
 }
 
 static int role_count(struct tx *tx, const char *account, int64_t *ret)
@@ -127,16 +129,64 @@ int role_delete(struct tx *tx, const struct platform *platform UNUSED, const cha
     return r;
 }
 
-int role_trusts(struct tx *tx, const struct platform *platform, const char *account, const char *name,
-                const struct principal *caller)
+/* ---- trust */
+
+struct trusting {
+    const struct role_asking *asking;
+    struct request_facts facts;
+};
+
+static size_t trust_context(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
+{
+    struct trusting *t = ctx;
+    const struct {
+        const char *name;
+        const char *value;
+    } ours[] = {{"sts:ExternalId", t->asking->external_id}, {"sts:RoleSessionName", t->asking->session_name}};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (strcasecmp(key, ours[i].name) == 0) {
+            ret[0] = str_of(ours[i].value);
+            return ours[i].value ? 1 : 0;
+        }
+    return request_fact(&t->facts, key, ret);
+}
+
+/* What the trust policy says; > 0: IAM_NO_ENTITY. */
+static int trust_verdict(struct tx *tx, struct trusting *t, const char *name, enum policy_verdict *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int r = tx_query_row(tx, &rows, "SELECT trust FROM iam_role WHERE account = $1 AND name = $2", "ss",
+    CLEANUP(json_free) json_t *policy = NULL;
+    char arn[IAM_ARN_SIZE];
+    const char *account = t->facts.resource_account;
+    int r = tx_query_row(tx, &rows, "SELECT trust, path FROM iam_role WHERE account = $1 AND name = $2", "ss",
                          account, name);
     if (r != 0)
         return r == DB_NONE ? IAM_NO_ENTITY : r;
+    r = json_parse(rows_str(rows, 0), &policy, NULL);
+    if (r != 0)
+        return r < 0 ? r : FAULT(EBADMSG);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:iam::%s:role%s%s", account, rows_text(rows, 1), name);
+    const struct policy_request request = {.caller = t->asking->caller,
+                                           .action = "sts:AssumeRole",
+                                           .resource = arn,
+                                           .context = trust_context,
+                                           .ctx = t};
+    *ret = policy_evaluate(policy, &request);
+    return 0;
+}
+
+int role_trusts(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+                const struct role_asking *asking)
+{
+    const struct principal *caller = asking->caller;
+    struct trusting t = {
+        asking, {.platform = platform, .caller = caller, .http = asking->http, .resource_account = account}};
+    enum policy_verdict verdict = POLICY_DENIES;
     bool ours = strcmp(caller->account, account) == 0;
     bool deploys =
         strcmp(caller->account, platform->shared_account) == 0 && strcmp(name, IAM_DEPLOY_ROLE) == 0;
-    return ours || deploys || policy_trusts(rows_text(rows, 0), caller) ? 0 : IAM_NOT_TRUSTED;
+    int r = trust_verdict(tx, &t, name, &verdict);
+    if (r != 0 || verdict == POLICY_DENIES)
+        return r != 0 ? r : IAM_NOT_TRUSTED;
+    return ours || deploys || verdict == POLICY_ALLOWS ? 0 : IAM_NOT_TRUSTED;
 }

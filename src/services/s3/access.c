@@ -3,18 +3,21 @@
 #include "services/s3/access.h"
 #include "services/iam/names.h"
 #include "base/clock.h"
-#include "services/iam/evaluate.h"
+#include "services/iam/facts.h"
 #include "services/s3/bucket_policy.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 #include <inttypes.h>
 
+#define DAY_MS 86400000LL
+
 struct asking {
     struct call *c;
     struct tx *tx;
     const struct bucket *bucket;
     const struct access *access;
+    struct request_facts facts;
 };
 
 /* ---- condition keys */
@@ -30,82 +33,9 @@ static size_t one_text(const char *text, struct str *ret)
     return one(str_of(text), ret);
 }
 
-static size_t source_ip(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(a->c->http->peer, ret);
-}
-
-static size_t secure_transport(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(str_starts(str_of(a->c->platform->endpoint), STR("https:")) ? STR("true") : STR("false"), ret);
-}
-
-static size_t principal_arn(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return a->c->caller ? one_text(a->c->caller->arn, ret) : 0;
-}
-
-static size_t principal_account(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return a->c->caller ? one_text(a->c->caller->account, ret) : 0;
-}
-
-static size_t user_id(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->c->caller ? a->c->caller->user_id : "anonymous", ret);
-}
-
-/* Of a user, not of a session. */
-static size_t user_name(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const char *mark = a->c->caller ? strstr(a->c->caller->arn, ":user/") : NULL;
-    const char *name = mark ? strrchr(mark, '/') : NULL;
-    return name ? one_text(name + 1, ret) : 0;
-}
-
-static size_t principal_type(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const struct principal *caller = a->c->caller;
-    if (!caller)
-        return one(STR("Anonymous"), ret);
-    if (caller->session)
-        return one(STR("AssumedRole"), ret);
-    return one(str_ends(str_of(caller->arn), STR(":root")) ? STR("Account") : STR("User"), ret);
-}
-
-static size_t current_time(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    char text[TIME_TEXT_SIZE];
-    time_iso8601_s(clock_now_ms(), text);
-    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
-}
-
-static size_t epoch_time(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(arena_printf(a->c->arena, "%" PRId64, clock_now_ms() / 1000), ret);
-}
-
 static size_t resource_account(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
     return one_text(a->bucket->account, ret);
-}
-
-/* All accounts are of one. */
-static size_t resource_organization(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    char id[IAM_ORGANIZATION_SIZE];
-    iam_organization_id(a->c->platform->shared_account, id);
-    return one_text(arena_dup(a->c->arena, str_of(id)), ret);
-}
-
-static size_t principal_organization(struct asking *a, const char *rest, struct str *ret)
-{
-    return a->c->caller ? resource_organization(a, rest, ret) : 0;
-}
-
-static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->c->platform->region, ret);
 }
 
 static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
@@ -143,20 +73,47 @@ static size_t amz_header(struct asking *a, const char *rest, struct str *ret)
     return name ? of_header(a, name, ret) : 0;
 }
 
-static size_t lock_header(struct asking *a, const char *rest, struct str *ret)
+/* A lock is asked for by headers of a write, or by the body of an operation of its own. */
+static size_t lock_mode(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    const char *name = arena_printf(a->c->arena, "x-amz-object-lock-%s", rest);
-    return name ? of_header(a, name, ret) : 0;
+    const char *mode = json_str(a->c->in, "Mode", NULL);
+    return mode ? one_text(mode, ret) : of_header(a, "x-amz-object-lock-mode", ret);
 }
 
-static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
+static size_t lock_hold(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    return of_header(a, "user-agent", ret);
+    const char *hold = json_str(a->c->in, "Status", NULL);
+    return hold ? one_text(hold, ret) : of_header(a, "x-amz-object-lock-legal-hold", ret);
 }
 
-static size_t referer(struct asking *a, const char *rest UNUSED, struct str *ret)
+static bool lock_until(const struct asking *a, int64_t *ret_ms)
 {
-    return of_header(a, "referer", ret);
+    const json_t *until = json_object_get(a->c->in, "RetainUntilDate");
+    if (!until)
+        return time_parse_iso8601(str_trim(http_header(a->c->http, "x-amz-object-lock-retain-until-date")),
+                                  ret_ms);
+    *ret_ms = json_integer_value(until);
+    return true;
+}
+
+static size_t lock_until_date(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char text[TIME_TEXT_SIZE];
+    int64_t until_ms = 0;
+    if (!lock_until(a, &until_ms))
+        return 0;
+    time_iso8601(until_ms, text);
+    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
+}
+
+/* A day that has begun counts. */
+static size_t lock_days(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    int64_t until_ms = 0;
+    if (!lock_until(a, &until_ms))
+        return 0;
+    int64_t days = (until_ms - clock_now_ms() + DAY_MS - 1) / DAY_MS;
+    return one_text(arena_printf(a->c->arena, "%" PRId64, days > 0 ? days : 0), ret);
 }
 
 static size_t if_match(struct asking *a, const char *rest UNUSED, struct str *ret)
@@ -186,15 +143,15 @@ static size_t max_keys(struct asking *a, const char *rest UNUSED, struct str *re
 
 static size_t version_id(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    return one(uri_get(&a->c->query, "versionId"), ret);
+    return one_text(a->access->version_id, ret);
 }
 
 static size_t existing_tag(struct asking *a, const char *rest, struct str *ret)
 {
     CLEANUP(object_unload) struct object object = {0};
     CLEANUP(json_free) json_t *tags = NULL;
-    struct str version = uri_get(&a->c->query, "versionId");
-    if (!a->access->key || object_find(a->tx, a->bucket->name, a->access->key, version.ptr, &object) != 0 ||
+    const struct access *access = a->access;
+    if (!access->key || object_find(a->tx, a->bucket->name, access->key, access->version_id, &object) != 0 ||
         !object.tags || json_unpack_text(str_of(object.tags), &tags) != 0)
         return 0;
     const char *value = json_str(tags, rest, NULL);
@@ -227,28 +184,16 @@ static const struct {
     const char *name;
     size_t (*get)(struct asking *a, const char *rest, struct str *ret);
 } keys[] = {
-    {"aws:CurrentTime", current_time},
-    {"aws:EpochTime", epoch_time},
-    {"aws:PrincipalAccount", principal_account},
-    {"aws:PrincipalArn", principal_arn},
-    {"aws:PrincipalOrgID", principal_organization},
-    {"aws:PrincipalType", principal_type},
-    {"aws:Referer", referer},
-    {"aws:RequestedRegion", region},
-    {"aws:ResourceAccount", resource_account},
-    {"aws:ResourceOrgID", resource_organization},
-    {"aws:SecureTransport", secure_transport},
-    {"aws:SourceIp", source_ip},
-    {"aws:UserAgent", user_agent},
-    {"aws:userid", user_id},
-    {"aws:username", user_name},
     {"s3:authType", auth_type},
     {"s3:delimiter", delimiter},
     {"s3:ExistingObjectTag/", existing_tag},
     {"s3:if-match", if_match},
     {"s3:if-none-match", if_none_match},
     {"s3:max-keys", max_keys},
-    {"s3:object-lock-", lock_header},
+    {"s3:object-lock-legal-hold", lock_hold},
+    {"s3:object-lock-mode", lock_mode},
+    {"s3:object-lock-remaining-retention-days", lock_days},
+    {"s3:object-lock-retain-until-date", lock_until_date},
     {"s3:prefix", prefix},
     {"s3:RequestObjectTag/", request_tag},
     {"s3:RequestObjectTagKeys", request_tag_keys},
@@ -261,6 +206,7 @@ static const struct {
 
 static size_t context(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
 {
+    struct asking *asking = ctx;
     struct str asked = str_of(key);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         struct str name = str_of(keys[i].name);
@@ -269,7 +215,7 @@ static size_t context(void *ctx, const char *key, struct str ret[POLICY_VALUES_M
         if (same && (many || asked.len == name.len))
             return keys[i].get(ctx, key + name.len, ret);
     }
-    return 0;
+    return request_fact(&asking->facts, key, ret);
 }
 
 /* ---- the decision */
@@ -310,6 +256,10 @@ static int decide(struct asking *a, const char *resource)
     const struct principal *caller = a->c->caller;
     bool own = caller && strcmp(caller->account, a->bucket->account) == 0;
     CLEANUP(json_free) json_t *policy = NULL;
+    a->facts = (struct request_facts){.platform = a->c->platform,
+                                      .caller = caller,
+                                      .http = a->c->http,
+                                      .resource_account = a->bucket->account};
     const struct policy_request request = {
         .caller = caller, .action = a->access->action, .resource = resource, .context = context, .ctx = a};
     bool is_restricted = false;
@@ -356,7 +306,7 @@ static bool is_open(const struct asking *a)
 
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
 {
-    struct asking a = {c, tx, bucket, access};
+    struct asking a = {.c = c, .tx = tx, .bucket = bucket, .access = access};
     if (!bucket->policy && is_open(&a))
         return 0;
     const char *resource = access->key
@@ -431,7 +381,7 @@ int api_check_owner(struct call *c, const struct bucket *bucket, const char *hea
 
 int api_bucket(struct call *c, struct tx *tx, struct bucket *ret)
 {
-    const struct access access = {action_of(c), c->key};
+    const struct access access = {action_of(c), c->key, uri_get(&c->query, "versionId").ptr};
     int rc = bucket_load(tx, c->bucket, ret, &c->reason);
     if (rc == 0)
         rc = api_admit_origin(c, tx);

@@ -10,8 +10,9 @@
 
 /* What is asked for. */
 struct access {
-    const char *action; /* "s3:GetObject" */
-    const char *key;    /* NULL: the bucket itself */
+    const char *action;     /* "s3:GetObject" */
+    const char *key;        /* NULL: the bucket itself */
+    const char *version_id; /* NULL: the current one */
 };
 
 /* 0 or S3_E_DENIED with words. */

@@ -139,7 +139,8 @@ static int find_source(struct call *c, struct tx *tx, struct copy *copy)
 
 static int load_source_bucket(struct call *c, struct tx *tx, struct copy *copy)
 {
-    const struct access access = {copy->version_id ? "s3:GetObjectVersion" : "s3:GetObject", copy->key};
+    const struct access access = {copy->version_id ? "s3:GetObjectVersion" : "s3:GetObject", copy->key,
+                                  copy->version_id};
     int rc = api_bucket_for(c, tx, copy->bucket, &access, &copy->source_bucket);
     if (rc == S3_E_NO_BUCKET)
         call_error_element(c, "BucketName", copy->bucket);
@@ -291,7 +292,7 @@ static int read_changes(struct call *c, struct copy *copy, struct object_new *ne
 static int check_extras(struct call *c, struct tx *tx, const struct copy *copy, const struct object_new *new)
 {
     const struct access access = {copy->version_id ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging",
-                                  copy->key};
+                                  copy->key, copy->version_id};
     int rc = access_check_extras(c, tx, &copy->target_bucket, new->tags != NULL, &new->lock);
     if (rc != 0 || !new->tags || new->tags != copy->source.tags)
         return rc;

@@ -50,8 +50,9 @@ static const char *refusal(int rc)
 static int check_one(struct call *c, const struct bucket *bucket, const json_t *object, const char *key)
 {
     const char *etag = json_str(object, "ETag", NULL);
-    const struct access access = {
-        *json_str(object, "VersionId", "") ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key};
+    const char *version_id = json_str(object, "VersionId", "");
+    const struct access access = {*version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key,
+                                  *version_id ? version_id : NULL};
     if (json_object_get(object, "LastModifiedTime") || json_object_get(object, "Size"))
         return call_fail(c, S3_E_NOT_IMPLEMENTED,
                          "LastModifiedTime and Size are conditions of directory buckets: use ETag.");

@@ -59,7 +59,7 @@ void api_lock_reply(struct call *c, const struct object_lock *lock)
 
 int api_bypass(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key, bool *ret)
 {
-    const struct access access = {"s3:BypassGovernanceRetention", key};
+    const struct access access = {"s3:BypassGovernanceRetention", key, uri_get(&c->query, "versionId").ptr};
     *ret = str_eq_nocase(str_trim(http_header(c->http, BYPASS)), STR("true"));
     return *ret ? access_check(c, tx, bucket, &access) : 0;
 }

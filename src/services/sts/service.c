@@ -21,6 +21,9 @@ static const struct field assume_fields[] = {
     {.name = "DurationSeconds", .type = FIELD_INTEGER, .min = 900, .max = 43200},
     {.name = "Policy", .min = 1, .max = 2048},
     {.name = "PolicyArns", .type = FIELD_ANY},
+    {.name = "ExternalId", .min = 2, .max = 1224},
+    {.name = "SerialNumber", .min = 9, .max = 256},
+    {.name = "TokenCode", .min = 6, .max = 6},
 };
 static const struct shape assume_in = SHAPE(assume_fields);
 
@@ -61,6 +64,10 @@ static int check_assume(struct call *c, int64_t duration_s)
             c, CALL_UNSUPPORTED,
             "AssumeRole with a session policy (Policy, PolicyArns) is not supported by Slipway: it "
             "would not be enforced");
+    if (json_object_get(c->in, "SerialNumber") || json_object_get(c->in, "TokenCode"))
+        return call_fail(c, IAM_NOT_TRUSTED,
+                         "MultiFactorAuthentication failed: Slipway has no MFA devices. Leave out "
+                         "SerialNumber (mfa_serial) and TokenCode");
     if (c->caller->session && duration_s > CHAINED_MAX_S)
         return call_fail(
             c, CALL_INVALID,
@@ -94,12 +101,17 @@ static int assume_role(struct call *c)
         .duration_s = json_int(c->in, "DurationSeconds", DURATION_DEFAULT_S),
         .person = person,
     };
+    const struct role_asking asking = {.caller = c->caller,
+                                       .http = c->http,
+                                       .external_id = json_str(c->in, "ExternalId", NULL),
+                                       .session_name = spec.session_name};
     if (!role_arn_parse(role_arn, account, role))
         return call_fail(c, CALL_INVALID, "%.256s is invalid", role_arn);
     principal_person(c->caller, person);
     int r = check_assume(c, spec.duration_s);
-    if (r == 0)
-        r = role_trusts(c->tx, c->platform, account, role, c->caller);
+    if (r != 0)
+        return r;
+    r = role_trusts(c->tx, c->platform, account, role, &asking);
     if (r == IAM_NO_ENTITY || r == IAM_NOT_TRUSTED)
         return not_authorized(c, role_arn);
     if (r == 0)

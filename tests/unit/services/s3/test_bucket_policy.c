@@ -169,6 +169,7 @@ static void test_actions_resources_and_denials(void **state)
         {POLICY("\"Effect\":\"Deny\"," ALL READ OBJECTS "},"
                 "{" ALLOW ALL READ OBJECTS),
          "{}", "s3:GetObject", ARN "/k", POLICY_DENIES},
+        {POLICY(ALLOW READ OBJECTS), "{}", "s3:GetObject", ARN "/k", POLICY_SILENT},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -223,6 +224,8 @@ static void test_conditions(void **state)
         {"\"NumericLessThanEquals\":{\"s3:max-keys\":\"10\"}", "{\"s3:max-keys\":\"10\"}", true},
         {"\"NumericLessThan\":{\"s3:max-keys\":\"10\"}", "{\"s3:max-keys\":\"10\"}", false},
         {"\"NumericLessThan\":{\"s3:max-keys\":\"10\"}", "{\"s3:max-keys\":\"ten\"}", false},
+        {"\"NumericLessThanEquals\":{\"s3:max-keys\":\"10\"}", "{\"s3:max-keys\":\"nan\"}", false},
+        {"\"NumericEquals\":{\"s3:max-keys\":\"10\"}", "{\"s3:max-keys\":\"nan\"}", false},
         {"\"Bool\":{\"aws:SecureTransport\":\"false\"}", "{\"aws:SecureTransport\":\"false\"}", true},
         {"\"Bool\":{\"aws:SecureTransport\":false}", "{\"aws:SecureTransport\":\"true\"}", false},
         {"\"Null\":{\"s3:prefix\":\"true\"}", "{}", true},
