@@ -65,6 +65,17 @@ static int run_option(const char *word)
     return COMMAND_OK;
 }
 
+/* A command whose output was lost has failed. */
+static int told(int status)
+{
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != COMMAND_OK)
+        return status;
+    (void)fputs("slipway: what was to be printed could not be written: is the disk full, or the output "
+                "closed?\n",
+                stderr);
+    return COMMAND_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     json_memory_init();
@@ -74,10 +85,10 @@ int main(int argc, char **argv)
     }
     for (const struct command *command = commands; command->name; command++)
         if (strcmp(command->name, argv[1]) == 0)
-            return command->run(argc - 1, argv + 1);
+            return told(command->run(argc - 1, argv + 1));
     int status = run_option(argv[1]);
     if (status >= 0)
-        return status;
+        return told(status);
     (void)fprintf(stderr, "slipway: no command is named '%s'; `slipway --help` lists them.\n", argv[1]);
     return COMMAND_USAGE;
 }

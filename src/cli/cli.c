@@ -58,6 +58,9 @@ int cli_fault(int fault)
     return cli_fail(COMMAND_FAILED, "%s", strerror(-fault));
 }
 
+#define CHECK_SIGNING                                                                                        \
+    "check the profile's secret access key and region (AWS_REGION, --region), and this machine's clock"
+
 /* What a service's error code means to this program's user. */
 static const struct {
     const char *code;
@@ -67,9 +70,9 @@ static const struct {
     {"InvalidAccessKeyId", COMMAND_REFUSED, "check the profile's access key"},
     {"InvalidClientTokenId", COMMAND_REFUSED, "check the profile's access key"},
     {"UnrecognizedClientException", COMMAND_REFUSED, "check the profile's access key"},
-    {"SignatureDoesNotMatch", COMMAND_REFUSED, "check the profile's secret access key"},
-    {"InvalidSignatureException", COMMAND_REFUSED,
-     "check the profile's secret access key, and this machine's clock"},
+    {"SignatureDoesNotMatch", COMMAND_REFUSED, CHECK_SIGNING},
+    {"InvalidSignatureException", COMMAND_REFUSED, CHECK_SIGNING},
+    {"AuthorizationHeaderMalformed", COMMAND_REFUSED, CHECK_SIGNING},
     {"ExpiredToken", COMMAND_REFUSED, "get new session credentials"},
     {"ExpiredTokenException", COMMAND_REFUSED, "get new session credentials"},
     {"RequestTimeTooSkewed", COMMAND_REFUSED, "set this machine's clock"},
@@ -185,6 +188,8 @@ static int make_client(struct cli *cli)
         cli->profile = DEFAULT_PROFILE;
     struct reason why = {{0}};
     int err = aws_client_from_env(cli->profile, &cli->client, &why);
+    if (err == AWS_E_NO_ENDPOINT)
+        return cli_fail(COMMAND_USAGE, "%s", why.text);
     if (err == AWS_E_NO_CREDENTIALS)
         return cli_fail(
             COMMAND_REFUSED,

@@ -8,6 +8,7 @@
 #include "base/wake.h"
 #include "services/accounts_file.h"
 #include "cli/command.h"
+#include "http/client.h"
 #include "http/mail.h"
 #include "services/house.h"
 #include "services/keyring.h"
@@ -181,6 +182,13 @@ static int parse(int argc, char **argv, struct serve_options *options)
         (void)fputs("See 'slipway serve --help'.\n", stderr);
         return COMMAND_USAGE;
     }
+    if (options->endpoint_url && !http_url_ok(options->endpoint_url)) {
+        (void)fprintf(stderr,
+                      "slipway serve: --endpoint-url %s is no URL of the kind http://HOST:PORT or "
+                      "https://HOST. See 'slipway serve --help'.\n",
+                      options->endpoint_url);
+        return COMMAND_USAGE;
+    }
     if (!options->smtp_url != !options->smtp_from || (options->smtp_credentials && !options->smtp_url) ||
         (options->smtp_url && !mail_url_ok(options->smtp_url))) {
         (void)fputs(
@@ -346,7 +354,12 @@ static int write_port(const struct serve_options *options, const struct house *h
     if (!options->port_file)
         return 0;
     buf_printf(&text, "%u\n", house_port(house));
-    return io_write_file_atomic(options->port_file, buf_str(&text), 0644);
+    int r = io_write_file_atomic(options->port_file, buf_str(&text), 0644);
+    if (r == 0)
+        return 0;
+    (void)fprintf(stderr, "slipway serve: --port-file %s cannot be written: %s\n", options->port_file,
+                  strerror(-r));
+    return 1;
 }
 
 static void tell(const struct serving *serving, bool tls)
@@ -362,6 +375,7 @@ static void tell(const struct serving *serving, bool tls)
         (void)printf("  export AWS_CA_BUNDLE=%s/trusted.pem    # its certificate\n", platform->data_dir);
     (void)printf("\n");
     (void)fflush(stdout);
+    clearerr(stdout); /* who does not want to read it is served all the same */
 }
 
 /* True when told to stop. */
@@ -449,8 +463,9 @@ int serve_main(int argc, char **argv)
     /* children run from other folders than ours: the path is made whole */
     char *data_dir = io_mkdir_parents(options.data_dir, 0700) == 0 ? realpath(options.data_dir, NULL) : NULL;
     if (!data_dir) {
-        (void)fprintf(stderr, "slipway serve: the data folder %s cannot be made: %s\n", options.data_dir,
-                      strerror(errno));
+        (void)fprintf(stderr, "slipway serve: the data folder %s cannot be made: %s. Give --data a folder that "
+                      "this user may make or write to.\n",
+                      options.data_dir, strerror(errno));
         close_fd(&serving.signal_fd);
         return COMMAND_FAILED;
     }
@@ -460,11 +475,10 @@ int serve_main(int argc, char **argv)
         r = tell_courier(&options);
     if (r == 0)
         r = open_serving(&serving, &options);
+    if (r == 0)
+        r = write_port(&options, serving.house);
     if (r == 0) {
         tell(&serving, options.tls_cert_file);
-        r = write_port(&options, serving.house);
-    }
-    if (r == 0) {
         run(&serving);
         log_info("serve", "stopping");
     } else if (r < 0) {

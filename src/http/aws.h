@@ -37,6 +37,7 @@ void aws_client_free(struct aws_client **client);
  * AWS_ACCESS_KEY_ID …, else AWS_PROFILE (or `profile`) in AWS_SHARED_CREDENTIALS_FILE. *ret_client or a
  * reason. */
 #define AWS_E_NO_CREDENTIALS 4
+#define AWS_E_NO_ENDPOINT 5 /* its URL is none */
 int aws_client_from_env(const char *profile, struct aws_client **ret, struct reason *why) MUST_USE;
 /* The same endpoint with sts:AssumeRole's credentials; renewed before they expire. */
 /* The new client lives on its own; cancelling `client` cancels it too. */

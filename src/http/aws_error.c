@@ -123,6 +123,18 @@ void aws_error_read(const struct http_exchange *exchange, struct aws_error *ret)
     }
 }
 
+static const char *fault_words(int fault)
+{
+    switch (-fault) {
+    case EHOSTUNREACH:
+        return "No such host is known, or no way to it";
+    case EPROTO:
+        return "TLS could not be agreed on; https:// is for a server that has a certificate";
+    default:
+        return strerrordesc_np(-fault);
+    }
+}
+
 int aws_error_no_answer(int fault, const char *url, struct aws_error *ret)
 {
     *ret = (struct aws_error){0};
@@ -138,7 +150,7 @@ int aws_error_no_answer(int fault, const char *url, struct aws_error *ret)
         return AWS_E_UNREACHABLE;
     }
     snprintf(ret->message, sizeof(ret->message), "No answer from %s: %s. Is the server running?", url,
-             strerrordesc_np(-fault));
+             fault_words(fault));
     return AWS_E_UNREACHABLE;
 }
 

@@ -289,6 +289,18 @@ static int list_headers(const struct http_exchange *exchange, struct curl_slist 
     return r;
 }
 
+bool http_url_ok(const char *url)
+{
+    struct str rest = str_of(url);
+    const struct str schemes[] = {STR("http://"), STR("https://")};
+
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        if (str_starts(rest, schemes[i]))
+            return url[schemes[i].len] && !strchr("/:?#", url[schemes[i].len]) &&
+                   !strpbrk(url, " \t\r\n");
+    return false;
+}
+
 bool http_is_loopback(const char *url)
 {
     static const char *const hosts[] = {"://127.", "://localhost", "://[::1]"};
@@ -379,6 +391,7 @@ static int fault_of(CURLcode code)
         {CURLE_URL_MALFORMAT, EINVAL},
         {CURLE_UNSUPPORTED_PROTOCOL, EINVAL},
         {CURLE_PEER_FAILED_VERIFICATION, EACCES},
+        {CURLE_SSL_CONNECT_ERROR, EPROTO},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(faults); i++)

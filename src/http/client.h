@@ -42,5 +42,7 @@ int http_end(struct http_exchange *exchange) MUST_USE;
 void http_drop(struct http_exchange *exchange); /* http_end, if it was begun, whatever comes of it */
 /* True for an URL of this machine by its loopback address. */
 bool http_is_loopback(const char *url);
+/* Whether it is http://HOST or https://HOST, with or without a port and a path. */
+bool http_url_ok(const char *url);
 /* A header of the answer; {NULL,0} when absent. Borrowed from raw_headers. */
 struct str http_exchange_header(const struct http_exchange *exchange, const char *name);

@@ -139,7 +139,8 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
 /* listen.c */
-int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port) MUST_USE;
+int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port,
+                  struct reason *why) MUST_USE;
 void listener_close(struct http_listener *listener);
 /* The acceptor thread: accepts until stop_fd is readable, and cuts off who is too slow. */
 void *listener_run(void *server);

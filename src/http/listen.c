@@ -86,7 +86,18 @@ static uint16_t port_of(int fd)
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
-static int open_all(struct http_listener *listener, const char *const *addresses, uint16_t port)
+static int cannot_listen(int r, const char *address, uint16_t port, struct reason *why)
+{
+    if (r == -EINVAL)
+        return reason_set(why, r, "cannot listen on '%s': it is no IP address of the kind 127.0.0.1 or ::1.",
+                          address);
+    return reason_set(
+        why, r, "cannot listen on %s port %u: %s. Give another --port (0: any free one) or --listen.", address,
+        port, strerror(-r));
+}
+
+static int open_all(struct http_listener *listener, const char *const *addresses, uint16_t port,
+                    struct reason *why)
 {
     listener->port = port;
     for (; *addresses; addresses++) {
@@ -98,17 +109,18 @@ static int open_all(struct http_listener *listener, const char *const *addresses
         if (no_ipv6)
             continue;
         if (r != 0)
-            return r;
+            return cannot_listen(r, *addresses, listener->port, why);
         listener->port = port_of(listener->fds[listener->count++]);
     }
     return listener->count > 0 ? 0 : -EINVAL;
 }
 
-int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port)
+int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port,
+                  struct reason *why)
 {
     int r = 0;
     for (int i = 0; i < PORT_TRIES; i++) {
-        r = open_all(listener, addresses, port);
+        r = open_all(listener, addresses, port, why);
         if (r == 0)
             return 0;
         listener_close(listener);

@@ -72,22 +72,28 @@ static int start_daemon(struct http_server *server, const struct http_server_con
         flags |= MHD_USE_TLS;
     server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_access, server, MHD_OPTION_ARRAY, options,
                                       MHD_OPTION_END);
+    if (!server->daemon && cert)
+        return reason_set(config->why, FAULT(EBADMSG),
+                          "the certificate %s and the key %s cannot be used: they are to be a certificate "
+                          "chain in PEM and the private key, without a passphrase, of its first.",
+                          config->tls_cert_file, config->tls_key_file);
     return server->daemon ? 0 : FAULT(errno ? errno : EINVAL);
 }
 
-static int read_pem(const char *path, struct buf *ret)
+static int read_pem(const char *path, struct buf *ret, struct reason *why)
 {
     *ret = BUF_INIT(PEM_MAX);
-    return path ? io_read_file(path, ret) : 0;
+    int r = path ? io_read_file(path, ret) : 0;
+    return r == 0 ? 0 : reason_set(why, r, "%s cannot be read: %s.", path, strerror(-r));
 }
 
 static int start_threads(struct http_server *server, const struct http_server_config *config)
 {
     CLEANUP(buf_free) struct buf cert = {0};
     CLEANUP(buf_free) struct buf key = {0};
-    int r = read_pem(config->tls_cert_file, &cert);
+    int r = read_pem(config->tls_cert_file, &cert, config->why);
     if (r == 0)
-        r = read_pem(config->tls_key_file, &key);
+        r = read_pem(config->tls_key_file, &key, config->why);
     if (r == 0)
         r = pool_new(config->worker_threads ? config->worker_threads : WORKER_THREADS, "worker",
                      &server->pool);
@@ -126,7 +132,8 @@ int http_server_start(const struct http_server_config *config, const struct http
     server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int r = server->stop_fd < 0 ? FAULT(errno) : 0;
     if (r == 0)
-        r = listener_open(&server->listener, config->listen ? config->listen : loopback, config->port);
+        r = listener_open(&server->listener, config->listen ? config->listen : loopback, config->port,
+                          config->why);
     if (r == 0 && config->bound)
         r = config->bound(config->bound_ctx, server->listener.port);
     if (r == 0)

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/reason.h"
 #include "base/wake.h"
 #include "wire/header.h"
 
@@ -72,9 +73,10 @@ struct http_server_config {
      * start. */
     int (*bound)(void *ctx, uint16_t port);
     void *bound_ctx;
+    struct reason *why; /* told of a fault that an address or the certificate is to blame for; may be NULL */
 };
 
-/* -EADDRINUSE and the like when it cannot listen. */
+/* A fault when it cannot listen. */
 int http_server_start(const struct http_server_config *config, const struct http_handler *handler,
                       struct http_server **ret) MUST_USE;
 uint16_t http_server_port(const struct http_server *server);

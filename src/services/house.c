@@ -130,6 +130,7 @@ static int listen_on(struct house *house)
 {
     const struct house_config *config = house->config;
     struct http_handler handler = dispatcher_handler(house->dispatcher);
+    struct reason why = {0};
     const struct http_server_config server = {
         .listen = config->listen,
         .port = config->port,
@@ -137,14 +138,12 @@ static int listen_on(struct house *house)
         .tls_key_file = config->tls_key_file,
         .bound = bound,
         .bound_ctx = house,
+        .why = &why,
     };
     int r = http_server_start(&server, &handler, &house->server);
-    if (r != -EADDRINUSE && r != -EADDRNOTAVAIL && r != -EACCES)
+    if (r >= 0 || !why.text[0])
         return r;
-    (void)fprintf(stderr,
-                  "slipway: cannot listen on %s port %u: %s. Give another --port (0: any free one) or "
-                  "--listen.\n",
-                  config->listen[0], config->port, strerror(-r));
+    (void)fprintf(stderr, "slipway: %s\n", why.text);
     return HOUSE_E_REFUSED;
 }
 

@@ -140,6 +140,49 @@ def test_taken_port(server, tmp_path):
     assert "cannot listen on 127.0.0.1" in second.stderr and "--port" in second.stderr
 
 
+@pytest.mark.parametrize("arguments,says", [
+    (["--listen", "127.0.0.1", "--listen", "192.0.2.1"], "cannot listen on 192.0.2.1 port"),
+    (["--listen", "localhost"], "'localhost': it is no IP address"),
+    (["--tls-cert", "{file}", "--tls-key", "{file}"], "the certificate {file} and the key {file} cannot be used"),
+    (["--port-file", "/nowhere/port"], "--port-file /nowhere/port cannot be written: No such file or directory"),
+    (["--data", "{file}"], "the data folder {file} cannot be made: File exists. Give --data a folder"),
+])
+def test_what_does_not_let_it_start_is_named(tmp_path, arguments, says):
+    file = tmp_path / "file"
+    file.write_text("nothing of use")
+    done = serve("--data", str(tmp_path / "data"), "--port", "0", *[word.format(file=file) for word in arguments])
+    assert done.returncode == 1 and says.format(file=file) in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("url", ["ftp://here", "127.0.0.1:7070", "http://", "http:// here"])
+def test_an_endpoint_that_is_no_url(server, url):
+    assert f"--endpoint-url {url} is no URL" in serve("--endpoint-url", url).stderr
+    if "://" not in url:
+        return
+    done = subprocess.run([binary(), "status", "--endpoint-url", url], env=server.aws_environment("shared-services"),
+                          capture_output=True, text=True, timeout=WAIT_S)
+    assert done.returncode == 2 and f'"{url}" is no endpoint' in done.stderr
+
+
+@pytest.mark.parametrize("more,says", [
+    (["--endpoint-url", "http://nowhere.invalid"], "No such host is known"),
+    (["--endpoint-url", "https://127.0.0.1:{port}"], "TLS could not be agreed on"),
+    (["--region", "eu-west-1"], "region (AWS_REGION, --region)"),
+])
+def test_what_keeps_a_command_from_its_server_is_named(server, more, says):
+    done = subprocess.run([binary(), "status", *[word.format(port=server.port) for word in more]], capture_output=True,
+                          env=server.aws_environment("shared-services"), text=True, timeout=WAIT_S)
+    assert done.returncode in (4, 5) and says in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "--help", "--version"])
+def test_output_that_is_lost_is_a_failure(server, command):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([binary(), command], env=server.aws_environment("shared-services"), stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=WAIT_S)
+    assert done.returncode == 1 and "could not be written" in done.stderr
+
+
 def test_newer_database_is_refused(new_server):
     server = new_server()
     server.stop()
