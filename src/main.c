@@ -7,8 +7,10 @@
 #include "workers/anchor/anchor.h"
 #include "workers/courier/courier.h"
 #include "workers/launcher/launcher.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct command commands[] = {
     {"serve", "serve every service on one port, with launcher, courier and anchors", serve_main},
@@ -76,8 +78,21 @@ static int told(int status)
     return COMMAND_FAILED;
 }
 
+/* What the caller has closed is not to become a file of ours, with our words written into it. Writing to them
+ * goes on failing. */
+static int hold_standard_fds(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0 ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
+    if (hold_standard_fds() != 0)
+        return COMMAND_FAILED;
     json_memory_init();
     if (argc < 2) {
         print_usage(stderr);

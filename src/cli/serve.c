@@ -448,6 +448,28 @@ static void close_serving(struct serving *serving)
     close_fd(&serving->signal_fd);
 }
 
+static void tell_fault(const struct serve_options *options, int fault)
+{
+    static const struct {
+        int error;
+        const char *next;
+    } advice[] = {
+        {EACCES, "Start it as the user that its files belong to."},
+        {EAGAIN, "Let it have more processes (ulimit -u)."},
+        {EBADMSG, "Its database is damaged, or none: make another folder from a backup (slipway restore)."},
+        {EMFILE, "Let it have more open files (ulimit -n)."},
+        {ENOMEM, "Let it have more memory."},
+        {ENOSPC, "Make room; what it has acknowledged is there."},
+        {EROFS, "Mount it so that it can be written to."},
+    };
+    const char *next = "";
+    for (size_t i = 0; i < ARRAY_LEN(advice); i++)
+        if (advice[i].error == -fault)
+            next = advice[i].next;
+    (void)fprintf(stderr, "slipway serve: cannot start in %s: %s. %s\n", options->data_dir, strerror(-fault),
+                  next);
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve_options options = {
@@ -463,7 +485,8 @@ int serve_main(int argc, char **argv)
     /* children run from other folders than ours: the path is made whole */
     char *data_dir = io_mkdir_parents(options.data_dir, 0700) == 0 ? realpath(options.data_dir, NULL) : NULL;
     if (!data_dir) {
-        (void)fprintf(stderr, "slipway serve: the data folder %s cannot be made: %s. Give --data a folder that "
+        (void)fprintf(stderr,
+                      "slipway serve: the data folder %s cannot be made: %s. Give --data a folder that "
                       "this user may make or write to.\n",
                       options.data_dir, strerror(errno));
         close_fd(&serving.signal_fd);
@@ -482,7 +505,7 @@ int serve_main(int argc, char **argv)
         run(&serving);
         log_info("serve", "stopping");
     } else if (r < 0) {
-        (void)fprintf(stderr, "slipway serve: cannot start in %s: %s\n", options.data_dir, strerror(-r));
+        tell_fault(&options, r);
     }
     close_serving(&serving);
     free(data_dir);

@@ -138,10 +138,11 @@ static int make(const struct settings *settings, const char *profile, bool found
     };
 
     if (config.endpoint_url && strstr(config.endpoint_url, "://") && !http_url_ok(config.endpoint_url))
-        return reason_set(why, AWS_E_NO_ENDPOINT,
-                          "\"%s\" is no endpoint: AWS_ENDPOINT_URL (or --endpoint-url) is http://HOST:PORT or "
-                          "https://HOST:PORT.",
-                          config.endpoint_url);
+        return reason_set(
+            why, AWS_E_NO_ENDPOINT,
+            "\"%s\" is no endpoint: AWS_ENDPOINT_URL (or --endpoint-url) is http://HOST:PORT or "
+            "https://HOST:PORT.",
+            config.endpoint_url);
     if (config.access_key_id && config.secret_access_key)
         return aws_client_new(&config, ret);
     if (!found && strcmp(profile, DEFAULT_PROFILE) != 0)

@@ -296,8 +296,7 @@ bool http_url_ok(const char *url)
 
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
         if (str_starts(rest, schemes[i]))
-            return url[schemes[i].len] && !strchr("/:?#", url[schemes[i].len]) &&
-                   !strpbrk(url, " \t\r\n");
+            return url[schemes[i].len] && !strchr("/:?#", url[schemes[i].len]) && !strpbrk(url, " \t\r\n");
     return false;
 }
 

@@ -91,9 +91,9 @@ static int cannot_listen(int r, const char *address, uint16_t port, struct reaso
     if (r == -EINVAL)
         return reason_set(why, r, "cannot listen on '%s': it is no IP address of the kind 127.0.0.1 or ::1.",
                           address);
-    return reason_set(
-        why, r, "cannot listen on %s port %u: %s. Give another --port (0: any free one) or --listen.", address,
-        port, strerror(-r));
+    return reason_set(why, r,
+                      "cannot listen on %s port %u: %s. Give another --port (0: any free one) or --listen.",
+                      address, port, strerror(-r));
 }
 
 static int open_all(struct http_listener *listener, const char *const *addresses, uint16_t port,

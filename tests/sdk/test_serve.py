@@ -183,6 +183,21 @@ def test_output_that_is_lost_is_a_failure(server, command):
     assert done.returncode == 1 and "could not be written" in done.stderr
 
 
+def test_a_damaged_database_is_said_to_be_one(tmp_path):
+    (tmp_path / "slipway.db").write_bytes(b"no database" * 1000)
+    done = serve("--data", str(tmp_path), "--port", "0")
+    assert done.returncode == 1 and "slipway restore" in done.stderr
+
+
+def test_closed_standard_streams_do_not_become_files_of_the_server(tmp_path):
+    server = subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', binary(), "serve", "--data", str(tmp_path / "d"),
+                               "--port", "0", "--port-file", str(tmp_path / "port"), "--no-workers"])
+    assert eventually(lambda: (tmp_path / "port").exists())
+    assert [os.readlink(f"/proc/{server.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
+    server.terminate()
+    assert server.wait(WAIT_S) == 0 and (tmp_path / "d" / "lock").read_bytes() == b""
+
+
 def test_newer_database_is_refused(new_server):
     server = new_server()
     server.stop()

@@ -107,7 +107,9 @@ int launcher_main(int argc, char **argv)
         r = prepare(&launcher, &options, account);
     if (r == 0)
         r = serve(&launcher, &options, account);
-    if (r < 0)
+    if (r < 0) {
+        log_error("launcher", "cannot go on: %s", strerror(-r));
         return 1;
+    }
     return r == WORKER_E_REFUSED ? 3 : 0;
 }
