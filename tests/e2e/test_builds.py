@@ -54,6 +54,21 @@ def test_build_goes_on_under_a_new_anchor_after_the_first_is_killed(house):
     assert len([e for e in lines if e["message"].strip() == "survived"]) == 1
 
 
+def test_build_of_an_anchor_that_ended_while_the_server_was_down_goes_on_at_once(new_server):
+    """It could not hand back what it had: its successor says that it has ended."""
+    house = new_server(workers=True)
+    build = start(house.client("codebuild", profile="dev"), "orphan", "sleep 1")
+    building(house.client("codebuild", profile="dev"), build)
+    anchor = house.workers()["anchor 222222222222"]
+    house.kill()
+    wait_for(lambda: not os.path.exists(f"/proc/{anchor}/exe"), "the anchor gives up")
+    house.start()
+    codebuild = house.client("codebuild", profile="dev")
+    wait_for(lambda: show(codebuild, build)["buildComplete"], f"{build} ends")
+    queued = [p for p in show(codebuild, build)["phases"] if p["phaseType"] == "QUEUED"]
+    assert [c["message"] for c in queued[0]["contexts"]] == ["The worker ended, says its successor."]
+
+
 def test_stopped_build_is_killed(house):
     codebuild = house.client("codebuild", profile="dev")
     mark = f"60{os.getpid()}"

@@ -9,19 +9,14 @@
 #include "wire/json.h"
 #include "workers/anchor/work.h"
 #include "workers/worker.h"
-#include <dirent.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#define WORK_PREFIX "work-"
 #define POLL_MS 30000
 #define BATCH_MAX 50
-#define WORKER_ID_SIZE 128
-#define PREDECESSORS_MAX 50
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 2000
 #define THREAD_STACK_BYTES 524288
@@ -42,6 +37,7 @@ struct loop {
     struct slots *slots;
     struct slots *builds; /* so many jobs may come with a build; NULL: none does */
     bool polled;
+    atomic_int *untold;   /* loops that have not */
     int64_t pause_ms;     /* of who polls, when that fails */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -114,9 +110,16 @@ static void assign(struct loop *loop, json_t *tree)
 /* Until a first poll has told of them; a copy, because both loops do. */
 static json_t *predecessors(const struct loop *loop)
 {
-    const json_t *ended = loop->anchor->ended;
+    const json_t *ended = loop->anchor->folder->ended;
 
     return loop->polled || json_array_size(ended) == 0 ? NULL : json_deep_copy(ended);
+}
+
+static void polled(struct loop *loop)
+{
+    if (!loop->polled && atomic_fetch_sub(loop->untold, 1) == 1)
+        work_folder_told(loop->anchor->folder);
+    loop->polled = true;
 }
 
 static int64_t batch(int64_t free)
@@ -126,8 +129,9 @@ static int64_t batch(int64_t free)
 
 static json_t *poll_input(const struct loop *loop, int64_t most)
 {
-    json_t *in = json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)batch(most), "waitMs",
-                           POLL_MS, "workerId", loop->anchor->worker_id, "successorOf", predecessors(loop));
+    json_t *in =
+        json_pack("{s:I, s:i, s:s, s:o*}", "maxBatchSize", (json_int_t)batch(most), "waitMs", POLL_MS,
+                  "workerId", loop->anchor->folder->worker_id, "successorOf", predecessors(loop));
 
     if (in && loop->builds)
         json_put_int(in, "builds", batch(slots_free(loop->builds)));
@@ -153,8 +157,8 @@ static int poll_once(struct loop *loop, json_t **ret_first)
 
     if (r && !worker_stopping())
         log_warn("anchor", "%s", why.text[0] ? why.text : strerror(r < 0 ? -r : EIO));
-    else
-        loop->polled = true;
+    if (r == 0)
+        polled(loop);
     list = work_list(out, loop->list);
     json_array_foreach (list, i, tree) {
         if (i > 0) {
@@ -287,14 +291,17 @@ static void loop_end(struct loop *loop)
 
 static int serve(const struct anchor *anchor, const struct worker_options *options)
 {
+    atomic_int untold = 2;
     struct loop loops[] = {
         {.service = "codepipeline",
+         .untold = &untold,
          .operation = "PollForAccountJobs",
          .list = "jobs",
          .run = job_run,
          .slots = anchor->jobs,
          .builds = anchor->builds},
         {.service = "codebuild",
+         .untold = &untold,
          .operation = "PollForBuilds",
          .list = "builds",
          .run = build_run,
@@ -339,12 +346,9 @@ static int cache_folder(const struct worker_options *options, const char *accoun
 struct parts {
     struct anchor anchor;
     char account[ACCOUNT_ID_SIZE];
-    char worker_id[WORKER_ID_SIZE];
-    json_t *ended;
     char *cache_dir;
     char *artifacts_dir;
-    char *work_dir;
-    int work_lock_fd;
+    struct work_folder folder;
     struct sandbox *sandbox;
     struct slots jobs;
     struct slots builds;
@@ -361,87 +365,9 @@ static void parts_deinit(struct parts *parts)
     cache_free(&parts->anchor.cache);
     accounts_free(&parts->anchor.accounts);
     aws_client_free(&parts->anchor.client);
-    if (parts->work_dir && io_remove_tree(parts->work_dir))
-        log_warn("anchor", "%s cannot be removed", parts->work_dir);
-    close_fd(&parts->work_lock_fd);
-    json_free(&parts->ended);
-    free(parts->work_dir);
+    work_folder_leave(&parts->folder);
     free(parts->artifacts_dir);
     free(parts->cache_dir);
-}
-
-static void close_folder(DIR **folder)
-{
-    if (*folder)
-        closedir(*folder);
-}
-
-/* An anchor's name as a worker: its work folder's, which no other has while it lives. */
-static int worker_name(const char *work_dir, char *ret, size_t size)
-{
-    char host[64] = "";
-
-    if (gethostname(host, sizeof(host) - 1))
-        return FAULT(errno);
-    (void)snprintf(ret, size, "%s%s", host, strrchr(work_dir, '/'));
-    return 0;
-}
-
-/* Removes one work folder unless a living anchor holds it: the anchor that held it has ended. */
-static int leftover_remove(struct parts *parts, const char *name)
-{
-    CLEANUP(free_ptr) char *path = NULL;
-    CLEANUP(close_fd) int fd = -1;
-    char worker[WORKER_ID_SIZE];
-    int r;
-
-    if (asprintf(&path, "%s/%s", parts->cache_dir, name) < 0)
-        return FAULT(ENOMEM);
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
-        return 0;
-    r = worker_name(path, worker, sizeof(worker));
-    if (r)
-        return r;
-    if (json_array_size(parts->ended) < PREDECESSORS_MAX &&
-        json_array_append_new(parts->ended, json_string(worker)))
-        return FAULT(ENOMEM);
-    if (io_remove_tree(path))
-        log_warn("anchor", "%s cannot be removed", path);
-    return 0;
-}
-
-/* What anchors that were killed have left; their names go into parts->ended. */
-static int leftovers_remove(struct parts *parts)
-{
-    CLEANUP(close_folder) DIR *folder = opendir(parts->cache_dir);
-    struct dirent *entry;
-    int r = 0;
-
-    parts->anchor.ended = parts->ended = json_array();
-    if (!parts->ended)
-        return FAULT(ENOMEM);
-    while (r == 0 && folder && (entry = readdir(folder)))
-        if (str_starts(str_of(entry->d_name), STR(WORK_PREFIX)))
-            r = leftover_remove(parts, entry->d_name);
-    return r;
-}
-
-/* Makes this anchor's work folder and holds it until the process ends. */
-static int work_folder_make(struct parts *parts)
-{
-    if (asprintf(&parts->work_dir, "%s/" WORK_PREFIX "XXXXXX", parts->cache_dir) < 0)
-        return FAULT(ENOMEM);
-    if (!mkdtemp(parts->work_dir)) {
-        free(take(parts->work_dir));
-        return FAULT(errno);
-    }
-    (void)io_spread_folders(parts->work_dir);
-    parts->anchor.work_dir = parts->work_dir;
-    parts->work_lock_fd = open(parts->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parts->work_lock_fd < 0 || flock(parts->work_lock_fd, LOCK_EX))
-        return FAULT(errno);
-    return 0;
 }
 
 static int folders_make(struct parts *parts, const struct worker_options *options)
@@ -456,9 +382,7 @@ static int folders_make(struct parts *parts, const struct worker_options *option
     if (r)
         return r;
     (void)io_spread_folders(parts->cache_dir);
-    r = leftovers_remove(parts);
-    if (r == 0)
-        r = work_folder_make(parts);
+    r = work_folder_take(parts->cache_dir, &parts->folder);
     if (r)
         return r;
     return cache_new(parts->artifacts_dir, options->cache_mib << 20, &parts->anchor.cache);
@@ -467,7 +391,7 @@ static int folders_make(struct parts *parts, const struct worker_options *option
 static int sandbox_make(struct parts *parts)
 {
     struct reason why = {0};
-    int r = sandbox_new(parts->work_dir, &parts->sandbox, &why);
+    int r = sandbox_new(parts->folder.path, &parts->sandbox, &why);
 
     if (r == 0 && why.text[0])
         log_warn("anchor", "each sandbox is built anew, which takes longer: %s", why.text);
@@ -495,19 +419,16 @@ static int prepare(struct parts *parts, const struct worker_options *options)
         r = folders_make(parts, options);
     if (r)
         return r;
-    r = worker_name(parts->work_dir, parts->worker_id, sizeof(parts->worker_id));
-    if (r)
-        return r;
     anchor->account = parts->account;
-    anchor->worker_id = parts->worker_id;
+    anchor->folder = &parts->folder;
     if (!options->no_sandbox)
         r = sandbox_make(parts);
-    return r ? r : rooms_new(parts->work_dir, parts->sandbox, &anchor->rooms);
+    return r ? r : rooms_new(parts->folder.path, parts->sandbox, &anchor->rooms);
 }
 
 int anchor_main(int argc, char **argv)
 {
-    CLEANUP(parts_deinit) struct parts parts = {.work_lock_fd = -1};
+    CLEANUP(parts_deinit) struct parts parts = {.folder.lock_fd = -1};
     struct worker_options options;
     int r;
 

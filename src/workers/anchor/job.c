@@ -88,7 +88,7 @@ static const char *location_text(const json_t *artifact, const char *path)
 
 int work_temporary(const struct anchor *anchor, int *ret_fd)
 {
-    int fd = open(anchor->work_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(anchor->folder->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return FAULT(errno);
@@ -290,7 +290,7 @@ static void next_ask(const struct job *job, json_t *in, int64_t builds)
 {
     if (in && !worker_stopping())
         json_put(in, "nextJobs",
-                 json_pack("{s:s, s:i}", "workerId", job->anchor->worker_id, "builds", builds > 0));
+                 json_pack("{s:s, s:i}", "workerId", job->anchor->folder->worker_id, "builds", builds > 0));
 }
 
 static json_t *result_make(struct job *job, int outcome)

@@ -8,6 +8,7 @@
 #include "workers/anchor/room.h"
 #include "workers/anchor/sandbox.h"
 #include "workers/anchor/slots.h"
+#include "workers/anchor/work_folder.h"
 #include "workers/call.h"
 #include "workers/stack.h"
 
@@ -16,15 +17,13 @@
 struct anchor {
     struct aws_client *client; /* the account's own */
     const char *account;
-    const char *worker_id;
-    const json_t *ended; /* workerIds of anchors that were killed on this machine */
+    struct work_folder *folder;
     struct accounts *accounts;
     struct cache *cache;
     struct leases *leases;
     struct slots *jobs;
     struct slots *builds; /* also those that a job runs itself */
-    const char *work_dir;
-    struct rooms *rooms; /* builds' */
+    struct rooms *rooms;  /* builds' */
     struct buildspec_memo *specs;
     struct sandbox *sandbox; /* NULL: builds run without walls */
 };

@@ -17,7 +17,7 @@
  */
 static int start(struct job *job, json_t *in, bool lease, json_t **ret_lease)
 {
-    const struct http_header asking = {STR(LEASE_HEADER), str_of(job->anchor->worker_id)};
+    const struct http_header asking = {STR(LEASE_HEADER), str_of(job->anchor->folder->worker_id)};
     CLEANUP(json_free) json_t *out = NULL;
     struct aws_error error = {0};
     const char *id;

@@ -110,7 +110,7 @@ static int put_extracted(struct job *job, int fd)
     struct reason why = {0};
     int count = 0, r, removed;
 
-    if (asprintf(&folder, "%s/deploy-XXXXXX", job->anchor->work_dir) < 0)
+    if (asprintf(&folder, "%s/deploy-XXXXXX", job->anchor->folder->path) < 0)
         return FAULT(ENOMEM);
     if (!mkdtemp(folder))
         return FAULT(errno);

@@ -161,7 +161,7 @@ int git_fetch(struct job *job, const struct git_remote *remote, const struct git
     memcpy(&fetch[FETCH_WORDS + 2], wanted->refs, sizeof(wanted->refs));
 
     ret->job = job;
-    if (asprintf(&ret->folder, "%s/git-XXXXXX", job->anchor->work_dir) < 0) {
+    if (asprintf(&ret->folder, "%s/git-XXXXXX", job->anchor->folder->path) < 0) {
         ret->folder = NULL;
         return FAULT(ENOMEM);
     }
