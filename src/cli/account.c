@@ -42,7 +42,7 @@ static int create(struct cli *cli, const char *id)
     if (cli->json)
         return cli_print_json(out);
     const json_t *key = json_object_get(out, "AccessKey") ? json_object_get(out, "AccessKey") : out;
-    (void)printf("created account %s (%s)\n", id, name);
+    cli_print("created account %s (%s)\n", id, name);
     if (!access_key_id)
         (void)printf("\n[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", name,
                      json_str(key, "AccessKeyId", ""), json_str(key, "SecretAccessKey", ""));
@@ -61,7 +61,7 @@ static int list(struct cli *cli)
     size_t index;
     json_t *account;
     json_array_foreach (accounts, index, account)
-        (void)printf("%s  %s\n", json_str(account, "AccountId", ""), json_str(account, "AccountName", ""));
+        cli_print("%s  %s\n", json_str(account, "AccountId", ""), json_str(account, "AccountName", ""));
     return COMMAND_OK;
 }
 

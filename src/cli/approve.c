@@ -109,21 +109,18 @@ static void print_subject(const json_t *release, const struct pending *pending, 
 {
     size_t index;
     json_t *artifact;
-    (void)printf("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
+    cli_print("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
     json_array_foreach (json_path(about, "pipelineExecution.artifactRevisions"), index, artifact) {
-        (void)printf("  artifact   version %s\n", json_str(artifact, "revisionId", ""));
-        (void)printf("             sha256  %s\n", json_str(artifact, "sha256", "not known"));
+        cli_print("  artifact   version %s\n", json_str(artifact, "revisionId", ""));
+        cli_print("             sha256  %s\n", json_str(artifact, "sha256", "not known"));
     }
     json_t *action;
     json_array_foreach (actions, index, action) {
         const char *summary =
             json_str(json_path(action, "output.executionResult"), "externalExecutionSummary", "");
         if (strcmp(json_str(action, "stageName", ""), pending->stage) == 0 && makes_change_set(action) &&
-            *summary) {
-            (void)printf("  change     %s: ", json_str(action, "actionName", ""));
-            cli_print_text(summary);
-            (void)printf("\n");
-        }
+            *summary)
+            cli_print("  change     %s: %s\n", json_str(action, "actionName", ""), summary);
     }
 }
 
@@ -152,8 +149,8 @@ static int decide(struct cli *cli, const json_t *release, const struct pending *
         return status;
     char time[CLI_TIME_SIZE];
     cli_time(json_number_value(json_object_get(out, "approvedAt")), true, time);
-    (void)printf("  %-10s by %s at %s%s%s\n", strcmp(decision, "Approved") == 0 ? "approved" : "rejected",
-                 json_str(owner, "Arn", ""), time, *words ? ": " : "", words);
+    cli_print("  %-10s by %s at %s%s%s\n", strcmp(decision, "Approved") == 0 ? "approved" : "rejected",
+              json_str(owner, "Arn", ""), time, *words ? ": " : "", words);
     return COMMAND_OK;
 }
 
@@ -172,7 +169,7 @@ static int print_missing(struct cli *cli, const json_t *release, const struct pe
         json_array_foreach (json_object_get(one, "waitsFor"), w, wait)
             if (strcmp(json_str(wait, "actionName", ""), answered->action) == 0 &&
                 json_object_get(wait, "missing"))
-                (void)printf("  waits for  %s\n", json_str(wait, "missing", ""));
+                cli_print("  waits for  %s\n", json_str(wait, "missing", ""));
     }
     return status;
 }

@@ -60,9 +60,9 @@ static void print_damaged(const json_t *damaged)
     const json_t *object;
     size_t i;
     json_array_foreach (damaged, i, object)
-        (void)printf("damaged: s3://%s/%s version %s: %s\n", json_str(object, "Bucket", ""),
-                     json_str(object, "Key", ""), json_str(object, "VersionId", ""),
-                     json_str(object, "Reason", ""));
+        cli_print("damaged: s3://%s/%s version %s: %s\n", json_str(object, "Bucket", ""),
+                  json_str(object, "Key", ""), json_str(object, "VersionId", ""),
+                  json_str(object, "Reason", ""));
 }
 
 static int verify(struct cli *cli)
@@ -90,9 +90,9 @@ static int verify(struct cli *cli)
         return status || sound ? status : COMMAND_FAILED;
     }
     print_damaged(damaged);
-    (void)printf("%lld bytes in %lld blobs were read: %s\n", (long long)bytes, (long long)blobs,
-                 sound ? "all are what was put"
-                       : "put the damaged objects again, or restore them from a backup");
+    cli_print("%lld bytes in %lld blobs were read: %s\n", (long long)bytes, (long long)blobs,
+              sound ? "all are what was put"
+                    : "put the damaged objects again, or restore them from a backup");
     return sound ? COMMAND_OK : COMMAND_FAILED;
 }
 
@@ -116,7 +116,7 @@ static int health(struct cli *cli)
     }
     (void)printf("damaged: %lld blobs, %lld bytes\n", (long long)damaged, (long long)bytes);
     if (began)
-        (void)printf("read again since %s: %s\n", began, over ? "all" : "under way");
+        cli_print("read again since %s: %s\n", began, over ? "all" : "under way");
     else
         (void)printf("read again: never yet\n");
     return damaged == 0 ? COMMAND_OK : COMMAND_FAILED;
@@ -128,11 +128,11 @@ static void print_usage(const json_t *accounts)
 {
     const json_t *account;
     size_t i;
-    (void)printf("%-12s  %12s  %12s  %16s  %16s\n", "account", "objects", "of", "bytes", "of");
+    cli_print("%-12s  %12s  %12s  %16s  %16s\n", "account", "objects", "of", "bytes", "of");
     json_array_foreach (accounts, i, account)
-        (void)printf("%-12s  %12s  %12s  %16s  %16s\n", json_str(account, "AccountId", ""),
-                     json_str(account, "Objects", ""), json_str(account, "MaxObjects", "-"),
-                     json_str(account, "Bytes", ""), json_str(account, "MaxBytes", "-"));
+        cli_print("%-12s  %12s  %12s  %16s  %16s\n", json_str(account, "AccountId", ""),
+                  json_str(account, "Objects", ""), json_str(account, "MaxObjects", "-"),
+                  json_str(account, "Bytes", ""), json_str(account, "MaxBytes", "-"));
 }
 
 static int usage(struct cli *cli)
@@ -211,9 +211,9 @@ static int quota_show(struct cli *cli, const char *account)
             continue;
         if (cli->json)
             return cli_print_json(one);
-        (void)printf("account %s: objects %s (of %s), bytes %s (of %s)\n", account,
-                     json_str(one, "Objects", "0"), limit_of(one, "MaxObjects"), json_str(one, "Bytes", "0"),
-                     limit_of(one, "MaxBytes"));
+        cli_print("account %s: objects %s (of %s), bytes %s (of %s)\n", account,
+                  json_str(one, "Objects", "0"), limit_of(one, "MaxObjects"), json_str(one, "Bytes", "0"),
+                  limit_of(one, "MaxBytes"));
         return COMMAND_OK;
     }
     return cli_fail(

@@ -57,7 +57,7 @@ static int apply(struct cli *cli, const char *path)
         status = cli_put_object(cli, CATALOG_BUCKET, CATALOG_KEY, -1, buf_str(&text), version);
     if (status)
         return status;
-    (void)printf("applied %s: %zu rule%s, catalog version %s\n", path, rules, rules == 1 ? "" : "s", version);
+    cli_print("applied %s: %zu rule%s, catalog version %s\n", path, rules, rules == 1 ? "" : "s", version);
     return COMMAND_OK;
 }
 

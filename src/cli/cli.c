@@ -13,30 +13,6 @@
 
 /* ---- messages */
 
-char cli_visible(char c)
-{
-    if (c == '\n' || c == '\t')
-        return ' ';
-    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
-}
-
-/* U+0080 to U+009F: to a terminal U+009B is what ESC and [ are. */
-bool cli_is_c1(struct str text)
-{
-    return text.len > 1 && (unsigned char)text.ptr[0] == 0xc2 && (unsigned char)text.ptr[1] >= 0x80 &&
-           (unsigned char)text.ptr[1] <= 0x9f;
-}
-
-static void print_visible(FILE *to, struct str text, const char *also)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        bool c1 = cli_is_c1((struct str){text.ptr + i, text.len - i});
-        char c = c1 ? '?' : text.ptr[i];
-        (void)fputc(strchr(also, c) ? c : cli_visible(c), to);
-        i += c1;
-    }
-}
-
 int cli_fail(int status, const char *fmt, ...)
 {
     char *text = NULL;
@@ -46,7 +22,7 @@ int cli_fail(int status, const char *fmt, ...)
     va_end(args);
     (void)fflush(stdout);
     (void)fputs("slipway: ", stderr);
-    print_visible(stderr, str_of(len < 0 ? "out of memory" : text), "\n\t");
+    terminal_put(stderr, str_of(len < 0 ? "out of memory" : text), "\n\t");
     (void)fputc('\n', stderr);
     if (len >= 0)
         free(text);
@@ -341,31 +317,10 @@ void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE])
         (void)strftime(ret, CLI_TIME_SIZE, date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 }
 
-void cli_print_text(const char *text)
-{
-    print_visible(stdout, str_of(text), "");
-}
-
-void cli_print_lines(const char *text)
-{
-    print_visible(stdout, str_of(text), "\n\t");
-}
-
-void cli_print_why(const char *why)
-{
-    struct str rest = str_trim(str_of(why)), first = str_split(&rest, '\n'), last = {0};
-    while (rest.ptr)
-        last = str_split(&rest, '\n');
-    print_visible(stdout, first, "");
-    if (last.len > 0)
-        (void)printf(" … ");
-    print_visible(stdout, last, "");
-    (void)putchar('\n');
-}
-
 int cli_print_json(const json_t *value)
 {
-    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) != 0 || putchar('\n') == EOF)
+    size_t ascii = isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0;
+    if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | ascii) != 0 || putchar('\n') == EOF)
         return cli_fail(COMMAND_FAILED, "cannot write the answer");
     return COMMAND_OK;
 }

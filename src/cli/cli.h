@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "http/aws.h"
 #include "wire/json.h"
 
@@ -79,16 +80,5 @@ int cli_read_file(const char *path, size_t max_bytes, struct buf *ret) MUST_USE;
 /* Local time of epoch seconds (as JSON answers carry them) or of now: "14:03:22"; `date` adds the day. */
 #define CLI_TIME_SIZE 32
 void cli_time(double epoch_s, bool date, char ret[CLI_TIME_SIZE]);
-/* '?' for a control character, ' ' for the end of a line and for a tab. */
-char cli_visible(char c);
-/* Whether it begins with one of the two bytes U+0080 to U+009F, which are control characters, too. */
-bool cli_is_c1(struct str text);
-/* Prints what somebody wrote or a program said, in one line and without control characters: it moves no
- * cursor and forges no line. */
-void cli_print_text(const char *text);
-/* The same, of lines, which stay lines. */
-void cli_print_lines(const char *text);
-/* Prints why something ended: of several lines, as of a log's end, the first and the last. Ends the line. */
-void cli_print_why(const char *why);
-/* Prints the value, indented, for --json. */
+/* Prints the value, indented, for --json; on a terminal in ASCII, which says the same and moves no cursor. */
 int cli_print_json(const json_t *value);

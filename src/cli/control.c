@@ -62,7 +62,7 @@ int retry_main(int argc, char **argv)
     status = cli_call(&cli, "cannot retry the stage", "codepipeline", "RetryStageExecution", in, NULL);
     if (status)
         return status;
-    (void)printf("retrying %s of execution %s\n", json_str(stage, "stageName", ""), execution);
+    cli_print("retrying %s of execution %s\n", json_str(stage, "stageName", ""), execution);
     return COMMAND_OK;
 }
 
@@ -136,7 +136,7 @@ int stop_main(int argc, char **argv)
     status = cli_call(&cli, "cannot stop the execution", "codepipeline", "StopPipelineExecution", in, NULL);
     if (status)
         return status;
-    (void)printf("stopping execution %s\n", execution);
+    cli_print("stopping execution %s\n", execution);
     return COMMAND_OK;
 }
 
@@ -193,6 +193,6 @@ int override_main(int argc, char **argv)
         cli_call(&cli, "cannot override the condition", "codepipeline", "OverrideStageCondition", in, NULL);
     if (status)
         return status;
-    (void)printf("execution %s goes on in %s\n", execution, name);
+    cli_print("execution %s goes on in %s\n", execution, name);
     return COMMAND_OK;
 }

@@ -38,13 +38,11 @@ static void print_wait(const json_t *wait)
 {
     char since[32], until[TIME_TEXT_SIZE];
     duration(clock_now_ms() - ms_of(wait, "since"), since, sizeof(since));
-    (void)printf("  ");
-    cli_print_text(json_str(wait, "summary", ""));
-    (void)printf(" (for %s)\n", since);
+    cli_print("  %s (for %s)\n", json_str(wait, "summary", ""), since);
     if (!json_object_get(wait, "until"))
         return;
     time_iso8601_s(ms_of(wait, "until"), until);
-    (void)printf("    until %s; then %s\n", until, what_then(json_str(wait, "type", "")));
+    cli_print("    until %s; then %s\n", until, what_then(json_str(wait, "type", "")));
 }
 
 /* An execution finishes on the version that it started with. */
@@ -54,9 +52,9 @@ static void print_execution(const json_t *execution, int64_t newest)
     int64_t version = json_int(execution, "pipelineVersion", newest);
     size_t index;
     json_t *wait;
-    (void)printf("%s  %s, %s stage %s", json_str(execution, "pipelineExecutionId", ""),
-                 json_str(execution, "status", ""), json_bool(execution, "entered", false) ? "in" : "before",
-                 json_str(execution, "stageName", ""));
+    cli_print("%s  %s, %s stage %s", json_str(execution, "pipelineExecutionId", ""),
+              json_str(execution, "status", ""), json_bool(execution, "entered", false) ? "in" : "before",
+              json_str(execution, "stageName", ""));
     if (version != newest)
         (void)printf(", by version %lld of the pipeline (new ones: by version %lld)", (long long)version,
                      (long long)newest);
@@ -76,12 +74,12 @@ static int print_end(struct cli *cli, const char *pipeline)
     char ended[CLI_TIME_SIZE];
     if (status)
         return status;
-    (void)printf("nothing of %s is under way\n", pipeline);
+    cli_print("nothing of %s is under way\n", pipeline);
     if (!newest)
         return COMMAND_OK;
     cli_time(json_number_value(json_object_get(newest, "lastUpdateTime")), true, ended);
-    (void)printf("%s  %s at %s\n", json_str(newest, "pipelineExecutionId", ""),
-                 json_str(newest, "status", ""), ended);
+    cli_print("%s  %s at %s\n", json_str(newest, "pipelineExecutionId", ""), json_str(newest, "status", ""),
+              ended);
     if (*why) {
         (void)printf("  ");
         cli_print_why(why);
@@ -105,11 +103,8 @@ static int explain(struct cli *cli, const char *pipeline)
         status = print_end(cli, pipeline);
     json_array_foreach (executions, index, execution)
         print_execution(execution, json_int(out, "pipelineVersion", 0));
-    json_array_foreach (json_object_get(out, "notes"), index, note) {
-        (void)printf("note: ");
-        cli_print_text(json_string_value(note));
-        (void)printf("\n");
-    }
+    json_array_foreach (json_object_get(out, "notes"), index, note)
+        cli_print("note: %s\n", json_string_value(note));
     return status;
 }
 

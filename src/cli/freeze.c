@@ -81,7 +81,7 @@ static void print_list(const json_t *freeze, const char *member, const char *tit
     size_t index;
     const json_t *item;
     json_array_foreach (json_object_get(freeze, member), index, item)
-        (void)printf("%s%s", index ? ", " : title, json_string_value(item));
+        cli_print("%s%s", index ? ", " : title, json_string_value(item));
     if (json_array_size(json_object_get(freeze, member)))
         (void)printf("\n");
 }
@@ -92,7 +92,7 @@ static void print_time(const json_t *freeze, const char *member, const char *tit
     if (!json_object_get(freeze, member))
         return;
     cli_time(json_number_value(json_object_get(freeze, member)), true, time);
-    (void)printf("%s%s\n", title, time);
+    cli_print("%s%s\n", title, time);
 }
 
 /* ---- what it is about now */
@@ -111,11 +111,11 @@ static void print_stages(const json_t *held)
     const json_t *stages = json_object_get(held, "stages"), *stage;
     int64_t count = json_int(held, "stageCount", 0);
     size_t index, shown = json_array_size(stages) < NAMED_MAX ? json_array_size(stages) : NAMED_MAX;
-    (void)printf("  names         %s", count ? "" : "no stage of any pipeline there is");
+    cli_print("  names         %s", count ? "" : "no stage of any pipeline there is");
     for (index = 0; index < shown; index++) {
         stage = json_array_get(stages, index);
-        (void)printf("%s%s of %s", index ? ", " : "", json_str(stage, "stageName", ""),
-                     json_str(stage, "pipelineName", ""));
+        cli_print("%s%s of %s", index ? ", " : "", json_str(stage, "stageName", ""),
+                  json_str(stage, "pipelineName", ""));
     }
     print_more(count, shown);
 }
@@ -130,8 +130,8 @@ static void print_executions(const json_t *held)
     (void)printf("  holds         ");
     for (index = 0; index < shown; index++) {
         execution = json_array_get(executions, index);
-        (void)printf("%s%s at %s of %s", index ? ", " : "", json_str(execution, "pipelineExecutionId", ""),
-                     json_str(execution, "stageName", ""), json_str(execution, "pipelineName", ""));
+        cli_print("%s%s at %s of %s", index ? ", " : "", json_str(execution, "pipelineExecutionId", ""),
+                  json_str(execution, "stageName", ""), json_str(execution, "pipelineName", ""));
     }
     print_more(count, shown);
 }
@@ -142,10 +142,9 @@ static void print_unmatched(const json_t *held)
     size_t index, i;
     json_array_foreach (json_object_get(held, "unmatched"), index, one) {
         const json_t *near = json_object_get(one, "near");
-        (void)printf("  no such name  %s among the %s", json_str(one, "pattern", ""),
-                     json_str(one, "list", ""));
+        cli_print("  no such name  %s among the %s", json_str(one, "pattern", ""), json_str(one, "list", ""));
         json_array_foreach (near, i, name)
-            (void)printf("%s%s", i ? ", " : "; near it: ", json_string_value(name));
+            cli_print("%s%s", i ? ", " : "; near it: ", json_string_value(name));
         (void)printf("\n");
     }
 }
@@ -162,27 +161,23 @@ static void print_held(const json_t *held)
 static void print_freeze(const json_t *freeze)
 {
     const json_t *again = json_object_get(freeze, "recurrence");
-    (void)printf("%s  %s: ", json_str(freeze, "name", ""), json_str(freeze, "state", ""));
-    cli_print_text(json_str(freeze, "reason", ""));
-    (void)printf("\n");
+    cli_print("%s  %s: %s\n", json_str(freeze, "name", ""), json_str(freeze, "state", ""),
+              json_str(freeze, "reason", ""));
     print_list(freeze, "applications", "  applications  ");
     print_list(freeze, "environments", "  environments  ");
     print_list(freeze, "pipelines", "  pipelines     ");
     print_list(freeze, "allow", "  lets through  ");
     if (again)
-        (void)printf("  again         %s from %s, %lld minutes, %s\n", json_str(again, "rule", ""),
-                     json_str(again, "start", ""), (long long)json_int(again, "durationMinutes", 0),
-                     json_str(again, "timeZone", "UTC"));
+        cli_print("  again         %s from %s, %lld minutes, %s\n", json_str(again, "rule", ""),
+                  json_str(again, "start", ""), (long long)json_int(again, "durationMinutes", 0),
+                  json_str(again, "timeZone", "UTC"));
     print_time(freeze, "holdsFrom", "  holds from    ");
     print_time(freeze, "holdsUntil", "  holds until   ");
     print_time(freeze, "endsAt", "  ends          ");
-    (void)printf("  by            %s\n", json_str(freeze, "createdBy", ""));
-    if (json_object_get(freeze, "endedBy")) {
-        (void)printf("  ended by      %s%s", json_str(freeze, "endedBy", ""),
-                     json_object_get(freeze, "endedWhy") ? ": " : "");
-        cli_print_text(json_str(freeze, "endedWhy", ""));
-        (void)printf("\n");
-    }
+    cli_print("  by            %s\n", json_str(freeze, "createdBy", ""));
+    if (json_object_get(freeze, "endedBy"))
+        cli_print("  ended by      %s%s%s\n", json_str(freeze, "endedBy", ""),
+                  json_object_get(freeze, "endedWhy") ? ": " : "", json_str(freeze, "endedWhy", ""));
     print_held(json_object_get(freeze, "held"));
 }
 
@@ -276,7 +271,7 @@ int thaw_main(int argc, char **argv)
                       json_pack("{s:s, s:s*}", "name", cli.args[0], "reason", why), NULL);
     if (status)
         return status;
-    (void)printf("freeze %s has ended\n", cli.args[0]);
+    cli_print("freeze %s has ended\n", cli.args[0]);
     return COMMAND_OK;
 }
 

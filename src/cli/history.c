@@ -20,9 +20,9 @@ static void print_event(const json_t *event)
     const char *stage = json_str(event, "stageName", ""), *action = json_str(event, "actionName", "");
     const char *who = json_str(event, "who", ""), *why = json_str(event, "why", "");
     time_iso8601((int64_t)(json_number_value(json_object_get(event, "at")) * 1000), at);
-    (void)printf("%s  %-8.8s  %-22s %s%s%s", at, json_str(event, "pipelineExecutionId", "-"),
-                 json_str(event, "what", ""), stage, *action ? "/" : "", action);
-    (void)printf("%s%s%s", *who ? "  by " : "", who, *why ? "  " : "");
+    cli_print("%s  %-8.8s  %-22s %s%s%s", at, json_str(event, "pipelineExecutionId", "-"),
+              json_str(event, "what", ""), stage, *action ? "/" : "", action);
+    cli_print("%s%s%s", *who ? "  by " : "", who, *why ? "  " : "");
     cli_print_why(why);
 }
 

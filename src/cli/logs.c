@@ -60,11 +60,8 @@ static int print_events(const json_t *events)
 {
     size_t index;
     json_t *event;
-    json_array_foreach (events, index, event) {
-        const char *message = json_str(event, "message", "");
-        size_t len = strlen(message);
-        (void)printf("%s%s", message, len && message[len - 1] == '\n' ? "" : "\n");
-    }
+    json_array_foreach (events, index, event)
+        cli_print_log(json_str(event, "message", ""));
     return fflush(stdout) ? cli_fail(COMMAND_FAILED, "cannot write the log") : 0;
 }
 

@@ -21,18 +21,21 @@ static void print_delivery(const json_t *delivery)
                *queue = json_str(delivery, "DeadLetterQueueArn", "");
     const char *arn = json_str(delivery, "TopicArn", ""), *name = strrchr(arn, ':');
     const char *next = json_str(delivery, "NextAttemptDate", "");
-    (void)printf("%6s  %s  %-9s %s  %s %s", json_str(delivery, "DeliveryId", ""),
-                 json_str(delivery, "UpdatedDate", ""), json_str(delivery, "State", ""),
-                 name ? name + 1 : arn, json_str(delivery, "Protocol", ""),
-                 json_str(delivery, "Endpoint", ""));
+    cli_print("%6s  %s  %-9s %s  %s %s", json_str(delivery, "DeliveryId", ""),
+              json_str(delivery, "UpdatedDate", ""), json_str(delivery, "State", ""), name ? name + 1 : arn,
+              json_str(delivery, "Protocol", ""), json_str(delivery, "Endpoint", ""));
     const char *attempts = json_str(delivery, "Attempts", "0");
     if (strcmp(attempts, "1") == 0)
         (void)printf("  tried once");
     else
-        (void)printf("  tried %s times", attempts);
+        cli_print("  tried %s times", attempts);
     if (*next)
-        (void)printf(", next %s", next);
-    (void)printf("%s%s%s%s\n", *error ? "\n        " : "", error, *queue ? "\n        in " : "", queue);
+        cli_print(", next %s", next);
+    (void)putchar('\n');
+    if (*error)
+        cli_print("        %s\n", error);
+    if (*queue)
+        cli_print("        in %s\n", queue);
 }
 
 static int print_deliveries(struct cli *cli)
@@ -49,7 +52,7 @@ static int print_deliveries(struct cli *cli)
     if (cli->json)
         return cli_print_json(deliveries);
     if (json_array_size(deliveries) == 0)
-        (void)printf("There are no notifications%s%s.\n", state ? " that are " : "", state ? state : "");
+        cli_print("There are no notifications%s%s.\n", state ? " that are " : "", state ? state : "");
     for (size_t i = json_array_size(deliveries); i > 0; i--)
         print_delivery(json_array_get(deliveries, i - 1));
     return COMMAND_OK;
@@ -61,7 +64,7 @@ static int retry_one(struct cli *cli)
                           json_pack("{s:s}", "DeliveryId", retry), NULL);
     if (status)
         return status;
-    (void)printf("Notification %s is tried again.\n", retry);
+    cli_print("Notification %s is tried again.\n", retry);
     return COMMAND_OK;
 }
 

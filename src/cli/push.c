@@ -103,8 +103,8 @@ int push_main(int argc, char **argv)
             json_pack("{s:s, s:s, s:s}", "bucket", ARTIFACT_BUCKET, "key", key, "versionId", version);
         return cli_print_json(out);
     }
-    (void)printf("pushed s3://%s/%s version %s\n", ARTIFACT_BUCKET, key, version);
+    cli_print("pushed s3://%s/%s version %s\n", ARTIFACT_BUCKET, key, version);
     if (isatty(STDOUT_FILENO))
-        (void)printf("  `slipway watch %s %s` shows what happens to it\n", app, branch);
+        cli_print("  `slipway watch %s %s` shows what happens to it\n", app, branch);
     return COMMAND_OK;
 }

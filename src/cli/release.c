@@ -306,18 +306,12 @@ int release_problems(struct cli *cli, json_t **ret_records)
 
 void release_print_problem(const json_t *record)
 {
-    const char *todo = json_str(record, "todo", "");
-    (void)printf("  %s  %s: ", json_str(record, "time", ""), json_str(record, "event", ""));
-    cli_print_text(json_str(record, "message", ""));
-    if (*json_str(record, "key", "")) {
-        (void)printf("\n    artifact %s/", json_str(record, "bucket", ""));
-        cli_print_text(json_str(record, "key", ""));
-        (void)printf("%s%s", *json_str(record, "versionId", "") ? " version " : "",
-                     json_str(record, "versionId", ""));
-    }
-    if (*todo) {
-        (void)printf("\n    to do: ");
-        cli_print_text(todo);
-    }
-    (void)printf("\n");
+    const char *todo = json_str(record, "todo", ""), *version = json_str(record, "versionId", "");
+    cli_print("  %s  %s: %s\n", json_str(record, "time", ""), json_str(record, "event", ""),
+              json_str(record, "message", ""));
+    if (*json_str(record, "key", ""))
+        cli_print("    artifact %s/%s%s%s\n", json_str(record, "bucket", ""), json_str(record, "key", ""),
+                  *version ? " version " : "", version);
+    if (*todo)
+        cli_print("    to do: %s\n", todo);
 }

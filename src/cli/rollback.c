@@ -113,19 +113,19 @@ static void print_plan(const struct rollback *rollback, const char *target)
     const json_t *plan = json_object_get(rollback->plan, "wouldDeploy");
     size_t index;
     json_t *each;
-    (void)printf("%s %s to version %s of execution %s\n", dry_run ? "would roll back" : "rolling back",
-                 rollback->stage, execution_version(rollback->executions, target), target);
+    cli_print("%s %s to version %s of execution %s\n", dry_run ? "would roll back" : "rolling back",
+              rollback->stage, execution_version(rollback->executions, target), target);
     if (*rollback->now)
-        (void)printf("  now there:   version %s\n", rollback->now);
+        cli_print("  now there:   version %s\n", rollback->now);
     json_array_foreach (json_object_get(plan, "artifactRevisions"), index, each)
-        (void)printf("  artifact:    %s, version %s, SHA-256 %s\n", json_str(each, "name", ""),
-                     json_str(each, "revisionId", ""), json_str(each, "sha256", "not known"));
+        cli_print("  artifact:    %s, version %s, SHA-256 %s\n", json_str(each, "name", ""),
+                  json_str(each, "revisionId", ""), json_str(each, "sha256", "not known"));
     json_array_foreach (json_object_get(plan, "variables"), index, each)
-        (void)printf("  variable:    %s = %s\n", json_str(each, "name", ""),
-                     json_str(each, "resolvedValue", ""));
+        cli_print("  variable:    %s = %s\n", json_str(each, "name", ""),
+                  json_str(each, "resolvedValue", ""));
     (void)printf("  by pipeline: version %lld\n", (long long)json_int(plan, "pipelineVersion", 0));
     json_array_foreach (json_object_get(plan, "actions"), index, each)
-        (void)printf("  runs again:  %s\n", json_str(each, "name", ""));
+        cli_print("  runs again:  %s\n", json_str(each, "name", ""));
 }
 
 static int roll_back(struct rollback *rollback)
@@ -146,7 +146,7 @@ static int roll_back(struct rollback *rollback)
     if (status)
         return status;
     const char *id = json_str(out, "pipelineExecutionId", "");
-    (void)printf("started execution %s: `%s` shows it\n", id, rollback->shown);
+    cli_print("started execution %s: `%s` shows it\n", id, rollback->shown);
     return COMMAND_OK;
 }
 

@@ -195,15 +195,30 @@ static size_t collect_stages(const json_t *releases, const char *stages[STAGES_M
 
 static size_t width_of(const json_t *releases, const char *stage)
 {
-    size_t width = strlen(stage);
+    size_t width = cli_width(stage);
     size_t index;
     json_t *release;
     json_array_foreach (releases, index, release) {
         char text[160];
         text_of(json_object_get(json_object_get(release, "environments"), stage), text, sizeof(text));
-        width = strlen(text) > width ? strlen(text) : width;
+        width = cli_width(text) > width ? cli_width(text) : width;
     }
     return width;
+}
+
+static void print_cell(const char *text, size_t width)
+{
+    (void)printf("  ");
+    cli_print_cell(text, width);
+}
+
+static void print_key(const char *app, const char *branch, const char *account)
+{
+    cli_print_cell(app, 12);
+    (void)putchar(' ');
+    cli_print_cell(branch, 20);
+    (void)putchar(' ');
+    cli_print_cell(account, 14);
 }
 
 static void print_matrix(const json_t *releases)
@@ -211,25 +226,25 @@ static void print_matrix(const json_t *releases)
     const char *stages[STAGES_MAX];
     size_t count = collect_stages(releases, stages);
     size_t widths[STAGES_MAX];
-    (void)printf("%-12s %-20s %-14s", "APPLICATION", "BRANCH", "ACCOUNT");
+    print_key("APPLICATION", "BRANCH", "ACCOUNT");
     for (size_t i = 0; i < count; i++) {
         widths[i] = width_of(releases, stages[i]);
-        (void)printf("  %-*s", (int)widths[i], stages[i]);
+        print_cell(stages[i], widths[i]);
     }
     (void)putchar('\n');
     size_t index;
     json_t *release;
     json_array_foreach (releases, index, release) {
-        (void)printf("%-12s %-20s %-14s", json_str(release, "app", ""), json_str(release, "branch", ""),
-                     json_str(release, "account", ""));
+        print_key(json_str(release, "app", ""), json_str(release, "branch", ""),
+                  json_str(release, "account", ""));
         for (size_t i = 0; i < count; i++) {
             char text[160];
             text_of(json_object_get(json_object_get(release, "environments"), stages[i]), text, sizeof(text));
-            (void)printf("  %-*s", (int)widths[i], text);
+            print_cell(text, widths[i]);
         }
         if (!json_object_get(release, "pipeline"))
-            (void)printf("  release stack %s: %s", json_str(release, "stack", ""),
-                         json_str(release, "stackStatus", ""));
+            cli_print("  release stack %s: %s", json_str(release, "stack", ""),
+                      json_str(release, "stackStatus", ""));
         (void)putchar('\n');
     }
 }

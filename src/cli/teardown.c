@@ -38,7 +38,7 @@ static int wait_gone(struct cli *cli, const char *account, const char *app, cons
         if (status)
             return status;
         if (json_array_size(list) == 0) {
-            (void)printf("nothing is left of %s %s\n", app, branch);
+            cli_print("nothing is left of %s %s\n", app, branch);
             return COMMAND_OK;
         }
         status = look_for_refusal(cli, version);
@@ -102,7 +102,7 @@ int teardown_main(int argc, char **argv)
     status = cli_put_object(&cli, ARTIFACT_BUCKET, key, -1, (struct str){"", 0}, version);
     if (status)
         return status;
-    (void)printf("put zero bytes at s3://%s/%s\n", ARTIFACT_BUCKET, key);
+    cli_print("put zero bytes at s3://%s/%s\n", ARTIFACT_BUCKET, key);
     (void)fflush(stdout);
     return wait_s ? wait_gone(&cli, owner, cli.args[0], cli.args[1], version, wait_s) : COMMAND_OK;
 }

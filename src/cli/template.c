@@ -43,8 +43,8 @@ static int put(struct cli *cli, const char *name, const char *path)
     status = cli_put_object(cli, CATALOG_BUCKET, key, -1, buf_str(&text), version);
     if (status)
         return status;
-    (void)printf("put release template %s, version %s; releases take it up with their next artifact\n", name,
-                 version);
+    cli_print("put release template %s, version %s; releases take it up with their next artifact\n", name,
+              version);
     return COMMAND_OK;
 }
 
@@ -110,8 +110,8 @@ static int list(struct cli *cli)
     size_t index;
     json_t *row;
     json_array_foreach (all, index, row)
-        (void)printf("%-24s %8s bytes  %s\n", json_str(row, "name", ""), json_str(row, "bytes", ""),
-                     json_str(row, "modified", ""));
+        cli_print("%-24s %8s bytes  %s\n", json_str(row, "name", ""), json_str(row, "bytes", ""),
+                  json_str(row, "modified", ""));
     return COMMAND_OK;
 }
 

@@ -209,18 +209,15 @@ static int print_line(struct watch *watch, const json_t *action)
     char time[CLI_TIME_SIZE];
     cli_time(json_number_value(json_object_get(action, running ? "startTime" : "lastUpdateTime")), false,
              time);
-    (void)printf("%s  %-10s %-18s ", time, json_str(action, "stageName", ""),
-                 json_str(action, "actionName", ""));
+    cli_print("%s  %-10s %-18s ", time, json_str(action, "stageName", ""),
+              json_str(action, "actionName", ""));
     if (running)
-        (void)printf("%s\n", is_approval(action) ? "waits for approval" : "started");
-    else {
-        (void)printf("%-10s %6.2f s  ", status, seconds_of(action));
-        cli_print_text(summary_of(action));
-        (void)printf("\n");
-    }
+        cli_print("%s\n", is_approval(action) ? "waits for approval" : "started");
+    else
+        cli_print("%-10s %6.2f s  %s\n", status, seconds_of(action), summary_of(action));
     if (running && is_approval(action))
-        (void)printf("          `slipway approve %s` lets it go on; `slipway reject %s` stops it\n",
-                     watch->title, watch->title);
+        cli_print("          `slipway approve %s` lets it go on; `slipway reject %s` stops it\n",
+                  watch->title, watch->title);
     (void)fflush(stdout);
     return 0;
 }
@@ -249,9 +246,9 @@ static void put_fitting(struct buf *picture, const char *text, size_t columns)
             buf_puts(picture, "…");
             break;
         }
-        bool c1 = cli_is_c1(str_of(text));
-        buf_putc(picture, c1 ? '?' : cli_visible(*text));
-        text += c1;
+        size_t bytes = terminal_hidden(str_of(text));
+        buf_putc(picture, bytes ? '?' : *text);
+        text += bytes ? bytes - 1 : 0;
     }
     buf_putc(picture, '\n');
 }
@@ -347,9 +344,7 @@ static int print_wait(struct watch *watch, const json_t *wait)
     if (json_object_set_new(watch->said, summary, json_true()))
         return cli_fault(-ENOMEM);
     cli_time(json_number_value(json_object_get(wait, "since")), false, time);
-    (void)printf("%s  waits: ", time);
-    cli_print_text(summary);
-    (void)printf("\n");
+    cli_print("%s  waits: %s\n", time, summary);
     (void)fflush(stdout);
     return 0;
 }
@@ -385,8 +380,7 @@ static bool print_failures(const json_t *state, const char *execution)
                 continue;
             const json_t *error = json_object_get(latest, "errorDetails");
             const char *message = json_str(error, "message", json_str(latest, "summary", ""));
-            (void)printf("%s %s failed: ", json_str(stage, "stageName", ""),
-                         json_str(action, "actionName", ""));
+            cli_print("%s %s failed: ", json_str(stage, "stageName", ""), json_str(action, "actionName", ""));
             cli_print_lines(message);
             (void)printf("\n");
             failed = true;
@@ -405,10 +399,9 @@ static void print_skipped(const json_t *state, const char *execution)
         if (strcmp(json_str(latest, "pipelineExecutionId", ""), execution) != 0 ||
             strcmp(json_str(latest, "status", ""), "Skipped") != 0)
             continue;
-        (void)printf("stage %s was skipped: ", json_str(stage, "stageName", ""));
-        cli_print_text(
-            json_str(json_path(stage, "beforeEntryConditionState.latestExecution"), "summary", ""));
-        (void)printf("\n");
+        latest = json_path(stage, "beforeEntryConditionState.latestExecution");
+        cli_print("stage %s was skipped: %s\n", json_str(stage, "stageName", ""),
+                  json_str(latest, "summary", ""));
     }
 }
 
@@ -416,7 +409,7 @@ static int report_end(struct watch *watch, const json_t *execution)
 {
     const char *status = json_str(execution, "status", "");
     const char *summary = json_str(execution, "statusSummary", "");
-    (void)printf("execution %s: %s\n", watch->execution, status);
+    cli_print("execution %s: %s\n", watch->execution, status);
     CLEANUP(json_free) json_t *state = NULL;
     bool succeeded = strcmp(status, "Succeeded") == 0;
     int failed = release_state(watch->cli, json_str(watch->release, "pipeline", ""), &state);

@@ -1,11 +1,14 @@
 """S3 sources with real anchors: what starts, and what is read."""
 import io
+import os
 import pathlib
+import subprocess
 import sys
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "sdk"))
 from pipelines import Worker, declaration, action, source, until  # noqa: E402
+from running import binary  # noqa: E402
 
 
 def test_a_put_is_deployed_and_another_key_on_demand(house):
@@ -60,7 +63,8 @@ def test_the_log_of_commands_is_printed(house):
         archive.writestr("greeting", "good morning\n")
     get = source()
     get["configuration"] = {"S3Bucket": "logged", "S3ObjectKey": "app.zip"}
-    run = {**action("Say", category="Compute", provider="Commands", inputs=["App"]), "configuration": {}, "commands": ["cat greeting"]}
+    run = {**action("Say", category="Compute", provider="Commands", inputs=["App"]), "configuration": {}, "commands": [
+        "cat greeting", r"printf '\033[31mred\033[0m \033]0;title\007 \342\200\256turned\n'"]}
     made = declaration([run], sources=[get], name="talkative")
     made["artifactStore"]["location"] = "logged-store"
     Worker(house).call("CreatePipeline", pipeline=made)
@@ -69,4 +73,12 @@ def test_the_log_of_commands_is_printed(house):
     s3.put_object(Bucket="logged", Key="app.zip", Body=packed.getvalue())
     executions = lambda: codepipeline.list_pipeline_executions(pipelineName="talkative")["pipelineExecutionSummaries"]
     until(lambda: executions()[0]["status"] == "Succeeded", "the commands have run", 60)
-    assert "good morning" in house.slipway("logs", "talkative", profile="dev")
+    printed = house.slipway("logs", "talkative", profile="dev")
+    assert "good morning" in printed and "\x1b]0;title\x07 \u202eturned\n" in printed
+    screen, terminal = os.openpty()
+    with open(screen, "rb", buffering=0) as shown:
+        subprocess.run([binary(), "logs", "talkative"], stdin=subprocess.DEVNULL, stdout=terminal, timeout=60,
+                       env={**house.aws_environment("dev"), "AWS_ENDPOINT_URL": house.endpoint})
+        picture = shown.read(65536).decode()
+    os.close(terminal)
+    assert "\x1b[31mred\x1b[0m ?]0;title? ?turned" in picture, "colours alone reach a terminal"

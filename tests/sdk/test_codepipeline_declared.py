@@ -255,8 +255,8 @@ def test_what_a_worker_says_of_a_failure_is_told_whole_and_moves_no_cursor(serve
     assert "S1 Go failed: the log ends with:\nfirst\nlast ?[2J?not this\n" in said("watch", name)
 
 
-ESCAPES = "a\x1b]0;owned\x07\x1b[2J\u009b31mz"
-HARMLESS = "a?]0;owned??[2J?31mz"
+ESCAPES = "a\x1b]0;owned\x07\x1b[2J\u009b31mz\u202eliar\u2069\u200f\u061c\u2028ö"
+HARMLESS = "a?]0;owned??[2J?31mz?liar????ö"
 
 
 def test_what_anybody_wrote_moves_no_cursor_of_who_approves(server, worker, make):
@@ -272,10 +272,12 @@ def test_what_anybody_wrote_moves_no_cursor_of_who_approves(server, worker, make
     assert HARMLESS in said("approve", name, "--execution", run[:8]).stderr
     assert HARMLESS in said("explain", name).stdout and HARMLESS in said("watch", name).stdout
     worker.call("StartPipelineExecution", name=name)
-    worker.do("Artifact")
+    worker.succeed(worker.take("Artifact")[0], currentRevision={"revision": ESCAPES, "changeIdentifier": "etag"})
     [job] = worker.take("Plan")
     worker.succeed(job, executionDetails={"summary": ESCAPES, "externalExecutionId": "arn:cs"})
-    assert f"  change     Plan: {HARMLESS}\n" in said("approve", name).stdout
+    told = said("approve", name, "--message", ESCAPES).stdout
+    assert f"  change     Plan: {HARMLESS}\n" in told and f"  artifact   version {HARMLESS}\n" in told
+    assert told.endswith(f": {HARMLESS}\n")
 
 
 def test_what_a_worker_says_moves_no_cursor_of_a_terminals_picture(server, worker, make):
@@ -289,7 +291,7 @@ def test_what_a_worker_says_moves_no_cursor_of_a_terminals_picture(server, worke
                        env={**server.aws_environment("dev"), "AWS_ENDPOINT_URL": server.endpoint})
         picture = shown.read(65536).decode()
     os.close(terminal)
-    assert HARMLESS in picture and "\u009b" not in picture and "\x1b]" not in picture
+    assert HARMLESS in picture and not any(c in picture for c in ("\u009b", "\x1b]", "\u202e"))
 
 
 class NoState(http.server.BaseHTTPRequestHandler):
@@ -466,11 +468,10 @@ def test_references_of_commands_and_rules_are_looked_at(worker, make):
 
 def test_an_action_for_an_account_that_there_is_not_says_so(worker, make):
     name = make([{**action("Go"), "roleArn": "arn:aws:iam::999999999999:role/x"}])
-    worker.call("StartPipelineExecution", name=name)
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
     worker.do("Artifact")
-    [one] = worker.call("ExplainPipeline", name=name)["executions"]
-    assert "Action Go is for the anchor of account 999999999999, which there is not: look at its roleArn" in \
-        one["waitsFor"][0]["summary"]
+    ended = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert ended["status"] == "Failed" and "role arn:aws:iam::999999999999:role/x: there is no such role." in ended["statusSummary"]
 
 
 def test_explain_says_by_which_version_an_execution_goes(server, worker, make):
