@@ -795,6 +795,37 @@ def test_a_role_of_another_account_is_for_whom_it_trusts(server):
     iam.delete_role(RoleName="for-dev")
 
 
+def test_a_role_is_looked_at_again_when_an_action_is_to_have_it(server, codepipeline, worker, make):
+    arn = "arn:aws:iam::333333333333:role/later"
+    iam, theirs = server.client("iam", profile="staging"), Worker(server, profile="staging", name="theirs")
+    trusting = lambda whom: json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": whom}, "Action": "sts:AssumeRole"}]})
+    rule = {"name": "Ask", "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "Commands", "version": "1"},
+            "roleArn": arn, "commands": ["true"], "inputArtifacts": [{"name": "App"}]}
+    acts, asks = make([action("Go", roleArn=arn)]), make([action("Go")], pipelineType="V2")
+    made = worker.call("GetPipeline", name=asks)["pipeline"]
+    made["stages"][1]["onSuccess"] = {"conditions": [{"result": "FAIL", "rules": [rule]}]}
+    worker.call("UpdatePipeline", pipeline=made)
+
+    def refused(words):
+        for name in acts, asks:
+            run = start(codepipeline, name)
+            worker.do("Artifact", *(["Go"] if name == asks else []))
+            assert theirs.poll() == []
+            shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+            assert shown["status"] == "Failed" and words in shown["statusSummary"]
+        return run
+
+    refused(f"cannot have the role {arn}: there is no such role.")
+    iam.create_role(RoleName="later", AssumeRolePolicyDocument=trusting("555555555555"))
+    run = refused(f"cannot have the role {arn}: its trust policy does not name account {ACCOUNT}.")
+    iam.update_assume_role_policy(RoleName="later", PolicyDocument=trusting(ACCOUNT))
+    codepipeline.retry_stage_execution(pipelineName=asks, pipelineExecutionId=run, stageName="S1", retryMode="FAILED_ACTIONS")
+    theirs.do("Ask")
+    assert execution(codepipeline, asks, run)["status"] == "Succeeded"
+    iam.delete_role(RoleName="later")
+
+
 @pytest.mark.parametrize("operation,members", [
     ("GetPipelineState", lambda name, run: {"name": name}),
     ("GetPipelineExecution", lambda name, run: {"pipelineName": name, "pipelineExecutionId": run}),

@@ -129,18 +129,11 @@ static int deleted_explain(const struct run *run, json_t *list)
         action->name, action->category, action->provider, action->version);
 }
 
-static int anchor_explain(struct tx *tx, const struct run *run, const struct job_row *row, const char *again,
-                          json_t *list)
+static int anchor_explain(const struct run *run, const struct job_row *row, const char *again, json_t *list)
 {
-    struct account account;
-    int r = account_get(tx, row->account, &account);
-
-    if (r < 0)
-        return r;
     return wait_put(list, "Worker", run, run->started_ms, NULL,
-                    r ? "%s %s is for the anchor of account %s, which there is not: look at its roleArn%s"
-                      : "%s %s is offered to the anchor of account %s, which has not taken it%s",
-                    kind_of(run), run->action->name, row->account, again);
+                    "%s %s is offered to the anchor of account %s, which has not taken it%s", kind_of(run),
+                    run->action->name, row->account, again);
 }
 
 static int offer_explain(struct tx *tx, const struct run *run, const struct job_row *row, json_t *list)
@@ -151,7 +144,7 @@ static int offer_explain(struct tx *tx, const struct run *run, const struct job_
     int r;
 
     if (strcmp(action->owner, "AWS") == 0)
-        return anchor_explain(tx, run, row, again, list);
+        return anchor_explain(run, row, again, list);
     r = action_type_find(tx, row->account, json_object_get(action->declaration, "actionTypeId"), &type);
     if (r)
         return r == DB_NONE ? deleted_explain(run, list) : r;

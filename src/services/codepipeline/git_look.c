@@ -5,6 +5,7 @@
 #include "services/codepipeline/engine/source.h"
 #include "services/codepipeline/pipeline.h"
 #include "services/codepipeline/job_memory.h"
+#include "services/codepipeline/roles.h"
 #include "services/iam/iam.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -93,6 +94,9 @@ int git_look_ask(struct tx *tx, const struct platform *platform, const struct we
     CLEANUP(json_free) json_t *data = NULL;
     int r = target_find(tx, webhook->account, json_object_get(event, "in"), &asked, why);
 
+    if (r == 0)
+        r = role_use(tx, platform, webhook->account, json_str(asked.action, "name", ""),
+                     json_str(asked.action, "roleArn", NULL), why);
     if (r == 0)
         r = data_make(platform, webhook, &asked, event, &data);
     return r ? r : insert(tx, &asked, data, clock_now_ms());

@@ -1,6 +1,8 @@
 /* See roles.h. */
 #include "services/codepipeline/roles.h"
 #include "services/codepipeline/codepipeline.h"
+#include "services/codepipeline/engine/effect.h"
+#include "services/codepipeline/engine/step.h"
 #include "services/iam/iam.h"
 #include "services/iam/names.h"
 #include "wire/json.h"
@@ -9,26 +11,42 @@
 struct asking {
     struct tx *tx;
     const struct platform *platform;
-    struct principal account;
+    struct principal account; /* the pipeline's */
     struct reason *why;
 };
 
-static int role_check(const struct asking *asking, const json_t *who)
+static struct asking asking_of(struct tx *tx, const struct platform *platform, const char *account,
+                               struct reason *why)
 {
-    const char *arn = json_str(who, "roleArn", NULL);
+    struct asking asking = {.tx = tx, .platform = platform, .why = why};
+
+    str_copy(asking.account.account, sizeof(asking.account.account), account);
+    (void)snprintf(asking.account.arn, sizeof(asking.account.arn), "arn:aws:iam::%s:root", account);
+    return asking;
+}
+
+/* IAM_NO_ENTITY; or IAM_NOT_TRUSTED, and *why says it. */
+static int role_ask(const struct asking *asking, const char *name, const char *arn)
+{
     char account[13], role[65];
 
     if (!arn || !role_arn_parse(arn, account, role) || strcmp(account, asking->account.account) == 0)
         return 0;
     const struct role_asking for_account = {.caller = &asking->account};
     int r = role_trusts(asking->tx, asking->platform, account, role, &for_account);
-    if (r == IAM_NO_ENTITY)
-        return 0;
-    return r <= 0 ? r
-                  : reason_set(asking->why, PIPELINE_E_STRUCTURE,
-                               "%s cannot have the role %s: its trust policy does not allow account %s. Its "
-                               "account lets you by iam:UpdateAssumeRolePolicy",
-                               json_str(who, "name", ""), arn, asking->account.account);
+    return r != IAM_NOT_TRUSTED
+               ? r
+               : reason_set(asking->why, r,
+                            "%s cannot have the role %s: its trust policy does not allow account %s. Its "
+                            "account lets you by iam:UpdateAssumeRolePolicy",
+                            name, arn, asking->account.account);
+}
+
+static int role_check(const struct asking *asking, const json_t *who)
+{
+    int r = role_ask(asking, json_str(who, "name", ""), json_str(who, "roleArn", NULL));
+
+    return r == IAM_NO_ENTITY ? 0 : r > 0 ? PIPELINE_E_STRUCTURE : r;
 }
 
 static int rules_check(const struct asking *asking, const json_t *conditions)
@@ -60,14 +78,59 @@ static int stage_check(const struct asking *asking, const json_t *stage)
 int roles_check(struct tx *tx, const struct platform *platform, const char *account,
                 const json_t *declaration, struct reason *why)
 {
-    struct asking asking = {.tx = tx, .platform = platform, .why = why};
+    struct asking asking = asking_of(tx, platform, account, why);
     const json_t *stage;
     size_t i;
     int r = 0;
 
-    str_copy(asking.account.account, sizeof(asking.account.account), account);
-    (void)snprintf(asking.account.arn, sizeof(asking.account.arn), "arn:aws:iam::%s:root", account);
     json_array_foreach (json_object_get(declaration, "stages"), i, stage)
         r = r ? r : stage_check(&asking, stage);
     return r;
+}
+
+/* ---- when it is used */
+
+int role_use(struct tx *tx, const struct platform *platform, const char *account, const char *name,
+             const char *arn, struct reason *why)
+{
+    struct asking asking = asking_of(tx, platform, account, why);
+    int r = role_ask(&asking, name, arn);
+
+    if (r == IAM_NO_ENTITY)
+        (void)reason_set(
+            why, r,
+            "%s cannot have the role %s: there is no such role. Its account makes it, with a trust "
+            "policy that names account %s; or the ARN is another",
+            name, arn, account);
+    return r > 0 ? PIPELINE_E_STRUCTURE : r;
+}
+
+static int refuse(struct flow *flow, const struct run *run, const struct reason *why)
+{
+    CLEANUP(json_free)
+    json_t *result =
+        json_pack("{s:{s:s, s:s}}", "failureDetails", "type", "PermissionError", "message", why->text);
+    const struct flow_event event = {.kind = FLOW_RESULT, .run_id = run->id, .input = result};
+    int r = result ? flow_step(flow, &event, flow->now_ms, NULL) : FAULT(ENOMEM);
+
+    return r > 0 ? FAULT(EPROTO) : r;
+}
+
+int roles_take(struct tx *tx, const struct platform *platform, const char *account, struct flow *flow)
+{
+    for (size_t i = 0; i < flow->effect_count; i++) { /* a refusal may begin other actions */
+        const struct effect *effect = &flow->effects[i];
+        const struct run *run = effect->run;
+        struct reason why = {0};
+        int r;
+
+        if (effect->kind != EFFECT_OFFER || !run->action->role_arn || run->status != ACTION_IN_PROGRESS)
+            continue;
+        r = role_use(tx, platform, account, run->action->name, run->action->role_arn, &why);
+        if (r > 0)
+            r = refuse(flow, run, &why);
+        if (r)
+            return r;
+    }
+    return 0;
 }

@@ -4,6 +4,7 @@
 #include "services/codepipeline/engine/effect.h"
 #include "services/codepipeline/notify.h"
 #include "services/codepipeline/picture.h"
+#include "services/codepipeline/roles.h"
 #include "wire/json.h"
 
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
@@ -170,7 +171,7 @@ static int runs_save(const struct save *save, const struct execution *execution)
 int flow_save(struct tx *tx, const struct platform *platform, struct pipeline *pipeline, struct flow *flow)
 {
     struct save save = {tx, platform, pipeline, flow};
-    int r = 0;
+    int r = roles_take(tx, platform, pipeline->account, flow);
 
     pipeline->stamp = flow->stamp = picture_stamp();
     for (size_t i = 0; r == 0 && i < flow->execution_count; i++) {
