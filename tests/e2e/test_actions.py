@@ -484,6 +484,27 @@ def test_an_endpoint_answers_for_an_alarm(bench, check):
                 WaitTime="5"))
 
 
+@pytest.mark.parametrize("answer,words", [
+    ((200, {"errorMessage": "it broke"}), 'answers with neither a status nor a state: {"errorMessage": "it broke"}'),
+    ((200, [1]), "answers with neither a status nor a state: [1]"),
+    ((200, {"status": 5}), "answers with neither a status nor a state"),
+    ((200, {"status": "OK"}), "answers with the status 'OK', which is not Succeeded, Failed or InProgress"),
+    ((200, {"state": "alarm"}), "answers with the state 'alarm', which is not OK, ALARM or INSUFFICIENT_DATA"),
+    ((200, b'{"status": "Failed", "status": "Succeeded"}'), "duplicate object key"),
+    ((200, b" " * 70000), "answers with more than 65536 bytes"),
+    ((400, b"\xff\xfe!"), "answers 400: \ufffd\ufffd!"),
+    ((400, "ö".encode() * 400), "answers 400: " + "ö" * 250),
+    ((302, b""), "answers 302"),
+], ids=lambda of: str(of)[:40])
+def test_an_answer_that_is_none_opens_no_gate(bench, check, answer, words):
+    provider = "CloudWatchAlarm" if "'state'" in str(answer) else "LambdaInvoke"
+    assert words in failure(ask(bench, check, answer, provider=provider))["message"]
+
+
+def test_an_endpoint_that_is_too_busy_is_asked_again(bench, check):
+    succeeded(ask(bench, check, (429, b""), (408, b""), (200, {"status": "Succeeded"})))
+
+
 @pytest.fixture
 def alone(server):
     """No other anchor takes its builds."""

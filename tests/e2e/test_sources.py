@@ -1,5 +1,6 @@
 """S3 sources with real anchors: what starts, and what is read."""
 import io
+import json
 import os
 import pathlib
 import subprocess
@@ -82,3 +83,40 @@ def test_the_log_of_commands_is_printed(house):
         picture = shown.read(65536).decode()
     os.close(terminal)
     assert "\x1b[31mred\x1b[0m ?]0;title? ?turned" in picture, "colours alone reach a terminal"
+
+
+def kept(house, name, run, store=None):
+    """How an execution of one action after an S3 source ends: its status and why."""
+    s3 = house.client("s3")
+    s3.create_bucket(Bucket=name)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("greeting", "good morning\n")
+    s3.put_object(Bucket=name, Key="app.zip", Body=packed.getvalue())
+    get = source()
+    get["configuration"] = {"S3Bucket": name, "S3ObjectKey": "app.zip", "PollForSourceChanges": "false"}
+    made = declaration([run], sources=[get], name=name)
+    made["artifactStore"]["location"] = store or name
+    caller = Worker(house)
+    caller.call("CreatePipeline", pipeline=made)
+    execution = caller.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    shown = lambda: caller.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=execution)["pipelineExecution"]
+    return until(lambda: shown()["status"] != "InProgress" and shown(), "the execution ends", 60)
+
+
+def test_a_result_that_is_refused_is_a_failure_and_done_once(house):
+    run = {**action("Say", category="Compute", provider="Commands", inputs=["App"]), "configuration": {}, "commands": [
+        "echo once", "export BIG=$(head -c 130000 /dev/zero | tr '\\0' x)"], "outputVariables": ["BIG"]}
+    ended = kept(house, "too-big", run)
+    assert ended["status"] == "Failed" and "The output variables have 130003 bytes; the most is 122880." in ended["statusSummary"]
+    assert house.slipway("logs", "too-big", profile="dev").count("\nonce\n") == 1
+
+
+def test_a_store_that_is_closed_to_the_pipeline_says_what_to_do(house):
+    house.client("s3", profile="prod").create_bucket(Bucket="closed-store")
+    house.client("s3", profile="prod").put_bucket_policy(Bucket="closed-store", Policy=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "444444444444"}, "Action": "s3:*",
+                                                "Resource": ["arn:aws:s3:::closed-store", "arn:aws:s3:::closed-store/*"]}]}))
+    ended = kept(house, "shut-out", action("Go"), store="closed-store")
+    assert ended["status"] == "Failed" and "bucket closed-store, is closed to account 222222222222: name a bucket of the " \
+        "pipeline's own account in its artifactStore, or have this bucket's account let" in ended["statusSummary"]

@@ -352,6 +352,8 @@ BAD = {
     "nothing to build": (condition("beforeEntry", "FAIL", rule("R", "CodeBuild", {"ProjectName": "p"})), "takes 1 to 5"),
     "a wait that is no number": (condition("onSuccess", "FAIL", rule("R", "CloudWatchAlarm", {
         "AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "5m"})), "WaitTime '5m'"),
+    "a state that is none": (condition("onSuccess", "FAIL", rule("R", "CloudWatchAlarm", {
+        "AlarmName": "a", "CheckUrl": "http://x/", "AlarmStates": "OK,Alarm"})), "AlarmStates 'OK,Alarm'"),
     "a wait that is longer than the rule's time": (condition("onSuccess", "FAIL", {**rule("R", "CloudWatchAlarm", {
         "AlarmName": "a", "CheckUrl": "http://x/", "WaitTime": "30"}), "timeoutInMinutes": 30}), "at most 29, since its timeoutInMinutes"),
     "no CheckUrl": (condition("beforeEntry", "FAIL", rule("R", "LambdaInvoke", {"FunctionName": "f"})), "CheckUrl"),

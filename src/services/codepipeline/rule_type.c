@@ -70,6 +70,26 @@ static int url_check(const json_t *rule, struct reason *why)
         json_str(rule, "name", ""));
 }
 
+/* A misspelt one would let everything through. */
+static int alarm_states_check(const json_t *rule, struct reason *why)
+{
+    struct str rest = str_of(setting(rule, "AlarmStates"));
+
+    if (rest.ptr && strstr(rest.ptr, "#{"))
+        return 0;
+    while (rest.ptr) {
+        struct str state = str_trim(str_split(&rest, ','));
+
+        if (!str_eqc(state, "OK") && !str_eqc(state, "ALARM") && !str_eqc(state, "INSUFFICIENT_DATA"))
+            return reason_set(
+                why, PIPELINE_E_STAGE_DECLARATION,
+                "Rule '%s' has the AlarmStates '%s': write some of ALARM, OK, INSUFFICIENT_DATA, with "
+                "commas between them.",
+                json_str(rule, "name", ""), setting(rule, "AlarmStates"));
+    }
+    return 0;
+}
+
 static int alarm_check(const json_t *rule, struct reason *why)
 {
     const char *wait = setting(rule, "WaitTime");
@@ -82,7 +102,8 @@ static int alarm_check(const json_t *rule, struct reason *why)
                           "Rule '%s' has the WaitTime '%s': write a number of minutes, at most %lld%s.",
                           json_str(rule, "name", ""), wait, (long long)most,
                           most < WATCH_MAX_MINUTES ? ", since its timeoutInMinutes is one more" : "");
-    return url_check(rule, why);
+    int r = alarm_states_check(rule, why);
+    return r ? r : url_check(rule, why);
 }
 
 static const struct rule_type types[] = {

@@ -2,6 +2,7 @@
 #include "workers/anchor/build_log.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "wire/json.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,36 +55,12 @@ int build_log_open(struct build_log *log, struct aws_client *client, const char 
     return log->events ? 0 : FAULT(ENOMEM);
 }
 
-/* Length of the valid UTF-8 sequence at the start, 0 when there is none. */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-    size_t want = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : 4;
-
-    if (want > len || s[0] >= 0xf5 || (s[0] >= 0x80 && s[0] < 0xc2))
-        return 0;
-    for (size_t i = 1; i < want; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return want;
-}
-
 /* What a build prints may be anything; a log event is UTF-8 without NUL. */
 static json_t *text_of(struct str line)
 {
     CLEANUP(buf_free) struct buf clean = BUF_INIT(4 * (size_t)LINE_MAX_BYTES);
 
-    for (size_t i = 0; i < line.len;) {
-        size_t len = utf8_length((const unsigned char *)line.ptr + i, line.len - i);
-
-        if (len == 0 || line.ptr[i] == '\0')
-            buf_puts(&clean, "\xef\xbf\xbd");
-        else
-            buf_put(&clean, line.ptr + i, len);
-        i += len ? len : 1;
-    }
+    utf8_mend(line, &clean);
     return json_stringn(clean.len ? clean.ptr : " ", clean.len ? clean.len : 1);
 }
 

@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "base/mem.h"
 #include "wire/json.h"
 #include "workers/anchor/actions/action.h"
@@ -52,9 +53,18 @@ int job_fail(struct job *job, const char *type, const char *fmt, ...)
     return WORK_E_FAILED;
 }
 
+/* What others say may be any bytes, and is cut anywhere; NULL: out of memory. */
+static json_t *words_of(struct str said)
+{
+    CLEANUP(buf_free) struct buf words = BUF_INIT(SIZE_MAX);
+
+    utf8_mend(said, &words);
+    return buf_error(&words) ? NULL : json_stringn(words.ptr ? words.ptr : "", words.len);
+}
+
 int job_variable(struct job *job, const char *name, const char *value)
 {
-    return json_put_str(job->variables, name, value) ? FAULT(ENOMEM) : 0;
+    return json_put(job->variables, name, words_of(str_of(value)));
 }
 
 const char *job_action_execution(const struct job *job)
@@ -258,7 +268,7 @@ static json_t *success_make(struct job *job)
         return in;
     }
     if (job->summary.len)
-        json_put_strn(details, "summary", buf_str(&job->summary));
+        json_put(details, "summary", words_of(buf_str(&job->summary)));
     if (job->external_id)
         json_put_str(details, "externalExecutionId", job->external_id);
     json_put(in, "executionDetails", details);
@@ -269,10 +279,10 @@ static json_t *success_make(struct job *job)
 
 static json_t *failure_make(const struct job *job)
 {
-    json_t *in =
-        json_pack("{s:s, s:s, s:{s:s, s:s}}", "jobId", job->id, "nonce", job->nonce, "failureDetails", "type",
-                  job->failure_type ? job->failure_type : "JobFailed", "message",
-                  job->why.text[0] ? job->why.text : "the action failed without saying why");
+    json_t *in = json_pack(
+        "{s:s, s:s, s:{s:s, s:o}}", "jobId", job->id, "nonce", job->nonce, "failureDetails", "type",
+        job->failure_type ? job->failure_type : "JobFailed", "message",
+        words_of(str_of(job->why.text[0] ? job->why.text : "the action failed without saying why")));
 
     if (in && job->external_id)
         json_put_str(json_object_get(in, "failureDetails"), "externalExecutionId", job->external_id);
@@ -320,19 +330,33 @@ int job_succeed_with_build(struct job *job, json_t *report)
     return 0;
 }
 
-/* Until the service has it, or does not want it any more. */
+/* The job is no more this worker's, by the answer to a result. */
+static bool is_over(const struct aws_error *error)
+{
+    static const char *const codes[] = {"InvalidJobStateException", "InvalidNonceException",
+                                        "JobNotFoundException"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (strcmp(error->code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Until the service has it, or does not want it any more. What is refused as a success fails: left alone, it
+ * would be offered again, and done again. */
 static void report(struct job *job, int outcome, json_t **ret_next)
 {
     int64_t pause_ms = RETRY_FIRST_MS;
-    const char *operation = outcome ? "PutJobFailureResult" : "PutJobSuccessResult";
 
     if (outcome)
         log_info("anchor", "job %s failed: %.*s", job->id, (int)strcspn(job->why.text, "\n"), job->why.text);
     for (;;) {
+        const char *operation = outcome ? "PutJobFailureResult" : "PutJobSuccessResult";
         json_t *in = result_make(job, outcome);
         CLEANUP(json_free) json_t *out = NULL;
+        struct aws_error error = {0};
         struct reason why = {0};
-        int r = in ? work_call(job->anchor->client, "codepipeline", operation, in, &out, NULL, &why)
+        int r = in ? work_call(job->anchor->client, "codepipeline", operation, in, &out, &error, &why)
                    : FAULT(ENOMEM);
 
         if (r == 0)
@@ -341,7 +365,10 @@ static void report(struct job *job, int outcome, json_t **ret_next)
             return;
         if (r == WORK_E_FAILED) {
             log_warn("anchor", "the result of job %s was not taken: %s", job->id, why.text);
-            return;
+            if (outcome || is_over(&error))
+                return;
+            outcome = job_fail(job, "JobFailed", "what the action gave was not taken: %s", why.text);
+            continue;
         }
         if (worker_pause(pause_ms))
             return;

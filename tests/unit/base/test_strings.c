@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/reason.h"
+#include "base/utf8.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -195,6 +196,29 @@ static void test_long_reason_is_cut_between_characters(void **state UNUSED)
     assert_int_equal(strlen(reason.text), 1023);
 }
 
+static void test_what_is_no_utf_8_is_replaced(void **state UNUSED)
+{
+#define BAD "\xef\xbf\xbd"
+    static const struct {
+        struct str text;
+        const char *mended;
+    } cases[] = {
+        {STR(""), ""},
+        {STR("a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80"), "a\xc3\xb6\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {STR("\xff!\x80"), BAD "!" BAD},
+        {STR("cut \xe2\x82"), "cut " BAD BAD},
+        {STR("a\0b"), "a" BAD "b"},
+        {STR("\xc0\x80"), BAD BAD},                 /* overlong */
+        {STR("\xed\xa0\x80"), BAD BAD BAD},         /* a surrogate */
+        {STR("\xf4\x90\x80\x80"), BAD BAD BAD BAD}, /* beyond U+10FFFF */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(buf_free) struct buf out = BUF_INIT(1000);
+        utf8_mend(cases[i].text, &out);
+        assert_string_equal(out.ptr ? out.ptr : "", cases[i].mended);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_arena_is_aligned_zeroed_and_bounded),
         cmocka_unit_test(test_arena_is_as_new_after_a_reset),
         cmocka_unit_test(test_long_reason_is_cut_between_characters),
+        cmocka_unit_test(test_what_is_no_utf_8_is_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
  * answers in their place. It is sent, by POST, what the function would be told, and answers 200 with
  *   {"status": "Succeeded" | "Failed" | "InProgress", "summary": "…"}   or   {"state": "OK" | "ALARM" | …}
  * InProgress is asked again. An alarm's state is watched for WaitTime minutes. An empty answer is a success;
- * 4xx is a failure; anything else is tried again while the rule's time lasts, and told at its end. */
+ * what is no such answer, and 4xx, is a failure: a gate stays closed that nobody opens. 408, 429, 5xx and
+ * silence are asked again while the rule's time lasts, and told at its end. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/client.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 
 #define ANSWER_MAX_BYTES 65536
+#define ANSWER_SHOWN 500
 #define TIMEOUT_MS 10000
 #define AGAIN_MS 1000
 #define ANSWER_MS 1000 /* the least time that an answer is given */
@@ -48,17 +50,73 @@ static bool state_fails(const struct job *job, const char *state)
 
 enum verdict { VERDICT_AGAIN, VERDICT_GOOD, VERDICT_BAD };
 
-static enum verdict verdict_read(const struct job *job, const json_t *answer, int64_t watch_until_ms)
+static int state_read(struct job *job, const char *state, int64_t watch_until_ms, enum verdict *ret)
 {
-    const char *state = json_str(answer, "state", NULL), *status = json_str(answer, "status", "Succeeded");
+    static const char *const states[] = {"OK", "ALARM", "INSUFFICIENT_DATA"};
 
-    if (state && state_fails(job, state))
-        return VERDICT_BAD;
-    if (state)
-        return clock_mono_ms() >= watch_until_ms ? VERDICT_GOOD : VERDICT_AGAIN;
-    if (strcmp(status, "InProgress") == 0)
-        return VERDICT_AGAIN;
-    return strcmp(status, "Succeeded") == 0 ? VERDICT_GOOD : VERDICT_BAD;
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (strcmp(state, states[i]) == 0) {
+            *ret = state_fails(job, state)             ? VERDICT_BAD
+                   : clock_mono_ms() >= watch_until_ms ? VERDICT_GOOD
+                                                       : VERDICT_AGAIN;
+            return 0;
+        }
+    return job_fail(job, "JobFailed",
+                    "%s answers with the state '%.100s', which is not OK, ALARM or INSUFFICIENT_DATA",
+                    job_setting(job, "CheckUrl"), state);
+}
+
+static int status_read(struct job *job, const char *status, enum verdict *ret)
+{
+    static const struct {
+        const char *status;
+        enum verdict verdict;
+    } statuses[] = {
+        {"Succeeded", VERDICT_GOOD},
+        {"Failed", VERDICT_BAD},
+        {"InProgress", VERDICT_AGAIN},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+        if (strcmp(status, statuses[i].status) == 0) {
+            *ret = statuses[i].verdict;
+            return 0;
+        }
+    return job_fail(job, "JobFailed",
+                    "%s answers with the status '%.100s', which is not Succeeded, Failed or InProgress",
+                    job_setting(job, "CheckUrl"), status);
+}
+
+static int verdict_read(struct job *job, struct str body, int64_t watch_until_ms, enum verdict *ret)
+{
+    CLEANUP(json_free) json_t *answer = NULL;
+    struct reason why = {0};
+    const char *state, *status;
+    int r = json_parse(body, &answer, &why);
+
+    if (r < 0)
+        return r;
+    state = json_str(answer, "state", NULL);
+    status = json_str(answer, "status", NULL);
+    if (r)
+        r = job_fail(job, "JobFailed", "%s does not answer with JSON: %s", job_setting(job, "CheckUrl"),
+                     why.text);
+    else if (state)
+        r = state_read(job, state, watch_until_ms, ret);
+    else if (status)
+        r = status_read(job, status, ret);
+    else
+        r = job_fail(job, "JobFailed", "%s answers with neither a status nor a state: %.*s",
+                     job_setting(job, "CheckUrl"), (int)(body.len > ANSWER_SHOWN ? ANSWER_SHOWN : body.len),
+                     body.ptr);
+    buf_reset(&job->summary);
+    return r ? r : buf_printf(&job->summary, "%.1000s", json_str(answer, "summary", state ? state : ""));
+}
+
+/* Whether it may well be answered otherwise the next time. */
+static bool passes(unsigned status)
+{
+    return status >= 500 || status == 408 || status == 429;
 }
 
 /* WORK_E_RETRY when there is no answer to go by. */
@@ -79,25 +137,26 @@ static int ask(struct job *job, struct http_client *client, struct str question,
                                                                           : left_ms,
                                      .answer = BUF_INIT(ANSWER_MAX_BYTES),
                                      .raw_headers = BUF_INIT(65536)};
-    CLEANUP(json_free) json_t *answer = NULL;
     int r = http_exchange(client, &exchange);
     struct str body = buf_str(&exchange.answer);
 
-    if (r) {
+    if (r == -EFBIG) {
+        r = job_fail(job, "JobFailed", "%s answers with more than %d bytes", exchange.url, ANSWER_MAX_BYTES);
+    } else if (r) {
         reason_set(&job->why, 0, "%s does not answer: %s", exchange.url, strerror(-r));
         r = WORK_E_RETRY;
-    } else if (exchange.status >= 500) {
+    } else if (passes(exchange.status)) {
         reason_set(&job->why, 0, "%s answers %u", exchange.url, exchange.status);
         r = WORK_E_RETRY;
     } else if (exchange.status < 200 || exchange.status > 299) {
-        r = job_fail(job, "JobFailed", "%s answers %u: %.*s", exchange.url, exchange.status,
-                     (int)(body.len > 500 ? 500 : body.len), body.ptr ? body.ptr : "");
-    } else if (body.len > 0 && json_parse(body, &answer, &job->why) != 0) {
-        r = job_fail(job, "JobFailed", "%s does not answer with JSON", exchange.url);
+        r = job_fail(job, "JobFailed", "%s answers %u%s%.*s", exchange.url, exchange.status,
+                     body.len ? ": " : "", (int)(body.len > ANSWER_SHOWN ? ANSWER_SHOWN : body.len),
+                     body.ptr ? body.ptr : "");
+    } else if (body.len > 0) {
+        r = verdict_read(job, body, watch_until_ms, ret);
     } else {
-        *ret = verdict_read(job, answer, watch_until_ms);
+        *ret = VERDICT_GOOD;
         buf_reset(&job->summary);
-        r = buf_printf(&job->summary, "%.1000s", json_str(answer, "summary", json_str(answer, "state", "")));
     }
     buf_free(&exchange.answer);
     buf_free(&exchange.raw_headers);
@@ -130,7 +189,8 @@ static int ask_until(struct job *job, struct http_client *client, struct str que
         if (r == 0 && verdict == VERDICT_GOOD)
             return 0;
         if (r == 0 && verdict == VERDICT_BAD)
-            return job_fail(job, "JobFailed", "the check said no: " STR_FMT, STR_ARG(buf_str(&job->summary)));
+            return job_fail(job, "JobFailed", "the check said no%s" STR_FMT, job->summary.len ? ": " : "",
+                            STR_ARG(buf_str(&job->summary)));
         if (r == 0)
             reason_set(&job->why, 0, "the check goes on%s" STR_FMT, job->summary.len ? ": " : "",
                        STR_ARG(buf_str(&job->summary)));

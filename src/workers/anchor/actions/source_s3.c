@@ -60,6 +60,27 @@ static void origin_read(const struct http_exchange *exchange, struct origin *ret
     ret->told = true;
 }
 
+/* What to do when the copy is refused, for the store or for the origin: of the latter origin_look tells. */
+static int store_refused(struct job *job, const char *bucket, const struct aws_error *error)
+{
+    const struct reason said = job->why;
+
+    if (strcmp(error->code, "NoSuchBucket") == 0)
+        return job_fail(
+            job, "ConfigurationError",
+            "the pipeline's artifact store, bucket %s, does not exist: create it, or name another in "
+            "the pipeline's artifactStore",
+            bucket);
+    if (strcmp(error->code, "AccessDenied") == 0)
+        return job_fail(
+            job, "PermissionError",
+            "the pipeline's artifact store, bucket %s, is closed to account %s: name a bucket of the "
+            "pipeline's own account in its artifactStore, or have this bucket's account let that "
+            "account s3:GetObject and s3:PutObject by s3:PutBucketPolicy (%s)",
+            bucket, job->anchor->account, said.text);
+    return WORK_E_FAILED;
+}
+
 static int copy(struct job *job, struct origin *origin, const char *bucket, const char *key, char ret_hex[65])
 {
     CLEANUP(buf_free) struct buf from = BUF_INIT(8192);
@@ -81,13 +102,8 @@ static int copy(struct job *job, struct origin *origin, const char *bucket, cons
                                            .body_fd = -1,
                                            .sink_fd = -1};
     r = work_outcome(aws_s3(job->client, &request, &exchange, &error), &error, "s3:CopyObject", &job->why);
-    if (r == WORK_E_FAILED &&
-        strcmp(error.code, "NoSuchBucket") == 0) /* or the origin's: origin_look tells */
-        r = job_fail(
-            job, "ConfigurationError",
-            "the pipeline's artifact store, bucket %s, does not exist: create it, or name another in "
-            "the pipeline's artifactStore",
-            bucket);
+    if (r == WORK_E_FAILED)
+        r = store_refused(job, bucket, &error);
     if (r == 0)
         r = digest_of_answer(buf_str(&exchange.answer), ret_hex, &job->why);
     if (r == 0)
