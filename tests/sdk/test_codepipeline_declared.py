@@ -52,6 +52,30 @@ def test_a_token_that_is_none_is_refused(worker):
     assert code_of(worker.call, "ListPipelines", nextToken="no token!") == "InvalidNextTokenException"
 
 
+def test_a_token_is_for_the_call_that_gave_it(server, worker, make):
+    first, second = make([action("Go")]), make([action("Go")])
+    for name in first, second:
+        for _ in range(2):
+            worker.call("StartPipelineExecution", name=name)
+    for job in worker.poll():
+        worker.succeed(job)
+    of = lambda name: {"ListPipelines": {}, "ListPipelineExecutions": {"pipelineName": name}, "ListPipelineHistory": {"pipelineName": name},
+                       "ListActionExecutions": {"pipelineName": name}}
+    tokens = {operation: worker.call(operation, maxResults=1, **given)["nextToken"] for operation, given in of(first).items()}
+    other = Worker(server, profile="staging")
+    for operation, given in of(first).items():
+        assert worker.call(operation, maxResults=50, nextToken=tokens[operation], **given)
+        for wrong in [t for o, t in tokens.items() if o != operation] + ["0" + tokens[operation][1:], tokens[operation][:-2] + "zz"]:
+            assert code_of(worker.call, operation, nextToken=wrong, **given) == "InvalidNextTokenException"
+    for operation, given in of(second).items():
+        if given:
+            assert code_of(worker.call, operation, nextToken=tokens[operation], **given) == "InvalidNextTokenException"
+    assert code_of(other.call, "ListPipelines", nextToken=tokens["ListPipelines"]) == "InvalidNextTokenException"
+    assert code_of(worker.call, "ListActionExecutions", nextToken=tokens["ListActionExecutions"], pipelineName=first, filter={
+        "pipelineExecutionId": worker.call("ListPipelineExecutions", pipelineName=first)["pipelineExecutionSummaries"][0]["pipelineExecutionId"]
+    }) == "InvalidNextTokenException"
+
+
 def test_the_widest_pipeline_may_say_much_in_each_action(worker, make):
     said = {"ActionMode": "DELETE_ONLY", "StackName": "s" * 600}
     name = make(*[[action(f"A{i}", configuration=said) for i in range(50)] for _ in range(49)])

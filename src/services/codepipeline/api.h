@@ -82,7 +82,10 @@ int codepipeline_watch(struct call *c, const char *member, struct watched *ret) 
 /* To be returned at the end: CALL_WAIT for who said X-Slipway-Wait and has not missed a change just now. */
 int codepipeline_watch_end(struct call *c, const struct watched *watched) MUST_USE;
 
-/* Pages (watch.c): the place of the last row shown as a token. `fallback` without one. PIPELINE_E_NEXT_TOKEN.
- */
+/* Pages (watch.c): the place of the last row shown, in a token. PIPELINE_E_NEXT_TOKEN. */
+int codepipeline_page_bad(struct call *c, const char *member) MUST_USE;
+int codepipeline_page_read(struct call *c, const char *member,
+                           const char **ret) MUST_USE; /* NULL: no token */
+/* The same of a number; `fallback` without a token. */
 int codepipeline_page_start(struct call *c, int64_t fallback, int64_t *ret) MUST_USE;
 int codepipeline_page_end(struct call *c, int64_t place) MUST_USE;

@@ -63,8 +63,7 @@ int codepipeline_list_action_types(struct call *c)
     int r = 0;
 
     if (json_object_get(c->in, "nextToken"))
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The nextToken is not one of an earlier answer: start without it.");
+        return codepipeline_page_bad(c, "nextToken");
     r = action_type_list(c->tx, c->caller->account, json_str(c->in, "actionOwnerFilter", NULL), &list);
     return r ? r : json_put(c->out, "actionTypes", list);
 }

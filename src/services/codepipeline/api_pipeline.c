@@ -2,7 +2,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
-#include "services/codepipeline/texts.h"
+#include "services/page_token.h"
 #include <stdio.h>
 
 #define LIST_MAX 1000
@@ -86,18 +86,17 @@ static int summary_add(json_t *list, struct rows *rows)
     return !summary || json_array_append_new(list, summary) ? FAULT(ENOMEM) : 0;
 }
 
-/* The token is the last name shown: names are of a token's letters. */
+/* A page begins after the last name shown. */
 static int summaries_put(struct call *c)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int64_t max = json_int(c->in, "maxResults", LIST_MAX);
     json_t *list = json_array(), *last;
-    const char *token = json_str(c->in, "nextToken", "");
-    int r = json_put(c->out, "pipelines", list);
+    const char *after;
+    int r = codepipeline_page_read(c, "nextToken", &after);
 
-    if (!text_is_name(token))
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The nextToken is not one of an earlier answer: start without it.");
+    if (r == 0)
+        r = json_put(c->out, "pipelines", list);
     if (r == 0)
         r = tx_query(
             c->tx, &rows,
@@ -108,11 +107,11 @@ static int summaries_put(struct call *c)
             " FROM codepipeline_pipeline p JOIN codepipeline_version v"
             " ON v.pipeline_id = p.id AND v.version = p.version"
             " WHERE p.account = $1 AND p.name > $2 ORDER BY p.name LIMIT $3",
-            "ssi", c->caller->account, token, max + 1);
+            "ssi", c->caller->account, after ? after : "", max + 1);
     while (r == 0 && (r = rows_next(rows)) == 0) {
         if ((int64_t)json_array_size(list) == max) {
             last = json_array_get(list, (size_t)max - 1);
-            return json_put_str(c->out, "nextToken", json_str(last, "name", ""));
+            return page_token_write(c, "nextToken", json_str(last, "name", ""));
         }
         r = summary_add(list, rows);
     }

@@ -3,6 +3,7 @@
  * Rows are ordered by `ordinal`, which counts up within an account's pipeline of that name; rows of versions
  * before 0.2 have none, and are older than all others. */
 #include "services/codepipeline/api.h"
+#include "services/page_token.h"
 #include <stdio.h>
 
 #define PAGE_MAX 100
@@ -16,18 +17,18 @@ struct place {
 /* "ORDINAL.AT.ID" of the last row shown. */
 static int place_start(struct call *c, struct place *ret)
 {
-    const char *token = json_str(c->in, "nextToken", NULL);
-    struct str rest = str_of(token);
+    const char *place;
+    int r = codepipeline_page_read(c, "nextToken", &place);
+    struct str rest = str_of(place);
     bool fine;
 
     *ret = (struct place){INT64_MAX, INT64_MAX, "~"};
-    if (!token)
-        return 0;
+    if (r || !place)
+        return r;
     fine = str_to_int(str_split(&rest, '.'), 0, INT64_MAX, &ret->ordinal) &&
            str_to_int(str_split(&rest, '.'), 0, INT64_MAX, &ret->at_ms) && rest.len == sizeof(ret->id) - 1;
     if (!fine)
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The nextToken is not one of an earlier answer: start without it.");
+        return codepipeline_page_bad(c, "nextToken");
     (void)snprintf(ret->id, sizeof(ret->id), STR_FMT, STR_ARG(rest));
     return 0;
 }
@@ -46,6 +47,14 @@ static int event_put(json_t *list, struct rows *rows)
     return r;
 }
 
+static int place_end(struct call *c, const struct place *place)
+{
+    const char *text =
+        arena_printf(c->arena, "%lld.%lld.%s", (long long)place->ordinal, (long long)place->at_ms, place->id);
+
+    return text ? page_token_write(c, "nextToken", text) : FAULT(ENOMEM);
+}
+
 static int events_put(struct call *c, struct rows *rows, int64_t max)
 {
     json_t *list = json_array();
@@ -54,8 +63,7 @@ static int events_put(struct call *c, struct rows *rows, int64_t max)
 
     while (r == 0 && (r = rows_next(rows)) == 0) {
         if ((int64_t)json_array_size(list) == max)
-            return json_put_format(c->out, "nextToken", "%lld.%lld.%s", (long long)place.ordinal,
-                                   (long long)place.at_ms, place.id);
+            return place_end(c, &place);
         place.ordinal = rows_int(rows, 0);
         place.at_ms = rows_int(rows, 1);
         str_copy(place.id, sizeof(place.id), rows_text(rows, 2));

@@ -23,8 +23,7 @@ int codepipeline_list_deploy_targets(struct call *c)
     int r = name ? pipeline_require(c->tx, c->caller->account, name, &pipeline, &c->reason) : 0;
 
     if (r == 0 && json_object_get(c->in, "nextToken"))
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The nextToken is not one of an earlier answer: start without it.");
+        return codepipeline_page_bad(c, "nextToken");
     if (r == 0)
         r = tx_query_row(
             c->tx, &rows,

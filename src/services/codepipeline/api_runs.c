@@ -3,6 +3,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/links.h"
 #include "services/codepipeline/show.h"
+#include "services/page_token.h"
 
 #define PAGE_MAX 100
 
@@ -15,24 +16,24 @@ struct place {
 
 static int place_start(struct call *c, struct place *ret)
 {
-    const char *token = json_str(c->in, "nextToken", NULL);
-    struct str rest;
+    const char *place;
+    int r = codepipeline_page_read(c, "nextToken", &place);
+    struct str rest = str_of(place);
 
     *ret = (struct place){INT64_MAX, INT64_MAX};
-    if (!token)
-        return 0;
-    rest = str_of(token);
+    if (r || !place)
+        return r;
     if (!str_to_int(str_split(&rest, ':'), 0, INT64_MAX, &ret->seq) ||
         !str_to_int(rest, 0, INT64_MAX, &ret->ordinal))
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The nextToken is not one of an earlier answer: start without it.");
+        return codepipeline_page_bad(c, "nextToken");
     return 0;
 }
 
 static int place_end(struct call *c, const struct place *place)
 {
-    return json_put_format(c->out, "nextToken", "%lld:%lld", (long long)place->seq,
-                           (long long)place->ordinal);
+    const char *text = arena_printf(c->arena, "%lld:%lld", (long long)place->seq, (long long)place->ordinal);
+
+    return text ? page_token_write(c, "nextToken", text) : FAULT(ENOMEM);
 }
 
 /* ---- one run */

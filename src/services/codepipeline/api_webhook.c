@@ -1,7 +1,7 @@
 /* Operations on webhooks. */
 #include "services/codepipeline/api.h"
-#include "services/codepipeline/texts.h"
 #include "services/codepipeline/webhook.h"
+#include "services/page_token.h"
 
 #define PAGE_MAX 100
 
@@ -14,23 +14,21 @@ int codepipeline_put_webhook(struct call *c)
     return r ? r : json_put(c->out, "webhook", item);
 }
 
-/* The token is the last name shown: names are of a token's letters. */
+/* A page begins after the last name shown. */
 int codepipeline_list_webhooks(struct call *c)
 {
     CLEANUP(json_free) json_t *list = NULL;
-    const char *after = json_str(c->in, "NextToken", "");
+    const char *after;
     int64_t max = json_int(c->in, "MaxResults", PAGE_MAX);
     const json_t *last;
-    int r;
+    int r = codepipeline_page_read(c, "NextToken", &after);
 
-    if (!text_is_name(after) || strlen(after) > PIPELINE_NAME_MAX)
-        return call_fail(c, PIPELINE_E_NEXT_TOKEN,
-                         "The NextToken is not one of an earlier answer: start without it.");
-    r = webhook_list(c->tx, c->platform, c->caller->account, after, max + 1, &list);
+    if (r == 0)
+        r = webhook_list(c->tx, c->platform, c->caller->account, after ? after : "", max + 1, &list);
     if (r == 0 && (int64_t)json_array_size(list) > max) {
         json_array_remove(list, (size_t)max);
         last = json_object_get(json_array_get(list, (size_t)max - 1), "definition");
-        r = json_put_str(c->out, "NextToken", json_str(last, "name", ""));
+        r = page_token_write(c, "NextToken", json_str(last, "name", ""));
     }
     return r ? r : json_put(c->out, "webhooks", json_incref(list));
 }
