@@ -3,6 +3,7 @@
 #include "cli/release.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 struct pending {
     const char *stage;
@@ -12,12 +13,13 @@ struct pending {
 };
 
 static const char *account, *message, *execution, *stage, *decided_action;
+static bool dry_run;
 
 static bool is_meant(const struct pending *pending)
 {
     return (!execution || str_starts(str_of(pending->execution), str_of(execution))) &&
-           (!stage || strcmp(pending->stage, stage) == 0) &&
-           (!decided_action || strcmp(pending->action, decided_action) == 0);
+           (!stage || strcasecmp(pending->stage, stage) == 0) &&
+           (!decided_action || strcasecmp(pending->action, decided_action) == 0);
 }
 
 /* How many are meant, and the last of them. Strings borrow from `explained`. */
@@ -199,7 +201,7 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     if (status)
         return status;
     print_subject(release, &pending, about, actions);
-    status = decide(&cli, release, &pending, decision);
+    status = dry_run ? 0 : decide(&cli, release, &pending, decision);
     return status ? status : print_missing(&cli, release, &pending);
 }
 
@@ -208,6 +210,7 @@ static const struct cli_option options[] = {
     {"execution", "ID", "the execution that waits, when several do", &execution, NULL},
     {"stage", "NAME", "the stage, when approvals of several are waited for", &stage, NULL},
     {"action", "NAME", "the approval, when a stage waits for several", &decided_action, NULL},
+    {"dry-run", NULL, "only show what it is about, and who is asked", NULL, &dry_run},
     {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
 };
 

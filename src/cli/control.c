@@ -176,13 +176,11 @@ int override_main(int argc, char **argv)
     if (status >= 0)
         return status;
     const char *name = cli.args[cli.arg_count - 1];
-    size_t index;
-    json_t *stage, *found = NULL;
-    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
-        if (strcmp(json_str(stage, "stageName", ""), name) == 0)
-            found = stage;
-    if (!found)
-        return cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s", name);
+    const json_t *found = NULL;
+    status = release_stage(state, name, &found);
+    if (status)
+        return status;
+    name = json_str(found, "stageName", "");
     const char *type = condition_of(found);
     if (!type)
         return cli_fail(COMMAND_NOT_FOUND, "no condition of stage %s holds anything up", name);

@@ -6,6 +6,7 @@
 #include "workers/stack.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #define PROBLEMS_SINCE_MS ((int64_t)7 * 24 * 60 * 60 * 1000)
 
@@ -170,6 +171,25 @@ void release_print_rest(const json_t *release, size_t count)
     if (count > RELEASE_ASKED_MAX)
         (void)fprintf(stderr, "  and %zu more: `slipway explain %s` lists all\n", count - RELEASE_ASKED_MAX,
                       json_str(release, "title", ""));
+}
+
+int release_stage(const json_t *state, const char *name, const json_t **ret_stage)
+{
+    CLEANUP(buf_free) struct buf names = BUF_INIT(65536);
+    const json_t *like = NULL;
+    size_t index;
+    json_t *stage;
+    json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
+        const char *called = json_str(stage, "stageName", "");
+        buf_printf(&names, "%s%s", index ? ", " : "", called);
+        if (strcmp(called, name) == 0 || (!like && strcasecmp(called, name) == 0))
+            like = stage;
+    }
+    if (!like)
+        return cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s; its stages: " STR_FMT, name,
+                        STR_ARG(buf_str(&names)));
+    *ret_stage = like;
+    return COMMAND_OK;
 }
 
 int release_actions(struct cli *cli, const char *pipeline, const char *execution,

@@ -28,6 +28,8 @@ int release_explain(struct cli *cli, const json_t *release, json_t **ret_explain
 void release_print_rest(const json_t *release, size_t count);
 /* GetPipelineState's answer. */
 int release_state(struct cli *cli, const char *pipeline, json_t **ret_state) MUST_USE;
+/* Its stage of that name, also in other case; borrowed. COMMAND_NOT_FOUND. */
+int release_stage(const json_t *state, const char *name, const json_t **ret_stage) MUST_USE;
 /* Action executions, newest first; `execution` NULL: of all executions. A history can be long: `until` says
  * when enough of it has been read (NULL: all). */
 int release_actions(struct cli *cli, const char *pipeline, const char *execution,

@@ -3,6 +3,7 @@
 #include "cli/release.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *account, *to;
 static bool dry_run;
@@ -11,11 +12,13 @@ struct rollback {
     struct cli *cli;
     const char *pipeline;
     const char *shown; /* the command that shows it */
-    const char *stage;
+    const char *stage; /* as it was named, then as it is called */
+    char *named;
     const char *now; /* the version that is deployed in the stage */
     json_t *plan;    /* what the server would deploy: RollbackStage's wouldDeploy */
     json_t *actions;
     json_t *executions;
+    json_t *good; /* those that succeeded in the stage, newest first */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -43,17 +46,24 @@ static json_t *request(const struct rollback *rollback, const char *execution, b
                      "targetPipelineExecutionId", execution, "dryRun", dry);
 }
 
+/* Who names one is told why it cannot be taken; else none is asked for that did not succeed. */
+static bool may_be(const struct rollback *rollback, const json_t *one)
+{
+    const char *stage = json_str(one, "stageName", rollback->stage);
+    return strcmp(stage, rollback->stage) == 0 &&
+           is_meant(rollback, json_str(one, "pipelineExecutionId", ""));
+}
+
 /* The newest that is meant and that the server would take; the first refusal is printed when there is none.
  */
 static int find_target(struct rollback *rollback, const char **ret)
 {
     const char *asked = "", *refused = NULL;
     size_t index;
-    json_t *action;
-    json_array_foreach (rollback->actions, index, action) {
-        const char *execution = json_str(action, "pipelineExecutionId", "");
-        if (strcmp(json_str(action, "stageName", ""), rollback->stage) != 0 ||
-            strcmp(execution, asked) == 0 || !is_meant(rollback, execution))
+    json_t *one;
+    json_array_foreach (to ? rollback->actions : rollback->good, index, one) {
+        const char *execution = json_str(one, "pipelineExecutionId", "");
+        if (strcmp(execution, asked) == 0 || !may_be(rollback, one))
             continue;
         asked = execution;
         rollback->cli->tolerated = "UnableToRollbackStageException";
@@ -92,19 +102,28 @@ static const char *execution_in(const struct rollback *rollback, const json_t *s
 static int look(struct rollback *rollback)
 {
     CLEANUP(json_free) json_t *state = NULL;
-    size_t index;
-    json_t *stage;
+    const json_t *stage;
     int status = release_state(rollback->cli, rollback->pipeline, &state);
+    if (!status)
+        status = release_stage(state, rollback->stage, &stage);
+    if (status)
+        return status;
+    rollback->stage = rollback->named = str_dup(str_of(json_str(stage, "stageName", "")));
+    if (!rollback->named)
+        return cli_fault(-ENOMEM);
     if (!status)
         status = release_actions(rollback->cli, rollback->pipeline, NULL, NULL, &rollback->actions);
     if (!status)
         status = release_executions(rollback->cli, rollback->pipeline, NULL, &rollback->executions);
-    if (status)
-        return status;
-    json_array_foreach (json_object_get(state, "stageStates"), index, stage)
-        if (strcmp(json_str(stage, "stageName", ""), rollback->stage) == 0)
-            rollback->now = execution_version(rollback->executions, execution_in(rollback, stage));
-    return rollback->now ? 0 : cli_fail(COMMAND_NOT_FOUND, "the pipeline has no stage %s", rollback->stage);
+    if (!status)
+        status =
+            cli_call_pages(rollback->cli, "cannot list executions", "codepipeline", "ListPipelineExecutions",
+                           json_pack("{s:s, s:{s:{s:s}}}", "pipelineName", rollback->pipeline, "filter",
+                                     "succeededInStage", "stageName", rollback->stage),
+                           "pipelineExecutionSummaries", "nextToken", NULL, &rollback->good);
+    if (!status)
+        rollback->now = execution_version(rollback->executions, execution_in(rollback, stage));
+    return status;
 }
 
 /* What comes back, by which actions. */
@@ -183,5 +202,7 @@ int rollback_main(int argc, char **argv)
     json_decref(rollback.plan);
     json_decref(rollback.actions);
     json_decref(rollback.executions);
+    json_decref(rollback.good);
+    free(rollback.named);
     return status;
 }

@@ -27,6 +27,21 @@ struct sought {
     const json_t *state, *actions;
 };
 
+/* What waits before the stage while nothing is in it; NULL: nothing does. */
+static const json_t *waiting_before(const json_t *stage)
+{
+    const char *status = json_str(json_object_get(stage, "latestExecution"), "status", "");
+    const json_t *inbound = json_object_get(stage, "inboundExecution");
+    return strcmp(status, "InProgress") == 0 || strcmp(status, "Stopping") == 0 ? NULL : inbound;
+}
+
+/* Whose state its cell tells. */
+static const char *execution_at(const json_t *stage)
+{
+    const json_t *waiting = waiting_before(stage);
+    return json_str(waiting ? waiting : json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+}
+
 /* Of every execution that a cell tells of, the version is known. */
 static bool all_versions(const json_t *executions, const void *arg)
 {
@@ -35,7 +50,7 @@ static bool all_versions(const json_t *executions, const void *arg)
     json_t *stage;
     json_array_foreach (json_object_get(sought->state, "stageStates"), index, stage) {
         const char *deployed = execution_deployed_in(sought->actions, json_str(stage, "stageName", ""));
-        const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+        const char *latest = execution_at(stage);
         if ((*deployed && !*execution_version(executions, deployed)) ||
             (*latest && !*execution_version(executions, latest)))
             return false;
@@ -83,6 +98,9 @@ static const char *state_of(const json_t *stage)
         return "waits for approval";
     if (asks_conditions(stage))
         return "waits for a condition";
+    if (waiting_before(stage))
+        return json_bool(json_object_get(stage, "inboundTransitionState"), "enabled", true) ? "waits"
+                                                                                            : "held";
     if (strcmp(status, "InProgress") == 0 && is_held(stage))
         return "held";
     static const struct {
@@ -107,7 +125,7 @@ static int add_cells(json_t *environments, const json_t *state, const json_t *ac
     json_array_foreach (json_object_get(state, "stageStates"), index, stage) {
         const char *name = json_str(stage, "stageName", "");
         const char *execution = execution_deployed_in(actions, name);
-        const char *latest = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+        const char *latest = execution_at(stage);
         if (index == 0)
             continue;
         json_t *cell = json_pack("{s:s, s:s, s:s, s:s}", "version", execution_version(executions, execution),

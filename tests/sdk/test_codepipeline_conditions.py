@@ -441,7 +441,7 @@ def test_the_override_command(server):
     worker.succeed(until(lambda: worker.poll(), "a job")[0])
     until(lambda: worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=execution)[
         "pipelineExecution"]["status"] == "Failed", "failed")
-    assert f"execution {execution} goes on in Prod" in server.slipway("override", name, "main", "Prod")
+    assert f"execution {execution} goes on in Prod" in server.slipway("override", name, "main", "prod")
     state = worker.call("GetPipelineState", name=name)["stageStates"][1]
     assert state["latestExecution"]["status"] == "InProgress" and state["actionStates"][0]["latestExecution"]["token"]
     assert "waits for approval" in server.slipway("status", name)
@@ -449,6 +449,23 @@ def test_the_override_command(server):
     assert nowhere.returncode == 3 and "the pipeline has no stage Nowhere" in nowhere.stderr
     again = server.slipway("override", name, "main", "Prod", check=False)
     assert again.returncode == 3 and "holds anything up" in again.stderr
+
+
+def test_status_shows_what_stands_before_a_stage(server):
+    name = f"p-{uuid.uuid4().hex[:8]}"
+    template = RELEASE[:RELEASE.index("          BeforeEntry:")] + RELEASE[RELEASE.index("          Actions:\n            - Name: Ask"):]
+    cf, worker = server.client("cloudformation", profile="shared-services"), Worker(server, profile="shared-services")
+    cf.create_stack(StackName=f"release-{name}", TemplateBody=template.format(name=name), Tags=[
+        {"Key": f"slipway:{k}", "Value": v} for k, v in
+        {"account": "555555555555", "app": name, "branch": "main", "rule": "r", "template": "t"}.items()])
+    cf.get_waiter("stack_create_complete").wait(StackName=f"release-{name}", WaiterConfig={"Delay": 1})
+    gate = {"pipelineName": name, "stageName": "Prod", "transitionType": "Inbound"}
+    worker.call("DisableStageTransition", reason="lunch", **gate)
+    worker.call("StartPipelineExecution", name=name)
+    worker.succeed(until(lambda: worker.poll(), "a job")[0])
+    assert "(v-latest held)" in server.slipway("status", name)
+    worker.call("EnableStageTransition", **gate)
+    assert "(v-latest waits for approval)" in server.slipway("status", name)
 
 
 @pytest.mark.parametrize("rule_text, result, shown", [

@@ -190,8 +190,32 @@ def test_a_pipeline_of_one_s_own_is_rolled_back_by_the_command(server, worker, m
     assert "by pipeline: version 1" in said and "runs again:  Go" in said and worker.poll() == []
     assert f"`slipway watch {name}` shows it" in server.slipway("rollback", name, "S1", profile="dev")
     worker.do("Go")
-    assert server.slipway("rollback", name, "Nowhere", profile="dev", check=False).returncode == 3
+    nowhere = server.slipway("rollback", name, "Nowhere", profile="dev", check=False)
+    assert nowhere.returncode == 3 and "no stage Nowhere; its stages: Source, S1" in nowhere.stderr
+    assert "would roll back S1 to version v2" in server.slipway("rollback", name, "s1", "--dry-run", profile="dev")
     assert server.slipway("rollback", "nobody", "S1", profile="dev", check=False).returncode == 3
+
+
+def test_nothing_that_has_not_succeeded_in_the_stage_is_gone_back_to(server, worker, make):
+    name = make([action("Go")])
+    for version in "v1", "v2":
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=[
+            {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}])
+        worker.do("Artifact")
+        [job] = worker.take("Go")
+        worker.fail(job) if version == "v1" else worker.succeed(job)
+    said = lambda *words: server.slipway("rollback", name, "S1", "--dry-run", *words, profile="dev", check=False)
+    assert said().returncode == 3 and "stage S1 has had no other version yet" in said().stderr
+    assert "has not succeeded in stage S1" in said("--to", "v1").stderr
+
+
+def test_who_approves_may_look_first(server, worker, make):
+    name = make([approval("Ask")])
+    worker.call("StartPipelineExecution", name=name)
+    worker.do("Artifact")
+    looked = server.slipway("approve", name, "--dry-run", "--stage", "s1", "--action", "ASK", profile="dev")
+    assert f"{name}: S1 / Ask\n  artifact   version v-latest\n" in looked and "waits for  1 more of *" in looked
+    assert "approved   by" not in looked and "approved   by" in server.slipway("approve", name, profile="dev")
 
 
 def test_of_several_approvals_the_command_wants_to_know_which(server, worker, make):
