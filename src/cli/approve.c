@@ -105,17 +105,20 @@ static bool makes_change_set(const json_t *action)
                   "CHANGE_SET_REPLACE") == 0;
 }
 
-/* What the approval is about: the bytes, and what the change sets of its stage would do. */
-static void print_subject(const json_t *release, const struct pending *pending, const json_t *about,
-                          const json_t *actions)
+static void print_revisions(const char *title, const json_t *about)
 {
     size_t index;
     json_t *artifact;
-    cli_print("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
     json_array_foreach (json_path(about, "pipelineExecution.artifactRevisions"), index, artifact) {
-        cli_print("  artifact   version %s\n", json_str(artifact, "revisionId", ""));
+        cli_print("  %-10s version %s\n", title, json_str(artifact, "revisionId", ""));
         cli_print("             sha256  %s\n", json_str(artifact, "sha256", "not known"));
     }
+}
+
+/* What the change sets of its stage would do. */
+static void print_changes(const struct pending *pending, const json_t *actions)
+{
+    size_t index;
     json_t *action;
     json_array_foreach (actions, index, action) {
         const char *summary =
@@ -126,12 +129,43 @@ static void print_subject(const json_t *release, const struct pending *pending, 
     }
 }
 
-static int look(struct cli *cli, const json_t *release, const struct pending *pending, json_t **ret)
+static int look(struct cli *cli, const json_t *release, const char *id, json_t **ret)
 {
-    return cli_call(cli, "cannot tell what it is about", "codepipeline", "GetPipelineExecution",
-                    json_pack("{s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
-                              "pipelineExecutionId", pending->execution),
-                    ret);
+    return cli_call(
+        cli, "cannot tell what it is about", "codepipeline", "GetPipelineExecution",
+        json_pack("{s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""), "pipelineExecutionId", id),
+        ret);
+}
+
+/* What the stage has now: of the newest execution that succeeded there. NULL: of none. */
+static int look_there(struct cli *cli, const json_t *release, const struct pending *pending, json_t **ret)
+{
+    CLEANUP(json_free) json_t *out = NULL;
+    int status =
+        cli_call(cli, "cannot tell what is there now", "codepipeline", "ListPipelineExecutions",
+                 json_pack("{s:s, s:i, s:{s:{s:s}}}", "pipelineName", json_str(release, "pipeline", ""),
+                           "maxResults", 1, "filter", "succeededInStage", "stageName", pending->stage),
+                 &out);
+    const char *id = json_str(json_path(out, "pipelineExecutionSummaries.0"), "pipelineExecutionId", NULL);
+    return status || !id ? status : look(cli, release, id, ret);
+}
+
+/* What the approval is about: the bytes, those that they would replace, and what the change sets would do. */
+static int print_subject(struct cli *cli, const json_t *release, const struct pending *pending,
+                         const json_t *actions)
+{
+    CLEANUP(json_free) json_t *about = NULL;
+    CLEANUP(json_free) json_t *there = NULL;
+    int status = look(cli, release, pending->execution, &about);
+    if (!status)
+        status = look_there(cli, release, pending, &there);
+    if (status)
+        return status;
+    cli_print("%s: %s / %s\n", json_str(release, "title", ""), pending->stage, pending->action);
+    print_revisions("artifact", about);
+    print_revisions("now there", there);
+    print_changes(pending, actions);
+    return COMMAND_OK;
 }
 
 static int decide(struct cli *cli, const json_t *release, const struct pending *pending, const char *decision)
@@ -185,7 +219,6 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *explained = NULL;
     CLEANUP(json_free) json_t *actions = NULL;
-    CLEANUP(json_free) json_t *about = NULL;
     struct pending pending = {"", "", "", ""};
     status = release_meant(&cli, account, 0, &release);
     if (!status)
@@ -197,10 +230,9 @@ static int run(int argc, char **argv, const struct cli_spec *spec, const char *d
     if (!status)
         status = find_token(actions, &pending);
     if (!status)
-        status = look(&cli, release, &pending, &about);
+        status = print_subject(&cli, release, &pending, actions);
     if (status)
         return status;
-    print_subject(release, &pending, about, actions);
     status = dry_run ? 0 : decide(&cli, release, &pending, decision);
     return status ? status : print_missing(&cli, release, &pending);
 }
@@ -216,14 +248,15 @@ static const struct cli_option options[] = {
 
 int approve_main(int argc, char **argv)
 {
-    static const struct cli_spec spec = {"approve APP BRANCH | approve PIPELINE",
-                                         "Approves what the pipeline waits for, after showing the artifact's "
-                                         "digest and what the change set would do.\n"
-                                         "Who approved, when and why is recorded with the execution.",
-                                         options,
-                                         ARRAY_LEN(options),
-                                         1,
-                                         2};
+    static const struct cli_spec spec = {
+        "approve APP BRANCH | approve PIPELINE",
+        "Approves what the pipeline waits for, after showing the artifact's "
+        "digest, that of what is there now, and what the change set would do.\n"
+        "Who approved, when and why is recorded with the execution.",
+        options,
+        ARRAY_LEN(options),
+        1,
+        2};
     return run(argc, argv, &spec, "Approved");
 }
 

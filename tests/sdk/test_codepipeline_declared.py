@@ -215,7 +215,13 @@ def test_who_approves_may_look_first(server, worker, make):
     worker.do("Artifact")
     looked = server.slipway("approve", name, "--dry-run", "--stage", "s1", "--action", "ASK", profile="dev")
     assert f"{name}: S1 / Ask\n  artifact   version v-latest\n" in looked and "waits for  1 more of *" in looked
+    assert "now there" not in looked
     assert "approved   by" not in looked and "approved   by" in server.slipway("approve", name, profile="dev")
+    worker.call("StartPipelineExecution", name=name)
+    worker.succeed(worker.take("Artifact")[0], outputArtifacts=[{"name": "App", "sha256": "cd" * 32}],
+                   currentRevision={"revision": "v-next", "changeIdentifier": "etag"})
+    assert f"  artifact   version v-next\n             sha256  {'cd' * 32}\n  now there  version v-latest\n             sha256  {SHA256}\n" in \
+        server.slipway("approve", name, "--dry-run", profile="dev")
 
 
 def test_of_several_approvals_the_command_wants_to_know_which(server, worker, make):
