@@ -143,9 +143,14 @@ static int hoist_headers(struct exchange *x)
     return 0;
 }
 
+static int admit(struct exchange *x)
+{
+    return x->call.service && x->call.service->admit ? x->call.service->admit(&x->call) : 0;
+}
+
 static int handler_begin(void *ctx, struct http_request *http)
 {
-    static int (*const steps[])(struct exchange * x) = {hoist_headers, route_request, auth_begin,
+    static int (*const steps[])(struct exchange * x) = {hoist_headers, route_request, admit, auth_begin,
                                                         payload_begin};
     struct exchange *x = http->state ? http->state : exchange_new(ctx, http);
     if (!x) {

@@ -59,6 +59,9 @@ struct service {
     const struct service_error *errors;
     size_t error_count;
     const char *invalid_code; /* what CALL_INVALID is called: "ValidationException" */
+    /* Of a request that has been routed, before it is known who sends it: which headers its answer is to
+     * carry, whatever it will be. 0; CALL_ELSEWHERE; fault. NULL: none. */
+    int (*admit)(struct call *c);
     const struct db_migration *migrations;
     size_t migration_count;
     /* Background work; both may be NULL. `ret_state` is handed to stop. SERVICE_REFUSED from start. */

@@ -206,9 +206,9 @@ class Opener(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def post(server, bucket, *args, **kwargs):
-    body, headers = form(*args, **kwargs)
-    request = urllib.request.Request(f"{server.endpoint}/{bucket}", body, headers, method="POST")
+def post(server, bucket, *args, headers=(), **kwargs):
+    body, of_form = form(*args, **kwargs)
+    request = urllib.request.Request(f"{server.endpoint}/{bucket}", body, {**of_form, **dict(headers)}, method="POST")
     try:
         with urllib.request.build_opener(Opener).open(request) as answer:
             return raw.Answer(answer.status, answer.headers, answer.read())
@@ -242,6 +242,18 @@ def test_a_form_made_by_boto3(server, s3, bucket):
     assert answer.headers["Location"] == f"{server.endpoint}/{bucket}/forms%2Fa%20file.txt"
     got = s3.get_object(Bucket=bucket, Key="forms/a file.txt", ChecksumMode="ENABLED")
     assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"hello", {"from": "form"}, "binary/octet-stream")
+
+
+def test_a_page_of_another_origin_learns_what_became_of_its_form(server, s3, bucket):
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [
+        {"AllowedMethods": ["POST"], "AllowedOrigins": ["https://shop.example"], "ExposeHeaders": ["ETag"]}]})
+    made = s3.generate_presigned_post(bucket, "page")["fields"]
+    for fields, status in ((made, 204), ({**made, "x-amz-meta-a": "not in the policy"}, 403), ({"key": "page"}, 403)):
+        answer = post(server, bucket, fields, headers={"Origin": "https://shop.example"})
+        assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (status, "https://shop.example")
+        assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
+    answer = post(server, bucket, made, headers={"Origin": "https://else.example"})
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, None)
 
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 300000])

@@ -324,3 +324,14 @@ def test_answers_to_pages_of_other_origins(s3, server, bucket):
     missing = signer.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "missing"})
     status, headers, _ = ask(server, "GET", missing[len(server.endpoint):], Origin="http://localhost:3000")
     assert (status, headers["Access-Control-Allow-Origin"]) == (404, "http://localhost:3000")
+
+
+def test_a_page_learns_why_it_was_refused(s3, server, bucket):
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
+    signer = server.client("s3", profile="dev", signature_version="s3v4")
+    got, put = (signer.generate_presigned_url(name, Params={"Bucket": bucket, "Key": "k"})[len(server.endpoint):]
+                for name in ("get_object", "put_object"))
+    for method, path, status in (("GET", got.replace("/k?", "/l?"), 403), ("PUT", put + "&versionId=1", 403),
+                                 ("GET", f"/{bucket}/k?X-Amz-Algorithm=x", 400), ("GET", f"/{bucket}/k", 403)):
+        answer = ask(server, method, path, Origin="http://localhost:3000")
+        assert (answer[0], answer[1]["Access-Control-Allow-Origin"]) == (status, "http://localhost:3000"), path

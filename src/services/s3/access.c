@@ -384,8 +384,6 @@ int api_bucket(struct call *c, struct tx *tx, struct bucket *ret)
     const struct access access = {action_of(c), c->key, uri_get(&c->query, "versionId").ptr};
     int rc = bucket_load(tx, c->bucket, ret, &c->reason);
     if (rc == 0)
-        rc = api_admit_origin(c, tx);
-    if (rc == 0)
         rc = api_check_owner(c, ret, "x-amz-expected-bucket-owner");
     return rc != 0 ? rc : access_check(c, tx, ret, &access);
 }

@@ -98,8 +98,8 @@ int api_bucket(struct call *c, struct tx *tx, struct bucket *ret) MUST_USE;
 /* Before the body of an unsigned request is taken: may anybody do this? */
 int api_admit_unsigned(struct call *c) MUST_USE;
 /* What an answer to a page of the Origin that the request names is to carry, as the bucket's CORS rules say.
- */
-int api_admit_origin(struct call *c, struct tx *tx) MUST_USE;
+ * CALL_ELSEWHERE. */
+int api_admit_origin(struct call *c) MUST_USE;
 /* Whether the caller may do that, too. */
 bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key);
 /* The object to be read, into a zeroed *ret. S3_E_NO_KEY, or S3_E_DENIED for who may not know;

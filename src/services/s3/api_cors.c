@@ -36,13 +36,16 @@ static void put_rule(struct call *c, const json_t *rule, const struct cors_reque
     put(c, "Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method");
 }
 
-int api_admit_origin(struct call *c, struct tx *tx)
+int api_admit_origin(struct call *c)
 {
     CLEANUP(json_free) json_t *configuration = NULL;
+    CLEANUP(db_end) struct tx *tx = NULL;
     const struct cors_request request = {.origin = http_header(c->http, "origin"), .method = c->http->method};
-    if (!request.origin.ptr)
+    if (!request.origin.ptr || !c->bucket || str_eqc(request.method, "OPTIONS"))
         return 0;
-    int rc = setting_get(tx, c->bucket, SETTING_CORS, &configuration);
+    int rc = call_read(c, &tx);
+    if (rc == 0)
+        rc = setting_get(tx, c->bucket, SETTING_CORS, &configuration);
     if (rc == S3_E_NO_CORS)
         return 0;
     const json_t *rule = rc == 0 ? cors_rule(configuration, &request) : NULL;

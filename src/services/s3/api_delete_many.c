@@ -100,8 +100,6 @@ int api_delete_objects(struct call *c)
     if (rc == 0)
         rc = bucket_load(c->tx, c->bucket, &bucket, &c->reason);
     if (rc == 0)
-        rc = api_admit_origin(c, c->tx);
-    if (rc == 0)
         rc = api_check_owner(c, &bucket, "x-amz-expected-bucket-owner");
     for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)
         rc = delete_one(c, &bucket, &origin, json_array_get(objects, i));

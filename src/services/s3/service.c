@@ -566,6 +566,7 @@ const struct service s3_service = {
     .errors = errors,
     .error_count = ARRAY_LEN(errors),
     .invalid_code = "InvalidArgument",
+    .admit = api_admit_origin,
     .migrations = migrations,
     .migration_count = ARRAY_LEN(migrations),
     .start = start,
