@@ -214,6 +214,83 @@ def test_conditions_of_listings_and_puts(s3, other, bucket):
     assert code_of(other.put_object, **good) == "AccessDenied"
 
 
+def test_tags_that_a_document_sets_are_what_is_asked_for(s3, other, bucket):
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action="s3:PutObjectTagging",
+                              Condition={"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["team", "stage"]},
+                                         "StringEquals": {"s3:RequestObjectTag/team": "shop"}}))
+
+    def tag(**tags):
+        return code_of(other.put_object_tagging, Bucket=bucket, Key="public/a",
+                       Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]})
+
+    assert tag(team="shop", stage="dev") == "ok"
+    assert tag(team="bank") == tag(team="shop", other="1") == tag() == "AccessDenied"
+
+
+def test_tags_that_are_there_are_the_version_s(s3, other):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    secret = s3.put_object(Bucket=name, Key="k", Body=b"1", Tagging="class=secret")["VersionId"]
+    public = s3.put_object(Bucket=name, Key="k", Body=b"2", Tagging="class=public")["VersionId"]
+    put(s3, name, statement(name, principal={"AWS": STAGING}, action="s3:*", Condition={"StringEquals": {"s3:ExistingObjectTag/class": "public"}}),
+        statement(name, principal={"AWS": STAGING}, action=["s3:PutObject", "s3:PutObjectTagging"]))
+    for version, outcome in ((secret, "AccessDenied"), (public, "ok")):
+        assert code_of(other.get_object, Bucket=name, Key="k", VersionId=version) == outcome
+        source = {"Bucket": name, "Key": "k", "VersionId": version}
+        assert code_of(other.copy_object, Bucket=name, Key="copy", CopySource=source) == outcome
+        upload = {"Bucket": name, "Key": "copy", "UploadId": other.create_multipart_upload(Bucket=name, Key="copy")["UploadId"]}
+        assert code_of(other.upload_part_copy, **upload, PartNumber=1, CopySource=source) == outcome
+    deleted = other.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "k", "VersionId": v} for v in (secret, public)]})
+    assert [one["VersionId"] for one in deleted["Deleted"]] == [public]
+    assert [(one["VersionId"], one["Code"]) for one in deleted["Errors"]] == [(secret, "AccessDenied")]
+
+
+def test_versions_deleted_in_a_row_are_known_by_their_ids(s3, other):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    versions = [s3.put_object(Bucket=name, Key="k", Body=b"x")["VersionId"] for _ in range(2)]
+    put(s3, name, statement(name, principal={"AWS": STAGING}, action="s3:DeleteObjectVersion",
+                            Condition={"StringEquals": {"s3:VersionId": versions[0]}}))
+    deleted = other.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "k", "VersionId": v} for v in versions]})
+    assert [one["VersionId"] for one in deleted["Deleted"]] == versions[:1]
+    assert [one["VersionId"] for one in deleted["Errors"]] == versions[1:]
+
+
+def in_days(days):
+    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+
+
+def test_policies_limit_how_objects_are_locked(s3):
+    name = "pol-" + uuid.uuid4().hex[:16]
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    version = {"Bucket": name, "Key": "k", "VersionId": s3.put_object(Bucket=name, Key="k", Body=b"x")["VersionId"]}
+
+    def deny(condition):
+        put(s3, name, statement(name, "Deny", {"AWS": DEV}, ["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold"],
+                                Condition=condition))
+
+    def lock(days, mode="GOVERNANCE"):
+        set_later = code_of(s3.put_object_retention, **version, BypassGovernanceRetention=True,
+                            Retention={"Mode": mode, "RetainUntilDate": in_days(days)})
+        assert set_later == code_of(s3.put_object, Bucket=name, Key="other", Body=b"x", ObjectLockMode=mode,
+                                    ObjectLockRetainUntilDate=in_days(days))
+        return set_later
+
+    deny({"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}})
+    assert [lock(10), lock(11)] == ["ok", "AccessDenied"]
+    deny({"NumericLessThan": {"s3:object-lock-remaining-retention-days": 5}})
+    assert [lock(4), lock(5)] == ["AccessDenied", "ok"]
+    deny({"DateGreaterThan": {"s3:object-lock-retain-until-date": in_days(7).isoformat()}})
+    assert [lock(6), lock(8)] == ["ok", "AccessDenied"]
+    deny({"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}})
+    assert [lock(6), lock(6, "COMPLIANCE")] == ["ok", "AccessDenied"]
+    deny({"StringEquals": {"s3:object-lock-legal-hold": "OFF"}})
+    holds = [code_of(s3.put_object_legal_hold, **version, LegalHold={"Status": status}) for status in ("ON", "OFF")]
+    assert holds == ["ok", "AccessDenied"]
+
+
 def test_variables_stand_for_the_caller(s3, server, bucket):
     iam = server.client("iam", profile="staging")
     name = "builder" + uuid.uuid4().hex[:6]

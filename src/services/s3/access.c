@@ -1,222 +1,12 @@
 /* See access.h. Source: S3 user guide, "How Amazon S3 authorizes a request for a bucket operation", "Blocking
  * public access to your Amazon S3 storage". */
-#include "services/s3/access.h"
+#include "services/s3/access_keys.h"
 #include "services/iam/names.h"
-#include "base/clock.h"
-#include "services/iam/facts.h"
+#include "services/iam/evaluate.h"
 #include "services/s3/bucket_policy.h"
 #include "services/s3/setting.h"
 #include "wire/json.h"
 #include "wire/uri.h"
-#include <inttypes.h>
-
-#define DAY_MS 86400000LL
-
-struct asking {
-    struct call *c;
-    struct tx *tx;
-    const struct bucket *bucket;
-    const struct access *access;
-    struct request_facts facts;
-};
-
-/* ---- condition keys */
-
-static size_t one(struct str value, struct str *ret)
-{
-    *ret = value;
-    return value.ptr ? 1 : 0;
-}
-
-static size_t one_text(const char *text, struct str *ret)
-{
-    return one(str_of(text), ret);
-}
-
-static size_t resource_account(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->bucket->account, ret);
-}
-
-static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return a->c->caller ? one(a->c->by_version_2 ? STR("AWS") : STR("AWS4-HMAC-SHA256"), ret) : 0;
-}
-
-static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    if (!a->c->caller)
-        return 0;
-    if (strcmp(a->c->operation->name, "PostObject") == 0)
-        return one(STR("POST"), ret);
-    bool query = a->c->by_version_2 || uri_has(&a->c->query, "X-Amz-Signature");
-    return one(query ? STR("REST-QUERY-STRING") : STR("REST-HEADER"), ret);
-}
-
-/* Of URLs and forms alone; Signature Version 2 is always 0 old. */
-static size_t signature_age(struct asking *a, const char *rest, struct str *ret)
-{
-    int64_t age_ms = a->c->by_version_2 ? 0 : clock_now_ms() - a->c->signed_ms;
-    if (auth_type(a, rest, ret) == 0 || str_eqc(*ret, "REST-HEADER"))
-        return 0;
-    return one_text(arena_printf(a->c->arena, "%" PRId64, age_ms > 0 ? age_ms : 0), ret);
-}
-
-static size_t of_header(struct asking *a, const char *rest, struct str *ret)
-{
-    return one(http_header(a->c->http, rest), ret);
-}
-
-static size_t amz_header(struct asking *a, const char *rest, struct str *ret)
-{
-    const char *name = arena_printf(a->c->arena, "x-amz-%s", rest);
-    return name ? of_header(a, name, ret) : 0;
-}
-
-/* A lock is asked for by headers of a write, or by the body of an operation of its own. */
-static size_t lock_mode(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const char *mode = json_str(a->c->in, "Mode", NULL);
-    return mode ? one_text(mode, ret) : of_header(a, "x-amz-object-lock-mode", ret);
-}
-
-static size_t lock_hold(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const char *hold = json_str(a->c->in, "Status", NULL);
-    return hold ? one_text(hold, ret) : of_header(a, "x-amz-object-lock-legal-hold", ret);
-}
-
-static bool lock_until(const struct asking *a, int64_t *ret_ms)
-{
-    const json_t *until = json_object_get(a->c->in, "RetainUntilDate");
-    if (!until)
-        return time_parse_iso8601(str_trim(http_header(a->c->http, "x-amz-object-lock-retain-until-date")),
-                                  ret_ms);
-    *ret_ms = json_integer_value(until);
-    return true;
-}
-
-static size_t lock_until_date(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    char text[TIME_TEXT_SIZE];
-    int64_t until_ms = 0;
-    if (!lock_until(a, &until_ms))
-        return 0;
-    time_iso8601(until_ms, text);
-    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
-}
-
-/* A day that has begun counts. */
-static size_t lock_days(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    int64_t until_ms = 0;
-    if (!lock_until(a, &until_ms))
-        return 0;
-    int64_t days = (until_ms - clock_now_ms() + DAY_MS - 1) / DAY_MS;
-    return one_text(arena_printf(a->c->arena, "%" PRId64, days > 0 ? days : 0), ret);
-}
-
-static size_t if_match(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return of_header(a, "if-match", ret);
-}
-
-static size_t if_none_match(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return of_header(a, "if-none-match", ret);
-}
-
-static size_t prefix(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "prefix"), ret);
-}
-
-static size_t delimiter(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "delimiter"), ret);
-}
-
-static size_t max_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "max-keys"), ret);
-}
-
-static size_t version_id(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->access->version_id, ret);
-}
-
-static size_t existing_tag(struct asking *a, const char *rest, struct str *ret)
-{
-    CLEANUP(object_unload) struct object object = {0};
-    CLEANUP(json_free) json_t *tags = NULL;
-    const struct access *access = a->access;
-    if (!access->key || object_find(a->tx, a->bucket->name, access->key, access->version_id, &object) != 0 ||
-        !object.tags || json_unpack_text(str_of(object.tags), &tags) != 0)
-        return 0;
-    const char *value = json_str(tags, rest, NULL);
-    return value ? one_text(arena_dup(a->c->arena, str_of(value)), ret) : 0;
-}
-
-static size_t request_tag(struct asking *a, const char *rest, struct str *ret)
-{
-    struct uri_query pairs = {0};
-    struct str said = http_header(a->c->http, "x-amz-tagging");
-    if (!said.ptr || uri_parse_query(a->c->arena, str_trim(said), true, &pairs) != 0)
-        return 0;
-    return one(uri_get(&pairs, rest), ret);
-}
-
-static size_t request_tag_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    struct uri_query pairs = {0};
-    struct str said = http_header(a->c->http, "x-amz-tagging");
-    if (!said.ptr || uri_parse_query(a->c->arena, str_trim(said), true, &pairs) != 0)
-        return 0;
-    size_t count = pairs.count < POLICY_VALUES_MAX ? pairs.count : POLICY_VALUES_MAX;
-    for (size_t i = 0; i < count; i++)
-        ret[i] = pairs.pairs[i].name;
-    return count;
-}
-
-/* A name that ends with - or / is the beginning of many; the function gets what is behind it. */
-static const struct {
-    const char *name;
-    size_t (*get)(struct asking *a, const char *rest, struct str *ret);
-} keys[] = {
-    {"s3:authType", auth_type},
-    {"s3:delimiter", delimiter},
-    {"s3:ExistingObjectTag/", existing_tag},
-    {"s3:if-match", if_match},
-    {"s3:if-none-match", if_none_match},
-    {"s3:max-keys", max_keys},
-    {"s3:object-lock-legal-hold", lock_hold},
-    {"s3:object-lock-mode", lock_mode},
-    {"s3:object-lock-remaining-retention-days", lock_days},
-    {"s3:object-lock-retain-until-date", lock_until_date},
-    {"s3:prefix", prefix},
-    {"s3:RequestObjectTag/", request_tag},
-    {"s3:RequestObjectTagKeys", request_tag_keys},
-    {"s3:ResourceAccount", resource_account},
-    {"s3:signatureAge", signature_age},
-    {"s3:signatureversion", signature_version},
-    {"s3:VersionId", version_id},
-    {"s3:x-amz-", amz_header},
-};
-
-static size_t context(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
-{
-    struct asking *asking = ctx;
-    struct str asked = str_of(key);
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        struct str name = str_of(keys[i].name);
-        bool many = name.ptr[name.len - 1] == '-' || name.ptr[name.len - 1] == '/';
-        bool same = asked.len >= name.len && str_eq_nocase((struct str){key, name.len}, name);
-        if (same && (many || asked.len == name.len))
-            return keys[i].get(ctx, key + name.len, ret);
-    }
-    return request_fact(&asking->facts, key, ret);
-}
 
 /* ---- the decision */
 
@@ -256,12 +46,11 @@ static int decide(struct asking *a, const char *resource)
     const struct principal *caller = a->c->caller;
     bool own = caller && strcmp(caller->account, a->bucket->account) == 0;
     CLEANUP(json_free) json_t *policy = NULL;
-    a->facts = (struct request_facts){.platform = a->c->platform,
-                                      .caller = caller,
-                                      .http = a->c->http,
-                                      .resource_account = a->bucket->account};
-    const struct policy_request request = {
-        .caller = caller, .action = a->access->action, .resource = resource, .context = context, .ctx = a};
+    const struct policy_request request = {.caller = caller,
+                                           .action = a->access->action,
+                                           .resource = resource,
+                                           .context = access_key_values,
+                                           .ctx = a};
     bool is_restricted = false;
     if (json_unpack_text(str_of(a->bucket->policy), &policy) != 0)
         return FAULT(EBADMSG);
@@ -306,7 +95,7 @@ static bool is_open(const struct asking *a)
 
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
 {
-    struct asking a = {.c = c, .tx = tx, .bucket = bucket, .access = access};
+    struct asking a = {c, tx, bucket, access};
     if (!bucket->policy && is_open(&a))
         return 0;
     const char *resource = access->key
@@ -331,7 +120,7 @@ int access_check_extras(struct call *c, struct tx *tx, const struct bucket *buck
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(extras); i++) {
-        const struct access access = {extras[i].action, c->key};
+        const struct access access = {extras[i].action, c->key, NULL};
         rc = extras[i].asked ? access_check(c, tx, bucket, &access) : 0;
     }
     return rc;
@@ -397,7 +186,7 @@ int api_bucket_for(struct call *c, struct tx *tx, const char *name, const struct
 
 bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key)
 {
-    const struct access access = {action, key};
+    const struct access access = {action, key, NULL};
     struct reason kept = c->reason;
     bool may = access_check(c, tx, bucket, &access) == 0;
     c->reason = kept;

@@ -12,7 +12,7 @@
 struct access {
     const char *action;     /* "s3:GetObject" */
     const char *key;        /* NULL: the bucket itself */
-    const char *version_id; /* NULL: the current one */
+    const char *version_id; /* NULL: the current version */
 };
 
 /* 0 or S3_E_DENIED with words. */

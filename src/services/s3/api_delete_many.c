@@ -47,12 +47,11 @@ static const char *refusal(int rc)
     }
 }
 
-static int check_one(struct call *c, const struct bucket *bucket, const json_t *object, const char *key)
+static int check_one(struct call *c, const struct bucket *bucket, const json_t *object, const char *key,
+                     const char *version_id)
 {
     const char *etag = json_str(object, "ETag", NULL);
-    const char *version_id = json_str(object, "VersionId", "");
-    const struct access access = {*version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key,
-                                  *version_id ? version_id : NULL};
+    const struct access access = {version_id ? "s3:DeleteObjectVersion" : "s3:DeleteObject", key, version_id};
     if (json_object_get(object, "LastModifiedTime") || json_object_get(object, "Size"))
         return call_fail(c, S3_E_NOT_IMPLEMENTED,
                          "LastModifiedTime and Size are conditions of directory buckets: use ETag.");
@@ -72,10 +71,10 @@ static int delete_one(struct call *c, const struct bucket *bucket, const struct 
         (void)call_fail(c, S3_E_NO_VERSION, "The specified version does not exist.");
         return put_refused(c, key, version_id, "NoSuchVersion");
     }
-    int rc = check_one(c, bucket, object, key);
+    int rc = check_one(c, bucket, object, key, version_id);
     struct origin by = *origin;
     if (rc == 0)
-        rc = api_bypass(c, c->tx, bucket, key, &by.bypass_governance);
+        rc = api_bypass(c, c->tx, bucket, key, version_id, &by.bypass_governance);
     if (rc == 0)
         rc = object_delete(c->tx, c->platform, bucket, &by, key, version_id, &deletion);
     if (rc == S3_E_LOCKED)

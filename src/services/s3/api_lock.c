@@ -57,9 +57,10 @@ void api_lock_reply(struct call *c, const struct object_lock *lock)
         http_reply_header(c->http, HOLD, hold_name(lock->hold));
 }
 
-int api_bypass(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key, bool *ret)
+int api_bypass(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
+               const char *version_id, bool *ret)
 {
-    const struct access access = {"s3:BypassGovernanceRetention", key, uri_get(&c->query, "versionId").ptr};
+    const struct access access = {"s3:BypassGovernanceRetention", key, version_id};
     *ret = str_eq_nocase(str_trim(http_header(c->http, BYPASS)), STR("true"));
     return *ret ? access_check(c, tx, bucket, &access) : 0;
 }
@@ -118,7 +119,7 @@ int api_put_retention(struct call *c)
     if (rc == 0)
         rc = find(c, &bucket, &object);
     if (rc == 0)
-        rc = api_bypass(c, c->tx, &bucket, c->key, &bypass);
+        rc = api_bypass(c, c->tx, &bucket, c->key, object.version_id, &bypass);
     if (rc == 0)
         rc = lock_may_become(&object.lock, &new, clock_now_ms(), bypass);
     new.hold = object.lock.hold;

@@ -90,7 +90,7 @@ static int find_part(struct call *c, struct tx *tx, struct reading *r)
 
 static int find(struct call *c, struct tx *tx, const char *key, const char *version_id, struct reading *r)
 {
-    const struct access access = {"s3:GetObject", key};
+    const struct access access = {"s3:GetObject", key, NULL};
     int rc =
         r->website ? api_bucket_for(c, tx, c->bucket, &access, &r->bucket) : api_bucket(c, tx, &r->bucket);
     if (rc != 0)

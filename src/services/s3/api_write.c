@@ -313,7 +313,7 @@ int api_delete_object(struct call *c)
     if (rc == 0)
         rc = api_delete_condition(c, tx, &bucket, c->key, http_header(c->http, "if-match"));
     if (rc == 0)
-        rc = api_bypass(c, tx, &bucket, c->key, &origin.bypass_governance);
+        rc = api_bypass(c, tx, &bucket, c->key, version_id, &origin.bypass_governance);
     if (rc == 0)
         rc = object_delete(tx, c->platform, &bucket, &origin, c->key, version_id, &deletion);
     if (rc == 0) {

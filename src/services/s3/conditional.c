@@ -117,7 +117,7 @@ int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *buc
     CLEANUP(object_unload) struct object current = {0};
     if (!match.ptr)
         return 0;
-    const struct access access = {"s3:GetObject", key};
+    const struct access access = {"s3:GetObject", key, NULL};
     int rc = str_eqc(str_trim(match), "*") ? 0 : access_check(c, tx, bucket, &access);
     if (rc == 0)
         rc = object_find(tx, bucket->name, key, NULL, &current);

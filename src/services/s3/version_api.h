@@ -8,7 +8,7 @@ int api_lock_headers(struct call *c, struct object_lock *ret) MUST_USE;
 void api_lock_reply(struct call *c, const struct object_lock *lock); /* once the reply has begun */
 /* Whether the caller asks to pass over governance, and may. S3_E_DENIED. */
 int api_bypass(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
-               bool *ret) MUST_USE;
+               const char *version_id, bool *ret) MUST_USE;
 /* x-amz-abort-date and x-amz-abort-rule-id of an upload that a lifecycle rule will abort, once the reply has
  * begun. */
 void api_abort_headers(struct call *c, const struct bucket *bucket, int64_t started_ms);

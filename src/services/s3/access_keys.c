@@ -1,0 +1,339 @@
+/* See access_keys.h. Source: Service Authorization Reference, "Condition keys for Amazon S3"; IAM User Guide,
+ * "AWS global condition context keys". */
+#include "services/s3/access_keys.h"
+#include "base/clock.h"
+#include "services/iam/names.h"
+#include "services/s3/shapes.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+#include <inttypes.h>
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+
+static size_t one(struct str value, struct str *ret)
+{
+    *ret = value;
+    return value.ptr ? 1 : 0;
+}
+
+static size_t one_text(const char *text, struct str *ret)
+{
+    return one(str_of(text), ret);
+}
+
+/* Services of this house ask for nothing over the wire. */
+static size_t no(struct asking *a UNUSED, const char *rest UNUSED, struct str *ret)
+{
+    return one(STR("false"), ret);
+}
+
+static size_t source_ip(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(a->c->http->peer, ret);
+}
+
+static size_t secure_transport(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(str_starts(str_of(a->c->platform->endpoint), STR("https:")) ? STR("true") : STR("false"), ret);
+}
+
+static size_t principal_arn(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one_text(a->c->caller->arn, ret) : 0;
+}
+
+static size_t principal_account(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one_text(a->c->caller->account, ret) : 0;
+}
+
+static size_t user_id(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->c->caller ? a->c->caller->user_id : "anonymous", ret);
+}
+
+/* Of a user, not of a session. */
+static size_t user_name(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const char *mark = a->c->caller ? strstr(a->c->caller->arn, ":user/") : NULL;
+    const char *name = mark ? strrchr(mark, '/') : NULL;
+    return name ? one_text(name + 1, ret) : 0;
+}
+
+static size_t principal_type(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const struct principal *caller = a->c->caller;
+    if (!caller)
+        return one(STR("Anonymous"), ret);
+    if (caller->session)
+        return one(STR("AssumedRole"), ret);
+    return one(str_ends(str_of(caller->arn), STR(":root")) ? STR("Account") : STR("User"), ret);
+}
+
+static size_t current_time(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char text[TIME_TEXT_SIZE];
+    time_iso8601_s(clock_now_ms(), text);
+    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
+}
+
+static size_t epoch_time(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(arena_printf(a->c->arena, "%" PRId64, clock_now_ms() / 1000), ret);
+}
+
+static size_t resource_account(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->bucket->account, ret);
+}
+
+/* All accounts are of one. */
+static size_t resource_organization(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char id[IAM_ORGANIZATION_SIZE];
+    iam_organization_id(a->c->platform->shared_account, id);
+    return one_text(arena_dup(a->c->arena, str_of(id)), ret);
+}
+
+static size_t principal_organization(struct asking *a, const char *rest, struct str *ret)
+{
+    return a->c->caller ? resource_organization(a, rest, ret) : 0;
+}
+
+static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->c->platform->region, ret);
+}
+
+static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return a->c->caller ? one(a->c->by_version_2 ? STR("AWS") : STR("AWS4-HMAC-SHA256"), ret) : 0;
+}
+
+static size_t auth_type(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    if (!a->c->caller)
+        return 0;
+    if (strcmp(a->c->operation->name, "PostObject") == 0)
+        return one(STR("POST"), ret);
+    bool query = a->c->by_version_2 || uri_has(&a->c->query, "X-Amz-Signature");
+    return one(query ? STR("REST-QUERY-STRING") : STR("REST-HEADER"), ret);
+}
+
+/* Of URLs and forms alone; Signature Version 2 is always 0 old. */
+static size_t signature_age(struct asking *a, const char *rest, struct str *ret)
+{
+    int64_t age_ms = a->c->by_version_2 ? 0 : clock_now_ms() - a->c->signed_ms;
+    if (auth_type(a, rest, ret) == 0 || str_eqc(*ret, "REST-HEADER"))
+        return 0;
+    return one_text(arena_printf(a->c->arena, "%" PRId64, age_ms > 0 ? age_ms : 0), ret);
+}
+
+static size_t of_header(struct asking *a, const char *rest, struct str *ret)
+{
+    return one(http_header(a->c->http, rest), ret);
+}
+
+static size_t amz_header(struct asking *a, const char *rest, struct str *ret)
+{
+    const char *name = arena_printf(a->c->arena, "x-amz-%s", rest);
+    return name ? of_header(a, name, ret) : 0;
+}
+
+/* ---- locks: a document of their own, or headers of what is put */
+
+/* What the document says, when it is of that shape. */
+static const json_t *document(const struct asking *a, const struct shape *shape, const char *member)
+{
+    return a->c->operation->in == shape ? json_object_get(a->c->in, member) : NULL;
+}
+
+static size_t lock_mode(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const json_t *said = document(a, &retention_shape, "Mode");
+    return said ? one_text(json_string_value(said), ret) : of_header(a, "x-amz-object-lock-mode", ret);
+}
+
+static size_t legal_hold(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    const json_t *said = document(a, &hold_shape, "Status");
+    return said ? one_text(json_string_value(said), ret) : of_header(a, "x-amz-object-lock-legal-hold", ret);
+}
+
+static bool retained_until(const struct asking *a, int64_t *ret_ms)
+{
+    const json_t *said = document(a, &retention_shape, "RetainUntilDate");
+    struct str header = http_header(a->c->http, "x-amz-object-lock-retain-until-date");
+    if (!said)
+        return header.ptr && time_parse_iso8601(str_trim(header), ret_ms);
+    *ret_ms = json_integer_value(said);
+    return true;
+}
+
+static size_t retain_until(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    char text[TIME_TEXT_SIZE];
+    int64_t until_ms = 0;
+    if (!retained_until(a, &until_ms))
+        return 0;
+    time_iso8601(until_ms, text);
+    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
+}
+
+/* A day that has begun is one: who asks for ten days when they ask has them when it is looked at. */
+static size_t retention_days(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    int64_t until_ms = 0;
+    if (!retained_until(a, &until_ms))
+        return 0;
+    int64_t left_ms = until_ms - clock_now_ms();
+    int64_t days = left_ms <= 0 ? 0 : (left_ms - 1) / DAY_MS + 1;
+    return one_text(arena_printf(a->c->arena, "%" PRId64, days), ret);
+}
+
+/* ---- what the query says */
+
+static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "user-agent", ret);
+}
+
+static size_t referer(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "referer", ret);
+}
+
+static size_t if_match(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "if-match", ret);
+}
+
+static size_t if_none_match(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return of_header(a, "if-none-match", ret);
+}
+
+static size_t prefix(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "prefix"), ret);
+}
+
+static size_t delimiter(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "delimiter"), ret);
+}
+
+static size_t max_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one(uri_get(&a->c->query, "max-keys"), ret);
+}
+
+static size_t version_id(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    return one_text(a->access->version_id, ret);
+}
+
+/* ---- tags */
+
+static size_t existing_tag(struct asking *a, const char *rest, struct str *ret)
+{
+    CLEANUP(object_unload) struct object object = {0};
+    CLEANUP(json_free) json_t *tags = NULL;
+    const struct access *access = a->access;
+    if (!access->key || object_find(a->tx, a->bucket->name, access->key, access->version_id, &object) != 0 ||
+        !object.tags || json_unpack_text(str_of(object.tags), &tags) != 0)
+        return 0;
+    const char *value = json_str(tags, rest, NULL);
+    return value ? one_text(arena_dup(a->c->arena, str_of(value)), ret) : 0;
+}
+
+/* PutObjectTagging's document, or NULL; what else may have one is about buckets. */
+static const json_t *tag_set(const struct asking *a)
+{
+    return a->access->key ? document(a, &tagging_shape, "TagSet") : NULL;
+}
+
+/* Of the header of what is put. */
+static bool tag_pairs(const struct asking *a, struct uri_query *ret)
+{
+    struct str said = http_header(a->c->http, "x-amz-tagging");
+    return said.ptr && uri_parse_query(a->c->arena, str_trim(said), true, ret) == 0;
+}
+
+static size_t request_tag(struct asking *a, const char *rest, struct str *ret)
+{
+    struct uri_query pairs = {0};
+    const json_t *set = tag_set(a);
+    for (size_t i = 0; i < json_array_size(set); i++) {
+        const json_t *tag = json_array_get(set, i);
+        if (strcmp(json_str(tag, "Key", ""), rest) == 0)
+            return one_text(json_str(tag, "Value", ""), ret);
+    }
+    return !set && tag_pairs(a, &pairs) ? one(uri_get(&pairs, rest), ret) : 0;
+}
+
+static size_t request_tag_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
+{
+    struct uri_query pairs = {0};
+    const json_t *set = tag_set(a);
+    size_t said = set ? json_array_size(set) : tag_pairs(a, &pairs) ? pairs.count : 0;
+    size_t count = said < POLICY_VALUES_MAX ? said : POLICY_VALUES_MAX; /* more than ten are refused */
+    for (size_t i = 0; i < count; i++)
+        ret[i] = set ? str_of(json_str(json_array_get(set, i), "Key", "")) : pairs.pairs[i].name;
+    return count;
+}
+
+/* A name that ends with - or / is the beginning of many; the function gets what is behind it. */
+static const struct {
+    const char *name;
+    size_t (*get)(struct asking *a, const char *rest, struct str *ret);
+} keys[] = {
+    {"aws:CurrentTime", current_time},
+    {"aws:EpochTime", epoch_time},
+    {"aws:PrincipalAccount", principal_account},
+    {"aws:PrincipalArn", principal_arn},
+    {"aws:PrincipalIsAWSService", no},
+    {"aws:PrincipalOrgID", principal_organization},
+    {"aws:PrincipalType", principal_type},
+    {"aws:Referer", referer},
+    {"aws:RequestedRegion", region},
+    {"aws:ResourceAccount", resource_account},
+    {"aws:ResourceOrgID", resource_organization},
+    {"aws:SecureTransport", secure_transport},
+    {"aws:SourceIp", source_ip},
+    {"aws:UserAgent", user_agent},
+    {"aws:userid", user_id},
+    {"aws:username", user_name},
+    {"aws:ViaAWSService", no},
+    {"s3:authType", auth_type},
+    {"s3:delimiter", delimiter},
+    {"s3:ExistingObjectTag/", existing_tag},
+    {"s3:if-match", if_match},
+    {"s3:if-none-match", if_none_match},
+    {"s3:max-keys", max_keys},
+    {"s3:object-lock-legal-hold", legal_hold},
+    {"s3:object-lock-mode", lock_mode},
+    {"s3:object-lock-remaining-retention-days", retention_days},
+    {"s3:object-lock-retain-until-date", retain_until},
+    {"s3:prefix", prefix},
+    {"s3:RequestObjectTag/", request_tag},
+    {"s3:RequestObjectTagKeys", request_tag_keys},
+    {"s3:ResourceAccount", resource_account},
+    {"s3:signatureAge", signature_age},
+    {"s3:signatureversion", signature_version},
+    {"s3:VersionId", version_id},
+    {"s3:x-amz-", amz_header},
+};
+
+size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
+{
+    struct str asked = str_of(key);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct str name = str_of(keys[i].name);
+        bool many = name.ptr[name.len - 1] == '-' || name.ptr[name.len - 1] == '/';
+        bool same = asked.len >= name.len && str_eq_nocase((struct str){key, name.len}, name);
+        if (same && (many || asked.len == name.len))
+            return keys[i].get(ctx, key + name.len, ret);
+    }
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* What policies' conditions are held against: the keys of a request to S3. */
+#pragma once
+
+#include "services/iam/evaluate.h"
+#include "services/s3/access.h"
+
+struct asking {
+    struct call *c;
+    struct tx *tx;
+    const struct bucket *bucket;
+    const struct access *access;
+};
+
+/* policy_request.context, whose ctx is a struct asking. */
+size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX]);
