@@ -10,6 +10,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import rest
+
 DEV, STAGING = "222222222222", "333333333333"
 
 
@@ -186,6 +188,10 @@ def test_a_role_is_named_by_its_arn(s3, server, bucket):
     ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, True),
     ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
     ({"NumericGreaterThan": {"aws:EpochTime": 1500000000}}, True),
+    ({"NumericGreaterThan": {"aws:EpochTime": [1500000000]}}, True),
+    ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01"}}, True),
+    ({"Bool": {"aws:ViaAWSService": False, "aws:PrincipalIsAWSService": "false"}}, True),
+    ({"Bool": {"s3:ObjectCreationOperation": "true"}}, False),
     ({"StringEquals": {"s3:authType": "REST-HEADER"}}, True),
     ({"StringEqualsIgnoreCase": {"s3:signatureversion": "aws4-hmac-sha256"}}, True),
     ({"StringLike": {"aws:UserAgent": "*boto*"}, "Bool": {"aws:SecureTransport": "true"}}, False),
@@ -256,6 +262,18 @@ def test_versions_deleted_in_a_row_are_known_by_their_ids(s3, other):
     deleted = other.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "k", "VersionId": v} for v in versions]})
     assert [one["VersionId"] for one in deleted["Deleted"]] == versions[:1]
     assert [one["VersionId"] for one in deleted["Errors"]] == versions[1:]
+
+
+def test_a_policy_lets_objects_be_made_under_a_condition_alone(server, s3, other, bucket):
+    put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action=["s3:PutObject", "s3:GetObject"]),
+        statement(bucket, "Deny", {"AWS": STAGING}, "s3:PutObject",
+                  Condition={"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}))
+    upload = {"Bucket": bucket, "Key": "l", "UploadId": other.create_multipart_upload(Bucket=bucket, Key="l")["UploadId"]}
+    etag = other.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]
+    parts = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    for request in (("PUT", f"/{bucket}/k", b"x"), ("POST", f"/{bucket}/l?uploadId={upload['UploadId']}", parts.encode())):
+        for condition, status in (({}, 403), ({"If-None-Match": "*"}, 200)):
+            assert rest.ask(server, *request[:2], condition, request[2], profile="staging").status == status, request
 
 
 def in_days(days):
@@ -409,6 +427,24 @@ def test_public_policies_are_blocked_from_birth(s3, anybody, other):
                      "Condition": {"StringResembles": {"aws:SourceIp": "x"}}}]}, "Condition type"),
     ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*",
                      "Condition": {"StringEquals": {"colour": "blue"}}}]}, "condition key"),
+    *(({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*", "Condition": condition}]}, says)
+      for condition, says in (({"StringEquals": {"s3:perfix": "a"}}, "condition key"),
+                              ({"StringEquals": {"s3:x-acl": "private"}}, "condition key"),
+                              ({"StringEquals": {"s3:ExistingObjectTag": "a"}}, "condition key"),
+                              ({"NumericLessThan": {"s3:max-keys": ["1", "many"]}}, "Invalid number"),
+                              ({"DateLessThan": {"aws:CurrentTime": "tomorrow"}}, "Invalid date"),
+                              ({"Bool": {"aws:SecureTransport": "yes"}}, "Invalid boolean"),
+                              ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/64"}}, "Invalid IP address"),
+                              ({"StringEquals": {"aws:PrincipalArn": []}}, "no value"))),
+    *(({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "B/*"}]}, "invalid action")
+      for action in ("s3:GetObjects", "s3:Objekt*", "s3:ListAllMyBuckets", "s3:")),
+    ({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:PutBucket*", "Resource": "B/*"}]}, "does not apply"),
+    *(({"Statement": [{"Effect": "Allow", "Principal": {"AWS": name}, "Action": "s3:GetObject", "Resource": "B/*"}]}, "principal")
+      for name in ("arn:aws:iam::123:root", "arn:aws:iam::333333333333:user/*", "arn:aws:iam::333333333333")),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*", "Conditions": {}}]},
+     "Unknown field Conditions"),
+    ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "B/*"}], "Condition": {}},
+     "Unknown field Condition"),
     ({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ["B/" + "x" * 30000]}]},
      "maximum allowed document size"),
 ])

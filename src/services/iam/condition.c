@@ -7,6 +7,7 @@
 #include "wire/time.h"
 #include <arpa/inet.h>
 #include <math.h>
+#include <stdio.h>
 
 #define PATTERN_MAX 4096
 #define KEY_MAX 256
@@ -47,11 +48,13 @@ static bool number(struct str text, double *ret)
     return *end == '\0' && isfinite(*ret);
 }
 
-/* ISO 8601, or seconds since 1970. */
+/* ISO 8601, a day's beginning by its date alone, or seconds since 1970. */
 static bool moment(struct str text, double *ret)
 {
+    char whole[32];
     int64_t ms = 0;
-    if (time_parse_iso8601(text, &ms)) {
+    int len = text.len == 10 ? snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", text.ptr) : 0;
+    if (time_parse_iso8601(len > 0 ? str_of(whole) : text, &ms)) {
         *ret = (double)ms / 1000;
         return true;
     }
@@ -131,23 +134,35 @@ static bool read_address(struct str text, unsigned char ret[16], size_t *ret_siz
     return four || inet_pton(AF_INET6, copy, ret) == 1;
 }
 
-/* `wanted` is an address or ADDRESS/BITS. */
+struct network {
+    unsigned char address[16];
+    size_t size;
+    int64_t bits;
+};
+
+/* An address, or ADDRESS/BITS. */
+static bool read_network(struct str text, struct network *ret)
+{
+    struct str bits = text;
+    struct str base = str_split(&bits, '/');
+    if (base.len == 0 || !read_address(base, ret->address, &ret->size))
+        return false;
+    ret->bits = (int64_t)ret->size * 8;
+    return !bits.ptr || str_to_int(bits, 0, ret->bits, &ret->bits);
+}
+
 static bool within_network(struct str wanted, struct str value)
 {
-    unsigned char network[16], address[16];
-    size_t network_size = 0, size = 0;
-    struct str bits_text = wanted;
-    struct str base = str_split(&bits_text, '/');
-    if (base.len == 0 || !read_address(base, network, &network_size) ||
-        !read_address(value, address, &size) || size != network_size)
+    unsigned char address[16];
+    size_t size = 0;
+    struct network network;
+    if (!read_network(wanted, &network) || !read_address(value, address, &size) || size != network.size)
         return false;
-    int64_t bits = (int64_t)size * 8;
-    if (bits_text.ptr && !str_to_int(bits_text, 0, bits, &bits))
-        return false;
+    int64_t bits = network.bits;
     size_t whole = (size_t)bits / 8;
     unsigned char mask = (unsigned char)(0xFF00 >> (bits % 8));
-    return memcmp(network, address, whole) == 0 &&
-           (bits % 8 == 0 || ((network[whole] ^ address[whole]) & mask) == 0);
+    return memcmp(network.address, address, whole) == 0 &&
+           (bits % 8 == 0 || ((network.address[whole] ^ address[whole]) & mask) == 0);
 }
 
 /* ---- operators */
@@ -295,15 +310,19 @@ static bool compare(void *ctx, const char *wanted)
     return known && buf_error(&text) == 0 && c->op->holds(buf_str(&text), c->value);
 }
 
-/* Numbers and booleans may stand in a policy without quotes. */
-static bool holds_for(const json_t *wanted, struct comparing *c)
+/* The policy's values of a key: one, or a list of which any is meant. Numbers and booleans may stand there
+ * without quotes. */
+static bool any_value(const json_t *wanted, bool (*accepts)(void *ctx, const char *text), void *ctx)
 {
-    if (json_is_boolean(wanted))
-        return compare(c, json_is_true(wanted) ? "true" : "false");
-    if (!json_is_number(wanted))
-        return policy_any(wanted, compare, c);
+    for (size_t i = 0; i < json_array_size(wanted); i++)
+        if (any_value(json_array_get(wanted, i), accepts, ctx))
+            return true;
+    if (json_is_string(wanted))
+        return accepts(ctx, json_string_value(wanted));
+    if (!json_is_number(wanted) && !json_is_boolean(wanted))
+        return false;
     CLEANUP(free_ptr) char *text = json_dumps(wanted, JSON_ENCODE_ANY);
-    return text && compare(c, text);
+    return text && accepts(ctx, text);
 }
 
 static bool key_holds(const struct asked *asked, const char *key, const json_t *wanted,
@@ -316,7 +335,7 @@ static bool key_holds(const struct asked *asked, const char *key, const json_t *
         static const struct condition_op is = {"Bool", text_equals_any_case, false, false};
         c.op = &is;
         c.value = str_of(count == 0 ? "true" : "false");
-        return holds_for(wanted, &c);
+        return any_value(wanted, compare, &c);
     }
     if (count == 0)
         return asked->if_exists || asked->quantifier == ALL_VALUES ||
@@ -324,7 +343,7 @@ static bool key_holds(const struct asked *asked, const char *key, const json_t *
     bool all = asked->quantifier == ALL_VALUES || (asked->quantifier == ONE_VALUE && asked->op->negated);
     for (size_t i = 0; i < count; i++) {
         c.value = values[i];
-        bool holds = holds_for(wanted, &c) != asked->op->negated;
+        bool holds = any_value(wanted, compare, &c) != asked->op->negated;
         if (holds != all)
             return holds;
     }
@@ -346,11 +365,74 @@ bool policy_conditions_hold(const json_t *conditions, const struct policy_reques
     return true;
 }
 
+/* ---- the form */
+
+static bool is_number(struct str text)
+{
+    double value;
+    return number(text, &value);
+}
+
+static bool is_moment(struct str text)
+{
+    double value;
+    return moment(text, &value);
+}
+
+static bool is_network(struct str text)
+{
+    struct network value;
+    return read_network(text, &value);
+}
+
+static bool is_boolean(struct str text)
+{
+    return str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("false"));
+}
+
+/* By the beginning of the operator's name. */
+static const struct kind {
+    const char *operator;
+    bool (*is_value)(struct str text);
+    const char *says;
+} kinds[] = {
+    {"Numeric", is_number, "Invalid number in Conditions"},
+    {"Date", is_moment, "Invalid date in Conditions"},
+    {"Bool", is_boolean, "Invalid boolean in Conditions"},
+    {"Null", is_boolean, "Invalid boolean in Conditions"},
+    {"IpAddress", is_network, "Invalid IP address in Conditions"},
+    {"NotIpAddress", is_network, "Invalid IP address in Conditions"},
+};
+
+/* What a variable stands for is not known yet. */
+static bool is_wrong(void *ctx, const char *text)
+{
+    const struct kind *kind = ctx;
+    return !strstr(text, "${") && !kind->is_value(str_of(text));
+}
+
+static bool is_there(void *ctx UNUSED, const char *text UNUSED)
+{
+    return true;
+}
+
+static int check_values(const struct condition_op *op, const json_t *wanted, struct reason *why)
+{
+    if (!any_value(wanted, is_there, NULL))
+        return reason_set(why, IAM_BAD_DOCUMENT, "A condition has no value");
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_starts(str_of(op->name), str_of(kinds[i].operator)) &&
+            any_value(wanted, is_wrong, (void *)&kinds[i]))
+            return reason_set(why, IAM_BAD_DOCUMENT, "%s", kinds[i].says);
+    return 0;
+}
+
 int policy_conditions_check(const json_t *conditions, struct reason *why)
 {
-    const char *name;
-    json_t *block;
+    const char *name, *key;
+    json_t *block, *wanted;
     struct asked asked;
+    int r = 0;
     if (conditions && !json_is_object(conditions))
         return reason_set(why, IAM_BAD_DOCUMENT, "Condition is no object of operators");
     json_object_foreach ((json_t *)conditions, name, block) {
@@ -358,6 +440,9 @@ int policy_conditions_check(const json_t *conditions, struct reason *why)
             return reason_set(why, IAM_BAD_DOCUMENT, "Invalid Condition type : %.64s", name);
         if (!json_is_object(block))
             return reason_set(why, IAM_BAD_DOCUMENT, "Condition %.64s is no object of keys", name);
+        json_object_foreach (block, key, wanted)
+            if (r == 0)
+                r = check_values(asked.op, wanted, why);
     }
-    return 0;
+    return r;
 }

@@ -37,7 +37,7 @@ bool policy_matches(struct str pattern, struct str text, bool any_case);
 
 /* condition.c: whether all of a statement's conditions hold; `variables`: ${…} means something in them. */
 bool policy_conditions_hold(const json_t *conditions, const struct policy_request *request, bool variables);
-/* IAM_BAD_DOCUMENT for an operator that there is not. */
+/* IAM_BAD_DOCUMENT for an operator that there is not, and for a value that is none of its kind. */
 int policy_conditions_check(const json_t *conditions, struct reason *why) MUST_USE;
 /* Writes the pattern with its variables replaced. False: one has no value, and the pattern matches nothing.
  */

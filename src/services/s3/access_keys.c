@@ -134,10 +134,9 @@ static size_t of_header(struct asking *a, const char *rest, struct str *ret)
     return one(http_header(a->c->http, rest), ret);
 }
 
-static size_t amz_header(struct asking *a, const char *rest, struct str *ret)
+static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    const char *name = arena_printf(a->c->arena, "x-amz-%s", rest);
-    return name ? of_header(a, name, ret) : 0;
+    return of_header(a, "user-agent", ret);
 }
 
 /* ---- locks: a document of their own, or headers of what is put */
@@ -191,41 +190,23 @@ static size_t retention_days(struct asking *a, const char *rest UNUSED, struct s
     return one_text(arena_printf(a->c->arena, "%" PRId64, days), ret);
 }
 
-/* ---- what the query says */
+/* ---- what the request says */
 
-static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
+static size_t of_query(struct asking *a, const char *rest, struct str *ret)
 {
-    return of_header(a, "user-agent", ret);
+    return one(uri_get(&a->c->query, rest), ret);
 }
 
-static size_t referer(struct asking *a, const char *rest UNUSED, struct str *ret)
+/* Parts make no object, what they are completed to is one. */
+static size_t creates_object(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
-    return of_header(a, "referer", ret);
-}
-
-static size_t if_match(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return of_header(a, "if-match", ret);
-}
-
-static size_t if_none_match(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return of_header(a, "if-none-match", ret);
-}
-
-static size_t prefix(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "prefix"), ret);
-}
-
-static size_t delimiter(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "delimiter"), ret);
-}
-
-static size_t max_keys(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(uri_get(&a->c->query, "max-keys"), ret);
+    static const char *const parts[] = {"CreateMultipartUpload", "UploadPart", "UploadPartCopy"};
+    if (strcmp(a->access->action, "s3:PutObject") != 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (strcmp(a->c->operation->name, parts[i]) == 0)
+            return one(STR("false"), ret);
+    return one(STR("true"), ret);
 }
 
 static size_t version_id(struct asking *a, const char *rest UNUSED, struct str *ret)
@@ -283,7 +264,8 @@ static size_t request_tag_keys(struct asking *a, const char *rest UNUSED, struct
     return count;
 }
 
-/* A name that ends with - or / is the beginning of many; the function gets what is behind it. */
+/* A name that ends with / is the beginning of many. The function gets what is behind the slash, or else
+ * behind the colon. NULL: S3 knows the key, and no request to Slipway has it. */
 static const struct {
     const char *name;
     size_t (*get)(struct asking *a, const char *rest, struct str *ret);
@@ -295,7 +277,7 @@ static const struct {
     {"aws:PrincipalIsAWSService", no},
     {"aws:PrincipalOrgID", principal_organization},
     {"aws:PrincipalType", principal_type},
-    {"aws:Referer", referer},
+    {"aws:Referer", of_header},
     {"aws:RequestedRegion", region},
     {"aws:ResourceAccount", resource_account},
     {"aws:ResourceOrgID", resource_organization},
@@ -305,35 +287,84 @@ static const struct {
     {"aws:userid", user_id},
     {"aws:username", user_name},
     {"aws:ViaAWSService", no},
+    {"s3:AccessGrantsInstanceArn", NULL},
+    {"s3:AccessPointNetworkOrigin", NULL},
+    {"s3:AccessPointTag/", NULL},
+    {"s3:annotation-prefix", NULL},
     {"s3:authType", auth_type},
-    {"s3:delimiter", delimiter},
+    {"s3:BucketTag/", NULL},
+    {"s3:DataAccessPointAccount", NULL},
+    {"s3:DataAccessPointArn", NULL},
+    {"s3:delimiter", of_query},
+    {"s3:destinationRegion", NULL},
     {"s3:ExistingObjectTag/", existing_tag},
-    {"s3:if-match", if_match},
-    {"s3:if-none-match", if_none_match},
-    {"s3:max-keys", max_keys},
+    {"s3:if-match", of_header},
+    {"s3:if-none-match", of_header},
+    {"s3:InventoryAccessibleOptionalFields", NULL},
+    {"s3:isReplicationPauseRequest", NULL},
+    {"s3:locationconstraint", NULL},
+    {"s3:max-annotation-results", NULL},
+    {"s3:max-keys", of_query},
+    {"s3:object-lock-event-hold", NULL},
+    {"s3:object-lock-event-hold-duration-days", NULL},
     {"s3:object-lock-legal-hold", legal_hold},
     {"s3:object-lock-mode", lock_mode},
     {"s3:object-lock-remaining-retention-days", retention_days},
     {"s3:object-lock-retain-until-date", retain_until},
-    {"s3:prefix", prefix},
+    {"s3:ObjectCreationOperation", creates_object},
+    {"s3:prefix", of_query},
     {"s3:RequestObjectTag/", request_tag},
     {"s3:RequestObjectTagKeys", request_tag_keys},
     {"s3:ResourceAccount", resource_account},
     {"s3:signatureAge", signature_age},
     {"s3:signatureversion", signature_version},
+    {"s3:TlsVersion", NULL},
     {"s3:VersionId", version_id},
-    {"s3:x-amz-", amz_header},
+    {"s3:x-amz-acl", of_header},
+    {"s3:x-amz-bucket-namespace", of_header},
+    {"s3:x-amz-content-sha256", of_header},
+    {"s3:x-amz-copy-source", of_header},
+    {"s3:x-amz-grant-full-control", of_header},
+    {"s3:x-amz-grant-read", of_header},
+    {"s3:x-amz-grant-read-acp", of_header},
+    {"s3:x-amz-grant-write", of_header},
+    {"s3:x-amz-grant-write-acp", of_header},
+    {"s3:x-amz-metadata-directive", of_header},
+    {"s3:x-amz-object-annotation-directive", NULL},
+    {"s3:x-amz-object-if-match", NULL},
+    {"s3:x-amz-object-ownership", of_header},
+    {"s3:x-amz-server-side-encryption", of_header},
+    {"s3:x-amz-server-side-encryption-aws-kms-key-id", of_header},
+    {"s3:x-amz-server-side-encryption-customer-algorithm", of_header},
+    {"s3:x-amz-storage-class", of_header},
+    {"s3:x-amz-website-redirect-location", of_header},
 };
 
-size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
+/* The row of a key, and what its function gets; SIZE_MAX: none. */
+static size_t find_key(const char *key, const char **ret_rest)
 {
     struct str asked = str_of(key);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         struct str name = str_of(keys[i].name);
-        bool many = name.ptr[name.len - 1] == '-' || name.ptr[name.len - 1] == '/';
-        bool same = asked.len >= name.len && str_eq_nocase((struct str){key, name.len}, name);
-        if (same && (many || asked.len == name.len))
-            return keys[i].get(ctx, key + name.len, ret);
+        bool many = name.ptr[name.len - 1] == '/';
+        if (asked.len < name.len || !str_eq_nocase((struct str){key, name.len}, name) ||
+            (asked.len == name.len) == many)
+            continue;
+        *ret_rest = many ? key + name.len : strchr(name.ptr, ':') + 1;
+        return i;
     }
-    return 0;
+    return SIZE_MAX;
+}
+
+bool access_key_is(const char *key)
+{
+    const char *rest;
+    return strncasecmp(key, "aws:", 4) == 0 || find_key(key, &rest) != SIZE_MAX;
+}
+
+size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
+{
+    const char *rest;
+    size_t row = find_key(key, &rest);
+    return row != SIZE_MAX && keys[row].get ? keys[row].get(ctx, rest, ret) : 0;
 }

@@ -11,5 +11,7 @@ struct asking {
     const struct access *access;
 };
 
+/* Whether a condition may ask for it: one of S3's, or any of all services'. */
+bool access_key_is(const char *key);
 /* policy_request.context, whose ctx is a struct asking. */
 size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX]);

@@ -3,9 +3,12 @@
 #include "services/s3/bucket_policy.h"
 #include "services/iam/evaluate.h"
 #include "services/iam/iam.h"
+#include "services/s3/access_keys.h"
+#include "services/s3/policy_actions.h"
 #include "wire/json.h"
 
 #define POLICY_MAX_BYTES 20480
+#define ACCOUNT_DIGITS 12
 
 static int bad(struct reason *why, const char *says)
 {
@@ -14,9 +17,9 @@ static int bad(struct reason *why, const char *says)
 
 /* ---- form */
 
-static bool not_s3(void *ctx UNUSED, const char *text)
+static bool not_action(void *ctx UNUSED, const char *text)
 {
-    return strcmp(text, "*") != 0 && (strncasecmp(text, "s3:", 3) != 0 || text[3] == '\0');
+    return !policy_action_is(text);
 }
 
 /* `ctx` is the bucket's ARN: a resource is the bucket, or something in it; patterns may stand for either. */
@@ -33,13 +36,26 @@ static bool not_of_bucket(void *ctx, const char *text)
     return !within && !pattern;
 }
 
+/* arn:aws:iam::ACCOUNT:…, also of users that only AWS has. Patterns are none. */
+static bool is_identity(struct str arn)
+{
+    int64_t number = 0;
+    bool known = str_starts(arn, STR("arn:aws:iam::")) || str_starts(arn, STR("arn:aws:sts::"));
+    struct str rest = {arn.ptr + 13, arn.len - 13};
+    if (!known || memchr(arn.ptr, '*', arn.len) || memchr(arn.ptr, '?', arn.len))
+        return false;
+    struct str account = str_split(&rest, ':');
+    return rest.len > 0 && (str_eqc(account, "cloudfront") ||
+                            (account.len == ACCOUNT_DIGITS && str_to_int(account, 0, INT64_MAX, &number)));
+}
+
 static bool not_principal(void *ctx UNUSED, const char *text)
 {
     int64_t account = 0;
     struct str name = str_of(text);
-    if (strcmp(text, "*") == 0 || (name.len == 12 && str_to_int(name, 0, INT64_MAX, &account)))
+    if (strcmp(text, "*") == 0 || (name.len == ACCOUNT_DIGITS && str_to_int(name, 0, INT64_MAX, &account)))
         return false;
-    return !str_starts(name, STR("arn:aws:iam::")) && !str_starts(name, STR("arn:aws:sts::"));
+    return !is_identity(name);
 }
 
 static bool not_canonical(void *ctx UNUSED, const char *text)
@@ -90,46 +106,12 @@ static int check_keys(const json_t *conditions, struct reason *why)
     json_t *block, *wanted;
     json_object_foreach ((json_t *)conditions, name, block)
         json_object_foreach (block, key, wanted)
-            if (strncasecmp(key, "aws:", 4) != 0 && strncasecmp(key, "s3:", 3) != 0)
+            if (!access_key_is(key))
                 return bad(why, "Policy has an invalid condition key");
     return 0;
 }
 
 /* ---- which action is of what */
-
-enum level { LEVEL_UNKNOWN, LEVEL_BUCKET, LEVEL_OBJECT };
-
-/* Prefixes of actions' names; the first that fits decides. Source: Service Authorization Reference, "Actions
- * defined by Amazon S3". */
-static const struct {
-    const char *prefix;
-    enum level level;
-} levels[] = {
-    {"s3:AbortMultipartUpload", LEVEL_OBJECT},
-    {"s3:BypassGovernanceRetention", LEVEL_OBJECT},
-    {"s3:DeleteBucket", LEVEL_BUCKET},
-    {"s3:DeleteObject", LEVEL_OBJECT},
-    {"s3:GetBucket", LEVEL_BUCKET},
-    {"s3:GetEncryptionConfiguration", LEVEL_BUCKET},
-    {"s3:GetLifecycleConfiguration", LEVEL_BUCKET},
-    {"s3:GetObject", LEVEL_OBJECT},
-    {"s3:ListBucket", LEVEL_BUCKET},
-    {"s3:ListMultipartUploadParts", LEVEL_OBJECT},
-    {"s3:PutBucket", LEVEL_BUCKET},
-    {"s3:PutEncryptionConfiguration", LEVEL_BUCKET},
-    {"s3:PutLifecycleConfiguration", LEVEL_BUCKET},
-    {"s3:PutObject", LEVEL_OBJECT},
-    {"s3:RestoreObject", LEVEL_OBJECT},
-};
-
-/* Of a pattern it is not told. */
-static enum level level_of(const char *action)
-{
-    for (size_t i = 0; i < ARRAY_LEN(levels) && !strpbrk(action, "*?"); i++)
-        if (strncasecmp(action, levels[i].prefix, strlen(levels[i].prefix)) == 0)
-            return levels[i].level;
-    return LEVEL_UNKNOWN;
-}
 
 struct statement_resources {
     const json_t *resource;
@@ -149,15 +131,9 @@ static bool has_objects(void *ctx UNUSED, const char *text)
 static bool applies_to_none(void *ctx, const char *action)
 {
     const struct statement_resources *of = ctx;
-    switch (level_of(action)) {
-    case LEVEL_BUCKET:
-        return !policy_any(of->resource, is_bucket, (void *)of->arn);
-    case LEVEL_OBJECT:
-        return !policy_any(of->resource, has_objects, NULL);
-    case LEVEL_UNKNOWN:
-        break;
-    }
-    return false;
+    bool of_bucket = policy_action_of_bucket(action) && policy_any(of->resource, is_bucket, (void *)of->arn);
+    bool of_object = policy_action_of_object(action) && policy_any(of->resource, has_objects, NULL);
+    return !of_bucket && !of_object;
 }
 
 /* An action that is allowed or denied of nothing is a mistake. */
@@ -172,8 +148,25 @@ static int check_applies(const json_t *statement, const char *arn, struct reason
 
 /* ---- statements */
 
+/* What is passed over would let more in, or keep less out, than was meant. */
+static int check_fields(const json_t *object, const char *const *known, struct reason *why)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        const char *const *field = known;
+        while (*field && strcmp(*field, name) != 0)
+            field++;
+        if (!*field)
+            return reason_set(why, S3_E_POLICY_FORM, "Unknown field %.64s", name);
+    }
+    return 0;
+}
+
 static int check_statement(const json_t *statement, const char *arn, struct reason *why)
 {
+    static const char *const fields[] = {"Sid",       "Effect",   "Principal",   "NotPrincipal", "Action",
+                                         "NotAction", "Resource", "NotResource", "Condition",    NULL};
     const char *effect = json_str(statement, "Effect", NULL);
     const json_t *principal = element(statement, "Principal", "NotPrincipal");
     const json_t *action = element(statement, "Action", "NotAction");
@@ -189,10 +182,12 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
         return bad(why, "Missing required field Action");
     if (!resource)
         return bad(why, "Missing required field Resource");
-    int rc = check_principal(principal, why);
+    int rc = check_fields(statement, fields, why);
+    if (rc == 0)
+        rc = check_principal(principal, why);
     if (rc != 0)
         return rc;
-    if (!is_texts(action) || policy_any(action, not_s3, NULL))
+    if (!is_texts(action) || policy_any(action, not_action, NULL))
         return bad(why, "Policy has invalid action");
     if (!is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
         return bad(why, "Policy has invalid resource");
@@ -207,6 +202,7 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
 
 int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why)
 {
+    static const char *const fields[] = {"Version", "Id", "Statement", NULL};
     const char *version = json_str(policy, "Version", "2008-10-17");
     CLEANUP(buf_free) struct buf arn = BUF_INIT(128);
     buf_printf(&arn, "arn:aws:s3:::%s", bucket->name);
@@ -224,7 +220,7 @@ int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struc
     if (strlen(text) > POLICY_MAX_BYTES)
         return bad(why, "Policy exceeds the maximum allowed document size: 20480 bytes");
     const json_t *statement;
-    int rc = 0;
+    int rc = check_fields(policy, fields, why);
     for (size_t i = 0; rc == 0 && (statement = policy_statement(policy, i)); i++)
         rc = json_is_object(statement) ? check_statement(statement, arn.ptr, why)
                                        : bad(why, "Invalid policy syntax.");
