@@ -36,7 +36,7 @@ static json_t *double_leaf(struct str text)
 static json_t *timestamp_leaf(struct str text)
 {
     int64_t ms;
-    if (time_parse_iso8601(text, &ms))
+    if (time_parse_day(text, &ms))
         return json_integer(ms);
     return str_to_int(text, 0, INT64_MAX / 1000, &ms) ? json_integer(ms * 1000) : NULL;
 }

@@ -277,6 +277,18 @@ bool time_parse_iso8601(struct str s, int64_t *ret_ms)
     return true;
 }
 
+bool time_parse_day(struct str s, int64_t *ret_ms)
+{
+    struct civil c = {0};
+    int64_t ms;
+    struct str day = s;
+    if (!(eat_digits(&day, 4, &c.year) && eat(&day, '-') && eat_digits(&day, 2, &c.month) && eat(&day, '-') &&
+          eat_digits(&day, 2, &c.day) && day.len == 0 && ms_of(&c, &ms)))
+        return time_parse_iso8601(s, ret_ms);
+    *ret_ms = ms;
+    return true;
+}
+
 /* " GMT"; "+0000" and "-0000" are what RFC 5322 mailers and botocore's Date header say for it. */
 static bool eat_gmt(struct str *s)
 {

@@ -12,4 +12,5 @@ void time_http(int64_t ms, char ret[TIME_TEXT_SIZE]);      /* Mon, 23 Nov 2026 0
 bool time_parse_amz(struct str s, int64_t *ret_ms);
 bool time_parse_http(struct str s, int64_t *ret_ms);     /* the three forms of RFC 9110 §5.6.7 */
 bool time_parse_iso8601(struct str s, int64_t *ret_ms);  /* with Z or an offset, with or without fraction */
+bool time_parse_day(struct str s, int64_t *ret_ms);      /* the same, or 2026-11-23: its midnight */
 bool time_parse_duration(struct str s, int64_t *ret_ms); /* 45s, 30m, 12h, 400d */

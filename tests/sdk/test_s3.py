@@ -520,6 +520,14 @@ def test_copy_replaces_metadata(s3, bucket):
     assert got["Metadata"] == {"n": "2"} and got["Body"].read() == b"x"
 
 
+def test_a_copys_source_is_encoded_as_the_client_likes(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="a/b c", Body=b"x")
+    for source in ("{}/a/b%20c", "/{}/a/b+c", "{}%2Fa%2Fb%20c", "%2F{}%2Fa%2Fb+c", "{}%2Fa%2Fb+c?versionId=null"):
+        s3.copy_object(Bucket=bucket, Key="d", CopySource=source.format(bucket))
+    for source in ("//{}/a/b+c", "/%2F{}/a/b+c", "{}%2F"):
+        assert refused(s3.copy_object, Bucket=bucket, Key="d", CopySource=source.format(bucket)) == ("InvalidArgument", 400)
+
+
 def test_copy_errors(s3, versioned):
     missing = {"Bucket": versioned, "Key": "nope"}
     assert refused(s3.copy_object, Bucket=versioned, Key="d", CopySource=missing) == ("NoSuchKey", 404)

@@ -426,3 +426,18 @@ def test_a_version_id_marker_is_a_version_id(server, bucket):
     answer = ask(server, "GET", f"/{bucket}?versions&key-marker=k&version-id-marker=bad")
     assert code(answer) == (400, "InvalidArgument")
     says(server, answer, ArgumentName="version-id-marker", ArgumentValue="bad", Message="Invalid version id specified")
+
+
+def test_every_answer_tells_the_same_time(server, bucket):
+    s3 = server.client("s3")
+    s3.put_object(Bucket=bucket, Key="times/k", Body=b"x")
+    copied = s3.copy_object(Bucket=bucket, Key="times/copy", CopySource=f"{bucket}/times/k")["CopyObjectResult"]["LastModified"]
+    heads = {key: s3.head_object(Bucket=bucket, Key=key)["LastModified"] for key in ("times/copy", "times/k")}
+    for answer, member in ((s3.list_objects_v2, "Contents"), (s3.list_object_versions, "Versions")):
+        assert {one["Key"]: one["LastModified"] for one in answer(Bucket=bucket, Prefix="times/")[member]} == heads
+    assert copied == heads["times/copy"]
+    upload = {"Bucket": bucket, "Key": "up", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="up")["UploadId"]}
+    s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    times = [s3.list_parts(**upload)["Parts"][0]["LastModified"], s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"],
+             *(one["CreationDate"] for one in s3.list_buckets()["Buckets"])]
+    assert {time.microsecond for time in times} == {0}

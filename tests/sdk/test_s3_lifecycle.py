@@ -108,6 +108,19 @@ def test_answers_tell_when_an_object_ends(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="tmp/b")["Expiration"].endswith('rule-id="tagged"')
     s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
     assert "Expiration" not in s3.head_object(Bucket=bucket, Key="kept")
+    put_rules(s3, bucket, {"ID": 'the "tmp" rule, 100% \\ é', "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 10}})
+    assert s3.head_object(Bucket=bucket, Key="tmp/a")["Expiration"].endswith(
+        'rule-id="the %22tmp%22 rule, 100%25 %5C %C3%A9"')
+
+
+def test_a_rule_s_date_may_be_a_day_alone(server, bucket):
+    rule = "<Rule><ID>d</ID><Filter/><Status>Enabled</Status><Expiration><Date>%s</Date></Expiration></Rule>"
+    for date, status in (("2050-01-01", 200), ("2050-13-01", 400), ("2050-01-01T01:00:00Z", 400)):
+        body = f"<LifecycleConfiguration>{rule % date}</LifecycleConfiguration>".encode()
+        digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+        assert rest.ask(server, "PUT", f"/{bucket}?lifecycle", {"Content-MD5": digest}, body).status == status, date
+    kept = rest.ask(server, "GET", f"/{bucket}?lifecycle")
+    assert rest.element(kept, "Date") == "2050-01-01T00:00:00.000Z"
 
 
 ONE = {"Expiration": {"Days": 1}}

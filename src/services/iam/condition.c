@@ -7,7 +7,6 @@
 #include "wire/time.h"
 #include <arpa/inet.h>
 #include <math.h>
-#include <stdio.h>
 
 #define PATTERN_MAX 4096
 #define KEY_MAX 256
@@ -51,10 +50,8 @@ static bool number(struct str text, double *ret)
 /* ISO 8601, a day's beginning by its date alone, or seconds since 1970. */
 static bool moment(struct str text, double *ret)
 {
-    char whole[32];
     int64_t ms = 0;
-    int len = text.len == 10 ? snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", text.ptr) : 0;
-    if (time_parse_iso8601(len > 0 ? str_of(whole) : text, &ms)) {
+    if (time_parse_day(text, &ms)) {
         *ret = (double)ms / 1000;
         return true;
     }

@@ -121,6 +121,8 @@ int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for what is no version's id. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
+/* Documents tell times by whole seconds, as headers do: 2026-11-23T09:15:00.000Z. */
+void api_time(int64_t ms, char ret[TIME_TEXT_SIZE]);
 /* An element with the account's canonical user id: <Owner><ID>…</ID></Owner>. S3 tells no DisplayName any
  * more. */
 void api_put_owner(struct buf *out, const char *element, const char *account);

@@ -72,7 +72,7 @@ static const char *pinned_version(const struct copy *copy)
     return copy->source_bucket.versioning != VERSIONING_NEVER ? copy->version_id : NULL;
 }
 
-/* [/]BUCKET/KEY[?versionId=ID], percent-encoded. */
+/* [/]BUCKET/KEY[?versionId=ID], percent-encoded, slashes too where the client does so. */
 static int read_source(struct call *c, struct copy *copy)
 {
     struct str rest = http_header(c->http, "x-amz-copy-source");
@@ -80,8 +80,6 @@ static int read_source(struct call *c, struct copy *copy)
         return call_fail(
             c, S3_E_REQUEST,
             "The request included a body. Requests of this type must not include a non-empty body.");
-    if (str_starts(rest, STR("/")))
-        rest = (struct str){rest.ptr + 1, rest.len - 1};
     struct str version = {NULL, 0};
     char *mark = rest.len > 0 ? memmem(rest.ptr, rest.len, "?versionId=", 11) : NULL;
     if (mark) {
@@ -91,6 +89,8 @@ static int read_source(struct call *c, struct copy *copy)
     struct str decoded;
     if (uri_decode(c->arena, rest, true, &decoded) != 0)
         decoded = (struct str){NULL, 0};
+    if (str_starts(decoded, STR("/")))
+        decoded = (struct str){decoded.ptr + 1, decoded.len - 1};
     struct str bucket = str_split(&decoded, '/');
     if (bucket.len == 0 || decoded.len == 0)
         return api_bad_argument(c, "x-amz-copy-source", http_header(c->http, "x-amz-copy-source"),
@@ -340,7 +340,7 @@ static void put_result(struct buf *body, const char *root, int64_t modified_ms, 
 {
     char time[TIME_TEXT_SIZE];
     CLEANUP(buf_free) struct buf quoted = BUF_INIT(64);
-    time_iso8601(modified_ms, time);
+    api_time(modified_ms, time);
     buf_printf(&quoted, "\"%s\"", etag);
     xml_head(body);
     xml_open_ns(body, root, S3_XMLNS);

@@ -40,11 +40,11 @@ int api_put_lifecycle(struct call *c)
     return rc;
 }
 
-/* As it is, but what a header cannot carry. */
+/* As it is, but what a header cannot carry, and what ends a quoted text or begins an encoded character. */
 static void put_name(struct buf *out, struct str name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] >= ' ' && name.ptr[i] <= '~')
+        if (name.ptr[i] >= ' ' && name.ptr[i] <= '~' && !strchr("\"\\%", name.ptr[i]))
             buf_putc(out, name.ptr[i]);
         else
             uri_encode(out, (struct str){name.ptr + i, 1}, false);

@@ -68,7 +68,7 @@ static int on_object(void *ctx, struct str key, const struct object *object, boo
     struct answer *a = ctx;
     char time[TIME_TEXT_SIZE];
     const char *element = !a->listing.versions ? "Contents" : object->marker ? "DeleteMarker" : "Version";
-    time_iso8601(object->modified_ms, time);
+    api_time(object->modified_ms, time);
     xml_open(&a->entries, element);
     put_key(a, &a->entries, "Key", key);
     if (a->listing.versions) {
@@ -283,7 +283,7 @@ static bool tells_region(struct call *c)
 static void put_bucket(struct call *c, struct rows *rows, struct buf *out)
 {
     char time[TIME_TEXT_SIZE];
-    time_iso8601(rows_int(rows, 1), time);
+    api_time(rows_int(rows, 1), time);
     xml_open(out, "Bucket");
     xml_elem(out, "Name", rows_str(rows, 0));
     xml_elem(out, "CreationDate", str_of(time));

@@ -56,7 +56,7 @@ static void put_part(struct buf *out, struct rows *rows, enum checksum_algorithm
     char time[TIME_TEXT_SIZE];
     CLEANUP(buf_free) struct buf etag = BUF_INIT(ETAG_SIZE + 2);
     buf_printf(&etag, "\"%s\"", rows_text(rows, 2));
-    time_iso8601(rows_int(rows, 3), time);
+    api_time(rows_int(rows, 3), time);
     xml_open(out, "Part");
     xml_elem_int(out, "PartNumber", rows_int(rows, 0));
     xml_elem(out, "LastModified", str_of(time));
@@ -208,7 +208,7 @@ static void put_upload(struct uploads *u, struct rows *rows)
 {
     char time[TIME_TEXT_SIZE];
     enum checksum_algorithm algorithm = checksum_named(rows_str(rows, 3));
-    time_iso8601(rows_int(rows, 2), time);
+    api_time(rows_int(rows, 2), time);
     xml_open(&u->entries, "Upload");
     put_key(u, &u->entries, "Key", rows_str(rows, 0));
     xml_elem(&u->entries, "UploadId", rows_str(rows, 1));

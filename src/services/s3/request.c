@@ -215,6 +215,11 @@ int api_version_id(struct call *c, const char **ret)
     return 0;
 }
 
+void api_time(int64_t ms, char ret[TIME_TEXT_SIZE])
+{
+    time_iso8601(ms - ms % 1000, ret);
+}
+
 void api_put_owner(struct buf *out, const char *element, const char *account)
 {
     char id[IAM_CANONICAL_SIZE];

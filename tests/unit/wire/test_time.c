@@ -81,6 +81,19 @@ static void offsets_and_fractions_of_iso8601_are_read(void **state)
     assert_true(time_parse_iso8601(STR("2016-12-31T23:59:60Z"), &ms));
 }
 
+static void a_day_alone_is_its_midnight(void **state)
+{
+    int64_t ms;
+
+    (void)state;
+    assert_true(time_parse_day(STR("2026-11-23"), &ms));
+    assert_true(ms == NOV_23 / 86400000 * 86400000);
+    assert_true(time_parse_day(STR("2026-11-23T09:15:00.123Z"), &ms));
+    assert_true(ms == NOV_23);
+    assert_false(time_parse_day(STR("2026-02-29"), &ms));
+    assert_false(time_parse_day(STR("2026-11-23Z"), &ms));
+}
+
 static void what_is_no_time_is_refused(void **state)
 {
     static const char *const bad[] = {"",
@@ -117,6 +130,7 @@ int main(void)
         cmocka_unit_test(every_form_is_read_back),
         cmocka_unit_test(all_three_http_forms_are_read),
         cmocka_unit_test(offsets_and_fractions_of_iso8601_are_read),
+        cmocka_unit_test(a_day_alone_is_its_midnight),
         cmocka_unit_test(what_is_no_time_is_refused),
     };
 
