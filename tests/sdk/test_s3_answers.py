@@ -436,8 +436,9 @@ def test_every_answer_tells_the_same_time(server, bucket):
     for answer, member in ((s3.list_objects_v2, "Contents"), (s3.list_object_versions, "Versions")):
         assert {one["Key"]: one["LastModified"] for one in answer(Bucket=bucket, Prefix="times/")[member]} == heads
     assert copied == heads["times/copy"]
-    upload = {"Bucket": bucket, "Key": "up", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="up")["UploadId"]}
+    upload = {"Bucket": bucket, "Key": "times/up", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="times/up")["UploadId"]}
     s3.upload_part(**upload, PartNumber=1, Body=b"x")
-    times = [s3.list_parts(**upload)["Parts"][0]["LastModified"], s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"],
+    times = [s3.list_parts(**upload)["Parts"][0]["LastModified"],
+             s3.list_multipart_uploads(Bucket=bucket, Prefix="times/")["Uploads"][0]["Initiated"],
              *(one["CreationDate"] for one in s3.list_buckets()["Buckets"])]
     assert {time.microsecond for time in times} == {0}

@@ -97,8 +97,7 @@ struct multipart;
 int api_bucket(struct call *c, struct tx *tx, struct bucket *ret) MUST_USE;
 /* Before the body of an unsigned request is taken: may anybody do this? */
 int api_admit_unsigned(struct call *c) MUST_USE;
-/* What an answer to a page of the Origin that the request names is to carry, as the bucket's CORS rules say.
- * CALL_ELSEWHERE. */
+/* What any answer to a page of the request's Origin is to carry, as the bucket's rules say. CALL_ELSEWHERE. */
 int api_admit_origin(struct call *c) MUST_USE;
 /* Whether the caller may do that, too. */
 bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key);
@@ -121,8 +120,7 @@ int api_check_headers(struct call *c) MUST_USE;
 struct origin api_origin(const struct call *c);
 /* The request's versionId, NULL when not given. S3_E_ARGUMENT for what is no version's id. */
 int api_version_id(struct call *c, const char **ret) MUST_USE;
-/* Documents tell times by whole seconds, as headers do: 2026-11-23T09:15:00.000Z. */
-void api_time(int64_t ms, char ret[TIME_TEXT_SIZE]);
+void api_time(int64_t ms, char ret[TIME_TEXT_SIZE]); /* documents tell whole seconds, as headers do */
 /* An element with the account's canonical user id: <Owner><ID>…</ID></Owner>. S3 tells no DisplayName any
  * more. */
 void api_put_owner(struct buf *out, const char *element, const char *account);
