@@ -8,6 +8,12 @@
 
 static const struct str none;
 
+/* Services of this house ask for nothing over the wire. */
+static struct str no(struct request_facts *f UNUSED)
+{
+    return STR("false");
+}
+
 static struct str source_ip(struct request_facts *f)
 {
     return f->http ? f->http->peer : none;
@@ -102,6 +108,7 @@ static const struct {
     {"aws:EpochTime", epoch_time},
     {"aws:PrincipalAccount", principal_account},
     {"aws:PrincipalArn", principal_arn},
+    {"aws:PrincipalIsAWSService", no},
     {"aws:PrincipalOrgID", principal_organization},
     {"aws:PrincipalType", principal_type},
     {"aws:Referer", referer},
@@ -113,6 +120,7 @@ static const struct {
     {"aws:UserAgent", user_agent},
     {"aws:userid", user_id},
     {"aws:username", user_name},
+    {"aws:ViaAWSService", no},
 };
 
 size_t request_fact(struct request_facts *facts, const char *key, struct str ret[POLICY_VALUES_MAX])

@@ -95,7 +95,14 @@ static bool is_open(const struct asking *a)
 
 int access_check(struct call *c, struct tx *tx, const struct bucket *bucket, const struct access *access)
 {
-    struct asking a = {c, tx, bucket, access};
+    struct asking a = {.c = c,
+                       .tx = tx,
+                       .bucket = bucket,
+                       .access = access,
+                       .facts = {.platform = c->platform,
+                                 .caller = c->caller,
+                                 .http = c->http,
+                                 .resource_account = bucket->account}};
     if (!bucket->policy && is_open(&a))
         return 0;
     const char *resource = access->key

@@ -1,8 +1,6 @@
-/* See access_keys.h. Source: Service Authorization Reference, "Condition keys for Amazon S3"; IAM User Guide,
- * "AWS global condition context keys". */
+/* See access_keys.h. Source: Service Authorization Reference, "Condition keys for Amazon S3". */
 #include "services/s3/access_keys.h"
 #include "base/clock.h"
-#include "services/iam/names.h"
 #include "services/s3/shapes.h"
 #include "wire/json.h"
 #include "wire/uri.h"
@@ -21,88 +19,9 @@ static size_t one_text(const char *text, struct str *ret)
     return one(str_of(text), ret);
 }
 
-/* Services of this house ask for nothing over the wire. */
-static size_t no(struct asking *a UNUSED, const char *rest UNUSED, struct str *ret)
-{
-    return one(STR("false"), ret);
-}
-
-static size_t source_ip(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(a->c->http->peer, ret);
-}
-
-static size_t secure_transport(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one(str_starts(str_of(a->c->platform->endpoint), STR("https:")) ? STR("true") : STR("false"), ret);
-}
-
-static size_t principal_arn(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return a->c->caller ? one_text(a->c->caller->arn, ret) : 0;
-}
-
-static size_t principal_account(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return a->c->caller ? one_text(a->c->caller->account, ret) : 0;
-}
-
-static size_t user_id(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->c->caller ? a->c->caller->user_id : "anonymous", ret);
-}
-
-/* Of a user, not of a session. */
-static size_t user_name(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const char *mark = a->c->caller ? strstr(a->c->caller->arn, ":user/") : NULL;
-    const char *name = mark ? strrchr(mark, '/') : NULL;
-    return name ? one_text(name + 1, ret) : 0;
-}
-
-static size_t principal_type(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    const struct principal *caller = a->c->caller;
-    if (!caller)
-        return one(STR("Anonymous"), ret);
-    if (caller->session)
-        return one(STR("AssumedRole"), ret);
-    return one(str_ends(str_of(caller->arn), STR(":root")) ? STR("Account") : STR("User"), ret);
-}
-
-static size_t current_time(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    char text[TIME_TEXT_SIZE];
-    time_iso8601_s(clock_now_ms(), text);
-    return one_text(arena_dup(a->c->arena, str_of(text)), ret);
-}
-
-static size_t epoch_time(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(arena_printf(a->c->arena, "%" PRId64, clock_now_ms() / 1000), ret);
-}
-
 static size_t resource_account(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
     return one_text(a->bucket->account, ret);
-}
-
-/* All accounts are of one. */
-static size_t resource_organization(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    char id[IAM_ORGANIZATION_SIZE];
-    iam_organization_id(a->c->platform->shared_account, id);
-    return one_text(arena_dup(a->c->arena, str_of(id)), ret);
-}
-
-static size_t principal_organization(struct asking *a, const char *rest, struct str *ret)
-{
-    return a->c->caller ? resource_organization(a, rest, ret) : 0;
-}
-
-static size_t region(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return one_text(a->c->platform->region, ret);
 }
 
 static size_t signature_version(struct asking *a, const char *rest UNUSED, struct str *ret)
@@ -132,11 +51,6 @@ static size_t signature_age(struct asking *a, const char *rest, struct str *ret)
 static size_t of_header(struct asking *a, const char *rest, struct str *ret)
 {
     return one(http_header(a->c->http, rest), ret);
-}
-
-static size_t user_agent(struct asking *a, const char *rest UNUSED, struct str *ret)
-{
-    return of_header(a, "user-agent", ret);
 }
 
 /* ---- locks: a document of their own, or headers of what is put */
@@ -270,23 +184,6 @@ static const struct {
     const char *name;
     size_t (*get)(struct asking *a, const char *rest, struct str *ret);
 } keys[] = {
-    {"aws:CurrentTime", current_time},
-    {"aws:EpochTime", epoch_time},
-    {"aws:PrincipalAccount", principal_account},
-    {"aws:PrincipalArn", principal_arn},
-    {"aws:PrincipalIsAWSService", no},
-    {"aws:PrincipalOrgID", principal_organization},
-    {"aws:PrincipalType", principal_type},
-    {"aws:Referer", of_header},
-    {"aws:RequestedRegion", region},
-    {"aws:ResourceAccount", resource_account},
-    {"aws:ResourceOrgID", resource_organization},
-    {"aws:SecureTransport", secure_transport},
-    {"aws:SourceIp", source_ip},
-    {"aws:UserAgent", user_agent},
-    {"aws:userid", user_id},
-    {"aws:username", user_name},
-    {"aws:ViaAWSService", no},
     {"s3:AccessGrantsInstanceArn", NULL},
     {"s3:AccessPointNetworkOrigin", NULL},
     {"s3:AccessPointTag/", NULL},
@@ -364,7 +261,10 @@ bool access_key_is(const char *key)
 
 size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
 {
+    struct asking *asking = ctx;
     const char *rest;
     size_t row = find_key(key, &rest);
-    return row != SIZE_MAX && keys[row].get ? keys[row].get(ctx, rest, ret) : 0;
+    if (row == SIZE_MAX)
+        return request_fact(&asking->facts, key, ret);
+    return keys[row].get ? keys[row].get(asking, rest, ret) : 0;
 }
