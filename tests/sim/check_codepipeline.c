@@ -291,6 +291,16 @@ static void check_ends(const char *sql, int64_t first_row, char states[ROWS][16]
     }
 }
 
+/* Nothing is offered to act in a role that does not trust the pipeline's account. */
+static void check_role(void)
+{
+    int64_t newest = scalar("SELECT coalesce(max(rowid), 0) FROM codepipeline_job WHERE pipeline_id = $1"
+                            " AND account = '" THEIRS "'");
+    if (newest > sim.their_job && sim.role != ROLE_TRUSTS)
+        broken("a job is offered in a role that is not the pipeline's to have");
+    sim.their_job = newest;
+}
+
 void check(void)
 {
     if (sim.trace)
@@ -322,6 +332,7 @@ void check(void)
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         if (scalar(rules[i].sql))
             broken("rule broken: %s", rules[i].rule);
+    check_role();
     check_picture();
     if (sim.step % 8)
         return;

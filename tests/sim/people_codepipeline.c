@@ -2,6 +2,7 @@
 #include "people_codepipeline.h"
 #include "sim_codepipeline.h"
 #include "services/codepipeline/store_freeze.h"
+#include "services/iam/iam.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -310,6 +311,27 @@ void do_freeze(void)
         broken("a freeze is refused");
     say("freeze %s", name);
     fire();
+}
+
+void role_set(enum sim_role state)
+{
+    static const char form[] = "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", "
+                               "\"Principal\": {\"AWS\": \"%s\"}, \"Action\": \"sts:AssumeRole\"}]}";
+    char trust[sizeof(form) + 12];
+    (void)snprintf(trust, sizeof(trust), form, state == ROLE_TRUSTS ? sim.caller.account : "444444444444");
+    const struct role_spec spec = {.name = THEIR_ROLE, .trust_policy = trust};
+    int r = state != ROLE_ABSENT      ? role_put(sim.tx, &sim.platform, THEIRS, &spec, false, NULL, NULL)
+            : sim.role != ROLE_ABSENT ? role_delete(sim.tx, &sim.platform, THEIRS, THEIR_ROLE, true, NULL)
+                                      : 0;
+    say("role %d", (int)state);
+    if (no_fault(r))
+        broken("the role is refused: %d", r);
+    sim.role = state;
+}
+
+void do_role(void)
+{
+    role_set((enum sim_role)random_below(3));
 }
 
 void do_update(void)

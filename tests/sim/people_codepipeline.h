@@ -1,6 +1,7 @@
 /* What people do (people_codepipeline.c). */
 #pragma once
 
+#include "sim_codepipeline.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,6 +14,8 @@ void do_transition(void);
 void do_approve(void);
 void do_freeze(void);
 void do_update(void);
+void do_role(void);
+void role_set(enum sim_role state);
 void transition(size_t stage, bool enable);
 /* The oldest that waits (where NULL), or one that has ended; false: there is none. */
 bool approve(const char *where, bool yes);

@@ -34,6 +34,8 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
         json_object_set_new(action, "configuration",
                             json_pack("{s:s, s:s, s:s}", "ActionMode", "DELETE_ONLY", "StackName", stack,
                                       "RoleArn", "arn:aws:iam::222222222222:role/r"));
+        if (chance(10))
+            json_object_set_new(action, "roleArn", json_string("arn:aws:iam::" THEIRS ":role/" THEIR_ROLE));
     }
     return action;
 }

@@ -10,7 +10,7 @@
  * orders begun early or after a failure, stops ignored, rollbacks that go on to the next stage; rollback.c
  * into a stage that is held; lease.c taking any nonce, never letting a lease run out, not knowing a repeated
  * result; action.c not cancelling a cut action's job; step.c retrying what succeeded, or an older execution;
- * save.c not saving replaced runs.
+ * save.c not saving replaced runs, or offering what may not have its role.
  */
 #include "people_codepipeline.h"
 #include "sim_codepipeline.h"
@@ -33,9 +33,11 @@ static const char *const count_names[COUNTS] = {
     "queued",           "parallel",       "rolled back", "retried itself",  "rolled back itself",
     "condition failed", "skipped",        "overridden",  "frozen",          "stale",
     "repeated",         "continued",      "timed out",   "restarted",       "crashed",
-    "switched",         "approved again", "remembered",  "jobs remembered", "offers remembered"};
+    "switched",         "approved again", "remembered",  "jobs remembered", "offers remembered",
+    "roles refused"};
 
 struct sim sim;
+static const struct principal theirs = {.account = THEIRS, .arn = "arn:aws:iam::" THEIRS ":root"};
 
 static int64_t sim_clock(void)
 {
@@ -105,6 +107,8 @@ void plan_change(bool full)
     if (sim.version + 1 == VERSIONS)
         return;
     CLEANUP(json_free) json_t *declaration = plan_random(&sim.plans[sim.version + 1], full);
+    if (sim.role == ROLE_TRUSTS_OTHERS) /* else it is refused */
+        role_set(ROLE_TRUSTS);
     say("version %lld", (long long)++sim.version);
     r = sim.version == 1 ? pipeline_create(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why)
                          : pipeline_update(sim.tx, &sim.platform, &sim.caller, declaration, NULL, &why);
@@ -143,12 +147,12 @@ void fire(void)
 
 /* ---- workers */
 
-static size_t lease_jobs(size_t max, const char *worker)
+static size_t lease_jobs(const struct principal *caller, size_t max, const char *worker)
 {
     CLEANUP(job_leases_free) struct job_leases *taken = NULL;
     CLEANUP(json_free) json_t *jobs = NULL;
     const struct job_taker taker = {
-        .platform = &sim.platform, .caller = &sim.caller, .worker = worker, .max = max};
+        .platform = &sim.platform, .caller = caller, .worker = worker, .max = max};
     const json_t *job;
     size_t i;
     no_fault(jobs_lease_account(sim.tx, &taker, &taken));
@@ -164,6 +168,7 @@ static size_t lease_jobs(size_t max, const char *worker)
             if (!sim.leases[k].lost)
                 broken("job %s is leased twice at a time", sim.leases[k].job_id);
         }
+        lease->account = caller->account;
         (void)snprintf(lease->job_id, sizeof(lease->job_id), "%s", json_str(job, "id", ""));
         (void)snprintf(lease->nonce, sizeof(lease->nonce), "%s", json_str(job, "nonce", ""));
         lease->outputs = json_incref(json_path(job, "data.outputArtifacts"));
@@ -175,7 +180,7 @@ static size_t lease_jobs(size_t max, const char *worker)
 static void do_lease(void)
 {
     char worker[] = {'w', (char)('0' + random_below(WORKERS)), 0};
-    (void)lease_jobs(1 + random_below(3), worker);
+    (void)lease_jobs(chance(6) ? &theirs : &sim.caller, 1 + random_below(3), worker);
 }
 
 /* Its action went on with another job, long ago. */
@@ -221,7 +226,7 @@ static void answer(struct lease *lease, bool success, bool goes_on)
 {
     CLEANUP(json_free) json_t *in = result_json(lease, goes_on);
     int64_t before = history_size();
-    int r = no_fault(jobs_result(sim.tx, &sim.platform, sim.caller.account, in, success, NULL));
+    int r = no_fault(jobs_result(sim.tx, &sim.platform, lease->account, in, success, NULL));
     say("result of lease %zd, success %d, on %d: %d", lease - sim.leases, success, goes_on, r);
     sim.counts[COUNT_STALE] += r == PIPELINE_E_NONCE;
     if (lease->lost && r != PIPELINE_E_NONCE)
@@ -254,7 +259,7 @@ static void do_extend(void)
     bool cancelled = false;
     if (!lease)
         return;
-    int r = no_fault(jobs_extend(sim.tx, sim.caller.account, lease->job_id, lease->nonce, &cancelled, NULL));
+    int r = no_fault(jobs_extend(sim.tx, lease->account, lease->job_id, lease->nonce, &cancelled, NULL));
     say("extension of lease %zd: %d", lease - sim.leases, r);
     if (r != (lease->lost ? PIPELINE_E_NONCE : 0))
         broken("the extension is answered %d", r);
@@ -279,7 +284,7 @@ static void do_release(void)
     if (!lease)
         return;
     bool open = job_open(lease->job_id);
-    int r = no_fault(jobs_release(sim.tx, sim.caller.account, lease->job_id, lease->nonce, NULL));
+    int r = no_fault(jobs_release(sim.tx, lease->account, lease->job_id, lease->nonce, NULL));
     say("lease %zd handed back: %d", lease - sim.leases, r);
     if (r != (lease->lost ? PIPELINE_E_NONCE : 0))
         broken("handing back is answered %d", r);
@@ -289,7 +294,7 @@ static void do_release(void)
 static void do_orphan(void)
 {
     char worker[] = {'w', (char)('0' + random_below(WORKERS)), 0};
-    no_fault(jobs_orphan(sim.tx, sim.caller.account, worker));
+    no_fault(jobs_orphan(sim.tx, chance(6) ? THEIRS : sim.caller.account, worker));
     say("the successor of %s comes", worker);
     leases_look();
 }
@@ -332,9 +337,9 @@ static const struct event {
 } events[] = {{do_start, 8, false},    {do_stop, 3, false},      {do_retry, 9, false},
               {do_rollback, 4, false}, {do_override, 10, false}, {do_transition, 4, false},
               {do_approve, 12, false}, {do_freeze, 3, false},    {do_update, 2, false},
-              {do_lease, 20, false},   {do_result, 24, false},   {do_extend, 6, false},
-              {do_release, 2, false},  {do_orphan, 1, false},    {do_clock, 12, false},
-              {do_restart, 1, true},   {do_switch, 3, true}};
+              {do_role, 2, false},     {do_lease, 20, false},    {do_result, 24, false},
+              {do_extend, 6, false},   {do_release, 2, false},   {do_orphan, 1, false},
+              {do_clock, 12, false},   {do_restart, 1, true},    {do_switch, 3, true}};
 
 static const struct event *event_random(void)
 {
@@ -404,7 +409,8 @@ static void finish(bool faulty)
             broken("an execution never ends");
         while (approve(NULL, true))
             check();
-        (void)lease_jobs(50, "faithful");
+        (void)lease_jobs(&sim.caller, 50, "faithful");
+        (void)lease_jobs(&theirs, 50, "faithful");
         for (; from < sim.lease_count; from++)
             answer(&sim.leases[from], !faulty || !chance(4), false);
         check();
@@ -420,6 +426,7 @@ static void drain(void)
 {
     plan_change(true);
     check();
+    role_set(ROLE_TRUSTS);
     for (size_t i = 0; i < STAGES; i++) {
         transition(i, true);
         check();
@@ -451,6 +458,9 @@ static void tally(void)
     sim.counts[COUNT_RETRIED_ITSELF] += (uint64_t)history_of("retried-automatically");
     sim.counts[COUNT_CONDITION_FAILED] += (uint64_t)history_of("condition-failed");
     sim.counts[COUNT_SKIPPED] += (uint64_t)history_of("stage-skipped");
+    sim.counts[COUNT_REFUSED] +=
+        (uint64_t)scalar("SELECT count(*) FROM codepipeline_history WHERE pipeline_id = $1"
+                         " AND why LIKE '%cannot have the role%'");
     for (size_t i = 0; i < sim.execution_count; i++)
         sim.counts[COUNT_ROLLED_BACK_ITSELF] += sim.executions[i].rolled_back_itself;
     for (size_t i = 0; i < sim.execution_count; i++)
@@ -502,7 +512,7 @@ static void world_clear(void)
     memset(sim.job_states, 0, sizeof(sim.job_states));
     memset(sim.disabled, 0, sizeof(sim.disabled));
     memset(sim.freezes, 0, sizeof(sim.freezes));
-    sim.version = 0;
+    sim.version = sim.their_job = 0;
     sim.execution_count = sim.lease_count = 0;
 }
 
@@ -558,7 +568,7 @@ static void world_open(void)
     clock_set(sim_clock);
     no_fault(db_open(sim.path, &sim.db));
     no_fault(db_migrate(sim.db, schemas, ARRAY_LEN(schemas), &failed));
-    sim.platform = (struct platform){.db = sim.db, .region = "us-east-1"};
+    sim.platform = (struct platform){.db = sim.db, .region = "us-east-1", .shared_account = "111111111111"};
     (void)snprintf(sim.caller.account, sizeof(sim.caller.account), "222222222222");
     (void)snprintf(sim.caller.arn, sizeof(sim.caller.arn), "arn:aws:iam::222222222222:root");
 }

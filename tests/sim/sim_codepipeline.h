@@ -15,6 +15,8 @@
 #define DRAIN_ROUNDS 3000
 #define EPILOGUES 3 /* at the end of a life */
 #define PIPELINE "p"
+#define THEIRS "333333333333" /* an account whose role some actions are to have */
+#define THEIR_ROLE "r"
 
 enum {
     COUNT_SUCCEEDED,
@@ -42,6 +44,7 @@ enum {
     COUNT_REMEMBERED,
     COUNT_JOBS_REMEMBERED,
     COUNT_OFFERS_REMEMBERED,
+    COUNT_REFUSED,
     COUNTS
 };
 struct sim_plan {
@@ -70,6 +73,7 @@ struct seen_execution {
 };
 
 struct lease {
+    const char *account;
     char job_id[ID_UUID_SIZE];
     char nonce[ID_UUID_SIZE];
     json_t *outputs;
@@ -85,6 +89,8 @@ struct sim_freeze {
     int64_t ends_ms;
     char allowed[ID_UUID_SIZE]; /* an execution that it lets through; empty: none */
 };
+
+enum sim_role { ROLE_ABSENT, ROLE_TRUSTS_OTHERS, ROLE_TRUSTS };
 
 struct sim {
     uint64_t random;
@@ -114,6 +120,8 @@ struct sim {
     int64_t first_job;
     struct lease leases[LEASES];
     size_t lease_count;
+    enum sim_role role;
+    int64_t their_job; /* the newest for their account */
     uint64_t counts[COUNTS];
 };
 
