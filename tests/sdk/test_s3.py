@@ -188,8 +188,13 @@ def test_unsatisfiable_and_malformed_ranges(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
     assert refused(s3.get_object, Bucket=bucket, Key="k", Range="bytes=10-") == ("InvalidRange", 416)
     assert refused(s3.get_object, Bucket=bucket, Key="k", Range="bytes=-0") == ("InvalidRange", 416)
-    for ignored in ("bytes=5-2", "lines=1-2", "bytes=0-1,3-4"):
+    for ignored in ("bytes=5-2", "lines=1-2", "bytes=0-1,3-4", "bytes=-", "bytes=0-x"):
         assert s3.get_object(Bucket=bucket, Key="k", Range=ignored)["Body"].read() == b"0123456789"
+    huge = "9" * 30
+    assert refused(s3.get_object, Bucket=bucket, Key="k", Range=f"bytes={huge}-") == ("InvalidRange", 416)
+    for wanted, expected in ((f"bytes=8-{huge}", b"89"), (f"bytes=-{huge}", b"0123456789"), ("bytes=1-2 ", b"12")):
+        answer = s3.get_object(Bucket=bucket, Key="k", Range=wanted)
+        assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Body"].read()) == (206, expected), wanted
 
 
 def test_conditional_reads(s3, bucket):

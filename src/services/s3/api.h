@@ -97,7 +97,7 @@ struct multipart;
 int api_bucket(struct call *c, struct tx *tx, struct bucket *ret) MUST_USE;
 /* Before the body of an unsigned request is taken: may anybody do this? */
 int api_admit_unsigned(struct call *c) MUST_USE;
-/* What any answer to a page of the request's Origin is to carry, as the bucket's rules say. CALL_ELSEWHERE. */
+/* What any answer to a page of the request's Origin is to carry, by the bucket's rules. CALL_ELSEWHERE. */
 int api_admit_origin(struct call *c) MUST_USE;
 /* Whether the caller may do that, too. */
 bool api_may(struct call *c, struct tx *tx, const struct bucket *bucket, const char *action, const char *key);

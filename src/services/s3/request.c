@@ -426,8 +426,20 @@ void headers_reply(struct call *c, const char *lines)
     }
 }
 
-int range_read(struct str header, int64_t size, struct range *ret)
+/* Digits, however many: what is more than any size is INT64_MAX. */
+static bool read_position(struct str text, int64_t *ret)
 {
+    for (size_t i = 0; i < text.len; i++)
+        if (!isdigit((unsigned char)text.ptr[i]))
+            return false;
+    if (text.len > 0 && !str_to_int(text, 0, INT64_MAX, ret))
+        *ret = INT64_MAX;
+    return text.len > 0;
+}
+
+int range_read(struct str said, int64_t size, struct range *ret)
+{
+    struct str header = str_trim(said);
     *ret = (struct range){0, size, false};
     if (!header.ptr || !str_starts(header, STR("bytes=")) || memchr(header.ptr, ',', header.len))
         return 0;
@@ -438,14 +450,13 @@ int range_read(struct str header, int64_t size, struct range *ret)
     int64_t from = 0;
     int64_t to = size - 1;
     if (first.len == 0) {
-        if (!str_to_int(last, 0, INT64_MAX, &to))
+        if (!read_position(last, &to))
             return 0;
         if (to == 0 || size == 0)
             return S3_E_RANGE;
         from = to > size ? 0 : size - to;
         to = size - 1;
-    } else if (!str_to_int(first, 0, INT64_MAX, &from) ||
-               (last.len > 0 && (!str_to_int(last, 0, INT64_MAX, &to) || to < from))) {
+    } else if (!read_position(first, &from) || (last.len > 0 && (!read_position(last, &to) || to < from))) {
         return 0;
     }
     if (from >= size)
