@@ -35,6 +35,14 @@ struct platform {
     const struct keyring *keyring;         /* what objects are encrypted under; NULL: they are not */
 };
 
+/* A service that sends to a target on behalf of what is an account's: a bucket, a topic. */
+struct sender {
+    const char *service; /* "s3.amazonaws.com" */
+    const char *arn;     /* of the bucket, of the topic */
+    const char *account; /* whose it is */
+    bool is_new;         /* it has not sent there before: a queue without a policy takes nothing of it */
+};
+
 struct object_created {
     const char *bucket;
     const char *key;

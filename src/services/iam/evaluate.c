@@ -98,20 +98,26 @@ static bool either(const json_t *statement, const char *name, const char *not_na
     return is_not ? !policy_any(is_not, accepts, m) : absent;
 }
 
+static bool names_asker(const json_t *principal, const struct policy_request *request)
+{
+    return request->service ? policy_names_service(principal, request->service)
+                            : policy_names(principal, request->caller);
+}
+
 /* Without either it names nobody. */
-static bool principal_applies(const json_t *statement, const struct principal *caller)
+static bool principal_applies(const json_t *statement, const struct policy_request *request)
 {
     const json_t *is = json_object_get(statement, "Principal");
     const json_t *is_not = json_object_get(statement, "NotPrincipal");
     if (is)
-        return policy_names(is, caller);
-    return is_not && !policy_names(is_not, caller);
+        return names_asker(is, request);
+    return is_not && !names_asker(is_not, request);
 }
 
 static bool applies(const json_t *statement, struct matching *m)
 {
     return either(statement, "Action", "NotAction", is_action, m, false) &&
-           principal_applies(statement, m->request->caller) &&
+           principal_applies(statement, m->request) &&
            either(statement, "Resource", "NotResource", is_resource, m, true) &&
            policy_conditions_hold(json_object_get(statement, "Condition"), m->request, m->variables);
 }

@@ -15,6 +15,7 @@ enum policy_verdict { POLICY_SILENT, POLICY_ALLOWS, POLICY_DENIES };
 
 struct policy_request {
     const struct principal *caller; /* NULL: nobody has signed it */
+    const char *service;            /* "s3.amazonaws.com": it asks, for nobody; NULL */
     const char *action;             /* "s3:GetObject" */
     const char *resource;           /* an ARN */
     /* The values of a condition key ("aws:SourceIp", in any case) into ret, which live as long as ctx. How
@@ -31,6 +32,8 @@ const json_t *policy_statement(const json_t *policy, size_t index);
 bool policy_any(const json_t *element, bool (*accepts)(void *ctx, const char *text), void *ctx);
 /* Whether a Principal element names the caller (NULL: anybody at all). */
 bool policy_names(const json_t *principal, const struct principal *caller);
+/* Whether it names the service: by its name, or with everybody. */
+bool policy_names_service(const json_t *principal, const char *service);
 /* A pattern of `*` and `?`, whole text; a byte behind POLICY_LITERAL in the pattern means itself. */
 #define POLICY_LITERAL '\1'
 bool policy_matches(struct str pattern, struct str text, bool any_case);

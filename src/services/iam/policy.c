@@ -119,3 +119,15 @@ bool policy_names(const json_t *principal, const struct principal *caller)
     return policy_any(json_object_get(principal, "AWS"), names, (void *)caller) ||
            (caller && policy_any(canonical, is_canonical_id, (void *)caller));
 }
+
+static bool is_text(void *ctx, const char *text)
+{
+    return strcmp(text, ctx) == 0;
+}
+
+bool policy_names_service(const json_t *principal, const char *service)
+{
+    const json_t *everybody = json_is_object(principal) ? json_object_get(principal, "AWS") : principal;
+    return policy_any(everybody, is_text, (void *)"*") ||
+           policy_any(json_object_get(principal, "Service"), is_text, (void *)service);
+}

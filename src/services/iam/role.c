@@ -1,6 +1,6 @@
 /* Roles: made, changed, read and removed; their policies are in role_policy.c. */
 #include "base/clock.h"
-#include "services/iam/facts.h"
+#include "services/condition_keys.h"
 #include "services/iam/iam.h"
 #include "services/iam/names.h"
 #include "services/iam/policy.h"
@@ -133,7 +133,7 @@ int role_delete(struct tx *tx, const struct platform *platform UNUSED, const cha
 
 struct trusting {
     const struct role_asking *asking;
-    struct request_facts facts;
+    struct condition_facts facts;
 };
 
 static size_t trust_context(void *ctx, const char *key, struct str ret[POLICY_VALUES_MAX])
@@ -148,7 +148,7 @@ static size_t trust_context(void *ctx, const char *key, struct str ret[POLICY_VA
             ret[0] = str_of(ours[i].value);
             return ours[i].value ? 1 : 0;
         }
-    return request_fact(&t->facts, key, ret);
+    return condition_key(&t->facts, key, ret);
 }
 
 /* What the trust policy says; > 0: IAM_NO_ENTITY. */

@@ -265,6 +265,6 @@ size_t access_key_values(void *ctx, const char *key, struct str ret[POLICY_VALUE
     const char *rest;
     size_t row = find_key(key, &rest);
     if (row == SIZE_MAX)
-        return request_fact(&asking->facts, key, ret);
+        return condition_key(&asking->facts, key, ret);
     return keys[row].get ? keys[row].get(asking, rest, ret) : 0;
 }

@@ -1,7 +1,7 @@
 /* What policies' conditions are held against: the keys of a request to S3. */
 #pragma once
 
-#include "services/iam/facts.h"
+#include "services/condition_keys.h"
 #include "services/s3/access.h"
 
 struct asking {
@@ -9,7 +9,7 @@ struct asking {
     struct tx *tx;
     const struct bucket *bucket;
     const struct access *access;
-    struct request_facts facts;
+    struct condition_facts facts;
 };
 
 /* Whether a condition may ask for it: one of S3's, or any of all services'. */

@@ -3,12 +3,12 @@
 #include "services/s3/bucket_policy.h"
 #include "services/iam/evaluate.h"
 #include "services/iam/iam.h"
+#include "services/iam/policy_form.h"
 #include "services/s3/access_keys.h"
 #include "services/s3/policy_actions.h"
 #include "wire/json.h"
 
 #define POLICY_MAX_BYTES 20480
-#define ACCOUNT_DIGITS 12
 
 static int bad(struct reason *why, const char *says)
 {
@@ -34,70 +34,6 @@ static bool not_of_bucket(void *ctx, const char *text)
     bool pattern =
         slash && policy_matches((struct str){resource.ptr, (size_t)(slash - resource.ptr)}, arn, false);
     return !within && !pattern;
-}
-
-/* arn:aws:iam::ACCOUNT:…, also of users that only AWS has. Patterns are none. */
-static bool is_identity(struct str arn)
-{
-    int64_t number = 0;
-    bool known = str_starts(arn, STR("arn:aws:iam::")) || str_starts(arn, STR("arn:aws:sts::"));
-    struct str rest = {arn.ptr + 13, arn.len - 13};
-    if (!known || memchr(arn.ptr, '*', arn.len) || memchr(arn.ptr, '?', arn.len))
-        return false;
-    struct str account = str_split(&rest, ':');
-    return rest.len > 0 && (str_eqc(account, "cloudfront") ||
-                            (account.len == ACCOUNT_DIGITS && str_to_int(account, 0, INT64_MAX, &number)));
-}
-
-static bool not_principal(void *ctx UNUSED, const char *text)
-{
-    int64_t account = 0;
-    struct str name = str_of(text);
-    if (strcmp(text, "*") == 0 || (name.len == ACCOUNT_DIGITS && str_to_int(name, 0, INT64_MAX, &account)))
-        return false;
-    return !is_identity(name);
-}
-
-static bool not_canonical(void *ctx UNUSED, const char *text)
-{
-    return !iam_canonical_id_ok(text);
-}
-
-static bool is_texts(const json_t *element)
-{
-    if (json_is_string(element))
-        return true;
-    for (size_t i = 0; i < json_array_size(element); i++)
-        if (!json_is_string(json_array_get(element, i)))
-            return false;
-    return json_array_size(element) > 0;
-}
-
-static int check_principal(const json_t *principal, struct reason *why)
-{
-    static const char *const kinds[] = {"AWS", "CanonicalUser", "Service", "Federated"};
-    size_t known = 0;
-    if (json_is_string(principal))
-        return strcmp(json_string_value(principal), "*") == 0 ? 0 : bad(why, "Invalid principal in policy");
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        const json_t *named = json_object_get(principal, kinds[i]);
-        known += named != NULL;
-        if (named && !is_texts(named))
-            return bad(why, "Invalid principal in policy");
-    }
-    if (known == 0 || known != json_object_size(principal) ||
-        policy_any(json_object_get(principal, "AWS"), not_principal, NULL) ||
-        policy_any(json_object_get(principal, "CanonicalUser"), not_canonical, NULL))
-        return bad(why, "Invalid principal in policy");
-    return 0;
-}
-
-/* An element or its opposite, never both. */
-static const json_t *element(const json_t *statement, const char *name, const char *not_name)
-{
-    const json_t *is = json_object_get(statement, name);
-    const json_t *is_not = json_object_get(statement, not_name);
-    return is && is_not ? NULL : is ? is : is_not;
 }
 
 static int check_keys(const json_t *conditions, struct reason *why)
@@ -168,9 +104,9 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
     static const char *const fields[] = {"Sid",       "Effect",   "Principal",   "NotPrincipal", "Action",
                                          "NotAction", "Resource", "NotResource", "Condition",    NULL};
     const char *effect = json_str(statement, "Effect", NULL);
-    const json_t *principal = element(statement, "Principal", "NotPrincipal");
-    const json_t *action = element(statement, "Action", "NotAction");
-    const json_t *resource = element(statement, "Resource", "NotResource");
+    const json_t *principal = policy_element(statement, "Principal", "NotPrincipal");
+    const json_t *action = policy_element(statement, "Action", "NotAction");
+    const json_t *resource = policy_element(statement, "Resource", "NotResource");
     const json_t *conditions = json_object_get(statement, "Condition");
     if (!effect)
         return bad(why, "Missing required field Effect");
@@ -183,13 +119,13 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
     if (!resource)
         return bad(why, "Missing required field Resource");
     int rc = check_fields(statement, fields, why);
-    if (rc == 0)
-        rc = check_principal(principal, why);
     if (rc != 0)
         return rc;
-    if (!is_texts(action) || policy_any(action, not_action, NULL))
+    if (!policy_principal_ok(principal))
+        return bad(why, "Invalid principal in policy");
+    if (!policy_is_texts(action) || policy_any(action, not_action, NULL))
         return bad(why, "Policy has invalid action");
-    if (!is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
+    if (!policy_is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
         return bad(why, "Policy has invalid resource");
     rc = check_applies(statement, arn, why);
     if (rc != 0)

@@ -141,7 +141,11 @@ static void expect(const struct asked *asked, const struct principal *caller)
 {
     CLEANUP(json_free) json_t *policy = parsed(asked->policy);
     CLEANUP(json_free) json_t *keys = parsed(asked->keys);
-    const struct policy_request request = {caller, asked->action, asked->resource, context, keys};
+    const struct policy_request request = {.caller = caller,
+                                           .action = asked->action,
+                                           .resource = asked->resource,
+                                           .context = context,
+                                           .ctx = keys};
     if (policy_evaluate(policy, &request) != asked->verdict)
         fail_msg("%s on %s of %s", asked->policy, asked->action, asked->resource);
 }
