@@ -39,12 +39,12 @@ static void print_service(const struct service *service)
 
 int main(void)
 {
-    (void)printf(
-        "# Operations\n\nWhat each service answers, made from the services' tables by `make docs`. "
-        "The IAM action is "
-        "what an\nidentity will need; of policies only buckets' own are evaluated yet (limits.md). Any other "
-        "operation is answered with "
-        "an\nerror that says that Slipway does not support it.\n");
+    (void)printf("# Operations\n\nWhat each service answers, made from the services' tables by `make docs`. "
+                 "The IAM action is "
+                 "what an\nidentity will need; of policies only buckets' and queues' own are evaluated yet "
+                 "(limits.md). Any other "
+                 "operation is answered with "
+                 "an\nerror that says that Slipway does not support it.\n");
     for (size_t i = 0; services_all[i]; i++)
         print_service(services_all[i]);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,7 +1,8 @@
 /* Events: the sender's service does not know the receivers'. */
 #include "services/service.h"
 
-int service_deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
+int service_deliver(struct tx *tx, const struct platform *platform, const struct sender *sender,
+                    const char *target_arn, struct str body)
 {
     /* arn:PARTITION:SERVICE:… */
     struct str rest = str_of(target_arn);
@@ -12,7 +13,7 @@ int service_deliver(struct tx *tx, const struct platform *platform, const char *
         return DELIVER_NO_TARGET;
     for (const struct service *const *service = platform->services; *service; service++)
         if (str_eqc(name, (*service)->name))
-            return (*service)->deliver ? (*service)->deliver(tx, platform, target_arn, body)
+            return (*service)->deliver ? (*service)->deliver(tx, platform, sender, target_arn, body)
                                        : DELIVER_NO_TARGET;
     return DELIVER_NO_TARGET;
 }

@@ -76,8 +76,9 @@ struct service {
     int (*start)(const struct platform *platform, void **ret_state);
     void (*stop)(void *state);
     /* Takes an event for a target of this service ("arn:aws:sqs:…") in the sender's transaction; NULL: no
-     * targets. 0; DELIVER_NO_TARGET; fault. */
-    int (*deliver)(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body);
+     * targets. 0; DELIVER_*; fault. */
+    int (*deliver)(struct tx *tx, const struct platform *platform, const struct sender *sender,
+                   const char *target_arn, struct str body);
     /* Hears of each object that is made, in its transaction: 0 or a fault, with which the object is not made.
      * NULL: does not care. */
     int (*object_created)(struct tx *tx, const struct platform *platform,
@@ -85,14 +86,15 @@ struct service {
 };
 
 #define DELIVER_NO_TARGET 1
+#define DELIVER_REFUSED 2 /* the target takes nothing of this sender */
 #define SERVICE_REFUSED 1 /* said why on standard error */
 
 /* All services, NULL-terminated (services.c). */
 extern const struct service *const services_all[];
 
 /* Hands an event to the service that its ARN names, within `tx`: s3 → sqs without knowing it. */
-int service_deliver(struct tx *tx, const struct platform *platform, const char *target_arn,
-                    struct str body) MUST_USE;
+int service_deliver(struct tx *tx, const struct platform *platform, const struct sender *sender,
+                    const char *target_arn, struct str body) MUST_USE;
 
 /* Tells every service that hears of objects: s3 → codepipeline without knowing it. */
 int service_object_created(struct tx *tx, const struct platform *platform,

@@ -209,15 +209,67 @@ def test_what_passes_through_the_store_is_the_central_teams_alone(launcher, hous
         dev.list_objects_v2(Bucket="slipway-pipeline-store")
 
 
-def test_another_bucket_that_tells_the_launcher_releases_nothing(launcher, house):
-    dev, bucket = house.client("s3", profile="dev"), "not-artifacts"
-    dev.create_bucket(Bucket=bucket)
-    dev.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [{
-        "QueueArn": "arn:aws:sqs:us-east-1:111111111111:slipway-artifact-events", "Events": ["s3:ObjectCreated:*"]}]})
-    key = f"{TEAM}/nobody-knows/elsewhere/latest.zip"
-    dev.put_object(Bucket=bucket, Key=key, Body=b"not empty")
+QUEUE_ARN = "arn:aws:sqs:us-east-1:111111111111:slipway-artifact-events"
+
+
+def test_no_other_bucket_fills_the_launchers_queue(launcher, house):
+    """Not one of another account's, nor of the central team's own."""
+    for profile in ("dev", "shared-services"):
+        s3, bucket = house.client("s3", profile=profile), "not-artifacts-" + profile
+        told = {"QueueConfigurations": [{"QueueArn": QUEUE_ARN, "Events": ["s3:ObjectCreated:*"]}]}
+        s3.create_bucket(Bucket=bucket)
+        with pytest.raises(ClientError, match="Unable to validate the following destination configurations"):
+            s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told)
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=told, SkipDestinationValidation=True)
+        s3.put_object(Bucket=bucket, Key=f"{TEAM}/nobody-knows/elsewhere/latest.zip", Body=b"not empty")
+    after = launcher.push("nobody-knows", "after")
+    assert launcher.record(key=after)["event"] == "no-rule"
+    assert launcher.records(key=f"{TEAM}/nobody-knows/elsewhere/latest.zip") == []
+    dev = house.client("sqs", profile="dev")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dev.send_message(QueueUrl=house.endpoint + "/111111111111/slipway-artifact-events", MessageBody="{}")
+
+
+def test_an_event_of_another_bucket_releases_nothing(launcher):
+    key = f"{TEAM}/nobody-knows/other/latest.zip"
+    url = launcher.sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+    launcher.sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [{
+        "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "not-artifacts"}, "object": {"key": key, "versionId": "v"}}}]}))
     record = launcher.record(key=key)
-    assert record["event"] == "bad-bucket" and bucket in record["message"]
+    assert record["event"] == "bad-bucket" and "not-artifacts" in record["message"]
+
+
+def test_the_launchers_queue_gets_a_policy_unless_it_has_one(new_server):
+    running = new_server(workers=True)
+    sqs = running.client("sqs", profile="shared-services")
+
+    def policy():
+        try:
+            url = sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+            return json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+        except (ClientError, KeyError):
+            return None
+
+    def put(text):
+        url = sqs.get_queue_url(QueueName="slipway-artifact-events")["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})
+
+    [statement] = wait_for(policy)["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"} and statement["Resource"] == QUEUE_ARN
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::artifacts"},
+                                      "StringEquals": {"aws:SourceAccount": "111111111111"}}
+    put("")  # as before there were policies
+    running.stop()
+    running.start()
+    assert wait_for(policy)["Statement"] == [statement]
+    own = {"Version": "2012-10-17", "Statement": [{**statement, "Sid": "Mine"}]}
+    put(json.dumps(own))
+    running.stop()
+    running.start()
+    again = Launcher(running)
+    again.record(key=again.push("nobody-knows"))  # which it takes once all is set up
+    assert policy() == own
 
 
 def test_a_key_without_a_rule_is_recorded_and_buried_and_kept(launcher):

@@ -590,6 +590,42 @@ def test_a_template_url_is_read_as_the_caller_reads_it(server, cf, name):
 # ---- resource types
 
 
+QUEUE_POLICY = """
+Resources:
+  A: {{Type: AWS::SQS::Queue}}
+  B: {{Type: AWS::SQS::Queue}}
+  Policy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: {queues}
+      PolicyDocument: {{Version: "2012-10-17", Statement: [{{Effect: Allow, Principal: "*", Action: {action}, Resource: "*"}}]}}
+Outputs: {{A: {{Value: !Ref A}}, B: {{Value: !Ref B}}}}
+"""
+
+
+def test_queue_policies_of_a_stack(server, cf, name):
+    sqs = server.client("sqs")
+
+    def actions(stack):
+        texts = [sqs.get_queue_attributes(QueueUrl=outputs(stack)[q], AttributeNames=["Policy"]).get("Attributes", {})
+                 .get("Policy") for q in "AB"]
+        return [text and json.loads(text)["Statement"][0]["Action"] for text in texts]
+
+    def body(queues, action="sqs:SendMessage"):
+        return QUEUE_POLICY.format(queues=queues, action=action)
+
+    _, stack = create(cf, name, body("[!Ref A, !Ref B]"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE" and actions(stack) == ["sqs:SendMessage"] * 2
+    stack = update(cf, name, body("[!Ref B]", "sqs:*"))
+    assert stack["StackStatus"] == "UPDATE_COMPLETE" and actions(stack) == [None, "sqs:*"]
+    stack = update(cf, name, body("[!Ref B]", "s3:*"))
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and actions(stack) == [None, "sqs:*"]
+    foreign = server.client("sqs", profile="prod").create_queue(QueueName=name)["QueueUrl"]
+    assert update(cf, name, body(f"['{foreign}']"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    stack = update(cf, name, body("[]").split("  Policy:")[0] + "Outputs:" + body("").split("Outputs:")[1])
+    assert stack["StackStatus"] == "UPDATE_COMPLETE" and actions(stack) == [None, None]
+
+
 def test_every_resource_type(server, cf, name):
     body = """
 Resources:
@@ -599,8 +635,18 @@ Resources:
     Properties:
       VisibilityTimeout: 45
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dlq.Arn, maxReceiveCount: 5}
+  Policy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Queue]
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement:
+        - {Effect: Allow, Principal: {Service: s3.amazonaws.com}, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn,
+           Condition: {StringEquals: {'aws:SourceAccount': !Ref AWS::AccountId}}}
   Bucket:
     Type: AWS::S3::Bucket
+    DependsOn: Policy
     Properties:
       VersioningConfiguration: {Status: Enabled}
       WebsiteConfiguration: {IndexDocument: index.html}

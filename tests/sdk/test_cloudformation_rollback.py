@@ -6,6 +6,7 @@ import pytest
 
 from pipelines import Worker, code_of
 from stacks import create, parameter, refused, settled, statuses, update
+from queues import event_queue
 
 
 @pytest.fixture
@@ -59,8 +60,7 @@ def notifying(queue):
 def stuck(server, cf, name):
     """A stack whose rollback needs a queue that somebody else deleted."""
     sqs = server.client("sqs", profile="dev")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, name)
     stack_id, stack = create(cf, name, notifying(arn))
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     sqs.delete_queue(QueueUrl=url)
@@ -75,7 +75,7 @@ def test_a_rollback_goes_on_when_its_cause_is_mended(server, cf, name, stuck):
     assert refused(cf.update_stack, StackName=name, TemplateBody=parameter("x"))[0] == "ValidationError"
     cf.continue_update_rollback(StackName=name)
     assert settled(cf, name)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
-    sqs.create_queue(QueueName=name)
+    event_queue(sqs, name)
     cf.continue_update_rollback(StackName=name)
     assert settled(cf, name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     bucket = cf.describe_stack_resource(StackName=name, LogicalResourceId="B")["StackResourceDetail"][

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 import rest
 from boto_calls import refused
 from running import NO_DEFAULT_CHECKSUMS
+from queues import event_queue
 
 
 @pytest.fixture
@@ -659,8 +660,7 @@ def test_list_multipart_uploads_in_pages(s3, bucket):
 @pytest.fixture
 def wired(s3, server, versioned):
     sqs = server.client("sqs", profile="dev")
-    url = sqs.create_queue(QueueName="events-" + uuid.uuid4().hex[:10])["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, "events-" + uuid.uuid4().hex[:10])
     configuration = {"QueueConfigurations": [{
         "Id": "artifacts", "QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".zip"}]}},

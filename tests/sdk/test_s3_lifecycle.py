@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 import rest
 from boto_calls import refused
+from queues import event_queue
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -211,7 +212,7 @@ def test_what_is_due_is_done_when_its_days_have_passed(new_server):
     s3, sqs = server.client("s3", profile="dev"), server.client("sqs", profile="dev")
     for name in ("plain", "versioned"):
         s3.create_bucket(Bucket=name)
-    sqs.create_queue(QueueName="ends")
+    event_queue(sqs, "ends")
     s3.put_bucket_notification_configuration(Bucket="plain", NotificationConfiguration={"QueueConfigurations": [
         {"QueueArn": "arn:aws:sqs:us-east-1:222222222222:ends", "Events": ["s3:LifecycleExpiration:*"]}]})
     s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from boto_calls import refused
 from rest import ask, code, element
+from queues import event_queue
 
 UTC = datetime.timezone.utc
 
@@ -242,8 +243,7 @@ def test_our_own_puts_say_their_digest_and_are_taken_where_all_is_retained(serve
 def test_a_retention_that_is_set_makes_an_event(s3, server, bucket):
     """Of the call, not of a put that says it: S3 user guide, "Object Lock considerations"."""
     sqs = server.client("sqs", profile="dev")
-    url = sqs.create_queue(QueueName="retention-" + uuid.uuid4().hex[:10])["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, "retention-" + uuid.uuid4().hex[:10])
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={
         "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectRetention:Put", "s3:ObjectAnnotation:*"]}]})
     version = put(s3, bucket, "GOVERNANCE", days=1)

@@ -15,6 +15,7 @@ import pytest
 
 import raw
 from rest import code, element
+from queues import event_queue
 
 
 @pytest.fixture(scope="module")
@@ -397,8 +398,7 @@ def test_bodies_that_are_no_form(server, bucket):
 
 def test_the_event_of_a_form(server, s3, bucket):
     sqs = server.client("sqs", profile="dev")
-    url = sqs.create_queue(QueueName="forms-" + uuid.uuid4().hex[:10])["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, "forms-" + uuid.uuid4().hex[:10])
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={
         "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:Post"]}]})
     assert post(server, bucket, sign(server, bucket, [{"key": "e"}], {"key": "e"})).status == 204

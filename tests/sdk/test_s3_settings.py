@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from boto_calls import refused
+from queues import event_queue
 
 
 @pytest.mark.parametrize("read, code", [
@@ -166,8 +167,7 @@ def stack(server, profile, name, properties, resource="AWS::S3::Bucket", update=
 def test_notifications_by_templates(server):
     s3, sqs, sns = (server.client(service, profile="dev") for service in ("s3", "sqs", "sns"))
     name = "told-" + uuid.uuid4().hex[:12]
-    queue = sqs.get_queue_attributes(QueueUrl=sqs.create_queue(QueueName=name)["QueueUrl"],
-                                     AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    _, queue = event_queue(sqs, name)
     topic = sns.create_topic(Name=name)["TopicArn"]
     properties = {"BucketName": name, "NotificationConfiguration": {
         "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}],

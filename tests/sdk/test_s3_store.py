@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from boto_calls import refused, until
+from queues import event_queue
 
 LARGE = 200_000  # a file of its own
 
@@ -121,8 +122,7 @@ def health(server):
 def test_rot_is_told_once_to_whom_it_concerns_and_counted(new_server):
     server = new_server("--scrub", "0")
     s3, sqs, sns = (server.client(name) for name in ("s3", "sqs", "sns"))
-    url = sqs.create_queue(QueueName="rot")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, "rot")
     topic = sns.create_topic(Name="rot")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     lost = ["s3:ReducedRedundancyLostObject"]

@@ -6,6 +6,7 @@ import pytest
 
 from boto_calls import refused
 from rest import ask, code
+from queues import event_queue
 
 
 def tag_set(**tags):
@@ -99,8 +100,7 @@ def test_tags_that_are_no_tags(s3, server, bucket):
 
 def test_changes_of_tags_make_events(s3, server, bucket):
     sqs = server.client("sqs", profile="dev")
-    url = sqs.create_queue(QueueName="tags-" + uuid.uuid4().hex[:10])["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url, arn = event_queue(sqs, "tags-" + uuid.uuid4().hex[:10])
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={
         "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectTagging:*"]}]})
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="a=1")

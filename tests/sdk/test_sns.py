@@ -10,6 +10,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from sns import ACCOUNT, Refused, call, deliveries
+from queues import arn_of, let_in
 
 DEAD = "arn:aws:sqs:us-east-1:222222222222:gone"
 
@@ -33,9 +34,12 @@ def topic(sns):
     return sns.create_topic(Name=fresh())["TopicArn"]
 
 
-def make_queue(sqs):
+def make_queue(sqs, lets_in=None):
+    """Its policy lets in a topic of another account."""
     url = sqs.create_queue(QueueName=fresh("q"))["QueueUrl"]
-    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    if lets_in:
+        let_in(sqs, url, "sns.amazonaws.com", ArnEquals={"aws:SourceArn": lets_in})
+    return url, arn_of(sqs, url)
 
 
 def bodies(sqs, url):
@@ -234,7 +238,7 @@ def test_unsubscribe(sns, sqs, topic, server):
 
 def test_foreign_queue_is_asked_and_confirms_by_token(sns, server, topic):
     theirs = server.client("sqs", profile="prod")
-    url, arn = make_queue(theirs)
+    url, arn = make_queue(theirs, lets_in=topic)
     answer = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     assert answer["SubscriptionArn"] == "pending confirmation"
     listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -255,7 +259,7 @@ def test_foreign_queue_is_asked_and_confirms_by_token(sns, server, topic):
 
 def test_links_of_messages_work_unsigned(sns, server, topic):
     theirs, http = server.client("sqs", profile="prod"), urllib3.PoolManager()
-    url, arn = make_queue(theirs)
+    url, arn = make_queue(theirs, lets_in=topic)
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     [asked] = [json.loads(m["Body"]) for m in bodies(theirs, url)]
     assert http.request("GET", asked["SubscribeURL"]).status == 200
@@ -307,7 +311,7 @@ def test_notification_has_the_documented_form_and_signature(sns, sqs, topic, ver
 
 def test_confirmation_is_signed(sns, server, topic, tmp_path):
     theirs = server.client("sqs", profile="prod")
-    url, arn = make_queue(theirs)
+    url, arn = make_queue(theirs, lets_in=topic)
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     [asked] = [json.loads(m["Body"]) for m in bodies(theirs, url)]
     assert verified(asked, ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"), tmp_path)

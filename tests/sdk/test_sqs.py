@@ -63,9 +63,9 @@ def test_get_queue_url_of_a_missing_queue(sqs):
     assert code_of(sqs.get_queue_url, QueueName="nothing-here") == "AWS.SimpleQueueService.NonExistentQueue"
 
 
-def test_a_queue_of_another_account_does_not_exist(sqs, server, queue):
+def test_a_queue_of_another_account_is_denied(sqs, server, queue):
     other = server.client("sqs", profile="staging")
-    assert code_of(other.send_message, QueueUrl=queue, MessageBody="x") == "AWS.SimpleQueueService.NonExistentQueue"
+    assert code_of(other.send_message, QueueUrl=queue, MessageBody="x") == "AccessDenied"
 
 
 def test_list_queues_by_prefix_in_pages(sqs):

@@ -146,8 +146,11 @@ int bucket_set_notification(struct tx *tx, const struct platform *platform, cons
                             const char *bucket, const json_t *queues, struct reason *why)
 {
     (void)account;
-    int rc = bucket_set_notification_unseen(tx, platform, bucket, queues, why);
-    return rc != 0 ? rc : notification_test(tx, platform, bucket, queues, why);
+    CLEANUP(bucket_unload) struct bucket before = {0};
+    int rc = bucket_load(tx, bucket, &before, why);
+    if (rc == 0)
+        rc = bucket_set_notification_unseen(tx, platform, bucket, queues, why);
+    return rc != 0 ? rc : notification_test(tx, platform, &before, queues, why);
 }
 
 int bucket_is_of(struct tx *tx, const char *account, const char *bucket, struct reason *why)

@@ -60,6 +60,7 @@ int notify(struct tx *tx, const struct platform *platform, const struct bucket *
 /* Checks a configuration (s3.h, bucket_set_notification). S3_E_XML, S3_E_ARGUMENT. */
 int notification_check(const struct platform *platform, const struct bucket *bucket, const json_t *queues,
                        struct reason *why) MUST_USE;
-/* Sends each target the test event. S3_E_ARGUMENT: there is no such target. */
-int notification_test(struct tx *tx, const struct platform *platform, const char *bucket,
+/* Sends each target the test event. S3_E_ARGUMENT: there is no such target, or it takes nothing of the
+ * bucket; `bucket` as it was before: to what it names already it may go on sending. */
+int notification_test(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                       const json_t *queues, struct reason *why) MUST_USE;

@@ -3,17 +3,22 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "services/s3/bucket.h"
 #include "services/service.h"
 #include "wire/json.h"
 #include "wire/time.h"
 #include "wire/uri.h"
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 
 #define EVENT_MAX 16384
 #define CONFIGURATIONS_MAX 100
 #define FILTERS_MAX ((size_t)16 * 1024) /* bytes of four, decoded */
 #define ID_MAX 255
+#define BUCKET_ARN_SIZE 256
+#define REFUSALS_TOLD_MS 60000
 
 /* Those of AWS that never happen here may be asked for all the same. */
 static const char *const event_names[] = {
@@ -140,16 +145,22 @@ static json_t *object_json(const struct event *event)
     return object;
 }
 
+/* `arn` keeps what the sender borrows. */
+static struct sender sender_of(const struct bucket *bucket, char arn[BUCKET_ARN_SIZE])
+{
+    (void)snprintf(arn, BUCKET_ARN_SIZE, "arn:aws:s3:::%s", bucket->name);
+    return (struct sender){.service = "s3.amazonaws.com", .arn = arn, .account = bucket->account};
+}
+
 static json_t *record_json(const struct platform *platform, const struct bucket *bucket,
-                           const struct origin *origin, const struct event *event, const char *configuration)
+                           const struct origin *origin, const struct event *event, const char *configuration,
+                           const char *arn)
 {
     char time[TIME_TEXT_SIZE];
     time_iso8601(clock_now_ms(), time);
-    CLEANUP(buf_free) struct buf arn = BUF_INIT(256);
     CLEANUP(buf_free) struct buf principal = BUF_INIT(512);
-    buf_printf(&arn, "arn:aws:s3:::%s", bucket->name);
     buf_printf(&principal, "AWS:%s", origin->principal ? origin->principal : bucket->account);
-    if (buf_error(&arn) != 0 || buf_error(&principal) != 0)
+    if (buf_error(&principal) != 0)
         return NULL;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, "
                      "s:{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}}",
@@ -160,20 +171,42 @@ static json_t *record_json(const struct platform *platform, const struct bucket 
                      origin->request_id ? origin->request_id : "", "x-amz-id-2",
                      origin->request_id ? origin->request_id : "", "s3", "s3SchemaVersion", "1.0",
                      "configurationId", configuration, "bucket", "name", bucket->name, "ownerIdentity",
-                     "principalId", bucket->account, "arn", arn.ptr, "object", object_json(event));
+                     "principalId", bucket->account, "arn", arn, "object", object_json(event));
+}
+
+/* Once a minute, whatever is refused: it is the senders who say how often. */
+static void tell_refused(const struct sender *sender, const char *target)
+{
+    static _Atomic int64_t told_ms, untold;
+    int64_t now_ms = clock_now_ms(), before_ms = atomic_load(&told_ms);
+    if (now_ms - before_ms < REFUSALS_TOLD_MS ||
+        !atomic_compare_exchange_strong(&told_ms, &before_ms, now_ms)) {
+        atomic_fetch_add(&untold, 1);
+        return;
+    }
+    log_warn(
+        "s3",
+        "an event of %s was dropped: %s refuses it, as its policy does not allow s3.amazonaws.com "
+        "sqs:SendMessage for this bucket of account %s (%lld more events were dropped since this was last "
+        "said)",
+        sender->arn, target, sender->account, (long long)atomic_exchange(&untold, 0));
 }
 
 static int send_one(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                     const struct origin *origin, const struct event *event, const json_t *queue)
 {
-    json_t *record = record_json(platform, bucket, origin, event, json_str(queue, "Id", ""));
+    char arn[BUCKET_ARN_SIZE];
+    const struct sender sender = sender_of(bucket, arn);
+    json_t *record = record_json(platform, bucket, origin, event, json_str(queue, "Id", ""), arn);
     CLEANUP(json_free) json_t *body = record ? json_pack("{s:[o]}", "Records", record) : NULL;
     CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
     int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
     if (rc == 0)
-        rc = service_deliver(tx, platform, arn_of(queue), buf_str(&text));
-    /* A target deleted since: as on AWS, the put succeeds and nobody hears of it. */
-    return rc == DELIVER_NO_TARGET ? 0 : rc;
+        rc = service_deliver(tx, platform, &sender, arn_of(queue), buf_str(&text));
+    if (rc == DELIVER_REFUSED)
+        tell_refused(&sender, arn_of(queue));
+    /* A target deleted since, or that takes nothing of the bucket any more: as on AWS, the put succeeds. */
+    return rc > 0 ? 0 : rc;
 }
 
 int notify(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
@@ -229,24 +262,47 @@ static int check_events(const json_t *queue, struct reason *why)
     return 0;
 }
 
-static int send_test(struct tx *tx, const struct platform *platform, const char *bucket, const char *arn,
-                     struct reason *why)
+/* Whether the bucket tells this target already. */
+static bool names_target(const struct bucket *bucket, const char *arn)
+{
+    CLEANUP(json_free) json_t *queues = NULL;
+    if (!bucket->notification || json_parse(str_of(bucket->notification), &queues, NULL) != 0)
+        return false;
+    for (size_t i = 0; i < json_array_size(queues); i++)
+        if (strcmp(arn_of(json_array_get(queues, i)), arn) == 0)
+            return true;
+    return false;
+}
+
+static int send_test(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
+                     const char *arn, struct reason *why)
 {
     char time[TIME_TEXT_SIZE];
     char id[ID_UUID_SIZE];
+    char bucket_arn[BUCKET_ARN_SIZE];
+    struct sender sender = sender_of(bucket, bucket_arn);
+    sender.is_new = !names_target(bucket, arn);
     time_iso8601(clock_now_ms(), time);
     id_uuid(id);
     CLEANUP(json_free)
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event",
-                             "s3:TestEvent", "Time", time, "Bucket", bucket, "RequestId", id, "HostId", id);
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event", "s3:TestEvent", "Time",
+                  time, "Bucket", bucket->name, "RequestId", id, "HostId", id);
     CLEANUP(buf_free) struct buf text = BUF_INIT(EVENT_MAX);
     int rc = body ? json_write(body, &text) : FAULT(ENOMEM);
     if (rc == 0)
-        rc = service_deliver(tx, platform, arn, buf_str(&text));
+        rc = service_deliver(tx, platform, &sender, arn, buf_str(&text));
     if (rc == DELIVER_NO_TARGET)
         return reason_set(why, S3_E_ARGUMENT,
                           "Unable to validate the following destination configurations: %s. Create it first.",
                           arn);
+    if (rc == DELIVER_REFUSED)
+        return reason_set(
+            why, S3_E_ARGUMENT,
+            "Unable to validate the following destination configurations: %s. Permissions on the "
+            "destination queue do not allow S3 to publish notifications from this bucket: let its "
+            "Policy allow s3.amazonaws.com sqs:SendMessage.",
+            arn);
     return rc;
 }
 
@@ -332,7 +388,7 @@ int notification_check(const struct platform *platform, const struct bucket *buc
     return 0;
 }
 
-int notification_test(struct tx *tx, const struct platform *platform, const char *bucket,
+int notification_test(struct tx *tx, const struct platform *platform, const struct bucket *bucket,
                       const json_t *queues, struct reason *why)
 {
     int rc = 0;

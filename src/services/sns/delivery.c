@@ -111,8 +111,17 @@ static int find_subscription(struct tx *tx, const struct delivery *d, struct sub
     return rc != 0 ? rc : subscription_read(rows, ret);
 }
 
+/* To a queue it is the topic that sends: `arn` keeps what the sender borrows. */
+static struct sender sender_of(const struct platform *platform, const struct subscription *s,
+                               char arn[SNS_ARN_SIZE])
+{
+    topic_arn(platform, s->account, s->topic, arn);
+    return (struct sender){.service = "sns.amazonaws.com", .arn = arn, .account = s->account};
+}
+
 /* The queue that the subscription's RedrivePolicy names gets the message; *says tells when it cannot. */
-static int redrive(struct tx *tx, const struct delivery *d, char says[ERROR_SIZE])
+static int redrive(struct tx *tx, const struct platform *platform, const struct delivery *d,
+                   char says[ERROR_SIZE])
 {
     CLEANUP(subscription_unload) struct subscription s = {0};
     CLEANUP(json_free) json_t *policy = NULL;
@@ -124,7 +133,9 @@ static int redrive(struct tx *tx, const struct delivery *d, char says[ERROR_SIZE
     const char *queue = json_str(policy, "deadLetterTargetArn", NULL);
     if (!queue || strcmp(d->type, "Notification") != 0)
         return 0;
-    rc = queue_send(tx, queue, str_of(d->body), NULL, &why);
+    char arn[SNS_ARN_SIZE];
+    const struct sender sender = sender_of(platform, &s, arn);
+    rc = queue_send(tx, platform, &sender, queue, str_of(d->body), NULL, &why);
     if (rc == 0)
         rc = tx_exec(tx, "UPDATE sns_delivery SET dead_queue = $2 WHERE id = $1", "is", d->id, queue);
     if (rc > 0) {
@@ -135,12 +146,13 @@ static int redrive(struct tx *tx, const struct delivery *d, char says[ERROR_SIZE
     return rc < 0 ? rc : 0;
 }
 
-static int bury(struct tx *tx, struct delivery *d, int64_t status, const char *reason)
+static int bury(struct tx *tx, const struct platform *platform, struct delivery *d, int64_t status,
+                const char *reason)
 {
     char says[ERROR_SIZE];
     (void)snprintf(says, sizeof(says), "%s", reason);
     delivery_move(d, STATE_DEAD);
-    int rc = redrive(tx, d, says);
+    int rc = redrive(tx, platform, d, says);
     return rc != 0 ? rc : save(tx, d, -1, status, says);
 }
 
@@ -174,11 +186,15 @@ static int insert(struct tx *tx, const struct delivery_new *delivery, enum state
 }
 
 /* A queue that cannot take it will not later either: a client error, as AWS calls it. */
-static int add_to_queue(struct tx *tx, const struct delivery_new *delivery, const json_t *attributes)
+static int add_to_queue(struct tx *tx, const struct platform *platform, const struct delivery_new *delivery,
+                        const json_t *attributes)
 {
     CLEANUP(delivery_unload) struct delivery d = {0};
     struct reason why = {{0}};
-    int rc = queue_send(tx, delivery->subscription->endpoint, delivery->body, attributes, &why);
+    char arn[SNS_ARN_SIZE];
+    const struct sender sender = sender_of(platform, delivery->subscription, arn);
+    int rc =
+        queue_send(tx, platform, &sender, delivery->subscription->endpoint, delivery->body, attributes, &why);
     if (rc < 0)
         return rc;
     if (rc == 0)
@@ -188,16 +204,15 @@ static int add_to_queue(struct tx *tx, const struct delivery_new *delivery, cons
     d.attempts = 1;
     if (rc == 0 && !d.body)
         rc = FAULT(ENOMEM);
-    return rc != 0 ? rc : bury(tx, &d, 0, why.text);
+    return rc != 0 ? rc : bury(tx, platform, &d, 0, why.text);
 }
 
 int delivery_add(struct tx *tx, const struct platform *platform, const struct delivery_new *delivery,
                  const json_t *attributes)
 {
     struct delivery d = {0};
-    (void)platform;
     if (strcmp(delivery->subscription->protocol, "sqs") == 0)
-        return add_to_queue(tx, delivery, attributes);
+        return add_to_queue(tx, platform, delivery, attributes);
     int rc = insert(tx, delivery, STATE_PENDING, NULL, &d);
     tx_wake(tx, DELIVERY_TOPIC);
     return rc != 0
@@ -269,7 +284,8 @@ static int lease_one(struct tx *tx, const struct platform *platform, int64_t id,
         return rc < 0 ? rc : FAULT(EIO);
     delivery_move(&d, STATE_LEASED);
     if (d.attempts >= LOST_MAX)
-        return bury(tx, &d, 0, "Its courier ended each time before it could say what became of it.");
+        return bury(tx, platform, &d, 0,
+                    "Its courier ended each time before it could say what became of it.");
     id_hex(nonce, NONCE_SIZE - 1);
     rc = tx_query_row(tx, &rows,
                       "UPDATE sns_delivery SET state = $2, attempts = attempts + 1, due_ms = $3, worker = $4,"
@@ -342,7 +358,8 @@ static int retry_policy_of(struct tx *tx, const struct delivery *d, struct retry
     return rc;
 }
 
-static int failed(struct tx *tx, struct delivery *d, int64_t status, const char *says)
+static int failed(struct tx *tx, const struct platform *platform, struct delivery *d, int64_t status,
+                  const char *says)
 {
     struct retry_policy policy;
     int rc = retry_policy_of(tx, d, &policy);
@@ -350,7 +367,7 @@ static int failed(struct tx *tx, struct delivery *d, int64_t status, const char 
         return rc;
     int64_t delay_ms = retry_delay_ms(&policy, d->attempts);
     if (delay_ms < 0)
-        return bury(tx, d, status, says);
+        return bury(tx, platform, d, status, says);
     delivery_move(d, STATE_PENDING);
     return save(tx, d, clock_now_ms() + jitter(delay_ms), status, says);
 }
@@ -382,7 +399,6 @@ int delivery_end(struct tx *tx, const struct platform *platform, int64_t id, con
                  enum delivery_result result, int64_t status, const char *says, struct reason *why)
 {
     CLEANUP(delivery_unload) struct delivery d = {0};
-    (void)platform;
     int rc = load(tx, id, &d);
     if (rc == DB_NONE || (rc == 0 && (d.state != STATE_LEASED || strcmp(d.nonce, nonce) != 0)))
         return reason_set(why, SNS_E_NONCE,
@@ -394,9 +410,9 @@ int delivery_end(struct tx *tx, const struct platform *platform, int64_t id, con
     case DELIVERY_SENT:
         return sent(tx, &d, status);
     case DELIVERY_FAILED:
-        return failed(tx, &d, status, says);
+        return failed(tx, platform, &d, status, says);
     case DELIVERY_REFUSED:
-        return bury(tx, &d, status, says);
+        return bury(tx, platform, &d, status, says);
     case DELIVERY_RELEASED:
         return released(tx, &d);
     }

@@ -154,7 +154,8 @@ static const struct db_migration migrations[] = {
 };
 
 /* S3 is who hands events over; its subject is AWS's. */
-static int deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
+static int deliver(struct tx *tx, const struct platform *platform, const struct sender *sender UNUSED,
+                   const char *target_arn, struct str body)
 {
     char account[13];
     char name[SNS_NAME_MAX + 1];

@@ -6,7 +6,8 @@
 
 /* SQS_E_MISSING unless the member is there. */
 int api_need(struct call *c, const json_t *in, const char *member) MUST_USE;
-/* Loads the queue that QueueUrl names, in `tx`. SQS_E_MISSING, SQS_E_ADDRESS, SQS_E_NO_QUEUE. */
+/* Loads the queue that QueueUrl names, in `tx`, when the caller may do with it what it asks for.
+ * SQS_E_MISSING, SQS_E_ADDRESS, SQS_E_NO_QUEUE, SQS_E_DENIED. */
 int api_queue(struct call *c, struct tx *tx, struct queue *ret) MUST_USE;
 
 int api_create_queue(struct call *c);
@@ -16,6 +17,9 @@ int api_delete_queue(struct call *c);
 int api_purge_queue(struct call *c);
 int api_get_queue_attributes(struct call *c);
 int api_set_queue_attributes(struct call *c);
+
+int api_add_permission(struct call *c);
+int api_remove_permission(struct call *c);
 
 int api_send_message(struct call *c);
 int api_receive_message(struct call *c);

@@ -1,5 +1,5 @@
 /* Operations on queues. Source: SQS API reference, 2012-11-05. */
-#include "services/sqs/api.h"
+#include "services/sqs/access.h"
 #include "wire/json.h"
 
 #define LIST_MAX 1000
@@ -26,16 +26,16 @@ int api_queue(struct call *c, struct tx *tx, struct queue *ret)
     const char *url = json_str(c->in, "QueueUrl", "");
     if (!queue_split_url(str_of(url), account, name))
         return call_fail(c, SQS_E_ADDRESS, "The address %s is not valid for this endpoint.", url);
-    if (strcmp(account, c->caller->account) != 0)
-        return no_queue(c);
     rc = queue_load(tx, account, name, ret);
-    return rc == SQS_E_NO_QUEUE ? no_queue(c) : rc;
+    if (rc == SQS_E_NO_QUEUE)
+        return no_queue(c);
+    return rc != 0 ? rc : queue_access(c, ret);
 }
 
-static int put_url(struct call *c, const char *name)
+static int put_url(struct call *c, const char *account, const char *name)
 {
     CLEANUP(buf_free) struct buf url = BUF_INIT(1024);
-    queue_url(c->platform, c->caller->account, name, &url);
+    queue_url(c->platform, account, name, &url);
     if (buf_error(&url) != 0)
         return FAULT(buf_error(&url));
     return json_put_strn(c->out, "QueueUrl", buf_str(&url));
@@ -49,9 +49,10 @@ int api_create_queue(struct call *c)
     const char *name = json_str(c->in, "QueueName", "");
     rc = queue_create(c->tx, c->platform, c->caller->account, name, json_object_get(c->in, "Attributes"),
                       &c->reason);
-    return rc != 0 ? rc : put_url(c, name);
+    return rc != 0 ? rc : put_url(c, c->caller->account, name);
 }
 
+/* Whether another account has a queue is told to whom its policy lets ask. */
 int api_get_queue_url(struct call *c)
 {
     int rc = api_need(c, c->in, "QueueName");
@@ -59,10 +60,15 @@ int api_get_queue_url(struct call *c)
         return rc;
     const char *name = json_str(c->in, "QueueName", "");
     const char *owner = json_str(c->in, "QueueOwnerAWSAccountId", c->caller->account);
-    rc = strcmp(owner, c->caller->account) == 0 ? queue_exists(c->tx, owner, name) : SQS_E_NO_QUEUE;
-    if (rc == SQS_E_NO_QUEUE)
-        return no_queue(c);
-    return rc != 0 ? rc : put_url(c, name);
+    bool own = strcmp(owner, c->caller->account) == 0;
+    CLEANUP(queue_unload) struct queue queue = {0};
+    rc = queue_load(c->tx, owner, name, &queue);
+    if (rc == 0)
+        rc = queue_access(c, &queue);
+    if (rc == SQS_E_NO_QUEUE || (rc == SQS_E_DENIED && !own))
+        return call_fail(c, SQS_E_NO_QUEUE,
+                         "The specified queue does not exist or you do not have access to it.");
+    return rc != 0 ? rc : put_url(c, owner, name);
 }
 
 /* Up to `max` URLs of names after `after`; with a limit asked for, NextToken is the last name given. */

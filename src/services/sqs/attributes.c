@@ -2,15 +2,16 @@
  *
  * Values are strings, as in the API; only those that were set are stored. */
 #include "services/service.h"
-#include "services/sqs/queue.h"
+#include "services/sqs/policy.h"
 #include "wire/json.h"
 #include "base/clock.h"
 #include <stdio.h>
 
 enum kind {
     KIND_NUMBER,
-    KIND_TEXT,     /* kept and given back; not acted upon (policies come with the identity issue) */
-    KIND_REDRIVE,  /* RedrivePolicy */
+    KIND_TEXT,    /* kept and given back; not acted upon */
+    KIND_REDRIVE, /* RedrivePolicy */
+    KIND_POLICY,
     KIND_COMPUTED, /* read only */
     KIND_UNSUPPORTED,
 };
@@ -30,7 +31,7 @@ static const struct attribute attributes_all[] = {
     {"MaximumMessageSize", KIND_NUMBER, 1024, SQS_MESSAGE_MAX, SQS_MESSAGE_MAX},
     {"ReceiveMessageWaitTimeSeconds", KIND_NUMBER, 0, 20, 0},
     {"RedrivePolicy", KIND_REDRIVE, 0, 0, 0},
-    {"Policy", KIND_TEXT, 0, 0, 0},
+    {"Policy", KIND_POLICY, 0, 0, 0},
     {"RedriveAllowPolicy", KIND_TEXT, 0, 0, 0},
     {"SqsManagedSseEnabled", KIND_TEXT, 0, 0, 0},
     {"KmsMasterKeyId", KIND_UNSUPPORTED, 0, 0, 0},
@@ -58,6 +59,23 @@ static const struct attribute *find(const char *name)
 bool attribute_known(const char *name)
 {
     return find(name) != NULL;
+}
+
+const char *queue_text(const struct queue *queue, const char *name)
+{
+    const char *text = json_str(queue->attributes, name, "");
+    return *text ? text : NULL;
+}
+
+bool queue_has_value(const struct queue *queue, const char *name, const char *value)
+{
+    const struct attribute *attribute = find(name);
+    const char *has = queue_text(queue, name);
+    if (has || !attribute || attribute->kind != KIND_NUMBER)
+        return strcmp(has ? has : "", value) == 0;
+    int64_t number = attribute->absent;
+    return (*value == '\0' || str_to_int(str_of(value), attribute->min, attribute->max, &number)) &&
+           number == attribute->absent;
 }
 
 int64_t queue_number(const struct queue *queue, const char *name)
@@ -88,7 +106,7 @@ static bool parse_redrive(const char *text, char *ret_account, char *ret_name, i
 
 bool queue_redrive(const struct queue *queue, char *ret_name, int64_t *ret_max_receives)
 {
-    const char *text = json_str(queue->attributes, "RedrivePolicy", NULL);
+    const char *text = queue_text(queue, "RedrivePolicy");
     char account[13];
     return text && parse_redrive(text, account, ret_name, ret_max_receives);
 }
@@ -129,6 +147,8 @@ static int check_one(struct tx *tx, const char *account, const char *name, const
     if (attribute->kind == KIND_NUMBER && *text != '\0' &&
         !str_to_int(str_of(text), attribute->min, attribute->max, &value))
         return reason_set(why, SQS_E_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", name);
+    if (attribute->kind == KIND_POLICY)
+        return *text == '\0' ? 0 : queue_policy_check(text, why);
     return attribute->kind == KIND_REDRIVE ? check_redrive(tx, account, text, why) : 0;
 }
 
@@ -185,7 +205,7 @@ static int put_everything(struct tx *tx, const struct platform *platform, const 
 {
     for (size_t i = 0; i < ARRAY_LEN(attributes_all); i++) {
         const struct attribute *a = &attributes_all[i];
-        const char *set = json_str(queue->attributes, a->name, NULL);
+        const char *set = queue_text(queue, a->name);
         int rc = 0;
         if (set)
             rc = json_put_str(out, a->name, set);

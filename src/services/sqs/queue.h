@@ -23,6 +23,10 @@ void queue_unload(struct queue *queue); /* CLEANUP-able */
 int queue_load(struct tx *tx, const char *account, const char *name, struct queue *ret) MUST_USE;
 /* A numeric attribute's value or its default. */
 int64_t queue_number(const struct queue *queue, const char *attribute);
+/* An attribute that is a text; NULL: it has none. */
+const char *queue_text(const struct queue *queue, const char *attribute);
+/* Whether an attribute has this value, by itself or by default. */
+bool queue_has_value(const struct queue *queue, const char *attribute, const char *value);
 /* Where its dead letters go: false when nowhere. `ret_name` holds SQS_NAME_MAX + 1 bytes. */
 bool queue_redrive(const struct queue *queue, char *ret_name, int64_t *ret_max_receives);
 /* The topic that its long polls wait for. */
@@ -30,9 +34,8 @@ void queue_topic(const char *account, const char *name, char ret[SQS_TOPIC_SIZE]
 /* What a look at what was sent to it is about (db_look): whatever adds a message touches it, a receive does
  * not. */
 uint64_t queue_subject(const struct queue *queue);
-/* Splits "arn:aws:sqs:REGION:ACCOUNT:NAME" or a queue URL. */
+/* Splits "arn:aws:sqs:REGION:ACCOUNT:NAME". */
 bool queue_split_arn(struct str arn, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
-bool queue_split_url(struct str url, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
 
 /* Checks names and values; the merged result is normalised (numbers without leading zeros).
  * `resolve` (a write or read transaction) is used to see that a dead letter queue exists. */

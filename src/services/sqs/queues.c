@@ -64,12 +64,9 @@ static bool same_attributes(const struct queue *queue, const json_t *asked)
 {
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)asked, name, value) {
-        const char *has = json_str(queue->attributes, name, NULL);
-        if (has ? strcmp(has, json_string_value(value)) != 0
-                : queue_number(queue, name) != strtoll(json_string_value(value), NULL, 10))
+    json_object_foreach ((json_t *)asked, name, value)
+        if (!queue_has_value(queue, name, json_string_value(value)))
             return false;
-    }
     return true;
 }
 

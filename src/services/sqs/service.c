@@ -1,6 +1,6 @@
 /* The descriptor of sqs: operations, errors, tables, and the door by which other services send. */
 #include "services/service.h"
-#include "services/sqs/api.h"
+#include "services/sqs/access.h"
 #include "services/sqs/queue.h"
 #include "services/sqs/service.h"
 #include "services/sqs/shapes.h"
@@ -15,6 +15,9 @@ static const struct operation operations[] = {
      api_get_queue_attributes},
     {"SetQueueAttributes", "sqs:SetQueueAttributes", OP_WRITE, &set_attributes_in, NULL,
      api_set_queue_attributes},
+    {"AddPermission", "sqs:AddPermission", OP_WRITE, &add_permission_in, NULL, api_add_permission},
+    {"RemovePermission", "sqs:RemovePermission", OP_WRITE, &remove_permission_in, NULL,
+     api_remove_permission},
     {"SendMessage", "sqs:SendMessage", OP_WRITE, &send_in, &send_out, api_send_message,
      .body_max = 8 << 20}, /* 1 MiB of message, escaped */
     {"SendMessageBatch", "sqs:SendMessage", OP_WRITE, &send_batch_in, &send_batch_out, api_send_message_batch,
@@ -30,12 +33,10 @@ static const struct operation operations[] = {
 };
 
 static const char *const unsupported[] = {
-    "AddPermission",
     "CancelMessageMoveTask",
     "ListDeadLetterSourceQueues",
     "ListMessageMoveTasks",
     "ListQueueTags",
-    "RemovePermission",
     "StartMessageMoveTask",
     "TagQueue",
     "UntagQueue",
@@ -70,6 +71,8 @@ static const struct service_error errors[] = {
      "The length of all the messages put together is more than the limit."},
     {SQS_E_UNSUPPORTED, "UnsupportedOperation", 400, LEGACY("UnsupportedOperation"),
      "This is not supported by Slipway."},
+    {SQS_E_OVER_LIMIT, "OverLimit", 403, NULL, "The specified action violates a limit."},
+    {SQS_E_DENIED, "AccessDeniedException", 403, "AccessDenied", "Access Denied"},
     {SQS_E_ADDRESS, "InvalidAddress", 404, NULL, "The address is not valid for this endpoint."},
 };
 
@@ -110,7 +113,8 @@ bool queue_account_of(const char *arn, char ret_account[13])
     return queue_split_arn(str_of(arn), ret_account, name);
 }
 
-int queue_send(struct tx *tx, const char *arn, struct str body, const json_t *attributes, struct reason *why)
+int queue_send(struct tx *tx, const struct platform *platform, const struct sender *sender, const char *arn,
+               struct str body, const json_t *attributes, struct reason *why)
 {
     char account[13];
     char name[SQS_NAME_MAX + 1];
@@ -120,16 +124,20 @@ int queue_send(struct tx *tx, const char *arn, struct str body, const json_t *at
         queue_split_arn(str_of(arn), account, name) ? queue_load(tx, account, name, &queue) : SQS_E_NO_QUEUE;
     if (rc == SQS_E_NO_QUEUE)
         return reason_set(why, rc, "The queue %s does not exist.", arn);
+    if (rc == 0)
+        rc = queue_admit(platform, &queue, sender, why);
     if (rc != 0)
         return rc;
     const struct outgoing message = {body, attributes, -1, account};
     return message_send(tx, &queue, &message, id, why);
 }
 
-static int deliver(struct tx *tx, const struct platform *platform, const char *target_arn, struct str body)
+static int deliver(struct tx *tx, const struct platform *platform, const struct sender *sender,
+                   const char *target_arn, struct str body)
 {
-    (void)platform;
-    int rc = queue_send(tx, target_arn, body, NULL, NULL);
+    int rc = queue_send(tx, platform, sender, target_arn, body, NULL, NULL);
+    if (rc == SQS_E_DENIED)
+        return DELIVER_REFUSED;
     return rc > 0 ? DELIVER_NO_TARGET : rc; /* it is gone, or takes none so long */
 }
 

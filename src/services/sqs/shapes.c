@@ -93,6 +93,17 @@ const struct shape get_attributes_out = SHAPE(get_attributes_out_fields);
 static const struct field set_attributes_in_fields[] = {QUEUE_URL, ATTRIBUTE_MAP(0)};
 const struct shape set_attributes_in = SHAPE(set_attributes_in_fields);
 
+static const struct field add_permission_in_fields[] = {
+    QUEUE_URL,
+    {"Label", FIELD_STRING},
+    LIST_OF("AWSAccountIds", "AWSAccountId", text_shape),
+    LIST_OF("Actions", "ActionName", text_shape),
+};
+const struct shape add_permission_in = SHAPE(add_permission_in_fields);
+
+static const struct field remove_permission_in_fields[] = {QUEUE_URL, {"Label", FIELD_STRING}};
+const struct shape remove_permission_in = SHAPE(remove_permission_in_fields);
+
 #define SENT_MEMBERS                                                                                         \
     {"MessageBody", FIELD_STRING}, {"DelaySeconds", FIELD_INTEGER}, MESSAGE_ATTRIBUTES,                      \
         {.name = "MessageSystemAttributes",                                                                  \

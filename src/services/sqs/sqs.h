@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 struct platform;
+struct sender;
 
 /* Outcomes; api.c's table gives each its AWS code and status. */
 enum sqs_outcome {
@@ -30,6 +31,8 @@ enum sqs_outcome {
     SQS_E_BATCH_ID,
     SQS_E_BATCH_TOO_LONG,
     SQS_E_UNSUPPORTED,
+    SQS_E_OVER_LIMIT,
+    SQS_E_DENIED,
     SQS_E_ADDRESS,
 };
 
@@ -51,11 +54,13 @@ int queue_exists(struct tx *tx, const char *account, const char *name) MUST_USE;
 
 /* The account of the queue that an ARN names; false when it names none. */
 bool queue_account_of(const char *arn, char ret_account[13]);
-/* Sends to the queue that an ARN names; `attributes` are MessageAttributes as in the API, or NULL.
- * SQS_E_NO_QUEUE, SQS_E_PARAMETER, SQS_E_CONTENTS. */
-int queue_send(struct tx *tx, const char *arn, struct str body, const json_t *attributes,
-               struct reason *why) MUST_USE;
+/* Sends to the queue that an ARN names, if that takes what the sender sends; `attributes` are
+ * MessageAttributes as in the API, or NULL. SQS_E_NO_QUEUE, SQS_E_DENIED, SQS_E_PARAMETER, SQS_E_CONTENTS. */
+int queue_send(struct tx *tx, const struct platform *platform, const struct sender *sender, const char *arn,
+               struct str body, const json_t *attributes, struct reason *why) MUST_USE;
 
+/* Splits "ENDPOINT/ACCOUNT/NAME"; false: it is no queue's URL. */
+bool queue_split_url(struct str url, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
 /* Appended to *out: "arn:aws:sqs:REGION:ACCOUNT:NAME" and "ENDPOINT/ACCOUNT/NAME". */
 void queue_arn(const struct platform *platform, const char *account, const char *name, struct buf *out);
 void queue_url(const struct platform *platform, const char *account, const char *name, struct buf *out);

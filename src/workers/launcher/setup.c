@@ -62,18 +62,17 @@ static int queue_ensure(struct aws_client *client, const char *name, const char 
     return 0;
 }
 
-static int queue_arn(struct aws_client *client, const char *url, char *ret, size_t size, struct reason *why)
+/* *ret: an attribute, at most size - 1 bytes of it; "": it is not set. */
+static int queue_attribute(struct aws_client *client, const char *url, const char *name, char *ret,
+                           size_t size, struct reason *why)
 {
     CLEANUP(json_free) json_t *out = NULL;
-    const char *arn;
-    int r =
-        work_call(client, "sqs", "GetQueueAttributes",
-                  json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "QueueArn"), &out, NULL, why);
+    int r = work_call(client, "sqs", "GetQueueAttributes",
+                      json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", name), &out, NULL, why);
 
     if (r)
         return r;
-    arn = json_string_value(json_path(out, "Attributes.QueueArn"));
-    snprintf(ret, size, "%s", arn ? arn : "");
+    snprintf(ret, size, "%s", json_str(json_object_get(out, "Attributes"), name, ""));
     return 0;
 }
 
@@ -87,7 +86,7 @@ static int queues_ensure(struct aws_client *client, struct setup *setup, char *r
                          sizeof(setup->dead_letter_url), why);
 
     if (r == 0)
-        r = queue_arn(client, setup->dead_letter_url, arn, sizeof(arn), why);
+        r = queue_attribute(client, setup->dead_letter_url, "QueueArn", arn, sizeof(arn), why);
     if (r)
         return r;
     policy = json_pack("{s:s, s:s}", "deadLetterTargetArn", arn, "maxReceiveCount", "5");
@@ -95,7 +94,7 @@ static int queues_ensure(struct aws_client *client, struct setup *setup, char *r
     if (!redrive)
         return FAULT(ENOMEM);
     r = queue_ensure(client, EVENT_QUEUE, redrive, setup->queue_url, sizeof(setup->queue_url), why);
-    return r ? r : queue_arn(client, setup->queue_url, ret_arn, size, why);
+    return r ? r : queue_attribute(client, setup->queue_url, "QueueArn", ret_arn, size, why);
 }
 
 /* *ret: what of the bucket `query` names, at most ret->max bytes. AWS_E_*. */
@@ -112,7 +111,7 @@ static int bucket_get(struct aws_client *client, const char *bucket, const char 
     return r;
 }
 
-/* ---- who may: a bucket that has a policy keeps it */
+/* ---- who may: a bucket or queue that has a policy keeps it */
 
 static int policy_absent(struct aws_client *client, const char *bucket, bool *ret, struct reason *why)
 {
@@ -213,6 +212,29 @@ static int artifacts_protect(struct aws_client *client, struct reason *why)
     return policy_put(client, ARTIFACT_BUCKET, artifact_statements(organization), why);
 }
 
+/* Without it S3 sends nothing there; any other bucket could fill it. */
+static int queue_protect(struct aws_client *client, const char *url, const char *arn, const char *account,
+                         struct reason *why)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    CLEANUP(free_ptr) char *text = NULL;
+    char there[2];
+    int r = queue_attribute(client, url, "Policy", there, sizeof(there), why);
+
+    if (r || *there)
+        return r;
+    policy = json_pack("{s:s, s:[{s:s, s:s, s:{s:s}, s:s, s:s, s:{s:{s:s}, s:{s:s}}}]}", "Version",
+                       "2012-10-17", "Statement", "Sid", "WhatIsDelivered", "Effect", "Allow", "Principal",
+                       "Service", "s3.amazonaws.com", "Action", "sqs:SendMessage", "Resource", arn,
+                       "Condition", "ArnEquals", "aws:SourceArn", "arn:aws:s3:::" ARTIFACT_BUCKET,
+                       "StringEquals", "aws:SourceAccount", account);
+    text = policy ? json_text(policy) : NULL;
+    return text ? work_call(client, "sqs", "SetQueueAttributes",
+                            json_pack("{s:s, s:{s:s}}", "QueueUrl", url, "Attributes", "Policy", text), NULL,
+                            NULL, why)
+                : FAULT(ENOMEM);
+}
+
 /* Whether the bucket tells this queue already: its configuration is then left as it is. */
 static int notification_there(struct aws_client *client, const char *arn, bool *ret, struct reason *why)
 {
@@ -244,14 +266,13 @@ static int notification_ensure(struct aws_client *client, const char *arn, struc
 }
 
 /* The account in an ARN. */
-static const char *account_of(const char *arn, char ret[16])
+static void account_of(const char *arn, char ret[16])
 {
     struct str rest = str_of(arn), part = {NULL, 0};
 
     for (int i = 0; i < 5; i++)
         part = str_split(&rest, ':');
     (void)snprintf(ret, 16, STR_FMT, STR_ARG(part));
-    return ret;
 }
 
 int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *why)
@@ -264,11 +285,15 @@ int setup_ensure(struct aws_client *client, struct setup *ret, struct reason *wh
         r = bucket_ensure(client, buckets[i], why);
     if (r == 0)
         r = queues_ensure(client, ret, arn, sizeof(arn), why);
+    if (r)
+        return r;
+    account_of(arn, account);
+    r = queue_protect(client, ret->queue_url, arn, account, why);
     if (r == 0)
         r = notification_ensure(client, arn, why);
     if (r == 0)
         r = artifacts_protect(client, why);
     if (r == 0)
-        r = store_protect(client, account_of(arn, account), why);
-    return r ? r : catalog_protect(client, account_of(arn, account), why);
+        r = store_protect(client, account, why);
+    return r ? r : catalog_protect(client, account, why);
 }

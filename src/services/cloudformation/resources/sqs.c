@@ -1,4 +1,5 @@
-/* AWS::SQS::Queue; its physical id is the queue's URL. Source: CloudFormation "AWS::SQS::Queue" reference. */
+/* AWS::SQS::Queue, whose physical id is the queue's URL; AWS::SQS::QueuePolicy. Source: CloudFormation
+ * reference. */
 #include "services/sqs/sqs.h"
 #include "services/cloudformation/resources/types.h"
 #include "wire/json.h"
@@ -120,4 +121,68 @@ const struct resource_type sqs_queue_type = {
     .create = create,
     .update = update,
     .remove = drop,
+};
+
+/* ---- AWS::SQS::QueuePolicy */
+
+static const struct property policy_rows[] = {
+    {.name = "PolicyDocument", .type = PROPERTY_JSON, .required = true},
+    {.name = "Queues", .type = PROPERTY_LIST, .required = true},
+};
+static const char *const policy_attributes[] = {"Id", NULL};
+
+/* `text` "": none; a queue that is gone has none. */
+static int put_policies(struct resource_work *w, const json_t *queues, const char *text)
+{
+    CLEANUP(json_free) json_t *values = json_pack("{s:s}", "Policy", text);
+    const json_t *item;
+    size_t i;
+    int err = values ? 0 : FAULT(ENOMEM);
+
+    json_array_foreach (queues, i, item) {
+        const char *url = json_string_value(item);
+        char account[13];
+        char name[SQS_NAME_MAX + 1];
+
+        if (err)
+            return err;
+        if (!url || !queue_split_url(str_of(url), account, name) || strcmp(account, w->account) != 0)
+            return reason_set(w->why, SQS_E_ADDRESS, "%.300s is no URL of a queue of the stack's account",
+                              url ? url : "");
+        err = queue_set_attributes(w->tx, w->platform, account, name, values, w->why);
+        if (err == SQS_E_NO_QUEUE && !*text)
+            err = 0;
+    }
+    return err;
+}
+
+static int put_policy(struct resource_work *w)
+{
+    CLEANUP(free_ptr) char *text = json_text(json_object_get(w->properties, "PolicyDocument"));
+    int err = text ? put_policies(w, json_object_get(w->before, "Queues"), "") : FAULT(ENOMEM);
+
+    if (!err)
+        err = put_policies(w, json_object_get(w->properties, "Queues"), text);
+    return err ? err : json_put_str(w->attributes, "Id", w->physical_id);
+}
+
+static int create_policy(struct resource_work *w)
+{
+    int err = resource_name(w, "", SQS_NAME_MAX, false, w->physical_id);
+
+    return err ? err : put_policy(w);
+}
+
+static int remove_policy(struct resource_work *w)
+{
+    return put_policies(w, json_object_get(w->properties, "Queues"), "");
+}
+
+const struct resource_type sqs_queue_policy_type = {
+    .name = "AWS::SQS::QueuePolicy",
+    .properties = PROPERTIES(policy_rows),
+    .attributes = policy_attributes,
+    .create = create_policy,
+    .update = put_policy,
+    .remove = remove_policy,
 };

@@ -7,6 +7,7 @@ extern const struct resource_type s3_bucket_type;
 extern const struct resource_type s3_bucket_policy_type;
 extern const struct resource_type ssm_parameter_type;
 extern const struct resource_type sqs_queue_type;
+extern const struct resource_type sqs_queue_policy_type;
 extern const struct resource_type sns_topic_type;
 extern const struct resource_type sns_subscription_type;
 extern const struct resource_type sns_topic_policy_type;

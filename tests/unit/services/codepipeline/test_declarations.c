@@ -24,7 +24,7 @@
 static char folder[64];
 static struct db *db;
 static struct tx *tx;
-static struct platform platform = {.region = "us-east-1"};
+static struct platform platform = {.region = "us-east-1", .shared_account = "111111111111"};
 static const struct principal me = {.account = ACCOUNT, .arn = "arn:aws:iam::" ACCOUNT ":root"};
 static int64_t now_ms;
 static uint64_t seed;
