@@ -52,14 +52,15 @@ static int decide(struct asking *a, const char *resource)
                                            .context = access_key_values,
                                            .ctx = a};
     bool is_restricted = false;
-    if (json_unpack_text(str_of(a->bucket->policy), &policy) != 0)
-        return FAULT(EBADMSG);
+    int rc = bucket_policy_read(a->bucket, &policy);
+    if (rc != 0)
+        return rc;
     enum policy_verdict verdict = policy_evaluate(policy, &request);
     if (verdict == POLICY_DENIES && !is_rescue(a))
         return refuse(a, resource, "with an explicit deny in a resource-based policy");
     if (own)
         return 0;
-    int rc = restricted(a, policy, &is_restricted);
+    rc = restricted(a, policy, &is_restricted);
     if (rc != 0)
         return rc;
     if (verdict == POLICY_ALLOWS && !is_restricted)

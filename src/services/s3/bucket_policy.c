@@ -7,6 +7,7 @@
 #include "services/s3/access_keys.h"
 #include "services/s3/policy_actions.h"
 #include "wire/json.h"
+#include <pthread.h>
 
 #define POLICY_MAX_BYTES 20480
 
@@ -219,4 +220,52 @@ bool bucket_policy_public(const json_t *policy)
             return true;
     }
     return false;
+}
+
+/* ---- read lately, for each request to such a bucket needs it */
+
+#define READ_SLOTS 64
+#define READ_TEXT_MAX 8192 /* longer ones are read each time */
+
+static pthread_mutex_t read_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct read_policy { /* the last of those whose buckets' names fall to it */
+    char *text;
+    json_t *policy;
+} read_policies[READ_SLOTS];
+
+static json_t *read_find(const struct read_policy *slot, const char *text)
+{
+    json_t *policy = NULL;
+    pthread_mutex_lock(&read_lock);
+    if (slot->text && strcmp(slot->text, text) == 0)
+        policy = json_incref(slot->policy);
+    pthread_mutex_unlock(&read_lock);
+    return policy;
+}
+
+static void read_keep(struct read_policy *slot, const char *text, json_t *policy)
+{
+    struct read_policy kept = {strlen(text) <= READ_TEXT_MAX ? str_dup(str_of(text)) : NULL, NULL};
+    if (!kept.text)
+        return;
+    kept.policy = json_incref(policy);
+    pthread_mutex_lock(&read_lock);
+    struct read_policy before = *slot;
+    *slot = kept;
+    pthread_mutex_unlock(&read_lock);
+    free(before.text);
+    json_decref(before.policy);
+}
+
+int bucket_policy_read(const struct bucket *bucket, json_t **ret)
+{
+    struct read_policy *slot = &read_policies[str_hash(str_of(bucket->name)) % READ_SLOTS];
+    json_t *policy = read_find(slot, bucket->policy);
+    if (!policy) {
+        if (json_unpack_text(str_of(bucket->policy), &policy) != 0)
+            return FAULT(EBADMSG);
+        read_keep(slot, bucket->policy, policy);
+    }
+    *ret = policy;
+    return 0;
 }

@@ -8,3 +8,5 @@
 int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why) MUST_USE;
 /* Whether it lets anybody in. Source: S3 user guide, "The meaning of 'public'". */
 bool bucket_policy_public(const json_t *policy);
+/* The policy that the bucket has, to be read only: others may have it, too. */
+int bucket_policy_read(const struct bucket *bucket, json_t **ret) MUST_USE;

@@ -2,6 +2,7 @@
  * where nothing need be read, and nothing stands in the way of any signed caller. */
 #include "services/iam/evaluate.h"
 #include "services/s3/blob.h"
+#include "services/s3/bucket_policy.h"
 #include "services/s3/object.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -18,8 +19,9 @@ static int check_open(const struct bucket *bucket, const char *account)
         return 0;
     if (strcmp(bucket->account, account) != 0)
         return S3_E_DENIED;
-    if (json_unpack_text(str_of(bucket->policy), &policy) != 0)
-        return FAULT(EBADMSG);
+    int rc = bucket_policy_read(bucket, &policy);
+    if (rc != 0)
+        return rc;
     for (size_t i = 0; (statement = policy_statement(policy, i)); i++)
         if (strcmp(json_str(statement, "Effect", ""), "Allow") != 0)
             return S3_E_DENIED;

@@ -4,6 +4,7 @@
 #include "wire/json.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #define ARN "arn:aws:s3:::b"
@@ -269,6 +270,27 @@ static void test_conditions(void **state)
     }
 }
 
+/* Whichever other was read in between, of this bucket or of one that has its place. */
+static void test_a_policy_is_read_as_it_is_now(void **state)
+{
+    struct bucket bucket = {0};
+    json_t *none = NULL;
+    (void)state;
+    for (int i = 0; i < 360; i++) {
+        CLEANUP(json_free) json_t *policy = NULL;
+        CLEANUP(json_free) json_t *again = NULL;
+        (void)snprintf(bucket.name, sizeof(bucket.name), "b%d", i / 2 % 90);
+        bucket.policy = i % 2 ? "{\"Version\":\"two\"}" : "{\"Version\":\"one\"}";
+        assert_int_equal(bucket_policy_read(&bucket, &policy), 0);
+        assert_string_equal(json_str(policy, "Version", ""), i % 2 ? "two" : "one");
+        assert_int_equal(bucket_policy_read(&bucket, &again), 0);
+        assert_ptr_equal(again, policy);
+    }
+    bucket.policy = "{";
+    for (int i = 0; i < 2; i++)
+        assert_true(bucket_policy_read(&bucket, &none) < 0 && !none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_actions_resources_and_denials),
         cmocka_unit_test(test_principals),
         cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_a_policy_is_read_as_it_is_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
