@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from pipelines import SHA256, Worker, action, code_of, declaration
+from pipelines import SHA256, Refused, Worker, action, code_of, declaration
 
 LEASE_S = 10
 
@@ -333,3 +333,56 @@ def test_custom_action_types(codepipeline, custom):
     assert custom not in [t["id"] for t in codepipeline.list_action_types()["actionTypes"]]
     assert code_of(codepipeline.poll_for_jobs, actionTypeId=custom) == "ActionTypeNotFoundException"
     assert code_of(codepipeline.list_action_types, nextToken="x") == "InvalidNextTokenException"
+
+
+def test_a_secret_of_a_custom_type_is_told_to_its_workers_alone(codepipeline, worker, make):
+    identity = {"category": "Build", "owner": "Custom", "provider": "Keeper", "version": "1"}
+    codepipeline.create_custom_action_type(
+        category="Build", provider="Keeper", version="1", configurationProperties=[
+            {"name": n, "required": False, "key": False, "secret": n != "Job"} for n in ("Job", "Key", "Other")],
+        inputArtifactDetails={"minimumCount": 0, "maximumCount": 1}, outputArtifactDetails={"minimumCount": 0, "maximumCount": 1})
+    keeper = lambda **configuration: action("Go", category="Build", owner="Custom", provider="Keeper", configuration=configuration)
+    name = make([keeper(Job="j", Key="hush")])
+    hidden = {"Job": "j", "Key": "****"}
+    shown = lambda: worker.call("GetPipeline", name=name)["pipeline"]
+    of = lambda pipeline: pipeline["stages"][1]["actions"][0]["configuration"]
+
+    def told():
+        worker.call("StartPipelineExecution", name=name)
+        worker.do("Artifact")
+        [job] = codepipeline.poll_for_jobs(actionTypeId=identity)["jobs"]
+        codepipeline.acknowledge_job(jobId=job["id"], nonce=job["nonce"])
+        details = codepipeline.get_job_details(jobId=job["id"])["jobDetails"]["data"]
+        codepipeline.put_job_success_result(jobId=job["id"])
+        assert details["actionConfiguration"] == job["data"]["actionConfiguration"]
+        return job["data"]["actionConfiguration"]["configuration"]
+
+    assert of(shown()) == hidden and told() == {"Job": "j", "Key": "hush"}
+    [run] = [r for r in worker.call("ListActionExecutions", pipelineName=name)["actionExecutionDetails"] if r["actionName"] == "Go"]
+    assert run["input"]["configuration"] == run["input"]["resolvedConfiguration"] == hidden
+
+    # what was read is written back
+    read = shown()
+    of(read)["Job"] = "k"
+    assert of(worker.call("UpdatePipeline", pipeline=read)["pipeline"]) == {"Job": "k", "Key": "****"}
+    assert told() == {"Job": "k", "Key": "hush"}
+    assert of(worker.call("GetPipeline", name=name, version=1)["pipeline"]) == hidden
+    read["stages"][1]["name"] = "Moved"
+    of(read)["Key"] = "* * * * *"
+    worker.call("UpdatePipeline", pipeline=read)
+    assert told() == {"Job": "k", "Key": "hush"}
+    of(read)["Key"] = "new"
+    worker.call("UpdatePipeline", pipeline=read)
+    assert told() == {"Job": "k", "Key": "new"}
+    last = worker.call("ListPipelineExecutions", pipelineName=name)["pipelineExecutionSummaries"][0]["pipelineExecutionId"]
+    plan = worker.call("RollbackStage", pipelineName=name, stageName="Moved", targetPipelineExecutionId=last, dryRun=True)["wouldDeploy"]
+    assert plan["actions"][0]["configuration"] == {"Job": "k", "Key": "****"}
+
+    # asterisks stand for nothing else
+    of(read)["Other"] = "****"
+    with pytest.raises(Refused, match="Action 'Go' has asterisks for its secret 'Other'"):
+        worker.call("UpdatePipeline", pipeline=read)
+    with pytest.raises(Refused, match="asterisks for its secret 'Key'"):
+        make([keeper(Job="j", Key="****")])
+    codepipeline.delete_custom_action_type(category="Build", provider="Keeper", version="1")
+    assert of(shown()) == {"Job": "k", "Key": "****"}

@@ -152,22 +152,31 @@ static int declaration_column(struct rows *rows, json_t **ret)
     return r > 0 ? FAULT(EBADMSG) : r;
 }
 
-int action_type_find(struct tx *tx, const char *account, const json_t *id, json_t **ret)
+static int custom_find(struct tx *tx, const char *account, const json_t *id, bool deleted, json_t **ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
+    int r =
+        tx_query_row(tx, &rows,
+                     "SELECT declaration FROM codepipeline_action_type WHERE account = $1 AND category = $2"
+                     " AND provider = $3 AND version = $4 AND deleted <= $5",
+                     "ssssi", account, json_str(id, "category", ""), json_str(id, "provider", ""),
+                     json_str(id, "version", ""), (int64_t)deleted);
+
+    return r ? r : declaration_column(rows, ret);
+}
+
+int action_type_find(struct tx *tx, const char *account, const json_t *id, json_t **ret)
+{
     const char *owner = json_str(id, "owner", "");
-    int r;
 
     if (strcmp(owner, "AWS") == 0)
         return aws_type_find(id, ret);
-    if (strcmp(owner, "Custom") != 0)
-        return DB_NONE;
-    r = tx_query_row(tx, &rows,
-                     "SELECT declaration FROM codepipeline_action_type WHERE account = $1 AND category = $2"
-                     " AND provider = $3 AND version = $4 AND deleted = 0",
-                     "ssss", account, json_str(id, "category", ""), json_str(id, "provider", ""),
-                     json_str(id, "version", ""));
-    return r ? r : declaration_column(rows, ret);
+    return strcmp(owner, "Custom") == 0 ? custom_find(tx, account, id, false, ret) : DB_NONE;
+}
+
+int action_type_known(struct tx *tx, const char *account, const json_t *id, json_t **ret)
+{
+    return custom_find(tx, account, id, true, ret);
 }
 
 static int list_custom(struct tx *tx, const char *account, json_t *list)

@@ -8,6 +8,8 @@
 /* An action type as ListActionTypes shows it: {id, settings, actionConfigurationProperties,
  * inputArtifactDetails, outputArtifactDetails}; the caller's reference. DB_NONE: there is none. */
 int action_type_find(struct tx *tx, const char *account, const json_t *id, json_t **ret) MUST_USE;
+/* A custom one, also one that was deleted. DB_NONE. */
+int action_type_known(struct tx *tx, const char *account, const json_t *id, json_t **ret) MUST_USE;
 /* All of an owner ("AWS", "Custom", NULL: of both), as a list. */
 int action_type_list(struct tx *tx, const char *account, const char *owner, json_t **ret) MUST_USE;
 /* `in` is CreateCustomActionType's input. PIPELINE_E_LIMIT when the version exists, or was deleted and was

@@ -1,6 +1,7 @@
 /* Operations that move executions: what people and the launcher ask for. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/secrets.h"
 #include "services/codepipeline/show.h"
 
 int codepipeline_start_execution(struct call *c)
@@ -38,6 +39,8 @@ static int actions_put(struct call *c, json_t *out, const struct pipeline *pipel
     json_array_foreach (json_object_get(declaration, "stages"), i, stage)
         if (r == 0 && strcmp(json_str(stage, "name", ""), json_str(c->in, "stageName", "")) == 0)
             r = json_put(out, "actions", json_incref(json_object_get(stage, "actions")));
+    if (r == 0)
+        r = secrets_hide_actions(c->tx, pipeline->account, json_object_get(out, "actions"));
     return r == DB_NONE ? FAULT(EBADMSG) : r;
 }
 

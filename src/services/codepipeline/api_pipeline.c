@@ -2,6 +2,7 @@
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/declaration.h"
 #include "services/codepipeline/pipeline.h"
+#include "services/codepipeline/secrets.h"
 #include "services/page_token.h"
 #include <stdio.h>
 
@@ -17,12 +18,14 @@ static int declaration_show(struct call *c, const struct pipeline *pipeline, int
                          pipeline->name, (long long)version);
     if (r == 0)
         r = json_put(c->out, "pipeline", declaration);
+    if (r == 0)
+        r = secrets_hide(c->tx, pipeline->account, declaration);
     return r ? r : declaration_put_kind(declaration, declaration);
 }
 
 int codepipeline_create_pipeline(struct call *c)
 {
-    const json_t *declaration = json_object_get(c->in, "pipeline");
+    json_t *declaration = json_object_get(c->in, "pipeline");
     const json_t *tags = json_object_get(c->in, "tags");
     struct pipeline pipeline;
     int r = pipeline_create(c->tx, c->platform, c->caller, declaration, tags, &c->reason);
@@ -54,7 +57,7 @@ int codepipeline_get_pipeline(struct call *c)
 
 int codepipeline_update_pipeline(struct call *c)
 {
-    const json_t *declaration = json_object_get(c->in, "pipeline");
+    json_t *declaration = json_object_get(c->in, "pipeline");
     struct pipeline pipeline;
     int r = pipeline_update(c->tx, c->platform, c->caller, declaration, NULL, &c->reason);
 

@@ -2,6 +2,7 @@
  * first, and of each execution the newest first. */
 #include "services/codepipeline/api.h"
 #include "services/codepipeline/links.h"
+#include "services/codepipeline/secrets.h"
 #include "services/codepipeline/show.h"
 #include "services/page_token.h"
 
@@ -52,17 +53,25 @@ static const struct listing actions = {"actionExecutionDetails", "actionExecutio
 static const struct listing rules = {"ruleExecutionDetails", "ruleExecutionId", "ruleName", "ruleTypeId",
                                      true};
 
-static int input_put(json_t *out, const struct listing *listing, const struct plan_action *action,
-                     const json_t *detail)
+static int input_put(struct call *c, json_t *out, const struct listing *listing,
+                     const struct plan_action *action, const json_t *detail)
 {
-    json_t *resolved = json_object_get(detail, "resolvedConfiguration"), *artifacts = NULL;
-    json_t *input =
-        json_pack("{s:{s:s, s:s, s:s, s:s}, s:O*, s:O*, s:s*, s:s*}", listing->type, "category",
-                  action->category, "owner", action->owner, "provider", action->provider, "version",
-                  action->version, "configuration", action->configuration, "resolvedConfiguration", resolved,
-                  "roleArn", action->role_arn, "namespace", action->variables_namespace);
-    int r = json_put(out, "input", input);
+    const json_t *type_id = json_object_get(action->declaration, "actionTypeId");
+    CLEANUP(json_free) json_t *configuration = NULL;
+    CLEANUP(json_free) json_t *resolved = NULL;
+    json_t *artifacts = NULL, *input;
+    int r = secrets_shown(c->tx, c->caller->account, type_id, action->configuration, &configuration);
 
+    if (r == 0)
+        r = secrets_shown(c->tx, c->caller->account, type_id,
+                          json_object_get(detail, "resolvedConfiguration"), &resolved);
+    if (r)
+        return r;
+    input = json_pack("{s:{s:s, s:s, s:s, s:s}, s:O*, s:O*, s:s*, s:s*}", listing->type, "category",
+                      action->category, "owner", action->owner, "provider", action->provider, "version",
+                      action->version, "configuration", configuration, "resolvedConfiguration", resolved,
+                      "roleArn", action->role_arn, "namespace", action->variables_namespace);
+    r = json_put(out, "input", input);
     if (r == 0)
         r = show_artifacts(json_object_get(detail, "inputArtifacts"), &artifacts);
     return r ? r : json_put(input, "inputArtifacts", artifacts);
@@ -127,7 +136,7 @@ static int run_put(struct call *c, json_t *list, const struct listing *listing, 
                     (json_int_t)rows_int(rows, 7), "updatedBy", json_str(detail, "lastUpdatedBy", NULL));
     if (json_array_append_new(list, out))
         return FAULT(ENOMEM);
-    r = input_put(out, listing, action, detail);
+    r = input_put(c, out, listing, action, detail);
     if (r == 0)
         r = output_put(out, listing, rows, detail);
     return r ? r

@@ -19,11 +19,11 @@ struct platform;
  * it means. PIPELINE_E_NAME_IN_USE, PIPELINE_E_STRUCTURE, PIPELINE_E_STAGE_DECLARATION,
  * PIPELINE_E_ACTION_DECLARATION, PIPELINE_E_TAGS. */
 int pipeline_create(struct tx *tx, const struct platform *platform, const struct principal *caller,
-                    const json_t *declaration, const json_t *tags, struct reason *why) MUST_USE;
+                    json_t *declaration, const json_t *tags, struct reason *why) MUST_USE;
 /* The declaration becomes the next version; executions under way keep the one that they started with.
  * PIPELINE_E_NOT_FOUND and as above. `ret_version` may be NULL. */
 int pipeline_update(struct tx *tx, const struct platform *platform, const struct principal *caller,
-                    const json_t *declaration, int64_t *ret_version, struct reason *why) MUST_USE;
+                    json_t *declaration, int64_t *ret_version, struct reason *why) MUST_USE;
 /* Stops what runs, cancels jobs under way, removes all that hangs on it. PIPELINE_E_NOT_FOUND (the API's
  * DeletePipeline takes that for done). */
 int pipeline_delete(struct tx *tx, const struct platform *platform, const struct principal *caller,

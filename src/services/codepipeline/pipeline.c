@@ -5,6 +5,7 @@
 #include "services/codepipeline/follow.h"
 #include "services/codepipeline/git_look.h"
 #include "services/codepipeline/roles.h"
+#include "services/codepipeline/secrets.h"
 #include "services/codepipeline/store.h"
 #include "services/codepipeline/job_memory.h"
 #include "wire/json.h"
@@ -31,13 +32,18 @@ static int declaration_store(struct tx *tx, const struct pipeline *pipeline, con
 }
 
 int pipeline_create(struct tx *tx, const struct platform *platform, const struct principal *caller,
-                    const json_t *declaration, const json_t *tags, struct reason *why)
+                    json_t *declaration, const json_t *tags, struct reason *why)
 {
     const struct history made = {.what = "created", .who = caller->arn};
     const char *account = caller->account;
     struct pipeline pipeline = {.version = 1};
     char arn[PIPELINE_ARN_SIZE];
-    int r = declaration_check(tx, account, platform->region, declaration, why);
+    CLEANUP(json_free) json_t *whole = NULL;
+    int r =
+        secrets_keep(tx, account, NULL, declaration, &whole, why); /* none is kept: asterisks are refused */
+
+    if (r == 0)
+        r = declaration_check(tx, account, platform->region, declaration, why);
 
     if (r == 0)
         r = roles_check(tx, platform, account, declaration, why);
@@ -104,22 +110,30 @@ static int update_check(struct tx *tx, const struct platform *platform, const st
 }
 
 int pipeline_update(struct tx *tx, const struct platform *platform, const struct principal *caller,
-                    const json_t *declaration, int64_t *ret_version, struct reason *why)
+                    json_t *declaration, int64_t *ret_version, struct reason *why)
 {
+    CLEANUP(json_free) json_t *before = NULL;
+    CLEANUP(json_free) json_t *whole = NULL;
     const struct history changed = {.what = "updated", .who = caller->arn};
     const char *account = caller->account;
     struct pipeline pipeline;
     int r = pipeline_require(tx, account, json_str(declaration, "name", ""), &pipeline, why);
 
     if (r == 0)
-        r = update_check(tx, platform, &pipeline, declaration, why);
+        r = pipeline_declaration(tx, pipeline.id, pipeline.version, &before);
+    if (r == DB_NONE)
+        r = FAULT(EBADMSG);
+    if (r == 0)
+        r = secrets_keep(tx, account, before, declaration, &whole, why);
+    if (r == 0)
+        r = update_check(tx, platform, &pipeline, whole, why);
     if (r)
         return r;
     pipeline.version++;
     pipeline.updated_ms = clock_now_ms();
     r = pipeline_set_version(tx, &pipeline);
     if (r == 0)
-        r = declaration_store(tx, &pipeline, declaration);
+        r = declaration_store(tx, &pipeline, whole);
     if (r == 0)
         r = history_add(tx, &pipeline, &changed, pipeline.updated_ms);
     tx_wake(tx, TOPIC_LIST, account);
