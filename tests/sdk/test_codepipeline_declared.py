@@ -520,6 +520,27 @@ def test_references_of_commands_and_rules_are_looked_at(worker, make):
     assert said[0] == "InvalidStageDeclarationException" and "RuleName=[Is], RuleConfigurationKey=[Variable]" in said[1]
 
 
+def test_a_variable_is_taken_from_what_comes_before(worker, make):
+    asks = lambda name, space, order=1: action(name, order, configuration={"ActionMode": "DELETE_ONLY", "StackName": f"#{{{space}.Id}}"})
+    gives = lambda order=1: action("Give", order, namespace="Given")
+    rule = {"name": "Is", "ruleTypeId": {"category": "Rule", "owner": "AWS", "provider": "VariableCheck", "version": "1"},
+            "configuration": {"Variable": "#{Given.Id}", "Operator": "EQ", "Value": "x"}}
+    for stages in ([gives(), asks("Ask", "Given", 2)],), ([gives()], [asks("Ask", "Given")]):
+        make(*stages)
+    for stages in ([gives(), asks("Ask", "Given")],), ([gives(2), asks("Ask", "Given")],), ([asks("Ask", "Given")], [gives()]), \
+            ([{**asks("Ask", "Own"), "namespace": "Own"}],):
+        code, words = refusal(make, *stages)
+        assert code == "InvalidActionDeclarationException" and "a namespace of an action that does not come before. StageName=[S1]" in words
+    for member, fine in ("beforeEntry", False), ("onSuccess", True), ("onFailure", True):
+        made = declaration([gives()], pipelineType="V2")
+        made["stages"][1][member] = {"conditions": [{"result": "FAIL", "rules": [rule]}]}
+        if fine:
+            worker.call("DeletePipeline", name=worker.call("CreatePipeline", pipeline=made)["pipeline"]["name"])
+        else:
+            code, words = refusal(worker.call, "CreatePipeline", pipeline=made)
+            assert code == "InvalidStageDeclarationException" and "does not come before" in words and "RuleName=[Is]" in words
+
+
 def test_an_action_for_an_account_that_there_is_not_says_so(worker, make):
     name = make([{**action("Go"), "roleArn": "arn:aws:iam::999999999999:role/x"}])
     run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]

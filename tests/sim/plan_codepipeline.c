@@ -41,10 +41,12 @@ static json_t *action_json(const struct sim_plan *plan, size_t stage, size_t ind
 }
 
 /* Windows are open every other minute; one that hardly ever opens is for a stage to be skipped by. */
-static json_t *rule_json(size_t index, bool skips)
+static json_t *rule_json(size_t index, bool skips, bool sourced)
 {
     char name[] = {'r', (char)('0' + index), 0};
     uint64_t kind = random_below(3);
+    if (kind == 0 && !sourced) /* there is no variable yet */
+        kind = 1;
     const char *provider = kind == 0 ? "VariableCheck" : kind == 1 ? "DeploymentWindow" : "Commands";
     json_t *rule = json_pack("{s:s, s:{s:s, s:s}}", "name", name, "ruleTypeId", "category", "Rule",
                              "provider", provider);
@@ -61,11 +63,11 @@ static json_t *rule_json(size_t index, bool skips)
 }
 
 /* [{result, rules}], or NULL. */
-static json_t *conditions_random(const char *result)
+static json_t *conditions_random(const char *result, bool sourced)
 {
     json_t *rules = json_array();
     for (size_t i = 0; i <= random_below(3); i++)
-        json_array_append_new(rules, rule_json(i, is(result, "SKIP")));
+        json_array_append_new(rules, rule_json(i, is(result, "SKIP"), sourced));
     return json_pack("[{s:s, s:o}]", "result", result, "rules", rules);
 }
 
@@ -75,17 +77,19 @@ static void conditions_add(struct sim_plan *plan, size_t stage, json_t *json)
     json_t *failure = json_object_get(json, "onFailure");
     plan->entry[stage] = chance(4);
     if (plan->entry[stage])
-        json_object_set_new(json, "beforeEntry",
-                            json_pack("{s:o}", "conditions", conditions_random(chance(2) ? "SKIP" : "FAIL")));
+        json_object_set_new(
+            json, "beforeEntry",
+            json_pack("{s:o}", "conditions", conditions_random(chance(2) ? "SKIP" : "FAIL", stage > 0)));
     if (chance(6))
-        json_object_set_new(json, "onSuccess",
-                            json_pack("{s:o}", "conditions",
-                                      conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "FAIL")));
+        json_object_set_new(
+            json, "onSuccess",
+            json_pack("{s:o}", "conditions",
+                      conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "FAIL", true)));
     if (chance(6) && !failure)
         json_object_set_new(json, "onFailure", failure = json_object());
     if (failure && chance(2))
         json_object_set_new(failure, "conditions",
-                            conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "RETRY"));
+                            conditions_random(may_go_back && chance(2) ? "ROLLBACK" : "RETRY", true));
     if (json_object_size(failure) == 0)
         json_object_del(json, "onFailure");
 }

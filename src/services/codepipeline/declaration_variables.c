@@ -1,14 +1,16 @@
-/* References to variables that nothing in the pipeline can ever give: their namespace is nobody's, or the
- * pipeline declares no variable of that name. Source: CodePipeline user guide, "Variables"; words as observed
- * with AWS. */
+/* References to variables that nothing in the pipeline can ever give: their namespace is nobody's, or that of
+ * an action that does not come before, or the pipeline declares no variable of that name. Source:
+ * CodePipeline user guide, "Variables"; words as observed with AWS. */
 #include "services/codepipeline/declaration_variables.h"
 #include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/engine/variables.h"
 #include "wire/json.h"
 
 struct check {
-    json_t *known; /* {namespace: {name: true}; null: whatever its action gives} */
+    json_t *known; /* {namespace: {name: true}, or [place, order]: whatever that action gives} */
     const char *stage;
+    size_t place;     /* of the stage */
+    int64_t order;    /* in it: what is of a lower one comes before */
     const char *kind; /* "Action" or "Rule" */
     const char *name;
     int outcome;
@@ -30,8 +32,32 @@ static int spaces_collect(const json_t *declaration, json_t *known)
     json_array_foreach (json_object_get(declaration, "stages"), i, stage)
         json_array_foreach (json_object_get(stage, "actions"), k, action)
             if (r == 0 && json_object_get(action, "namespace"))
-                r = json_put(known, json_str(action, "namespace", ""), json_null());
+                r = json_put(known, json_str(action, "namespace", ""),
+                             json_pack("[I, I]", (json_int_t)i, (json_int_t)json_int(action, "runOrder", 1)));
     return r;
+}
+
+/* Of an action's namespace: whether the action has ended before what refers to it begins. */
+static bool comes_before(const struct check *check, const json_t *action)
+{
+    int64_t place = json_integer_value(json_array_get(action, 0));
+
+    return place < (int64_t)check->place ||
+           (place == (int64_t)check->place && json_integer_value(json_array_get(action, 1)) < check->order);
+}
+
+/* NULL: it can have a value. */
+static const char *lack_of(const struct check *check, struct str space, struct str name)
+{
+    const json_t *names = json_object_getn(check->known, space.ptr, space.len);
+
+    if (!names)
+        return "a namespace that does not exist";
+    if (json_is_array(names) && !comes_before(check, names))
+        return "a namespace of an action that does not come before";
+    return name.len > 0 && (json_is_array(names) || json_object_getn(names, name.ptr, name.len))
+               ? NULL
+               : "a variable that does not exist";
 }
 
 static int text_check(const struct check *check, const char *key, const char *text)
@@ -40,18 +66,17 @@ static int text_check(const struct check *check, const char *key, const char *te
 
     while (variables_next(&rest, &reference)) {
         struct str name = reference, space = str_split(&name, '.');
-        const json_t *names = json_object_getn(check->known, space.ptr, space.len);
+        const char *lack = lack_of(check, space, name);
 
-        if (names && name.len > 0 && (json_is_null(names) || json_object_getn(names, name.ptr, name.len)))
+        if (!lack)
             continue;
         return reason_set(
             check->why, check->outcome,
             "Valid format for a pipeline execution variable reference is a namespace and a key separated by "
             "a "
-            "period (.). The following pipeline execution variables are referencing %s that does not exist. "
+            "period (.). The following pipeline execution variables are referencing %s. "
             "StageName=[%s], %sName=[%s], %sConfigurationKey=[%s], VariableReferenceText=[" STR_FMT "]",
-            names ? "a variable" : "a namespace", check->stage, check->kind, check->name, check->kind, key,
-            STR_ARG(reference));
+            lack, check->stage, check->kind, check->name, check->kind, key, STR_ARG(reference));
     }
     return 0;
 }
@@ -87,6 +112,8 @@ static int one_check(const struct check *check, const json_t *one)
 
 static int each_check(struct check *check, const char *kind, int outcome, const json_t *list)
 {
+    bool actions = outcome == PIPELINE_E_ACTION_DECLARATION;
+
     const json_t *one;
     size_t i;
     int r = 0;
@@ -95,6 +122,7 @@ static int each_check(struct check *check, const char *kind, int outcome, const 
     check->outcome = outcome;
     json_array_foreach (list, i, one) {
         check->name = json_str(one, "name", "");
+        check->order = actions ? json_int(one, "runOrder", 1) : check->order;
         if (r == 0)
             r = one_check(check, one);
     }
@@ -111,6 +139,7 @@ static int stage_check(struct check *check, const json_t *stage)
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(members); i++) {
         const json_t *conditions = json_object_get(json_object_get(stage, members[i]), "conditions");
 
+        check->order = i == 0 ? 0 : INT64_MAX; /* entry comes before all actions, the others after them */
         r = each_check(check, "Rule", PIPELINE_E_STAGE_DECLARATION,
                        json_object_get(json_array_get(conditions, 0), "rules"));
     }
@@ -126,7 +155,9 @@ int declaration_variables_check(const json_t *declaration, struct reason *why)
     int r = known ? spaces_collect(declaration, known) : FAULT(ENOMEM);
 
     json_array_foreach (json_object_get(declaration, "stages"), i, stage)
-        if (r == 0)
+        if (r == 0) {
+            check.place = i;
             r = stage_check(&check, stage);
+        }
     return r;
 }
