@@ -18,6 +18,7 @@ static void keys_free(struct aws_keys *keys)
         free((char *)keys->credentials.access_key_id);
         free((char *)keys->credentials.secret_access_key);
         free((char *)keys->credentials.session_token);
+        sigv4_keys_free(&keys->credentials.keys);
         free(keys);
         keys = older;
     }
@@ -34,8 +35,8 @@ static struct aws_keys *keys_new(const char *id, const char *secret, const char 
     keys->credentials.session_token = token && token[0] ? str_dup(str_of(token)) : NULL;
     keys->expires_ms = expires_ms;
     keys->created_ms = clock_now_ms();
-    if (!keys->credentials.access_key_id || !keys->credentials.secret_access_key ||
-        (token && token[0] && !keys->credentials.session_token)) {
+    if (sigv4_keys_new(&keys->credentials.keys) != 0 || !keys->credentials.access_key_id ||
+        !keys->credentials.secret_access_key || (token && token[0] && !keys->credentials.session_token)) {
         keys_free(keys);
         return NULL;
     }

@@ -179,8 +179,9 @@ static int list_headers(struct arena *arena, const struct sigv4_request *request
 
 /* The signature of the request in the form in which it will be sent. */
 static int sign_request(struct arena *arena, const struct sigv4_request *request, const struct scope *scope,
-                        const char *service, const char *secret, struct str signed_headers,
-                        struct str payload_hash, int64_t now_ms, char ret[HASH_HEX_SIZE])
+                        const char *service, const struct sigv4_credentials *credentials,
+                        struct str signed_headers, struct str payload_hash, int64_t now_ms,
+                        char ret[HASH_HEX_SIZE])
 {
     CLEANUP(buf_free) struct buf canonical = BUF_INIT(CANONICAL_MAX);
     CLEANUP(buf_free) struct buf to_sign = BUF_INIT(CANONICAL_MAX);
@@ -192,7 +193,7 @@ static int sign_request(struct arena *arena, const struct sigv4_request *request
     if (r == 0)
         r = put_to_sign(&to_sign, now_ms, scope, buf_str(&canonical));
     if (r == 0)
-        r = sigv4_key(secret, scope->date, scope->region, scope->service, key);
+        r = sigv4_keys_get(credentials, scope->date, scope->region, scope->service, key);
     if (r == 0)
         sign(key, buf_str(&to_sign), ret);
     return r;
@@ -211,8 +212,8 @@ int sigv4_sign(struct arena *arena, const struct sigv4_request *request,
 
     time_amz(now_ms, time);
     if (r == 0)
-        r = sign_request(arena, request, &scope, service, credentials->secret_access_key, buf_str(&names),
-                         payload_hash, now_ms, signature);
+        r = sign_request(arena, request, &scope, service, credentials, buf_str(&names), payload_hash, now_ms,
+                         signature);
     if (r != 0)
         return r;
     buf_puts(&out, ALGORITHM " Credential=");
@@ -282,8 +283,8 @@ int sigv4_presign(struct arena *arena, const struct sigv4_request *request,
     if (r != 0)
         return r;
     whole.query = buf_str(&query);
-    r = sign_request(arena, &whole, &scope, service, credentials->secret_access_key, STR("host"),
-                     payload_hash, now_ms, signature);
+    r = sign_request(arena, &whole, &scope, service, credentials, STR("host"), payload_hash, now_ms,
+                     signature);
     if (r != 0)
         return r;
     put_parameter(&query, "X-Amz-Signature", str_of(signature));

@@ -22,10 +22,14 @@ struct sigv4_request {
     size_t header_count;
 };
 
+/* What was derived of one secret for days, regions and services, for the next request; shared by threads. */
+struct sigv4_keys;
+
 struct sigv4_credentials {
     const char *access_key_id;
     const char *secret_access_key;
     const char *session_token; /* NULL: none */
+    struct sigv4_keys *keys;   /* of this secret; NULL: what is derived is not kept */
 };
 
 /* What a request says of its signature, before anything is believed. Strings borrow from the request or the
@@ -57,6 +61,12 @@ enum sigv4_outcome {
 /* The key of one day, region and service: four digests, worth keeping. */
 int sigv4_key(const char *secret_access_key, struct str date, struct str region, struct str service,
               unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;
+
+int sigv4_keys_new(struct sigv4_keys **ret) MUST_USE;
+void sigv4_keys_free(struct sigv4_keys **keys);
+/* sigv4_key's of the credentials' secret. */
+int sigv4_keys_get(const struct sigv4_credentials *credentials, struct str date, struct str region,
+                   struct str service, unsigned char ret[SIGV4_KEY_SIZE]) MUST_USE;
 
 /* Reads Authorization or X-Amz-* query parameters. 0, SIGV4_NONE, SIGV4_MALFORMED. */
 int sigv4_read(struct arena *arena, const struct sigv4_request *request, struct sigv4_claim *ret) MUST_USE;

@@ -438,6 +438,7 @@ int anchor_main(int argc, char **argv)
     if (r)
         return r == WORKER_E_HELP ? 0 : 2;
     setlocale(LC_CTYPE, "C.UTF-8");
+    (void)setenv("TZ", ":/etc/localtime", 0); /* unset, that file is looked up for each time in an archive */
     r = worker_watch_signals(options.exit_with_parent);
     if (r == 0)
         r = prepare(&parts, &options);

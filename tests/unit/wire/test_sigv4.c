@@ -251,6 +251,34 @@ static void too_many_signed_headers_are_malformed(void **state)
     assert_int_equal(sigv4_read(arena, &request, &claim), SIGV4_MALFORMED);
 }
 
+/* Ten scopes, more than are kept, in turn and again. */
+static void kept_keys_are_those_that_are_derived(void **state)
+{
+    static const char *const dates[] = {"20150830", "20150831"};
+    static const char *const services[] = {"s3", "sqs", "sts", "logs", "codebuild"};
+    struct sigv4_credentials kept = suite_keys;
+    struct sigv4_credentials others = {"AKID", "another secret", NULL, NULL};
+    (void)state;
+    assert_int_equal(sigv4_keys_new(&kept.keys), 0);
+    assert_int_equal(sigv4_keys_new(&others.keys), 0);
+    for (size_t i = 0; i < 40; i++) {
+        struct str date = str_of(dates[i / 5 % 2]), service = str_of(services[i % 5]);
+        unsigned char derived[SIGV4_KEY_SIZE], found[SIGV4_KEY_SIZE], again[SIGV4_KEY_SIZE];
+        assert_int_equal(sigv4_key(kept.secret_access_key, date, STR("eu-west-1"), service, derived), 0);
+        assert_int_equal(sigv4_keys_get(&kept, date, STR("eu-west-1"), service, found), 0);
+        assert_int_equal(sigv4_keys_get(&kept, date, STR("eu-west-1"), service, again), 0);
+        assert_memory_equal(found, derived, sizeof(derived));
+        assert_memory_equal(again, derived, sizeof(derived));
+        assert_int_equal(sigv4_keys_get(&kept, date, STR("eu-west-2"), service, found), 0);
+        assert_memory_not_equal(found, derived, sizeof(derived));
+        assert_int_equal(sigv4_keys_get(&others, date, STR("eu-west-1"), service, found), 0);
+        assert_memory_not_equal(found, derived, sizeof(derived));
+    }
+    sigv4_keys_free(&kept.keys);
+    sigv4_keys_free(&others.keys);
+    assert_null(kept.keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +286,7 @@ int main(void)
         cmocka_unit_test(s3_examples_are_reproduced_and_verified),
         cmocka_unit_test(s3_presigned_example_is_reproduced),
         cmocka_unit_test(too_many_signed_headers_are_malformed),
+        cmocka_unit_test(kept_keys_are_those_that_are_derived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
