@@ -15,10 +15,11 @@ enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
 struct http_conn {
     int fd;
     char peer[INET6_ADDRSTRLEN]; /* its address */
-    bool cut;                    /* for another; the acceptor's */
+    bool cut;                    /* for another; the server's lock's */
     _Atomic(enum conn_phase) phase;
     _Atomic int64_t since_ms; /* of the phase; clock_mono_ms */
     _Atomic int64_t bytes;    /* of the body under way */
+    atomic_size_t room;       /* that it has been given; body_room.h */
     struct inflight *flight;  /* NULL: none. Of the connection's own thread */
     struct receiving receiving;
     struct http_conn *next, *previous;
@@ -50,6 +51,7 @@ struct http_server {
     size_t arriving; /* accepted, and not yet among conns */
     int64_t accepted_ms;
     atomic_size_t inflight;
+    atomic_size_t body_room; /* that is taken */
     atomic_size_t held; /* of requests, by others than its own threads: replies that are held, timers */
     pthread_mutex_t spare_lock;
     struct arenas spare; /* of finished requests, for the next */
@@ -108,6 +110,7 @@ struct inflight {
     bool refused; /* by begin */
     bool gone;    /* the client went away while parked */
     int64_t dropped;
+    size_t room;
     bool answered; /* while its body came in: early.c */
     struct pool_job job;
     struct wake_waiter waiter;

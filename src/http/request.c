@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "http/body_room.h"
 #include "http/early.h"
 #include "http/head.h"
 #include "http/meanwhile.h"
@@ -182,16 +183,26 @@ static bool hand_over(struct inflight *flight)
     return pool_submit(flight->request.run_by_few ? server->few : server->pool, &flight->job);
 }
 
+static void come_again(struct http_request *request)
+{
+    http_reply(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    http_reply_header(request, "Retry-After", "1");
+}
+
 static void begin(struct inflight *flight)
 {
     struct http_request *request = &flight->request;
     const struct http_handler *handler = &flight->server->handler;
     flight->elsewhere = false;
     flight->refused = handler->begin(handler->ctx, request) != 0;
-    if (flight->elsewhere || flight->refused || request->stream ||
-        request->content_length <= (int64_t)request->body_max)
+    if (flight->elsewhere || flight->refused)
         return;
-    handler->too_large(handler->ctx, request);
+    if (!request->stream && request->content_length > (int64_t)request->body_max)
+        handler->too_large(handler->ctx, request);
+    else if (!body_room_take(flight))
+        come_again(request);
+    else
+        return;
     flight->refused = true;
 }
 
@@ -478,6 +489,7 @@ void flight_end(struct inflight *flight)
         server->handler.end(server->handler.ctx, &flight->request);
     reply_free(&flight->reply);
     buf_free(&flight->request.body);
+    body_room_give(flight);
     arena_reset(arena, ARENA_MAX);
     pthread_mutex_lock(&server->spare_lock);
     arenas_give(&server->spare, &arena);
@@ -495,6 +507,7 @@ void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSE
     *con_cls = NULL;
     conn_phase_set(flight->conn, CONN_IDLE);
     if (flight->conn) {
+        atomic_store(&flight->conn->room, 0);
         (void)receive_taken(flight->conn);
         flight->conn->flight = NULL;
     }

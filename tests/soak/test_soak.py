@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 import raw as wire
 from running import Server
@@ -104,6 +105,44 @@ def test_idle_connections_cost_little(server):
     for connection in idle:
         connection.close()
     until(lambda: open_files(server) <= files + 8, "connections stay open in the server")
+
+
+def test_bodies_that_never_end_take_a_bounded_memory(server):
+    """Of somebody who knows a key's id, which every presigned URL tells: signatures are looked at after the body."""
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    size, before = 8 * MIB, rss_mib(server)
+    headers = wire.signed(server, "sqs", "POST", "/", {"X-Amz-Target": "AmazonSQS.SendMessage",
+                                                      "Content-Type": "application/x-amz-json-1.0"})
+    held, told = [], []
+    for _ in range(60):
+        connection = wire.Raw(server)
+        connection.socket.settimeout(0.5)
+        try:
+            connection.send(wire.request("POST", "/", headers, length=size) + bytes(size - 1))
+        except OSError:
+            pass  # it was told meanwhile
+        held.append(connection)
+    time.sleep(1.5)  # they are no longer young
+    assert rss_mib(server) - before < 256 + GROWTH_MIB
+    for connection in held:
+        try:
+            told.append(connection.socket.recv(12, socket.MSG_DONTWAIT))
+        except OSError:
+            pass  # it is waited for, or was cut off
+    assert b"HTTP/1.1 503" in told
+    until(lambda: sends(sqs, url, "x" * 200_000), "a message of others is not taken")
+    for connection in held:
+        connection.close()
+    until(lambda: rss_mib(server) - before < 128, "what was held is not given back")  # but what malloc keeps
+
+
+def sends(sqs, url, text):
+    try:
+        return sqs.send_message(QueueUrl=url, MessageBody=text)
+    except ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+        return None
 
 
 def test_slow_clients_hold_up_nobody(server):

@@ -182,11 +182,11 @@ int role_trusts(struct tx *tx, const struct platform *platform, const char *acco
     struct trusting t = {
         asking, {.platform = platform, .caller = caller, .http = asking->http, .resource_account = account}};
     enum policy_verdict verdict = POLICY_DENIES;
-    bool ours = strcmp(caller->account, account) == 0;
-    bool deploys =
-        strcmp(caller->account, platform->shared_account) == 0 && strcmp(name, IAM_DEPLOY_ROLE) == 0;
     int r = trust_verdict(tx, &t, name, &verdict);
     if (r != 0 || verdict == POLICY_DENIES)
         return r != 0 ? r : IAM_NOT_TRUSTED;
+    bool ours = strcmp(caller->account, account) == 0;
+    bool deploys =
+        strcmp(caller->account, platform->shared_account) == 0 && strcmp(name, IAM_DEPLOY_ROLE) == 0;
     return ours || deploys || verdict == POLICY_ALLOWS ? 0 : IAM_NOT_TRUSTED;
 }
