@@ -52,7 +52,7 @@ struct http_server {
     int64_t accepted_ms;
     atomic_size_t inflight;
     atomic_size_t body_room; /* that is taken */
-    atomic_size_t held; /* of requests, by others than its own threads: replies that are held, timers */
+    atomic_size_t held;      /* of requests, by others than its own threads: replies that are held, timers */
     pthread_mutex_t spare_lock;
     struct arenas spare; /* of finished requests, for the next */
 };
@@ -141,14 +141,3 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 /* reply.c: queues what the handler said. */
 enum MHD_Result reply_send(struct inflight *flight);
 void reply_free(struct reply *reply);
-/* listen.c */
-int listener_open(struct http_listener *listener, const char *const *addresses, uint16_t port,
-                  struct reason *why) MUST_USE;
-void listener_close(struct http_listener *listener);
-/* The acceptor thread: accepts until stop_fd is readable, and cuts off who is too slow. */
-void *listener_run(void *server);
-/* Cuts all connections that have no whole request under way. */
-void cut_unasked(struct http_server *server);
-void conn_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
-                 enum MHD_ConnectionNotificationCode code);
-void conn_phase_set(struct http_conn *conn, enum conn_phase phase);

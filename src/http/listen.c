@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/listen.h"
 #include "http/meanwhile.h"
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -10,6 +10,7 @@
 #include "http/body_room.h"
 #include "http/early.h"
 #include "http/head.h"
+#include "http/listen.h"
 #include "http/meanwhile.h"
 #include <sys/socket.h>
 

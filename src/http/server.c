@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/head.h"
+#include "http/listen.h"
 #include "http/meanwhile.h"
 #include <fcntl.h>
 #include <stdio.h>
