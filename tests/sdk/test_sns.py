@@ -443,6 +443,33 @@ def test_leases_are_of_one_courier_and_stale_results_change_nothing(sns, server,
     assert ended["State"] == "dead" and ended["LastError"] == "The topic was deleted."
 
 
+def test_an_endpoint_that_takes_its_time_holds_up_no_other(sns, server, topic):
+    other = sns.create_topic(Name="other-" + uuid.uuid4().hex[:8])["TopicArn"]
+    for at, address in ((topic, "slow@example.com"), (other, "quick@example.com")):
+        sns.subscribe(TopicArn=at, Protocol="email", Endpoint=address)
+
+    def ask(count=50):
+        return [d for d in call(server, "PollForDeliveries", WorkerId="patient", MaxBatchSize=count)
+                if d["TopicArn"] in (topic, other)]
+
+    def end(delivery):
+        call(server, "PutDeliveryResult", DeliveryId=delivery["DeliveryId"], Nonce=delivery["Nonce"], Result="Delivered")
+    for delivery in ask():
+        token = json.loads(base64.b64decode(delivery["Body"]))["Token"]
+        sns.confirm_subscription(TopicArn=delivery["TopicArn"], Token=token)
+        end(delivery)
+    for number in range(5):
+        sns.publish(TopicArn=topic, Message=str(number))
+    sns.publish(TopicArn=other, Message="soon")
+    leased = ask()
+    assert [d["TopicArn"] for d in leased] == [topic, topic, other]
+    assert ask() == []
+    end(leased[0])
+    [third] = ask()
+    assert third["TopicArn"] == topic and third["DeliveryId"] not in [d["DeliveryId"] for d in leased]
+    sns.delete_topic(TopicArn=topic)
+
+
 def test_couriers_are_run_by_shared_services_alone(server):
     for operation, members in (("PollForDeliveries", {"WorkerId": "w"}),
                                ("PutDeliveryResult", {"DeliveryId": "1", "Nonce": "n", "Result": "Delivered"})):

@@ -77,6 +77,7 @@ static const char *fault_words(int fault)
         {-EHOSTUNREACH, "its name is not known"},
         {-ETIMEDOUT, "it did not answer within 15 seconds"},
         {-EACCES, "its certificate is not trusted"},
+        {-EPROTO, "TLS could not be agreed on with it"},
         {-EFBIG, "its answer is longer than 1 MiB"},
     };
 
