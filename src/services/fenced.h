@@ -26,7 +26,8 @@ struct fenced {
 
 /* All with a write transaction. The value is the caller's from then on, and kept no more; NULL: none is. */
 void *fenced_take(struct fenced *fenced, struct tx *tx, const char *key) MUST_USE;
-/* Takes it; nobody else may have what can be changed of it. */
+/* Takes it; nobody else may have what can be changed of it. Slots are counted, not bytes: what may be long is
+ * measured by who puts it. */
 void fenced_put(struct fenced *fenced, struct tx *tx, const char *key, void *value);
 void fenced_drop(struct fenced *fenced, struct tx *tx, const char *key);
 void fenced_drop_all(struct fenced *fenced);

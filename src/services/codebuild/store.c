@@ -78,7 +78,7 @@ int project_store_recall(struct tx *tx, const char *account, const char *name, j
     int r = row.body ? 0 : project_store_get(tx, account, name, &row);
     if (r != 0)
         return r;
-    if (keyed)
+    if (keyed && row.text_bytes <= KEPT_TEXT_MAX) /* one from memory has 0, and is short */
         fenced_put(&projects, tx, key, json_incref(row.body));
     *ret = take(row.body);
     return 0;
@@ -95,6 +95,7 @@ int project_store_get(struct tx *tx, const char *account, const char *name, stru
         return r;
     ret->created_ms = rows_int(rows, 0);
     ret->modified_ms = rows_int(rows, 1);
+    ret->text_bytes = rows_str(rows, 2).len;
     return json_unpack_text(rows_str(rows, 2), &ret->body);
 }
 

@@ -12,6 +12,7 @@ struct project_row {
     int64_t created_ms;
     int64_t modified_ms;
     json_t *body;
+    size_t text_bytes; /* of the body */
 };
 
 void project_row_deinit(struct project_row *row);

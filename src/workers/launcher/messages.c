@@ -22,7 +22,9 @@ struct messages {
     pthread_cond_t room_cond;
     struct message *first;
     size_t count;
-    bool keeper_waits; /* for there to be messages */
+    const struct message *keeping; /* what the keeper is telling the queue of; NULL: none */
+    pthread_cond_t kept_cond;      /* it has */
+    bool keeper_waits;             /* for there to be messages */
     bool ending;
     pthread_t keeper;
     bool keeper_runs;
@@ -78,12 +80,14 @@ static int message_bury(struct messages *messages, const struct message *message
         json_pack("{s:s, s:s}", "QueueUrl", messages->setup->dead_letter_url, "MessageBody", message->body));
 }
 
-/* It is kept invisible no more. */
+/* It is kept invisible no more, nor is the queue being told so: what it is told next of the message holds. */
 static void message_unlink(struct messages *messages, const struct message *message)
 {
     struct message **at = &messages->first;
 
     pthread_mutex_lock(&messages->lock);
+    while (messages->keeping == message)
+        pthread_cond_wait(&messages->kept_cond, &messages->lock);
     while (*at != message)
         at = &(*at)->next;
     *at = message->next;
@@ -198,8 +202,6 @@ static void *keeper_run(void *arg)
     pthread_mutex_lock(&messages->lock);
     while (!messages->ending) {
         struct message *message = keep_next(messages);
-        CLEANUP(free_ptr) char *receipt = NULL;
-
         if (!message) {
             messages->keeper_waits = true;
             pthread_cond_wait(&messages->keep_cond, &messages->lock);
@@ -211,11 +213,13 @@ static void *keeper_run(void *arg)
             continue;
         }
         message->keep_at_ms = clock_mono_ms() + KEEP_MS;
-        receipt = str_dup(str_of(message->receipt));
+        messages->keeping = message;
         pthread_mutex_unlock(&messages->lock);
-        if (receipt && message_hide(messages, receipt, VISIBILITY_S))
+        if (message_hide(messages, message->receipt, VISIBILITY_S))
             log_debug("launcher", "a message could not be kept: it may come twice");
         pthread_mutex_lock(&messages->lock);
+        messages->keeping = NULL;
+        pthread_cond_broadcast(&messages->kept_cond);
     }
     pthread_mutex_unlock(&messages->lock);
     return NULL;
@@ -238,6 +242,7 @@ int messages_new(struct aws_client *client, const struct setup *setup, struct me
     pthread_mutex_init(&messages->lock, NULL);
     pthread_cond_init(&messages->keep_cond, &monotonic);
     pthread_cond_init(&messages->room_cond, NULL);
+    pthread_cond_init(&messages->kept_cond, NULL);
     pthread_condattr_destroy(&monotonic);
     r = pthread_create(&messages->keeper, NULL, keeper_run, messages);
     if (r)
@@ -262,6 +267,7 @@ void messages_free(struct messages **messages)
         pthread_join(of->keeper, NULL);
     pthread_cond_destroy(&of->keep_cond);
     pthread_cond_destroy(&of->room_cond);
+    pthread_cond_destroy(&of->kept_cond);
     pthread_mutex_destroy(&of->lock);
     free(of);
 }

@@ -594,6 +594,31 @@ static void test_a_repeated_start_may_leave_types_out(void **state UNUSED)
     assert_string_equal(json_str(json_array_get(variables, 0), "type", ""), "PLAINTEXT");
 }
 
+/* A hundred of them would take more memory than all else. */
+static void test_a_long_project_is_not_kept_in_memory(void **state UNUSED)
+{
+    static const struct {
+        int length;
+        bool kept;
+    } rows[] = {{10, true}, {60000, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct tx *tx = begin();
+        json_t *project = parse(PROJECT), *first = NULL, *second = NULL;
+        char name[16];
+        (void)snprintf(name, sizeof(name), "long-%zu", i);
+        json_object_set_new(project, "description", json_sprintf("%0*d", rows[i].length, 0));
+        assert_int_equal(project_store_insert(tx, ACCOUNT, name, now_ms, project), 0);
+        assert_int_equal(project_store_recall(tx, ACCOUNT, name, &first), 0);
+        assert_int_equal(project_store_recall(tx, ACCOUNT, name, &second), 0);
+        assert_true(json_equal(first, second) && json_equal(first, project));
+        assert_int_equal(first == second, rows[i].kept);
+        json_decref(first);
+        json_decref(second);
+        json_decref(project);
+        db_end(&tx);
+    }
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -616,6 +641,7 @@ int main(void)
         CASE(test_the_next_build_is_the_changed_projects),
         CASE(test_phases_are_taken_over_from_reports),
         CASE(test_a_repeated_start_may_leave_types_out),
+        CASE(test_a_long_project_is_not_kept_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
