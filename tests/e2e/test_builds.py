@@ -1,9 +1,14 @@
 """Builds run by a real anchor: stopped, and carried on by its successor after `kill -9`."""
+import ctypes
+import errno
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import time
+
+import pytest
 
 from running import binary
 
@@ -105,3 +110,32 @@ def test_an_anchor_whose_slots_are_all_taken_stops_at_once(server, tmp_path):
         anchor.kill()
         anchor.wait()
     codebuild.stop_build(id=build)
+
+
+def without_close_range():
+    """As on Linux before 5.9: the system call is unknown (seccomp's filter is inherited)."""
+    number, errno_of, allow = 436, 0x00050000 | errno.ENOSYS, 0x7FFF0000
+    program = b"".join(struct.pack("HBBI", *line) for line in (
+        (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, errno_of), (0x06, 0, 0, allow)))
+    lines = ctypes.create_string_buffer(program)
+    filters = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(lines))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filters, 0, 0) == 0  # no new privileges; a filter
+
+
+@pytest.mark.parametrize("options", [[], ["--no-sandbox"]], ids=["sandbox", "no sandbox"])
+def test_builds_where_the_machine_has_no_close_range(server, tmp_path, options):
+    codebuild = server.client("codebuild", profile="dev")
+    environment = {**server.aws_environment("dev"), "AWS_ENDPOINT_URL": server.endpoint}
+    anchor = subprocess.Popen([binary(), "anchor", *options, "--cache-dir", str(tmp_path)], env=environment,
+                              preexec_fn=without_close_range)
+    try:
+        name = "old" + "".join(options)
+        build = start(codebuild, name, "ls /proc/self/fd")
+        wait_for(lambda: show(codebuild, build)["buildComplete"], f"{build} ends")
+        assert show(codebuild, build)["buildStatus"] == "SUCCEEDED"
+        lines = server.client("logs", profile="dev").filter_log_events(logGroupName=f"/aws/codebuild/{name}")["events"]
+        assert [e["message"].strip() for e in lines if e["message"].strip().isdigit()] == ["0", "1", "2", "3"]  # 3: ls's own
+    finally:
+        anchor.terminate()
+        anchor.wait(20)
