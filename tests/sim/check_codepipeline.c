@@ -1,5 +1,6 @@
 /* What must hold after every step: the invariants of flow.h and of the room's README, read from the tables by
  * SQL of its own. */
+#include "people_codepipeline.h"
 #include "sim_codepipeline.h"
 #include "base/io.h"
 #include <stdarg.h>

@@ -5,6 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* An account whose role some actions are to have. */
+#define THEIRS "333333333333"
+#define THEIR_ROLE "r"
+enum sim_role { ROLE_ABSENT, ROLE_TRUSTS_OTHERS, ROLE_TRUSTS };
+
 void do_start(void);
 void do_stop(void);
 void do_retry(void);

@@ -1,5 +1,6 @@
 /* Random declarations: stages that versions share by name, actions of every kind, conditions, ways to fail.
  */
+#include "people_codepipeline.h"
 #include "sim_codepipeline.h"
 #include "wire/json.h"
 #include <stdio.h>

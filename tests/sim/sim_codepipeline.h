@@ -15,8 +15,6 @@
 #define DRAIN_ROUNDS 3000
 #define EPILOGUES 3 /* at the end of a life */
 #define PIPELINE "p"
-#define THEIRS "333333333333" /* an account whose role some actions are to have */
-#define THEIR_ROLE "r"
 
 enum {
     COUNT_SUCCEEDED,
@@ -90,8 +88,6 @@ struct sim_freeze {
     char allowed[ID_UUID_SIZE]; /* an execution that it lets through; empty: none */
 };
 
-enum sim_role { ROLE_ABSENT, ROLE_TRUSTS_OTHERS, ROLE_TRUSTS };
-
 struct sim {
     uint64_t random;
     uint64_t seed;
@@ -116,11 +112,10 @@ struct sim {
     char retried[ID_UUID_SIZE]; /* in this step */
     char action_states[ROWS][16];
     char job_states[ROWS][16];
-    int64_t first_action; /* the number of the seed's first row */
-    int64_t first_job;
+    int64_t first_action, first_job; /* the numbers of the seed's first rows */
     struct lease leases[LEASES];
     size_t lease_count;
-    enum sim_role role;
+    int role;          /* enum sim_role */
     int64_t their_job; /* the newest for their account */
     uint64_t counts[COUNTS];
 };
