@@ -212,6 +212,8 @@ def test_a_sessions_name_that_is_believed_tells_who_pushed(release):
     ({"Approvers": "2 of arn:aws:sts::222222222222:assumed-role/ops/ann",
       "TrustedSessions": "arn:aws:sts::222222222222:assumed-role/ops/*"}, "names 1"),
     ({"Approvers": ","}, "nobody's ARN"),
+    ({"TrustedSessions": "people"}, "TrustedSessions names 'people', which no session's ARN is"),
+    ({"TrustedSessions": "arn:aws:iam::222222222222:user/ann"}, "which no session's ARN is"),
     ({"Approvers": "arn:aws:iam::222222222222:user/ann,,arn:aws:iam::222222222222:user/bob"}, "nobody's ARN"),
     ({"Approvers": "2 of arn:aws:iam::222222222222:user/ann, "}, "names 1"),
 ])

@@ -128,8 +128,28 @@ static int group_check(const struct approval_rule *rule, const struct approval_g
                       (long long)group->needed, STR_ARG(group->patterns), (long long)named);
 }
 
+/* One that is no session's would be believed of nobody, silently. */
+static int trusted_check(struct str patterns, struct reason *why)
+{
+    for (bool first = true; patterns.ptr; first = false) {
+        struct str pattern = str_trim(str_split(&patterns, ','));
+
+        if (pattern.len == 0 && !first && !patterns.ptr) /* a comma at the end */
+            break;
+        if (!is_somebody(pattern) || str_starts(pattern, STR("arn:aws:iam:")))
+            return reason_set(why, APPROVAL_E_INVALID,
+                              "TrustedSessions names '" STR_FMT "', which no session's ARN is: write "
+                              "arn:aws:sts::ACCOUNT:assumed-role/ROLE/*.",
+                              STR_ARG(pattern));
+    }
+    return 0;
+}
+
 int approval_check_possible(const struct approval_rule *rule, struct reason *why)
 {
+    int refused = trusted_check(rule->trusted, why);
+    if (refused)
+        return refused;
     for (size_t i = 0; i < rule->count; i++) {
         int r = group_check(rule, &rule->groups[i], why);
         if (r)
