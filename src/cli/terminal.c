@@ -110,31 +110,26 @@ void cli_print_why(const char *why)
 }
 
 /* The length of the colour that it begins with, ESC [ 1;31 m; 0: of none. */
-static size_t colour(struct str text)
+static size_t colour(const char *text)
 {
-    if (!str_starts(text, STR("\033[")))
+    if (strncmp(text, "\033[", 2) != 0)
         return 0;
-    size_t len = 2;
-    while (len < text.len && strchr("0123456789;:", text.ptr[len]))
-        len++;
-    return len < text.len && text.ptr[len] == 'm' ? len + 1 : 0;
+    size_t len = 2 + strspn(text + 2, "0123456789;:");
+    return text[len] == 'm' ? len + 1 : 0;
 }
 
-/* Whoever ends a line early leaves no colour to the next ones. */
-static void put_coloured(struct str text)
+/* Whoever leaves a colour on leaves none to the next line. */
+static void put_coloured(const char *text, const char *end)
 {
     bool coloured = false;
-    while (text.len > 0) {
+    while (text < end) {
         size_t len = colour(text);
-        if (len > 0)
-            (void)fwrite(text.ptr, 1, len, stdout);
-        coloured |= len > 0;
-        text = after(text, len);
-        struct str plain = text;
-        while (text.len > 0 && !colour(text))
-            text = after(text, 1);
-        plain.len -= text.len;
-        terminal_put(stdout, plain, "\n\t\r");
+        const char *plain = text + len;
+        (void)fwrite(text, 1, len, stdout);
+        coloured = coloured || len > 0;
+        for (text = plain; text < end && !colour(text);)
+            text++;
+        terminal_put(stdout, (struct str){plain, (size_t)(text - plain)}, "\n\t\r");
     }
     if (coloured)
         (void)printf("\033[0m");
@@ -146,8 +141,8 @@ void cli_print_log(const char *message)
     if (str_ends(line, STR("\n")))
         line.len--;
     if (isatty(STDOUT_FILENO))
-        put_coloured(line);
+        put_coloured(message, message + line.len);
     else
-        (void)fwrite(line.ptr, 1, line.len, stdout);
+        (void)fwrite(message, 1, line.len, stdout);
     (void)putchar('\n');
 }
