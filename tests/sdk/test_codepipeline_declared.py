@@ -520,6 +520,23 @@ def test_references_of_commands_and_rules_are_looked_at(worker, make):
     assert said[0] == "InvalidStageDeclarationException" and "RuleName=[Is], RuleConfigurationKey=[Variable]" in said[1]
 
 
+@pytest.mark.parametrize("wrong,words", [
+    (action("Go", provider="S3", inputs=["App"], configuration={"BucketName": "b-b", "Extract": "false"}), "configuration 'ObjectKey'"),
+    (action("Go", inputs=["App"], configuration={"ActionMode": "CREATE_UPDATE", "StackName": "s", "TemplatePath": "Other::t.yaml"}),
+     "in its TemplatePath the artifact 'Other', which is not among its inputArtifacts"),
+    (action("Go", inputs=["App"], configuration={"ActionMode": "CREATE_UPDATE", "StackName": "s", "TemplatePath": "t.yaml"}),
+     "TemplatePath 't.yaml': write ARTIFACT::FILE"),
+    (action("Go", inputs=["App"], configuration={"ActionMode": "CREATE_UPDATE", "StackName": "s", "TemplatePath": "App::t.yaml",
+                                                 "TemplateConfiguration": "Other::c.json"}), "in its TemplateConfiguration the artifact 'Other'"),
+    (action("Go", category="Build", provider="CodeBuild", inputs=["App"], configuration={"ProjectName": "p", "PrimarySource": "Other"}),
+     "in its PrimarySource the artifact 'Other'"),
+    ({**approval("Go"), "configuration": {"CustomData": "#{codepipeline.PipelineExecutionId}", "Approvers": "nobody"}}, "nobody's ARN"),
+])
+def test_what_an_action_could_never_do_is_refused(make, wrong, words):
+    code, said = refusal(make, [wrong])
+    assert code == "InvalidActionDeclarationException" and words in said
+
+
 def test_a_variable_is_taken_from_what_comes_before(worker, make):
     asks = lambda name, space, order=1: action(name, order, configuration={"ActionMode": "DELETE_ONLY", "StackName": f"#{{{space}.Id}}"})
     gives = lambda order=1: action("Give", order, namespace="Given")

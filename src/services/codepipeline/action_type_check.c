@@ -70,6 +70,54 @@ static int configuration_check(const json_t *type, const json_t *action, struct 
     return 0;
 }
 
+/* ---- what could never work */
+
+static bool has_variable(const char *text)
+{
+    return text && strstr(text, "#{");
+}
+
+static int input_check(const json_t *action, const char *key, struct str name, struct reason *why)
+{
+    const json_t *input;
+    size_t i;
+
+    json_array_foreach (json_object_get(action, "inputArtifacts"), i, input)
+        if (str_eqc(name, json_str(input, "name", "")))
+            return 0;
+    return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
+                      "Action '%s' has in its %s the artifact '" STR_FMT
+                      "', which is not among its inputArtifacts.",
+                      json_str(action, "name", ""), key, STR_ARG(name));
+}
+
+/* ARTIFACT::FILE. */
+static int path_check(const json_t *action, const char *key, struct reason *why)
+{
+    const char *path = json_str(json_object_get(action, "configuration"), key, NULL);
+    const char *colons = path ? strstr(path, "::") : NULL;
+
+    if (!path || has_variable(path))
+        return 0;
+    if (!colons)
+        return reason_set(
+            why, PIPELINE_E_ACTION_DECLARATION,
+            "Action '%s' has the %s '%.300s': write ARTIFACT::FILE, with an input artifact's name.",
+            json_str(action, "name", ""), key, path);
+    return input_check(action, key, (struct str){path, (size_t)(colons - path)}, why);
+}
+
+/* Source: CodePipeline user guide, "Amazon S3 deploy action". */
+static int s3_check(const json_t *action, struct reason *why)
+{
+    const json_t *configuration = json_object_get(action, "configuration");
+
+    return strcmp(json_str(configuration, "Extract", ""), "false") == 0 &&
+                   !json_object_get(configuration, "ObjectKey")
+               ? missing(action, "ObjectKey", why)
+               : 0;
+}
+
 static int cloudformation_check(const json_t *action, struct reason *why)
 {
     const json_t *configuration = json_object_get(action, "configuration");
@@ -78,12 +126,16 @@ static int cloudformation_check(const json_t *action, struct reason *why)
     for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
         if (strcmp(modes[i].mode, mode) != 0)
             continue;
-        for (size_t k = 0; k < ARRAY_LEN(modes[i].needs) && modes[i].needs[k]; k++)
+        bool reads = false;
+        for (size_t k = 0; k < ARRAY_LEN(modes[i].needs) && modes[i].needs[k]; k++) {
             if (!json_object_get(configuration, modes[i].needs[k]))
                 return missing(action, modes[i].needs[k], why);
-        return 0;
+            reads = reads || strcmp(modes[i].needs[k], "TemplatePath") == 0;
+        }
+        int r = reads ? path_check(action, "TemplatePath", why) : 0;
+        return r || !reads ? r : path_check(action, "TemplateConfiguration", why);
     }
-    if (strstr(mode, "#{"))
+    if (has_variable(mode))
         return 0;
     return reason_set(
         why, PIPELINE_E_ACTION_DECLARATION,
@@ -97,26 +149,39 @@ static int primary_source_check(const json_t *action, struct reason *why)
     const json_t *inputs = json_object_get(action, "inputArtifacts");
     const json_t *configuration = json_object_get(action, "configuration");
 
-    if (json_array_size(inputs) > 1 && !json_object_get(configuration, "PrimarySource"))
+    const char *primary = json_str(configuration, "PrimarySource", NULL);
+
+    if (json_array_size(inputs) > 1 && !primary)
         return missing(action, "PrimarySource", why);
-    return 0;
+    return primary && !has_variable(primary) ? input_check(action, "PrimarySource", str_of(primary), why) : 0;
+}
+
+/* Who may answer is known when the approval begins. */
+static bool asks_whom_variables_say(const json_t *configuration)
+{
+    static const char *const keys[] = {"RequiredApprovals", "Approvers", "ForbidSelfApproval",
+                                       "TrustedSessions"};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (has_variable(json_str(configuration, keys[i], NULL)))
+            return true;
+    return false;
 }
 
 static int approval_check(const json_t *action, struct reason *why)
 {
     const json_t *configuration = json_object_get(action, "configuration");
     const char *topic = json_str(configuration, "NotificationArn", NULL);
-    CLEANUP(free_ptr) char *text = json_text(configuration);
     char account[13], name[SNS_NAME_MAX + 1];
     struct approval_rule rule;
     struct reason words = {0};
 
-    if (topic && !strstr(topic, "#{") && !topic_split_arn(str_of(topic), account, name))
+    if (topic && !has_variable(topic) && !topic_split_arn(str_of(topic), account, name))
         return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
                           "Action '%s' has the NotificationArn '%.300s', which is no topic's ARN "
                           "(arn:aws:sns:REGION:ACCOUNT:NAME).",
                           json_str(action, "name", ""), topic);
-    if ((text && strstr(text, "#{")) ||
+    if (asks_whom_variables_say(configuration) ||
         (!approval_read(configuration, &rule, &words) && !approval_check_possible(&rule, &words)))
         return 0;
     return reason_set(why, PIPELINE_E_ACTION_DECLARATION, "Action '%s': %s", json_str(action, "name", ""),
@@ -158,6 +223,7 @@ static const struct {
 } own_checks[] = {{"CloudFormation", cloudformation_check},
                   {"CodeBuild", primary_source_check},
                   {"Commands", commands_check},
+                  {"S3", s3_check},
                   {SOURCE_GIT, git_check},
                   {"Manual", approval_check}};
 
