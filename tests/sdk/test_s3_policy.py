@@ -264,6 +264,21 @@ def test_versions_deleted_in_a_row_are_known_by_their_ids(s3, other):
     assert [one["VersionId"] for one in deleted["Errors"]] == versions[1:]
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_copys_source_is_known_however_it_is_written(server, s3, bucket, slash):
+    def copy(source):
+        return rest.ask(server, "PUT", f"/{bucket}/to", {"x-amz-copy-source": source.format(bucket)}, profile="staging").status
+
+    ways = ["{}/public/a", "/{}/public/a", "{}%2Fpublic%2Fa", "/{}/%70ublic/a", "{}/public/a?versionId=null"]
+    basic = statement(bucket, principal={"AWS": STAGING}, action="s3:*")
+    source = f"{slash}{bucket}/public/*"
+    for operator, expected in (("StringLike", 403), ("StringNotLike", 200)):
+        put(s3, bucket, basic, statement(bucket, "Deny", {"AWS": STAGING}, "s3:PutObject",
+                                         Condition={operator: {"s3:x-amz-copy-source": source}}))
+        assert [copy(way) for way in ways] == [expected] * len(ways), operator
+    assert copy("{}/private/b") == 403
+
+
 def test_a_policy_lets_objects_be_made_under_a_condition_alone(server, s3, other, bucket):
     put(s3, bucket, statement(bucket, principal={"AWS": STAGING}, action=["s3:PutObject", "s3:GetObject"]),
         statement(bucket, "Deny", {"AWS": STAGING}, "s3:PutObject",

@@ -111,6 +111,24 @@ static size_t of_query(struct asking *a, const char *rest, struct str *ret)
     return one(uri_get(&a->c->query, rest), ret);
 }
 
+/* Decoded, since it is the same source however it is encoded, and both with and without the slash in front,
+ * which clients and policies may write or leave out. */
+static size_t copy_source(struct asking *a, const char *rest, struct str *ret)
+{
+    struct str said = http_header(a->c->http, rest);
+    const char *mark = said.ptr ? memmem(said.ptr, said.len, "?versionId=", 11) : NULL;
+    struct str source;
+    if (mark)
+        said.len = (size_t)(mark - said.ptr);
+    if (!said.ptr || uri_decode(a->c->arena, said, true, &source) != 0)
+        return 0;
+    if (str_starts(source, STR("/")))
+        source = (struct str){source.ptr + 1, source.len - 1};
+    ret[0] = source;
+    ret[1] = str_of(arena_printf(a->c->arena, "/" STR_FMT, STR_ARG(source)));
+    return ret[1].ptr ? 2 : 0;
+}
+
 /* Parts make no object, what they are completed to is one. */
 static size_t creates_object(struct asking *a, const char *rest UNUSED, struct str *ret)
 {
@@ -220,7 +238,7 @@ static const struct {
     {"s3:x-amz-acl", of_header},
     {"s3:x-amz-bucket-namespace", of_header},
     {"s3:x-amz-content-sha256", of_header},
-    {"s3:x-amz-copy-source", of_header},
+    {"s3:x-amz-copy-source", copy_source},
     {"s3:x-amz-grant-full-control", of_header},
     {"s3:x-amz-grant-read", of_header},
     {"s3:x-amz-grant-read-acp", of_header},
