@@ -293,15 +293,21 @@ struct comparing {
     bool variables;
 };
 
+/* Whether a value of the policy means just itself, and need not be copied. */
+static bool is_plain(const struct comparing *c, const char *wanted)
+{
+    return !(c->variables && strchr(wanted, '$')) && (c->op->patterns || !strpbrk(wanted, "*?"));
+}
+
 static bool compare(void *ctx, const char *wanted)
 {
     const struct comparing *c = ctx;
+    if (is_plain(c, wanted))
+        return c->op->holds(str_of(wanted), c->value);
     CLEANUP(buf_free) struct buf text = BUF_INIT(PATTERN_MAX);
     bool known = true;
     if (c->variables)
         known = expand(&text, wanted, c->request, c->op->patterns);
-    else if (c->op->patterns)
-        buf_puts(&text, wanted);
     else
         put_literal(&text, str_of(wanted));
     return known && buf_error(&text) == 0 && c->op->holds(buf_str(&text), c->value);

@@ -80,7 +80,7 @@ static bool is_action(void *ctx, const char *text)
 static bool is_resource(void *ctx, const char *text)
 {
     const struct matching *m = ctx;
-    if (!m->variables)
+    if (!m->variables || !strchr(text, '$'))
         return policy_matches(str_of(text), str_of(m->request->resource), false);
     CLEANUP(buf_free) struct buf pattern = BUF_INIT(PATTERN_MAX);
     return policy_expand(&pattern, text, m->request) &&

@@ -19,24 +19,22 @@
 
 #define BUCKET "artifacts"
 #define QUEUE_ARN "arn:aws:sqs:us-east-1:" HOUSE_ACCOUNT ":events"
-#define QUEUE_POLICY                                                                                         \
-    "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"s3.amazonaws.com\"},"                \
-    "\"Action\":\"sqs:SendMessage\",\"Resource\":\"*\"}]}"
 
 static int make_buckets(struct house *house)
 {
     CLEANUP(db_end) struct tx *tx = NULL;
     CLEANUP(json_free)
     json_t *queues = json_pack("[{s:s, s:[s]}]", "QueueArn", QUEUE_ARN, "Events", "s3:ObjectCreated:*");
-    CLEANUP(json_free) json_t *attributes = json_pack("{s:s}", "Policy", QUEUE_POLICY);
     int rc = db_begin(house->platform.db, &tx);
     if (rc == 0)
-        rc = queue_create(tx, &house->platform, HOUSE_ACCOUNT, "events", attributes, NULL);
+        rc = queue_create(tx, &house->platform, HOUSE_ACCOUNT, "events", NULL, NULL);
     if (rc == 0)
         rc = bucket_create(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, NULL);
     if (rc == 0)
         rc = bucket_set_versioning(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, "Enabled", NULL);
     if (rc == 0)
+        rc = bucket_set_notification_unseen(tx, &house->platform, BUCKET, queues, NULL);
+    if (rc == 0) /* which it has now: the queue needs no policy */
         rc = bucket_set_notification(tx, &house->platform, HOUSE_ACCOUNT, BUCKET, queues, NULL);
     return rc != 0 ? rc : db_commit(&tx);
 }
