@@ -186,6 +186,26 @@ def test_sqs_json_leaves_out_lists_that_are_empty(wire):
     assert set(json.loads(sqs(wire, "SendMessageBatch", QueueUrl=url, Entries=batch)[2])) == {"Failed"}
 
 
+def test_sqs_json_of_policies_and_tags(wire, server):
+    """As the newest SDKs speak: Debian's speaks Query."""
+    other = Wire(server, server.keys("staging"))
+    url = json.loads(sqs(wire, "CreateQueue", QueueName="policies", tags={"a": "b"})[2])["QueueUrl"]
+    assert json.loads(sqs(wire, "ListQueueTags", QueueUrl=url)[2]) == {"Tags": {"a": "b"}}
+    status, headers, body = sqs(other, "SendMessage", QueueUrl=url, MessageBody="x")
+    assert status == 403 and headers["x-amzn-query-error"] == "AccessDenied;Sender"
+    assert json.loads(body)["__type"].endswith("AccessDeniedException")
+    permission = {"QueueUrl": url, "Label": "l", "AWSAccountIds": ["333333333333"], "Actions": ["SendMessage"]}
+    assert sqs(wire, "AddPermission", **permission)[0] == 200
+    assert sqs(other, "SendMessage", QueueUrl=url, MessageBody="x")[0] == 200
+    status, headers, body = sqs(wire, "AddPermission", **{**permission, "Label": "m", "Actions": ["SendMessage"] * 8})
+    assert status == 403 and json.loads(body)["__type"].endswith("OverLimit")
+    assert json.loads(sqs(wire, "ListDeadLetterSourceQueues", QueueUrl=url)[2]) == {}
+    assert sqs(wire, "PurgeQueue", QueueUrl=url)[0] == 200
+    status, headers, body = sqs(wire, "PurgeQueue", QueueUrl=url)
+    assert status == 403 and json.loads(body)["__type"].endswith("PurgeQueueInProgress")
+    assert headers["x-amzn-query-error"] == "AWS.SimpleQueueService.PurgeQueueInProgress;Sender"
+
+
 def test_sqs_json_error(wire):
     status, headers, body = sqs(wire, "GetQueueUrl", QueueName="not-there")
     assert status == 400

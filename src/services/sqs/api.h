@@ -18,6 +18,12 @@ int api_purge_queue(struct call *c);
 int api_get_queue_attributes(struct call *c);
 int api_set_queue_attributes(struct call *c);
 
+int api_list_dead_letter_source_queues(struct call *c);
+
+int api_tag_queue(struct call *c);
+int api_untag_queue(struct call *c);
+int api_list_queue_tags(struct call *c);
+
 int api_add_permission(struct call *c);
 int api_remove_permission(struct call *c);
 

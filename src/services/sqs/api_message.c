@@ -7,7 +7,10 @@
 #include "base/mem.h"
 #include "services/sqs/api.h"
 #include "wire/json.h"
+#include <ctype.h>
 #include <inttypes.h>
+
+#define GROUP_MAX 128
 
 static int put_md5(json_t *out, const char *member, struct str bytes)
 {
@@ -18,28 +21,67 @@ static int put_md5(json_t *out, const char *member, struct str bytes)
     return json_put_str(out, member, hex);
 }
 
-static int put_attributes_md5(json_t *out, const json_t *attributes)
+static int put_attributes_md5(json_t *out, const char *member, const json_t *attributes)
 {
     char hex[33];
     if (json_object_size(attributes) == 0)
         return 0;
     int rc = message_attributes_md5(attributes, hex);
-    return rc != 0 ? rc : json_put_str(out, "MD5OfMessageAttributes", hex);
+    return rc != 0 ? rc : json_put_str(out, member, hex);
 }
 
-static int refuse_unsupported(struct call *c, const json_t *in)
+/* A group, of which a queue that is no FIFO queue makes nothing but to tell it. */
+static int read_group(struct call *c, const json_t *in, json_t *system)
 {
-    static const char *const members[] = {"MessageGroupId", "MessageDeduplicationId"};
-    for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        if (json_object_get(in, members[i]))
+    static const char *const member = "MessageGroupId";
+    const char *group = json_str(in, member, NULL);
+    if (!group)
+        return 0;
+    size_t len = strlen(group);
+    for (size_t i = 0; i < len; i++)
+        if (!isgraph((unsigned char)group[i]))
+            len = 0;
+    if (len < 1 || len > GROUP_MAX)
+        return call_fail(
+            c, SQS_E_PARAMETER,
+            "Value %.256s for parameter %s is invalid. Reason: %s can only include alphanumeric and "
+            "punctuation characters. 1 to 128 in length.",
+            group, member, member);
+    return json_put_str(system, member, group);
+}
+
+/* Of MessageSystemAttributes there is one. */
+static int read_trace(struct call *c, const json_t *in, json_t *system)
+{
+    static const char *const trace = "AWSTraceHeader";
+    const char *name;
+    json_t *value;
+    json_object_foreach (json_object_get(in, "MessageSystemAttributes"), name, value) {
+        const char *text = json_str(value, "StringValue", "");
+        if (strcmp(name, trace) != 0)
+            return call_fail(c, SQS_E_PARAMETER, "Message system attribute name '%.256s' is invalid.", name);
+        if (strcmp(json_str(value, "DataType", ""), "String") != 0 || *text == '\0')
             return call_fail(
                 c, SQS_E_PARAMETER,
-                "Value %s for parameter %s is invalid. Reason: The request include parameter that is "
-                "not valid for this queue type.",
-                json_str(in, members[i], ""), members[i]);
-    if (json_object_size(json_object_get(in, "MessageSystemAttributes")) > 0)
-        return call_fail(c, SQS_E_UNSUPPORTED, "MessageSystemAttributes are not supported by Slipway.");
+                "The message system attribute '%s' must contain a non-empty value of type String.", name);
+        int rc = json_put_str(system, name, text);
+        if (rc != 0)
+            return rc;
+    }
     return 0;
+}
+
+static int read_system(struct call *c, const json_t *in, json_t *system)
+{
+    static const char *const fifo = "MessageDeduplicationId";
+    if (json_object_get(in, fifo))
+        return call_fail(
+            c, SQS_E_PARAMETER,
+            "Value %s for parameter %s is invalid. Reason: The request include parameter that is "
+            "not valid for this queue type.",
+            json_str(in, fifo, ""), fifo);
+    int rc = read_group(c, in, system);
+    return rc != 0 ? rc : read_trace(c, in, system);
 }
 
 int api_send_one(struct call *c, const struct queue *queue, const json_t *in, json_t *out)
@@ -54,17 +96,23 @@ int api_send_one(struct call *c, const struct queue *queue, const json_t *in, js
                          " for parameter DelaySeconds is invalid. Reason: DelaySeconds must be "
                          ">= 0 and <= 900.",
                          delay_s);
-    int rc = refuse_unsupported(c, in);
+    CLEANUP(json_free) json_t *system = json_object();
+    int rc = system ? read_system(c, in, system) : FAULT(ENOMEM);
     if (rc != 0)
         return rc;
-    struct outgoing message = {body, json_object_get(in, "MessageAttributes"), delay_s, c->caller->user_id};
+    struct outgoing message = {body, json_object_get(in, "MessageAttributes"), delay_s, c->caller->user_id,
+                               system};
     char id[37];
     rc = message_send(c->tx, queue, &message, id, &c->reason);
     if (rc == 0)
         rc = json_put_str(out, "MessageId", id);
     if (rc == 0)
         rc = put_md5(out, "MD5OfMessageBody", body);
-    return rc != 0 ? rc : put_attributes_md5(out, message.attributes);
+    if (rc == 0)
+        rc = put_attributes_md5(out, "MD5OfMessageAttributes", message.attributes);
+    return rc != 0 ? rc
+                   : put_attributes_md5(out, "MD5OfMessageSystemAttributes",
+                                        json_object_get(in, "MessageSystemAttributes"));
 }
 
 int api_send_message(struct call *c)
@@ -111,7 +159,7 @@ static int trim(const struct call *c, json_t *messages)
             json_object_del(message, "Attributes");
         json_t *attributes = json_object_get(message, "MessageAttributes");
         keep_asked(attributes, json_object_get(c->in, "MessageAttributeNames"), NULL);
-        int rc = put_attributes_md5(message, attributes);
+        int rc = put_attributes_md5(message, "MD5OfMessageAttributes", attributes);
         if (rc != 0)
             return rc;
         if (json_object_size(attributes) == 0)

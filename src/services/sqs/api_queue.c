@@ -47,9 +47,16 @@ int api_create_queue(struct call *c)
     if (rc != 0)
         return rc;
     const char *name = json_str(c->in, "QueueName", "");
-    rc = queue_create(c->tx, c->platform, c->caller->account, name, json_object_get(c->in, "Attributes"),
-                      &c->reason);
-    return rc != 0 ? rc : put_url(c, c->caller->account, name);
+    const char *account = c->caller->account;
+    const json_t *tags = json_object_get(c->in, "tags");
+    bool there = queue_exists(c->tx, account, name) == 0;
+    rc = queue_create(c->tx, c->platform, account, name, json_object_get(c->in, "Attributes"), &c->reason);
+    CLEANUP(queue_unload) struct queue queue = {0};
+    if (rc == 0 && !there && json_object_size(tags) > 0)
+        rc = queue_load(c->tx, account, name, &queue);
+    if (rc == 0 && queue.id != 0)
+        rc = queue_set_tags(c->tx, &queue, tags, &c->reason);
+    return rc != 0 ? rc : put_url(c, account, name);
 }
 
 /* Whether another account has a queue is told to whom its policy lets ask. */
@@ -71,29 +78,49 @@ int api_get_queue_url(struct call *c)
     return rc != 0 ? rc : put_url(c, owner, name);
 }
 
-/* Up to `max` URLs of names after `after`; with a limit asked for, NextToken is the last name given. */
-static int list_names(struct call *c, struct str prefix, const char *after, int64_t max, json_t *urls)
+struct listing {
+    const char *account;
+    struct str prefix;
+    const struct queue *dead; /* NULL: all queues; those whose dead letters go there */
+};
+
+static bool is_listed(const struct listing *listing, struct rows *rows)
 {
+    CLEANUP(queue_unload) struct queue queue = {0};
+    char target[SQS_NAME_MAX + 1];
+    int64_t max = 0;
+    if (!listing->dead)
+        return true;
+    return json_parse(rows_str(rows, 1), &queue.attributes, NULL) == 0 &&
+           queue_redrive(&queue, target, &max) && strcmp(target, listing->dead->name) == 0;
+}
+
+/* Up to `max` URLs of names after NextToken; with a limit asked for, the next one is the last name given. */
+static int list_names(struct call *c, const struct listing *listing, int64_t max, json_t *urls)
+{
+    const char *after = json_str(c->in, "NextToken", "");
     char last[SQS_NAME_MAX + 1] = "";
     CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc =
-        tx_query(c->tx, &rows,
-                 "SELECT name FROM sqs_queue WHERE account = $1 AND name > $2 AND name >= $3 ORDER BY name",
-                 "ssS", c->caller->account, after, prefix);
-    while (rc == 0 && (rc = rows_next(rows)) == 0 && str_starts(rows_str(rows, 0), prefix)) {
+    int rc = tx_query(c->tx, &rows,
+                      "SELECT name, attributes FROM sqs_queue WHERE account = $1 AND name > $2 AND name >= $3"
+                      " ORDER BY name",
+                      "ssS", listing->account, after, listing->prefix);
+    while (rc == 0 && (rc = rows_next(rows)) == 0 && str_starts(rows_str(rows, 0), listing->prefix)) {
+        if (!is_listed(listing, rows))
+            continue;
         if ((int64_t)json_array_size(urls) == max)
             return json_object_get(c->in, "MaxResults") ? json_put_str(c->out, "NextToken", last) : 0;
         struct str name = rows_str(rows, 0);
         memcpy(last, name.ptr, name.len + 1);
         CLEANUP(buf_free) struct buf url = BUF_INIT(1024);
-        queue_url(c->platform, c->caller->account, last, &url);
+        queue_url(c->platform, listing->account, last, &url);
         if (buf_error(&url) != 0 || json_array_append_new(urls, json_string(url.ptr)) != 0)
             return FAULT(ENOMEM);
     }
     return rc < 0 ? rc : 0;
 }
 
-int api_list_queues(struct call *c)
+static int list(struct call *c, const struct listing *listing, const char *member)
 {
     int64_t max = json_int(c->in, "MaxResults", LIST_MAX);
     if (max < 1 || max > LIST_MAX)
@@ -103,11 +130,22 @@ int api_list_queues(struct call *c)
             "between 1 and 1000.",
             (long long)max);
     json_t *urls = json_array();
-    int rc = urls ? json_put(c->out, "QueueUrls", urls) : FAULT(ENOMEM);
-    if (rc != 0)
-        return rc;
-    return list_names(c, str_of(json_str(c->in, "QueueNamePrefix", "")), json_str(c->in, "NextToken", ""),
-                      max, urls);
+    int rc = urls ? json_put(c->out, member, urls) : FAULT(ENOMEM);
+    return rc != 0 ? rc : list_names(c, listing, max, urls);
+}
+
+int api_list_queues(struct call *c)
+{
+    const struct listing listing = {c->caller->account, str_of(json_str(c->in, "QueueNamePrefix", "")), NULL};
+    return list(c, &listing, "QueueUrls");
+}
+
+int api_list_dead_letter_source_queues(struct call *c)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = api_queue(c, c->tx, &queue);
+    const struct listing listing = {queue.account, STR(""), &queue};
+    return rc != 0 ? rc : list(c, &listing, "queueUrls");
 }
 
 int api_delete_queue(struct call *c)
@@ -121,7 +159,7 @@ int api_purge_queue(struct call *c)
 {
     CLEANUP(queue_unload) struct queue queue = {0};
     int rc = api_queue(c, c->tx, &queue);
-    return rc != 0 ? rc : message_purge(c->tx, &queue);
+    return rc != 0 ? rc : queue_purge(c->tx, &queue, &c->reason);
 }
 
 int api_get_queue_attributes(struct call *c)

@@ -7,10 +7,13 @@
 #include "base/clock.h"
 #include <stdio.h>
 
+#define SOURCES_MAX 10
+
 enum kind {
     KIND_NUMBER,
-    KIND_TEXT,    /* kept and given back; not acted upon */
     KIND_REDRIVE, /* RedrivePolicy */
+    KIND_ALLOW,   /* RedriveAllowPolicy */
+    KIND_SWITCH,  /* "true" or "false"; kept, and nothing else */
     KIND_POLICY,
     KIND_COMPUTED, /* read only */
     KIND_UNSUPPORTED,
@@ -32,8 +35,8 @@ static const struct attribute attributes_all[] = {
     {"ReceiveMessageWaitTimeSeconds", KIND_NUMBER, 0, 20, 0},
     {"RedrivePolicy", KIND_REDRIVE, 0, 0, 0},
     {"Policy", KIND_POLICY, 0, 0, 0},
-    {"RedriveAllowPolicy", KIND_TEXT, 0, 0, 0},
-    {"SqsManagedSseEnabled", KIND_TEXT, 0, 0, 0},
+    {"RedriveAllowPolicy", KIND_ALLOW, 0, 0, 0},
+    {"SqsManagedSseEnabled", KIND_SWITCH, 0, 0, 0},
     {"KmsMasterKeyId", KIND_UNSUPPORTED, 0, 0, 0},
     {"KmsDataKeyReusePeriodSeconds", KIND_UNSUPPORTED, 0, 0, 0},
     {"FifoQueue", KIND_UNSUPPORTED, 0, 0, 0},
@@ -46,6 +49,13 @@ static const struct attribute attributes_all[] = {
     {"ApproximateNumberOfMessagesDelayed", KIND_COMPUTED, 0, 0, 0},
     {"CreatedTimestamp", KIND_COMPUTED, 0, 0, 0},
     {"LastModifiedTimestamp", KIND_COMPUTED, 0, 0, 0},
+};
+
+/* Whose attributes are checked. */
+struct checked {
+    struct tx *tx;
+    const char *account;
+    const char *name;
 };
 
 static const struct attribute *find(const char *name)
@@ -111,30 +121,116 @@ bool queue_redrive(const struct queue *queue, char *ret_name, int64_t *ret_max_r
     return text && parse_redrive(text, account, ret_name, ret_max_receives);
 }
 
-static int check_redrive(struct tx *tx, const char *account, const char *text, struct reason *why)
+static int bad_value(struct reason *why, const char *attribute, const char *text, const char *because)
 {
-    if (*text == '\0')
-        return 0;
+    return reason_set(why, SQS_E_PARAMETER, "Value %.512s for parameter %s is invalid. Reason: %s", text,
+                      attribute, because);
+}
+
+/* Whether the queue's RedriveAllowPolicy lets the other one's dead letters in. */
+static bool lets_redrive(const struct queue *dead, const struct checked *of)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    const char *text = queue_text(dead, "RedriveAllowPolicy");
+    if (!text || json_parse(str_of(text), &policy, NULL) != 0)
+        return true;
+    const char *permission = json_str(policy, "redrivePermission", "allowAll");
+    const json_t *sources = json_object_get(policy, "sourceQueueArns");
+    if (strcmp(permission, "byQueue") != 0)
+        return strcmp(permission, "denyAll") != 0;
+    for (size_t i = 0; i < json_array_size(sources); i++) {
+        struct str arn = str_of(json_string_value(json_array_get(sources, i)));
+        char account[13], name[SQS_NAME_MAX + 1];
+        if (queue_split_arn(arn, account, name) && strcmp(account, of->account) == 0 &&
+            strcmp(name, of->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_target(const struct checked *of, const char *attribute, const char *text, struct reason *why)
+{
+    CLEANUP(queue_unload) struct queue dead = {0};
     char owner[13];
     char name[SQS_NAME_MAX + 1];
     int64_t max = 0;
     if (!parse_redrive(text, owner, name, &max))
-        return reason_set(why, SQS_E_PARAMETER,
-                          "Value %s for parameter RedrivePolicy is invalid. Reason: it must be JSON with "
-                          "deadLetterTargetArn (a queue's ARN) and maxReceiveCount (1 to 1000).",
-                          text);
-    int rc = strcmp(owner, account) == 0 ? queue_exists(tx, owner, name) : SQS_E_NO_QUEUE;
+        return bad_value(why, attribute, text,
+                         "deadLetterTargetArn must be a queue's ARN and maxReceiveCount from 1 to 1000.");
+    int rc = strcmp(owner, of->account) == 0 ? queue_load(of->tx, owner, name, &dead) : SQS_E_NO_QUEUE;
     if (rc == SQS_E_NO_QUEUE)
-        return reason_set(
-            why, SQS_E_PARAMETER,
-            "Value %s for parameter RedrivePolicy is invalid. Reason: Dead letter target does not "
-            "exist.",
-            text);
+        return bad_value(why, attribute, text, "Dead letter target does not exist.");
+    if (rc == 0 && !lets_redrive(&dead, of))
+        return bad_value(why, attribute, text,
+                         "The RedriveAllowPolicy of the dead letter target does not allow this queue.");
     return rc;
 }
 
-static int check_one(struct tx *tx, const char *account, const char *name, const char *text,
-                     struct reason *why)
+static int check_redrive(const struct checked *of, const char *attribute, const char *text,
+                         struct reason *why)
+{
+    static const char *const members[] = {"maxReceiveCount", "deadLetterTargetArn"};
+    CLEANUP(json_free) json_t *policy = NULL;
+    if (json_parse(str_of(text), &policy, NULL) != 0 || !json_is_object(policy))
+        return bad_value(why, attribute, text, "Redrive policy is not a valid JSON map.");
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (!json_object_get(policy, members[i]))
+            return reason_set(why, SQS_E_PARAMETER,
+                              "Value %.512s for parameter %s is invalid. Reason: Redrive policy does not "
+                              "contain mandatory attribute: %s.",
+                              text, attribute, members[i]);
+    return check_target(of, attribute, text, why);
+}
+
+static bool arns_ok(const json_t *arns)
+{
+    char account[13], name[SQS_NAME_MAX + 1];
+    for (size_t i = 0; i < json_array_size(arns); i++)
+        if (!queue_split_arn(str_of(json_string_value(json_array_get(arns, i))), account, name))
+            return false;
+    return json_array_size(arns) >= 1 && json_array_size(arns) <= SOURCES_MAX;
+}
+
+/* {"redrivePermission": "byQueue", "sourceQueueArns": […]} */
+static int check_allow(const struct checked *of UNUSED, const char *attribute, const char *text,
+                       struct reason *why)
+{
+    CLEANUP(json_free) json_t *policy = NULL;
+    if (json_parse(str_of(text), &policy, NULL) != 0 || !json_is_object(policy))
+        return bad_value(why, attribute, text, "Redrive allow policy is not a valid JSON map.");
+    const char *permission = json_str(policy, "redrivePermission", "");
+    const json_t *arns = json_object_get(policy, "sourceQueueArns");
+    bool by_queue = strcmp(permission, "byQueue") == 0;
+    if (!by_queue && strcmp(permission, "allowAll") != 0 && strcmp(permission, "denyAll") != 0)
+        return bad_value(why, attribute, text, "redrivePermission must be allowAll, denyAll or byQueue.");
+    if (by_queue ? !arns_ok(arns) : arns != NULL)
+        return bad_value(why, attribute, text,
+                         "byQueue, and it alone, goes with sourceQueueArns, a list of 1 to 10 queues' ARNs.");
+    return 0;
+}
+
+static int check_policy(const struct checked *of UNUSED, const char *attribute UNUSED, const char *text,
+                        struct reason *why)
+{
+    return queue_policy_check(text, why);
+}
+
+static int check_switch(const struct checked *of UNUSED, const char *attribute, const char *text,
+                        struct reason *why)
+{
+    return strcmp(text, "true") == 0 || strcmp(text, "false") == 0
+               ? 0
+               : reason_set(why, SQS_E_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", attribute);
+}
+
+/* What values of a kind may be, beside "": the default again. */
+static int (*const checks[])(const struct checked *of, const char *attribute, const char *text,
+                             struct reason *why) = {
+    [KIND_REDRIVE] = check_redrive, [KIND_ALLOW] = check_allow, [KIND_POLICY] = check_policy,
+    [KIND_SWITCH] = check_switch,   [KIND_UNSUPPORTED] = NULL,
+};
+
+static int check_one(const struct checked *of, const char *name, const char *text, struct reason *why)
 {
     const struct attribute *attribute = find(name);
     if (!attribute || attribute->kind == KIND_COMPUTED)
@@ -147,17 +243,17 @@ static int check_one(struct tx *tx, const char *account, const char *name, const
     if (attribute->kind == KIND_NUMBER && *text != '\0' &&
         !str_to_int(str_of(text), attribute->min, attribute->max, &value))
         return reason_set(why, SQS_E_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", name);
-    if (attribute->kind == KIND_POLICY)
-        return *text == '\0' ? 0 : queue_policy_check(text, why);
-    return attribute->kind == KIND_REDRIVE ? check_redrive(tx, account, text, why) : 0;
+    return *text && checks[attribute->kind] ? checks[attribute->kind](of, name, text, why) : 0;
 }
 
-int attributes_check(struct tx *tx, const char *account, const json_t *attributes, struct reason *why)
+int attributes_check(struct tx *tx, const char *account, const char *queue, const json_t *attributes,
+                     struct reason *why)
 {
+    const struct checked of = {tx, account, queue};
     const char *name;
     json_t *value;
     json_object_foreach ((json_t *)attributes, name, value) {
-        int rc = check_one(tx, account, name, json_string_value(value), why);
+        int rc = check_one(&of, name, json_string_value(value), why);
         if (rc != 0)
             return rc;
     }

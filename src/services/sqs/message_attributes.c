@@ -31,6 +31,13 @@ static bool name_ok(const char *name)
     return !strstr(name, "..");
 }
 
+static bool is_number(const char *text)
+{
+    char *end = NULL;
+    (void)strtod(text, &end);
+    return *end == '\0' && text[strspn(text, "0123456789+-.eE")] == '\0';
+}
+
 static int check_one(const char *name, const json_t *attribute, struct reason *why)
 {
     struct str type = str_of(json_str(attribute, "DataType", ""));
@@ -51,6 +58,9 @@ static int check_one(const char *name, const json_t *attribute, struct reason *w
         return reason_set(why, SQS_E_PARAMETER,
                           "The message attribute '%s' must contain a non-empty message attribute value.",
                           name);
+    if (type_is(type, "Number") && !is_number(value))
+        return reason_set(why, SQS_E_PARAMETER,
+                          "Can't cast the value of message (user) attribute '%s' to a number.", name);
     return 0;
 }
 

@@ -91,11 +91,11 @@ int message_send(struct tx *tx, const struct queue *queue, const struct outgoing
     if (rc != 0)
         return rc;
     CLEANUP(free_ptr) char *attributes = NULL;
-    if (json_object_size(message->attributes) > 0) {
-        attributes = json_text(message->attributes);
-        if (!attributes)
-            return FAULT(ENOMEM);
-    }
+    CLEANUP(free_ptr) char *system = NULL;
+    if (json_object_size(message->attributes) > 0 && !(attributes = json_text(message->attributes)))
+        return FAULT(ENOMEM);
+    if (json_object_size(message->system) > 0 && !(system = json_text(message->system)))
+        return FAULT(ENOMEM);
     id_uuid(ret_id);
     int64_t delay_s = message->delay_s >= 0 ? message->delay_s : queue_number(queue, "DelaySeconds");
     int64_t now_ms = clock_now_ms();
@@ -104,9 +104,9 @@ int message_send(struct tx *tx, const struct queue *queue, const struct outgoing
     return tx_exec(
         tx,
         "INSERT INTO sqs_message (queue, id, message_id, body, attributes, sender, sent_ms, visible_ms, "
-        "receives) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
-        "iisSssii", queue->id, id, ret_id, message->body, attributes, message->sender, now_ms,
-        now_ms + 1000 * delay_s);
+        "receives, system_attributes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
+        "iisSssiis", queue->id, id, ret_id, message->body, attributes, message->sender, now_ms,
+        now_ms + 1000 * delay_s, system);
 }
 
 int message_ready(struct tx *tx, const struct queue *queue, int64_t now_ms, int64_t *ret_next_ms)
@@ -190,6 +190,11 @@ static int put_system(json_t *message, struct rows *rows)
             json_put_format(system, "ApproximateFirstReceiveTimestamp", "%lld", (long long)rows_int(rows, 6));
     if (rc == 0 && !rows_null(rows, 7))
         rc = json_put_strn(system, "DeadLetterQueueSourceArn", rows_str(rows, 7));
+    CLEANUP(json_free) json_t *sent = NULL;
+    if (rc == 0 && !rows_null(rows, 8) && json_parse(rows_str(rows, 8), &sent, NULL) != 0)
+        rc = FAULT(EBADMSG);
+    if (rc == 0 && sent && json_object_update(system, sent) != 0)
+        rc = FAULT(ENOMEM);
     int put = json_put(message, "Attributes", system);
     return rc != 0 ? rc : put;
 }
@@ -230,7 +235,7 @@ static int hand_out(struct tx *tx, const struct queue *queue, int64_t id, int64_
                      "UPDATE sqs_message SET receipt = $1, receives = receives + 1, visible_ms = $2, "
                      "first_receive_ms = COALESCE(first_receive_ms, $3) WHERE queue = $4 AND id = $5 "
                      "RETURNING message_id, body, attributes, sender, sent_ms, receives, first_receive_ms, "
-                     "source",
+                     "source, system_attributes",
                      "siiii", receipt, now_ms + 1000 * visibility_s, now_ms, queue->id, id);
     if (rc != 0)
         return rc < 0 ? rc : FAULT(EIO);

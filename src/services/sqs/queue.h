@@ -37,9 +37,16 @@ uint64_t queue_subject(const struct queue *queue);
 /* Splits "arn:aws:sqs:REGION:ACCOUNT:NAME". */
 bool queue_split_arn(struct str arn, char ret_account[13], char ret_name[SQS_NAME_MAX + 1]);
 
-/* Checks names and values; the merged result is normalised (numbers without leading zeros).
- * `resolve` (a write or read transaction) is used to see that a dead letter queue exists. */
-int attributes_check(struct tx *tx, const char *account, const json_t *attributes,
+/* Its tags, an object of texts; the caller's. */
+int queue_tags(struct tx *tx, const struct queue *queue, json_t **ret) MUST_USE;
+/* These, and no others. SQS_E_PARAMETER. */
+int queue_set_tags(struct tx *tx, const struct queue *queue, const json_t *tags, struct reason *why) MUST_USE;
+/* Deletes all its messages, once a minute. SQS_E_PURGING. */
+int queue_purge(struct tx *tx, const struct queue *queue, struct reason *why) MUST_USE;
+
+/* Checks names and values of attributes for the account's queue of that name, which need not exist yet; a
+ * dead letter queue must. SQS_E_ATTRIBUTE_*, SQS_E_PARAMETER, SQS_E_OVER_LIMIT, SQS_E_UNSUPPORTED. */
+int attributes_check(struct tx *tx, const char *account, const char *queue, const json_t *attributes,
                      struct reason *why) MUST_USE;
 bool attribute_known(const char *name);
 /* All attributes (computed ones too) into `out`, or only those named in the list `names`. */
@@ -51,6 +58,7 @@ struct outgoing {
     const json_t *attributes; /* MessageAttributes as in the API, or NULL */
     int64_t delay_s;          /* -1: the queue's */
     const char *sender;       /* a user id or an account id */
+    const json_t *system;     /* what the receiver is told beside: {"AWSTraceHeader": text}; NULL: nothing */
 };
 
 /* ret_id: the message id. SQS_E_PARAMETER, SQS_E_CONTENTS. */

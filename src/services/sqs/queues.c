@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#define PURGE_EVERY_MS 60000
+
 void queue_unload(struct queue *queue)
 {
     json_free(&queue->attributes);
@@ -95,7 +97,7 @@ int queue_create(struct tx *tx, const struct platform *platform, const char *acc
         return reason_set(
             why, SQS_E_PARAMETER,
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
-    int rc = attributes_check(tx, account, attributes, why);
+    int rc = attributes_check(tx, account, name, attributes, why);
     if (rc != 0)
         return rc;
     CLEANUP(queue_unload) struct queue queue = {0};
@@ -119,7 +121,7 @@ int queue_set_attributes(struct tx *tx, const struct platform *platform, const c
     if (rc == SQS_E_NO_QUEUE)
         return reason_set(why, rc, "The specified queue does not exist: %s.", name);
     if (rc == 0)
-        rc = attributes_check(tx, account, attributes, why);
+        rc = attributes_check(tx, account, name, attributes, why);
     if (rc != 0)
         return rc;
     const char *key;
@@ -157,6 +159,17 @@ int queue_delete(struct tx *tx, const struct platform *platform, const char *acc
     queue_topic(account, name, topic);
     tx_wake(tx, "%s", topic);
     return rc;
+}
+
+int queue_purge(struct tx *tx, const struct queue *queue, struct reason *why)
+{
+    int64_t now_ms = clock_now_ms();
+    int rc = tx_exec(tx, "UPDATE sqs_queue SET purged_ms = $1 WHERE id = $2 AND COALESCE(purged_ms, 0) <= $3",
+                     "iii", now_ms, queue->id, now_ms - PURGE_EVERY_MS);
+    if (rc == 0 && tx_changes(tx) == 0)
+        return reason_set(why, SQS_E_PURGING,
+                          "Only one PurgeQueue operation on %s is allowed every 60 seconds.", queue->name);
+    return rc != 0 ? rc : message_purge(tx, queue);
 }
 
 void queue_topic(const char *account, const char *name, char ret[SQS_TOPIC_SIZE])

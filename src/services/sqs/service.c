@@ -15,6 +15,11 @@ static const struct operation operations[] = {
      api_get_queue_attributes},
     {"SetQueueAttributes", "sqs:SetQueueAttributes", OP_WRITE, &set_attributes_in, NULL,
      api_set_queue_attributes},
+    {"ListDeadLetterSourceQueues", "sqs:ListDeadLetterSourceQueues", OP_READ, &list_sources_in,
+     &list_sources_out, api_list_dead_letter_source_queues},
+    {"TagQueue", "sqs:TagQueue", OP_WRITE, &tag_queue_in, NULL, api_tag_queue},
+    {"UntagQueue", "sqs:UntagQueue", OP_WRITE, &untag_queue_in, NULL, api_untag_queue},
+    {"ListQueueTags", "sqs:ListQueueTags", OP_READ, &queue_in, &list_queue_tags_out, api_list_queue_tags},
     {"AddPermission", "sqs:AddPermission", OP_WRITE, &add_permission_in, NULL, api_add_permission},
     {"RemovePermission", "sqs:RemovePermission", OP_WRITE, &remove_permission_in, NULL,
      api_remove_permission},
@@ -34,12 +39,8 @@ static const struct operation operations[] = {
 
 static const char *const unsupported[] = {
     "CancelMessageMoveTask",
-    "ListDeadLetterSourceQueues",
     "ListMessageMoveTasks",
-    "ListQueueTags",
     "StartMessageMoveTask",
-    "TagQueue",
-    "UntagQueue",
     NULL,
 };
 
@@ -73,6 +74,8 @@ static const struct service_error errors[] = {
      "This is not supported by Slipway."},
     {SQS_E_OVER_LIMIT, "OverLimit", 403, NULL, "The specified action violates a limit."},
     {SQS_E_DENIED, "AccessDeniedException", 403, "AccessDenied", "Access Denied"},
+    {SQS_E_PURGING, "PurgeQueueInProgress", 403, LEGACY("PurgeQueueInProgress"),
+     "Only one PurgeQueue operation on a queue is allowed every 60 seconds."},
     {SQS_E_ADDRESS, "InvalidAddress", 404, NULL, "The address is not valid for this endpoint."},
 };
 
@@ -105,6 +108,9 @@ static const struct db_migration migrations[] = {
     {2, "UPDATE sqs_queue SET attributes = '{\"MaximumMessageSize\":\"262144\"' || "
         "CASE WHEN attributes = '{}' THEN '' ELSE ',' END || substr(attributes, 2) "
         "WHERE attributes NOT LIKE '%\"MaximumMessageSize\":\"%';"},
+    {3, "ALTER TABLE sqs_queue ADD COLUMN tags TEXT;"
+        "ALTER TABLE sqs_queue ADD COLUMN purged_ms BIGINT;"
+        "ALTER TABLE sqs_message ADD COLUMN system_attributes TEXT;"},
 };
 
 bool queue_account_of(const char *arn, char ret_account[13])

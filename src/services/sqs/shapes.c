@@ -43,17 +43,14 @@ static const struct shape attribute_value_shape = SHAPE(attribute_value_item);
         .wire_name = "MessageAttribute", .map_key = "Name", .map_value = "Value"                             \
     }
 
+#define TAG_MAP(name_)                                                                                       \
+    {                                                                                                        \
+        .name = (name_), .type = FIELD_MAP, .flags = FIELD_FLAT, .of = &text_shape, .wire_name = "Tag",      \
+        .map_key = "Key", .map_value = "Value"                                                               \
+    }
+
 static const struct field create_queue_in_fields[] = {
-    {"QueueName", FIELD_STRING},
-    ATTRIBUTE_MAP(0),
-    {.name = "tags",
-     .type = FIELD_MAP,
-     .flags = FIELD_FLAT,
-     .of = &text_shape,
-     .wire_name = "Tag",
-     .map_key = "Key",
-     .map_value = "Value"},
-};
+    {"QueueName", FIELD_STRING}, ATTRIBUTE_MAP(0), TAG_MAP("tags")};
 const struct shape create_queue_in = SHAPE(create_queue_in_fields);
 
 static const struct field create_queue_out_fields[] = {QUEUE_URL};
@@ -93,6 +90,28 @@ const struct shape get_attributes_out = SHAPE(get_attributes_out_fields);
 static const struct field set_attributes_in_fields[] = {QUEUE_URL, ATTRIBUTE_MAP(0)};
 const struct shape set_attributes_in = SHAPE(set_attributes_in_fields);
 
+static const struct field list_sources_in_fields[] = {
+    QUEUE_URL,
+    {"NextToken", FIELD_STRING},
+    {"MaxResults", FIELD_INTEGER},
+};
+const struct shape list_sources_in = SHAPE(list_sources_in_fields);
+
+static const struct field list_sources_out_fields[] = {
+    LIST_OF("queueUrls", "QueueUrl", text_shape),
+    {"NextToken", FIELD_STRING},
+};
+const struct shape list_sources_out = SHAPE(list_sources_out_fields);
+
+static const struct field tag_queue_in_fields[] = {QUEUE_URL, TAG_MAP("Tags")};
+const struct shape tag_queue_in = SHAPE(tag_queue_in_fields);
+
+static const struct field untag_queue_in_fields[] = {QUEUE_URL, LIST_OF("TagKeys", "TagKey", text_shape)};
+const struct shape untag_queue_in = SHAPE(untag_queue_in_fields);
+
+static const struct field list_queue_tags_out_fields[] = {TAG_MAP("Tags")};
+const struct shape list_queue_tags_out = SHAPE(list_queue_tags_out_fields);
+
 static const struct field add_permission_in_fields[] = {
     QUEUE_URL,
     {"Label", FIELD_STRING},
@@ -124,6 +143,7 @@ const struct shape send_in = SHAPE(send_in_fields);
 static const struct field send_out_fields[] = {
     {"MD5OfMessageBody", FIELD_STRING},
     {"MD5OfMessageAttributes", FIELD_STRING},
+    {"MD5OfMessageSystemAttributes", FIELD_STRING},
     {"MessageId", FIELD_STRING},
 };
 const struct shape send_out = SHAPE(send_out_fields);
@@ -154,6 +174,7 @@ static const struct field sent_fields[] = {
     {"MessageId", FIELD_STRING},
     {"MD5OfMessageBody", FIELD_STRING},
     {"MD5OfMessageAttributes", FIELD_STRING},
+    {"MD5OfMessageSystemAttributes", FIELD_STRING},
 };
 static const struct shape sent_members = SHAPE(sent_fields);
 static const struct field sent_item[] = {{.name = "entry", .type = FIELD_STRUCT, .of = &sent_members}};

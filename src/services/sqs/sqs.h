@@ -33,6 +33,7 @@ enum sqs_outcome {
     SQS_E_UNSUPPORTED,
     SQS_E_OVER_LIMIT,
     SQS_E_DENIED,
+    SQS_E_PURGING,
     SQS_E_ADDRESS,
 };
 
