@@ -185,6 +185,15 @@ static int insert(struct tx *tx, const struct delivery_new *delivery, enum state
     return 0;
 }
 
+/* The oldest that ended long ago; of a bounded number, so that nobody waits for it. */
+static int prune(struct tx *tx)
+{
+    return tx_exec(tx,
+                   "DELETE FROM sns_delivery WHERE id IN (SELECT id FROM (SELECT id, due_ms, updated_ms FROM"
+                   " sns_delivery ORDER BY id LIMIT $1) AS oldest WHERE due_ms IS NULL AND updated_ms < $2)",
+                   "ii", (int64_t)PRUNE_MAX, clock_now_ms() - DELIVERY_KEPT_MS);
+}
+
 /* A queue that cannot take it will not later either: a client error, as AWS calls it. */
 static int add_to_queue(struct tx *tx, const struct platform *platform, const struct delivery_new *delivery,
                         const json_t *attributes)
@@ -197,6 +206,9 @@ static int add_to_queue(struct tx *tx, const struct platform *platform, const st
         queue_send(tx, platform, &sender, delivery->subscription->endpoint, delivery->body, attributes, &why);
     if (rc < 0)
         return rc;
+    int pruned = prune(tx);
+    if (pruned != 0)
+        return pruned;
     if (rc == 0)
         return insert(tx, delivery, STATE_DELIVERED, NULL, &d);
     rc = insert(tx, delivery, STATE_PENDING, why.text, &d);
@@ -380,15 +392,6 @@ static int failed(struct tx *tx, const struct platform *platform, struct deliver
         return bury(tx, platform, d, status, says);
     delivery_move(d, STATE_PENDING);
     return save(tx, d, clock_now_ms() + jitter(delay_ms), status, says);
-}
-
-/* The oldest that ended long ago; of a bounded number, so that nobody waits for it. */
-static int prune(struct tx *tx)
-{
-    return tx_exec(tx,
-                   "DELETE FROM sns_delivery WHERE id IN (SELECT id FROM (SELECT id, due_ms, updated_ms FROM"
-                   " sns_delivery ORDER BY id LIMIT $1) AS oldest WHERE due_ms IS NULL AND updated_ms < $2)",
-                   "ii", (int64_t)PRUNE_MAX, clock_now_ms() - DELIVERY_KEPT_MS);
 }
 
 static int released(struct tx *tx, struct delivery *d)

@@ -224,6 +224,29 @@ static void test_old_records_go_new_ones_stay(void **state)
     expect(house, "delivered", 1);
 }
 
+/* Also where no courier carries anything. */
+static void test_old_records_of_queues_go(void **state)
+{
+    struct house *house = *state;
+    const struct subscription_spec spec = {.account = ACCOUNT,
+                                           .topic = "t",
+                                           .owner = ACCOUNT,
+                                           .principal = "arn",
+                                           .protocol = "sqs",
+                                           .endpoint = "arn:aws:sqs:us-east-1:" ACCOUNT ":not-there"};
+    const struct publication publication = {.message = "m"};
+    char arn[SNS_SUBSCRIPTION_ARN_SIZE], id[SNS_ID_SIZE];
+    bool pending = true;
+    assert_int_equal(subscription_create(house->tx, &house->platform, &spec, arn, &pending, NULL), 0);
+    assert_false(pending);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            topic_publish(house->tx, &house->platform, ACCOUNT, "t", &publication, id, NULL, NULL), 0);
+        now_ms += DELIVERY_KEPT_MS + 1;
+    }
+    expect(house, "dead", 1);
+}
+
 static void test_a_token_lives_two_days(void **state)
 {
     struct house *house = *state;
@@ -256,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_is_final_and_a_person_may_try_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_that_kills_its_couriers_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_records_go_new_ones_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_old_records_of_queues_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_token_lives_two_days, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
