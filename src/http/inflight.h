@@ -9,7 +9,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_BODY, CONN_BUSY };
+/* CONN_REFUSED: the answer is known, and what comes of the body is dropped. */
+enum conn_phase { CONN_IDLE, CONN_HEADERS, CONN_REFUSED, CONN_BODY, CONN_BUSY };
 
 /* In a list, so that the slow are found; `phase`, `since_ms` and `bytes` are written by the I/O thread. */
 struct http_conn {

@@ -1,6 +1,7 @@
 /* Listening sockets, the thread that accepts, and who is cut off: a client may take slow_max_ms for its
- * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second. When all
- * connections are taken, a new one takes the place of the one that has asked for nothing the longest. */
+ * headers, be idle for IDLE_MAX_MS, and must send a body at BODY_MIN_RATE bytes a second, one that was
+ * refused at REFUSED_MIN_RATE. When all connections are taken, a new one takes the place of the one that has
+ * asked for nothing the longest. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 
 #define IDLE_MAX_MS 120000
 #define BODY_MIN_RATE 256
+#define REFUSED_MIN_RATE 8192
 #define PORT_TRIES 16
 #define LOOK_MS 1000  /* how often the slow are looked for */
 #define YOUNG_MS 1000 /* a connection that is about to ask for something is not cut for another */
@@ -231,6 +233,8 @@ static bool too_slow(const struct http_conn *conn, int64_t now_ms, int64_t slow_
         return spent_ms > IDLE_MAX_MS;
     case CONN_HEADERS:
         return spent_ms > slow_max_ms;
+    case CONN_REFUSED:
+        return spent_ms > slow_max_ms && atomic_load(&conn->bytes) * 1000 / spent_ms < REFUSED_MIN_RATE;
     case CONN_BODY:
         return spent_ms > slow_max_ms && atomic_load(&conn->bytes) * 1000 / spent_ms < BODY_MIN_RATE;
     case CONN_BUSY:
@@ -254,11 +258,11 @@ static size_t cut_slow(struct http_server *server)
     return count;
 }
 
-/* Idle, or without whole headers. */
+/* Idle, without whole headers, or refused already. */
 static bool has_asked(const struct http_conn *conn)
 {
     enum conn_phase phase = atomic_load(&conn->phase);
-    return phase != CONN_IDLE && phase != CONN_HEADERS;
+    return phase == CONN_BODY || phase == CONN_BUSY;
 }
 
 void cut_unasked(struct http_server *server)

@@ -214,6 +214,13 @@ static bool wants_place(const struct inflight *flight)
            request->content_length >= PLACED_FROM && !http_header(request, "transfer-encoding").ptr;
 }
 
+/* From its first byte on. */
+static void drop_body(struct inflight *flight)
+{
+    flight->phase = FLIGHT_DROP;
+    conn_phase_set(flight->conn, CONN_REFUSED);
+}
+
 /* Begin has said what is to happen to the body. */
 static enum MHD_Result begun(struct inflight *flight)
 {
@@ -221,9 +228,10 @@ static enum MHD_Result begun(struct inflight *flight)
     request->body = BUF_INIT(request->body_max);
     if (flight->conn)
         flight->conn->receiving.wanted = wants_place(flight);
-    flight->phase = flight->refused ? FLIGHT_DROP : FLIGHT_BODY;
+    flight->phase = FLIGHT_BODY;
     if (!flight->refused)
         return MHD_YES;
+    drop_body(flight);
     if (!body_held_back(flight))
         return request->content_length > DROP_MAX ? tell_early(flight) : MHD_YES;
     return tell_and_close(flight);
@@ -259,12 +267,12 @@ static enum MHD_Result first_call(struct inflight *flight, const char *method)
     if (body_endless(flight) || head_is_long(request)) {
         http_reply(request, body_endless(flight) ? MHD_HTTP_NOT_IMPLEMENTED
                                                  : MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE);
-        flight->phase = FLIGHT_DROP;
+        drop_body(flight);
         return flight->server->tls ? tell_and_close(flight) : tell_early(flight);
     }
     if (body_of_length_and_chunks(flight) || body_of_two_lengths(flight)) {
         http_reply(request, MHD_HTTP_BAD_REQUEST);
-        flight->phase = FLIGHT_DROP;
+        drop_body(flight);
         return tell_and_close(flight);
     }
     flight->began = true;

@@ -137,6 +137,23 @@ def test_bodies_that_never_end_take_a_bounded_memory(server):
     until(lambda: rss_mib(server) - before < 128, "what was held is not given back")  # but what malloc keeps
 
 
+def test_who_was_refused_keeps_no_others_out():
+    """Unsigned requests whose bodies come byte by byte, as many as there may be connections."""
+    server = Server(environment={"ASAN_OPTIONS": ASAN}, limits={resource.RLIMIT_NOFILE: 256})
+    slow = []
+    try:
+        for _ in range(110):
+            slow.append(wire.Raw(server))
+            slow[-1].send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")
+        time.sleep(1.5)  # they are no longer young
+        for _ in range(5):
+            assert server.client("sts").get_caller_identity()["Account"] == "222222222222"
+    finally:
+        for connection in slow:
+            connection.close()
+        server.close()
+
+
 def sends(sqs, url, text):
     try:
         return sqs.send_message(QueueUrl=url, MessageBody=text)
