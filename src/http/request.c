@@ -516,7 +516,8 @@ void request_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSE
     *con_cls = NULL;
     conn_phase_set(flight->conn, CONN_IDLE);
     if (flight->conn) {
-        atomic_store(&flight->conn->room, 0);
+        if (atomic_load(&flight->conn->room) > 0)
+            atomic_store(&flight->conn->room, 0);
         (void)receive_taken(flight->conn);
         flight->conn->flight = NULL;
     }

@@ -131,6 +131,9 @@ def test_a_denial_binds_the_roles_own_account_too(server):
     arn = trusting(server, Effect="Deny", Principal="*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})
     assert refused(lambda: assume(server, "", "prod", RoleArn=arn)) == ("AccessDenied", 403)
     assert assume(server, "", "prod", RoleArn=trusting(server))
+    disguised = json.dumps({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}}).replace("Deny", "\\u0044eny")
+    server.client("iam", "prod").update_assume_role_policy(RoleName=arn.split("/")[1], PolicyDocument=disguised)
+    assert refused(lambda: assume(server, "", "prod", RoleArn=arn)) == ("AccessDenied", 403)
 
 
 @pytest.mark.parametrize("statement,says", [
