@@ -9,7 +9,7 @@ import time
 
 import pytest
 from running import binary, crew_of
-from raw import Raw, form_request
+from raw import Raw, form_request, request, signed
 
 WAIT_S = 20
 
@@ -98,6 +98,23 @@ def test_stop_ends_children_and_exits_0(new_server):
     assert pids
     assert server.stop() == 0
     assert not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids)
+
+
+def test_told_again_it_stops_at_once(new_server):
+    server = new_server(workers=True)
+    server.client("s3").create_bucket(Bucket="slow")
+    pids = eventually(lambda: len(server.workers()) == 7 and list(server.workers().values()))
+    raw = Raw(server)
+    headers = signed(server, "s3", "PUT", "/slow/k", {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+    raw.send(request("PUT", "/slow/k", headers, length=1 << 23) + b"x" * 1000)  # the rest never comes
+    server.process.terminate()
+    assert eventually(lambda: "stopping" in server.log())
+    server.process.terminate()
+    assert server.process.wait(5) == -signal.SIGTERM
+    raw.close()
+    assert eventually(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in pids))
+    server.start()
+    assert server.client("s3").list_buckets()["Buckets"][0]["Name"] == "slow"
 
 
 def test_children_end_when_the_server_is_killed(new_server):
