@@ -169,7 +169,7 @@ static int check_accounts(struct tx *tx, const json_t *accounts, struct reason *
 {
     for (size_t i = 0; i < json_array_size(accounts); i++) {
         const char *account = json_string_value(json_array_get(accounts, i));
-        struct account found;
+        struct account found = {0};
         int rc = account && iam_account_id_ok(account) ? account_get(tx, account, &found) : IAM_NO_ENTITY;
         if (rc == IAM_NO_ENTITY)
             return reason_set(why, SQS_E_PARAMETER,
