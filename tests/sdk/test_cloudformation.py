@@ -603,6 +603,24 @@ Outputs: {{A: {{Value: !Ref A}}, B: {{Value: !Ref B}}}}
 """
 
 
+def test_tags_and_whose_dead_letters_of_a_queue(server, cf, name):
+    sqs = server.client("sqs")
+
+    def shown(stack):
+        url = outputs(stack)["Q"]
+        return (sqs.list_queue_tags(QueueUrl=url).get("Tags"),
+                sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedriveAllowPolicy"]).get("Attributes"))
+
+    body = "Resources: {{Q: {{Type: AWS::SQS::Queue, Properties: {{{0}}}}}}}\nOutputs: {{Q: {{Value: !Ref Q}}}}\n"
+    _, stack = create(cf, name, body.format("Tags: [{Key: a, Value: b}], RedriveAllowPolicy: {redrivePermission: denyAll}"))
+    assert shown(stack) == ({"a": "b"}, {"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}'})
+    stack = update(cf, name, body.format("Tags: [{Key: c, Value: d}]"))
+    assert stack["StackStatus"] == "UPDATE_COMPLETE" and shown(stack) == ({"c": "d"}, None)
+    assert update(cf, name, body.format("RedriveAllowPolicy: {redrivePermission: no}"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert shown(stack) == ({"c": "d"}, None)
+    assert shown(update(cf, name, body.format("VisibilityTimeout: 9"))) == (None, None)
+
+
 def test_queue_policies_of_a_stack(server, cf, name):
     sqs = server.client("sqs")
 

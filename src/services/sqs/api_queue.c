@@ -51,11 +51,8 @@ int api_create_queue(struct call *c)
     const json_t *tags = json_object_get(c->in, "tags");
     bool there = queue_exists(c->tx, account, name) == 0;
     rc = queue_create(c->tx, c->platform, account, name, json_object_get(c->in, "Attributes"), &c->reason);
-    CLEANUP(queue_unload) struct queue queue = {0};
     if (rc == 0 && !there && json_object_size(tags) > 0)
-        rc = queue_load(c->tx, account, name, &queue);
-    if (rc == 0 && queue.id != 0)
-        rc = queue_set_tags(c->tx, &queue, tags, &c->reason);
+        rc = queue_put_tags(c->tx, account, name, tags, &c->reason);
     return rc != 0 ? rc : put_url(c, account, name);
 }
 

@@ -47,6 +47,9 @@ int queue_create(struct tx *tx, const struct platform *platform, const char *acc
 /* Changes those attributes that are named; the others stay. SQS_E_NO_QUEUE, SQS_E_ATTRIBUTE_*. */
 int queue_set_attributes(struct tx *tx, const struct platform *platform, const char *account,
                          const char *name, const json_t *attributes, struct reason *why) MUST_USE;
+/* These tags (an object of texts), and no others. SQS_E_NO_QUEUE, SQS_E_PARAMETER. */
+int queue_put_tags(struct tx *tx, const char *account, const char *name, const json_t *tags,
+                   struct reason *why) MUST_USE;
 /* With all its messages. SQS_E_NO_QUEUE. */
 int queue_delete(struct tx *tx, const struct platform *platform, const char *account, const char *name,
                  struct reason *why) MUST_USE;

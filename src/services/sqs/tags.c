@@ -59,3 +59,13 @@ int queue_set_tags(struct tx *tx, const struct queue *queue, const json_t *tags,
         return FAULT(ENOMEM);
     return tx_exec(tx, "UPDATE sqs_queue SET tags = $1 WHERE id = $2", "si", text, queue->id);
 }
+
+int queue_put_tags(struct tx *tx, const char *account, const char *name, const json_t *tags,
+                   struct reason *why)
+{
+    CLEANUP(queue_unload) struct queue queue = {0};
+    int rc = queue_load(tx, account, name, &queue);
+    if (rc == SQS_E_NO_QUEUE)
+        return reason_set(why, rc, "The specified queue does not exist: %s.", name);
+    return rc != 0 ? rc : queue_set_tags(tx, &queue, tags, why);
+}

@@ -12,6 +12,8 @@ static const struct property rows[] = {
     {.name = "ReceiveMessageWaitTimeSeconds", .type = PROPERTY_INTEGER},
     {.name = "VisibilityTimeout", .type = PROPERTY_INTEGER},
     {.name = "RedrivePolicy", .type = PROPERTY_JSON},
+    {.name = "RedriveAllowPolicy", .type = PROPERTY_JSON},
+    {.name = "Tags", .type = PROPERTY_LIST, .of = &tag_list},
 };
 static const char *const attributes[] = {"Arn", "QueueName", "QueueUrl", NULL};
 
@@ -35,17 +37,26 @@ static int put_attribute(json_t *out, const struct resource_work *w, const struc
     return json_put_format(out, row->name, "%lld", (long long)json_integer_value(value));
 }
 
+static int put_document(json_t *out, const struct resource_work *w, const char *name)
+{
+    const json_t *document = json_object_get(w->properties, name);
+    CLEANUP(free_ptr) char *text = document ? json_text(document) : NULL;
+
+    if (document && !text)
+        return FAULT(ENOMEM);
+    return document || json_object_get(w->before, name) ? json_put_str(out, name, text ? text : "") : 0;
+}
+
 static int queue_attributes(const struct resource_work *w, json_t **ret)
 {
+    static const char *const documents[] = {"RedrivePolicy", "RedriveAllowPolicy"};
     CLEANUP(json_free) json_t *out = json_object();
-    const json_t *redrive = json_object_get(w->properties, "RedrivePolicy");
-    CLEANUP(free_ptr) char *text = redrive ? json_text(redrive) : NULL;
-    int err = redrive && !text ? FAULT(ENOMEM) : 0;
+    int err = out ? 0 : FAULT(ENOMEM);
 
     for (size_t i = 0; i < ARRAY_LEN(defaults) && !err; i++)
         err = put_attribute(out, w, &defaults[i]);
-    if (!err && (redrive || json_object_get(w->before, "RedrivePolicy")))
-        err = json_put_str(out, "RedrivePolicy", text ? text : "");
+    for (size_t i = 0; i < ARRAY_LEN(documents) && !err; i++)
+        err = put_document(out, w, documents[i]);
     if (!err)
         *ret = take(out);
     return err;
@@ -77,6 +88,16 @@ static int describe(struct resource_work *w, const char *name)
     return err;
 }
 
+static int put_tags(const struct resource_work *w, const char *name)
+{
+    const json_t *given = json_object_get(w->properties, "Tags");
+    CLEANUP(json_free) json_t *tags = resource_tag_map(given);
+
+    if (!given && !json_object_get(w->before, "Tags"))
+        return 0;
+    return tags ? queue_put_tags(w->tx, w->account, name, tags, w->why) : FAULT(ENOMEM);
+}
+
 static int create(struct resource_work *w)
 {
     CLEANUP(json_free) json_t *values = NULL;
@@ -90,6 +111,8 @@ static int create(struct resource_work *w)
     if (queue_exists(w->tx, w->account, name) == 0)
         return reason_set(w->why, SQS_E_QUEUE_EXISTS, "%.100s already exists", name);
     err = queue_create(w->tx, w->platform, w->account, name, values, w->why);
+    if (!err)
+        err = put_tags(w, name);
     if (err)
         return err;
     w->physical_id[0] = '\0';
@@ -103,6 +126,8 @@ static int update(struct resource_work *w)
 
     if (!err)
         err = queue_set_attributes(w->tx, w->platform, w->account, name_of(w), values, w->why);
+    if (!err)
+        err = put_tags(w, name_of(w));
     return err ? err : describe(w, name_of(w));
 }
 
