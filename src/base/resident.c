@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define UP_MS 1000      /* a start that takes longer is looked at again */
-#define QUIET_MS 60000  /* between looks later on */
-#define QUIET_PART 200  /* of the time, at most, does a process have the processor that does nothing */
-#define WORKED_US 20000 /* so much work maps what makes it worth while */
+#define UP_MS 1000        /* a start that takes longer is looked at again */
+#define QUIET_MS 60000    /* between looks later on */
+#define QUIET_PART 200    /* of the time, at most, does a process have the processor that does nothing */
+#define WORKED_US 2000000 /* less has mapped what the next work needs again, and little else */
 
 static bool is_relocated_text(const struct dl_phdr_info *object)
 {

@@ -14,8 +14,8 @@
  * debugger are lost. */
 void resident_give_back(void);
 
-/* Who calls resident_tend in time has it done when the process is up, and again when it has worked since and
- * does no more. Zeroed: starts. */
+/* Who calls resident_tend in time has it done when the process is up, and again when it has worked much since
+ * and does no more. Zeroed: starts. */
 struct resident {
     int64_t at_ms; /* clock_mono_ms of the last look; 0: none yet */
     int64_t cpu_us;
