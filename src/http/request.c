@@ -366,13 +366,17 @@ static void finish(struct inflight *flight)
     MHD_resume_connection(flight->connection);
 }
 
+/* The request may be over before the pool has been told of it: until then the server stays. */
 static void fire(struct wake_waiter *waiter, bool timed_out UNUSED)
 {
     struct inflight *flight = CONTAINER_OF(waiter, struct inflight, waiter);
-    if (hand_over(flight))
-        return;
-    http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
-    finish(flight);
+    struct http_server *server = flight->server;
+    (void)atomic_fetch_add(&server->held, 1);
+    if (!hand_over(flight)) {
+        http_reply(&flight->request, MHD_HTTP_SERVICE_UNAVAILABLE);
+        finish(flight);
+    }
+    server_count_down(server, &server->held);
 }
 
 static void subscribe(struct inflight *flight)
