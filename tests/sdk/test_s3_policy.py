@@ -471,6 +471,19 @@ def test_malformed_policies(s3, bucket, policy, says):
     assert error["Code"] == "MalformedPolicy" and says in error["Message"]
 
 
+@pytest.mark.parametrize("changes", [
+    {"principal": {"Service": "delivery.logs.amazonaws.com"}, "action": "s3:PutObject", "Condition": {
+        "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": DEV}, "ArnLike": {"aws:SourceArn": "arn:aws:logs:*"}}},
+    {"principal": {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"}},
+    {"principal": {"AWS": ["arn:aws:sts::333333333333:assumed-role/deploy/session", "arn:aws:iam::333333333333:role/path/deploy", STAGING]}},
+    {"action": ["s3:Get*", "s3:ListMultipartUploadParts", "s3:getobject"], "Sid": "", "Condition": {}},
+    {"effect": "Deny", "action": "*", "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}, "NumericLessThanEquals": {"s3:max-keys": 10}}},
+    {"action": ["s3:GetObject"], "Condition": {"DateLessThan": {"aws:CurrentTime": "${aws:EpochTime}"}, "Null": {"aws:TokenIssueTime": True}}},
+])
+def test_policies_that_aws_documents_are_taken(s3, bucket, changes):
+    put(s3, bucket, statement(bucket, **changes))
+
+
 def test_tags_and_locks_of_a_write_need_their_own_permissions(server, s3, other):
     name = "pol-" + uuid.uuid4().hex[:16]
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
