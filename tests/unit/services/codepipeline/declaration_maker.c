@@ -46,8 +46,7 @@ static const struct kind {
     {"Approval", "AWS", "Manual", 0, 0, "{'CustomData': '#{Src.VersionId}'}", "{}"},
     {"Deploy", "AWS", "S3", 1, 0, "{'BucketName': 'b', 'Extract': 'true'}", "{}"},
     {"Deploy", "AWS", "CloudFormation", 1, 1,
-     "{'ActionMode': 'CREATE_UPDATE', 'StackName': 's-#{Src.VersionId}', 'TemplatePath': 'A0::t.yaml'}",
-     "{}"},
+     "{'ActionMode': 'CREATE_UPDATE', 'StackName': 's-#{Src.VersionId}', 'TemplatePath': '?'}", "{}"},
     {"Deploy", "AWS", "CloudFormation", 0, 0, "{'ActionMode': 'DELETE_ONLY', 'StackName': 's'}",
      "{'roleArn': 'arn:aws:iam::333333333333:role/slipway-deploy'}"},
     {"Build", "AWS", "CodeBuild", 1, 1, "{'ProjectName': 'p'}", "{'timeoutInMinutes': 5}"},
@@ -113,6 +112,16 @@ static json_t *source(size_t number, bool variables)
     return action;
 }
 
+/* A template comes from there. */
+static void set_input(json_t *action, size_t artifact)
+{
+    json_t *configuration = json_object_get(action, "configuration");
+
+    set(action, "inputArtifacts", json_pack("[{s:o}]", "name", numbered("A", artifact)));
+    if (json_object_get(configuration, "TemplatePath"))
+        set(configuration, "TemplatePath", json_sprintf("A%zu::t.yaml", artifact));
+}
+
 static json_t *make_action(struct maker *maker, bool v2, size_t *number, size_t artifacts)
 {
     const struct kind *kind = &kinds[maker_below(maker, ARRAY_LEN(kinds) - (v2 ? 0 : 1))];
@@ -124,8 +133,7 @@ static json_t *make_action(struct maker *maker, bool v2, size_t *number, size_t 
                   kind->provider, "version", "1"));
     set(action, "configuration", parse(kind->configuration));
     if (kind->in)
-        set(action, "inputArtifacts",
-            json_pack("[{s:o}]", "name", numbered("A", maker_below(maker, artifacts))));
+        set_input(action, maker_below(maker, artifacts));
     if (kind->out)
         set(action, "outputArtifacts", json_pack("[{s:o}]", "name", numbered("Made", *number)));
     if (maker_one_in(maker, 3))
