@@ -77,33 +77,24 @@ static int encode(struct aws_operation *operation, const json_t *in)
     return in ? json_write(in, &operation->body) : buf_puts(&operation->body, "{}");
 }
 
-static int result_parse(struct str body, const char *name, json_t **ret, struct reason *why)
+/* <XResponse><XResult>…</XResult><ResponseMetadata/></XResponse> → the members of XResult. */
+static int decode_query(struct str body, const char *operation, json_t **ret, struct reason *why)
 {
     CLEANUP(xml_free) xmlDoc *doc = NULL;
+    CLEANUP(json_free) json_t *tree = NULL;
+    char result_name[128];
     const xmlNode *result;
     int r = xml_parse(body, &doc, why);
 
     if (r != 0)
         return r;
-    result = xml_child(xmlDocGetRootElement(doc), name);
-    return result ? xml_to_json(result, ret) : 0;
-}
-
-/* <XResponse><XResult>…</XResult><ResponseMetadata/></XResponse> → the members of XResult. */
-static int decode_query(struct str body, const char *operation, json_t **ret, struct reason *why)
-{
-    CLEANUP(json_free) json_t *answer = NULL;
-    CLEANUP(json_free) json_t *tree = NULL;
-    char result_name[128];
-    int r = xml_plain_to_json(body, &answer);
-
     snprintf(result_name, sizeof(result_name), "%sResult", operation);
-    if (r == 0)
-        tree = json_incref(json_object_get(answer, result_name));
-    else if (r == XML_E_NOT_PLAIN)
-        r = result_parse(body, result_name, &tree, why);
-    if (r != 0)
-        return r;
+    result = xml_child(xmlDocGetRootElement(doc), result_name);
+    if (result) {
+        r = xml_to_json(result, &tree);
+        if (r != 0)
+            return r;
+    }
     if (!json_is_object(tree)) { /* no result, or an empty one */
         json_free(&tree);
         tree = json_object();

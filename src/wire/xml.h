@@ -8,7 +8,6 @@
 #include <libxml/tree.h>
 
 #define XML_E_SYNTAX 1
-#define XML_E_NOT_PLAIN 2
 
 /* Refuses (XML_E_SYNTAX) DTDs, entities beyond the five, and depth beyond 64. Free with xml_free. */
 int xml_parse(struct str text, xmlDoc **ret, struct reason *why) MUST_USE;
@@ -36,6 +35,3 @@ void xml_escape(struct buf *out, struct str text);
 /* An answer as a JSON tree, for clients: text elements become strings; an element whose children are all
  * `member` becomes a list; repeated names become a list; everything else an object. */
 int xml_to_json(const xmlNode *node, json_t **ret) MUST_USE;
-/* The same of a document's root, without libxml2's tree, for documents as plain as services' answers are.
- * What is not, or repeats names, or is no XML: XML_E_NOT_PLAIN, and xml_parse has to say. */
-int xml_plain_to_json(struct str text, json_t **ret) MUST_USE;

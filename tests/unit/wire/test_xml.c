@@ -185,89 +185,10 @@ static void a_text_of_several_pieces_is_one(void **state)
     assert_string_equal(text, "{\"A\":\"ac\",\"B\":\"a<b>c\",\"C\":\"a&b\",\"D\":\"\"}");
 }
 
-/* Documents that are read alike by both ways, and those that are left to the parser of all XML. */
-static void plain_answers_need_no_parser_of_all_xml(void **state)
-{
-    static const char *const plain[] = {
-        "<A/>",
-        "<A></A>",
-        " <A >text \n</A > ",
-        XML_HEAD "<A xmlns=\"http://x/\"><B>1</B>\n  <C><D/></C><E> </E></A>\n",
-        "<A><B>a &lt;b&gt; &amp;amp; &quot;c&quot; &apos;</B></A>",
-        "<A><L><member>1</member><member><K>2</K></member></L></A>",
-        "<A><B>\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\x7f</B></A>",
-    };
-    static const char *const others[] = {
-        "",
-        "A",
-        "<A",
-        "<A>",
-        "<A></B>",
-        "<A><B></A></B>",
-        "<A/><B/>",
-        "<A/>x",
-        "<A>a<B/></A>",
-        "<A><B/>a</A>",
-        "<A><B/><B/></A>",
-        "<A><member/><B/></A>",
-        "<A b=\"1\" c=\"2\"/>",
-        "<A b='1'/>",
-        "<A b=\"&lt;\"/>",
-        "<A/b=\"1\">",
-        "<a:A/>",
-        "<A>&#65;</A>",
-        "<A>&other;</A>",
-        "<A>a & b</A>",
-        "<A>&lt</A>",
-        "<A>]]></A>",
-        "<A><![CDATA[a]]></A>",
-        "<A><!-- a --></A>",
-        "<!DOCTYPE A><A/>",
-        "<?xml version=\"1.1\"?><A/>",
-        "<A>\r\n</A>",
-        "<A>\x01</A>",
-        "<A>\xff</A>",
-        "<A>\xef\xbf\xbf</A>",
-        "<A>\xed\xa0\x80</A>",
-    };
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-        CLEANUP(xml_free) xmlDoc *doc = NULL;
-        CLEANUP(json_free) json_t *tree = NULL;
-        CLEANUP(json_free) json_t *whole = NULL;
-
-        assert_int_equal(xml_plain_to_json(str_of(plain[i]), &tree), 0);
-        assert_int_equal(xml_parse(str_of(plain[i]), &doc, NULL), 0);
-        assert_int_equal(xml_to_json(xmlDocGetRootElement(doc), &whole), 0);
-        assert_true(json_equal(tree, whole));
-    }
-    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        json_t *tree = NULL;
-
-        assert_int_equal(xml_plain_to_json(str_of(others[i]), &tree), XML_E_NOT_PLAIN);
-        assert_null(tree);
-    }
-}
-
-static void what_is_nested_deeply_is_not_plain(void **state)
-{
-    CLEANUP(buf_free) struct buf out = BUF_INIT(1024);
-    json_t *tree = NULL;
-
-    (void)state;
-    for (int i = 0; i < 40; i++)
-        xml_open(&out, "A");
-    for (int i = 0; i < 40; i++)
-        xml_close(&out, "A");
-    assert_int_equal(xml_plain_to_json(buf_str(&out), &tree), XML_E_NOT_PLAIN);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
-        cmocka_unit_test(plain_answers_need_no_parser_of_all_xml),
-        cmocka_unit_test(what_is_nested_deeply_is_not_plain),
         cmocka_unit_test(an_element_is_its_tags_and_its_escaped_text),
         cmocka_unit_test(bytes_that_xml_cannot_carry_become_replacement_characters),
         cmocka_unit_test(exact_texts_differ_as_what_they_are_of),
