@@ -818,7 +818,7 @@ def test_a_role_is_looked_at_again_when_an_action_is_to_have_it(server, codepipe
 
     refused(f"cannot have the role {arn}: there is no such role.")
     iam.create_role(RoleName="later", AssumeRolePolicyDocument=trusting("555555555555"))
-    run = refused(f"cannot have the role {arn}: its trust policy does not name account {ACCOUNT}.")
+    run = refused(f"cannot have the role {arn}: its trust policy does not allow account {ACCOUNT}.")
     iam.update_assume_role_policy(RoleName="later", PolicyDocument=trusting(ACCOUNT))
     codepipeline.retry_stage_execution(pipelineName=asks, pipelineExecutionId=run, stageName="S1", retryMode="FAILED_ACTIONS")
     theirs.do("Ask")

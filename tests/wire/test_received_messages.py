@@ -2,6 +2,7 @@
 import concurrent.futures
 import contextlib
 import fcntl
+import json
 import pathlib
 import uuid
 
@@ -46,8 +47,10 @@ def send(server, queue):
 
 def notify(server, queue):
     """The object is put, and its event sent by the same transaction, when what is returned is called."""
-    s3 = server.client("s3")
-    arn = server.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    s3, sqs = server.client("s3"), server.client("sqs")
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
     s3.create_bucket(Bucket="events")
     s3.put_bucket_notification_configuration(Bucket="events", NotificationConfiguration={
         "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
