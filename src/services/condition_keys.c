@@ -27,9 +27,24 @@ static size_t secure_transport(struct condition_facts *f, struct str *ret)
     return one(secure ? STR("true") : STR("false"), ret);
 }
 
+/* Of a session it is its role's, whose path is not known here. */
 static size_t principal_arn(struct condition_facts *f, struct str *ret)
 {
-    return f->caller ? one_text(f->caller->arn, ret) : 0;
+    static const char mark[] = ":assumed-role/";
+    const char *role = f->caller && f->caller->session ? strstr(f->caller->arn, mark) : NULL;
+    if (!role)
+        return f->caller ? one_text(f->caller->arn, ret) : 0;
+    struct str name = str_of(role + strlen(mark));
+    name = str_split(&name, '/');
+    (void)snprintf(f->role, sizeof(f->role), "arn:aws:iam::%s:role/" STR_FMT, f->caller->account,
+                   STR_ARG(name));
+    return one_text(f->role, ret);
+}
+
+/* A key of a user has none; of a session it is known that there was none. */
+static size_t multi_factor(struct condition_facts *f, struct str *ret)
+{
+    return f->caller && f->caller->session ? one(STR("false"), ret) : 0;
 }
 
 static size_t principal_account(struct condition_facts *f, struct str *ret)
@@ -146,6 +161,7 @@ static const struct {
 } keys[] = {
     {"aws:CurrentTime", current_time},
     {"aws:EpochTime", epoch_time},
+    {"aws:MultiFactorAuthPresent", multi_factor},
     {"aws:PrincipalAccount", principal_account},
     {"aws:PrincipalArn", principal_arn},
     {"aws:PrincipalIsAWSService", is_service},

@@ -18,6 +18,7 @@ struct condition_facts {
     char time[TIME_TEXT_SIZE];
     char epoch[24];
     char organization[IAM_ORGANIZATION_SIZE];
+    char role[128];
 };
 
 /* As policy_request's context; the values live as long as the facts. */

@@ -122,6 +122,19 @@ def test_conditions_of_a_trust_policy_hold(server, condition, arguments, may):
         assert refused(lambda: assume(server, "", "dev", RoleArn=arn, **arguments)) == ("AccessDenied", 403)
 
 
+def test_a_session_is_known_by_its_roles_arn(server):
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole"}]}
+    server.client("iam", "dev").create_role(RoleName="ci", AssumeRolePolicyDocument=json.dumps(trust))
+    ci = as_session(server, "sts", assume(server, "", "dev", RoleArn="arn:aws:iam::222222222222:role/ci")["Credentials"])
+    for role, may in (("ci", True), ("c", False)):
+        condition = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::222222222222:role/{role}"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}}
+        arguments = {"RoleArn": trusting(server, Condition=condition), "RoleSessionName": "test"}
+        if may:
+            assert ci.assume_role(**arguments)
+        else:
+            assert refused(lambda: ci.assume_role(**arguments)) == ("AccessDenied", 403)
+
+
 def test_trust_for_another_action_lets_nobody_in(server):
     arn = trusting(server, Action="sts:TagSession")
     assert refused(lambda: assume(server, "", "dev", RoleArn=arn)) == ("AccessDenied", 403)
@@ -142,6 +155,8 @@ def test_a_denial_binds_the_roles_own_account_too(server):
     ({"Principal": None}, "Missing required field Principal"),
     ({"Action": ["sts:AssumeRole", "s3:GetObject"]}, "may only specify STS AssumeRole actions"),
     ({"Condition": {"StringEqual": {"sts:ExternalId": "x"}}}, "Invalid Condition type : StringEqual"),
+    ({"Conditions": {"StringEquals": {"sts:ExternalId": "x"}}}, "unknown field Conditions"),
+    ({"Principal": {"Aws": "222222222222"}}, "Invalid principal in policy"),
 ], ids=str)
 def test_a_trust_policy_that_is_none(server, statement, says):
     whole = {"Effect": "Allow", "Principal": {"AWS": "222222222222"}, "Action": "sts:AssumeRole", **statement}

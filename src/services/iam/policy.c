@@ -2,6 +2,7 @@
 #include "services/iam/policy.h"
 #include "services/iam/evaluate.h"
 #include "services/iam/iam.h"
+#include "services/iam/policy_form.h"
 #include "wire/json.h"
 #include <stdio.h>
 
@@ -39,6 +40,11 @@ int policy_check(const char *text, struct reason *reason)
     return parse(text, &policy, reason);
 }
 
+bool policy_may_deny(const char *text)
+{
+    return strstr(text, "Deny") || strchr(text, '\\');
+}
+
 static bool not_sts(void *ctx UNUSED, const char *action)
 {
     return strcmp(action, "*") != 0 && strncasecmp(action, "sts:", 4) != 0;
@@ -52,6 +58,8 @@ static int trust_statement_check(const json_t *statement, struct reason *reason)
             return reason_set(reason, IAM_BAD_DOCUMENT, "Has prohibited field %s", prohibited[i]);
     if (!json_object_get(statement, "Principal"))
         return reason_set(reason, IAM_BAD_DOCUMENT, "Missing required field Principal");
+    if (!policy_principal_ok(json_object_get(statement, "Principal")))
+        return reason_set(reason, IAM_BAD_DOCUMENT, "Invalid principal in policy");
     if (policy_any(json_object_get(statement, "Action"), not_sts, NULL))
         return reason_set(reason, IAM_BAD_DOCUMENT,
                           "AssumeRole policy may only specify STS AssumeRole actions.");
@@ -65,6 +73,9 @@ int policy_trust_check(const char *text, struct reason *reason)
     int r = parse(text, &policy, reason);
     for (size_t i = 0; r == 0 && (statement = policy_statement(policy, i)); i++)
         r = trust_statement_check(statement, reason);
+    const char *unknown = r == 0 ? policy_unknown_field(policy) : NULL;
+    if (unknown)
+        return reason_set(reason, IAM_BAD_DOCUMENT, "Syntax errors in policy: unknown field %.64s", unknown);
     return r;
 }
 

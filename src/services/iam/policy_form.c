@@ -66,6 +66,33 @@ const json_t *policy_element(const json_t *statement, const char *name, const ch
     return is && is_not ? NULL : is ? is : is_not;
 }
 
+static const char *unknown_of(const json_t *object, const char *const *known)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach ((json_t *)object, name, value) {
+        const char *const *field = known;
+        while (*field && strcmp(*field, name) != 0)
+            field++;
+        if (!*field)
+            return name;
+    }
+    return NULL;
+}
+
+const char *policy_unknown_field(const json_t *policy)
+{
+    static const char *const fields[] = {"Version", "Id", "Statement", NULL};
+    static const char *const of_statement[] = {"Sid",       "Effect",    "Principal", "NotPrincipal",
+                                               "Action",    "NotAction", "Resource",  "NotResource",
+                                               "Condition", NULL};
+    const char *unknown = unknown_of(policy, fields);
+    const json_t *statement;
+    for (size_t i = 0; !unknown && (statement = policy_statement(policy, i)); i++)
+        unknown = unknown_of(statement, of_statement);
+    return unknown;
+}
+
 bool policy_keys_ok(const json_t *conditions, const char *service_prefix)
 {
     const char *name, *key;

@@ -11,5 +11,8 @@ bool policy_is_texts(const json_t *element);
 const json_t *policy_element(const json_t *statement, const char *name, const char *not_name);
 /* Whether a Principal (or NotPrincipal) is "*" or an object of kinds, each of which can name somebody. */
 bool policy_principal_ok(const json_t *principal);
+/* A field that no policy or statement has; NULL: none. What is passed over would let more in, or keep less
+ * out, than was meant. */
+const char *policy_unknown_field(const json_t *policy);
 /* Whether all condition keys are of all services ("aws:…") or of the one whose prefix is given ("s3:"). */
 bool policy_keys_ok(const json_t *conditions, const char *service_prefix);

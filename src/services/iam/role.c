@@ -151,12 +151,6 @@ static size_t trust_context(void *ctx, const char *key, struct str ret[POLICY_VA
     return condition_key(&t->facts, key, ret);
 }
 
-/* A text that denies nothing, whatever it asks: an escape could be any letter. */
-static bool never_denies(const char *policy)
-{
-    return !strstr(policy, "Deny") && !strchr(policy, '\\');
-}
-
 /* What the trust policy, a row's text and path, says. */
 static int trust_verdict(struct trusting *t, struct rows *rows, const char *name, enum policy_verdict *ret)
 {
@@ -191,7 +185,7 @@ int role_trusts(struct tx *tx, const struct platform *platform, const char *acco
     bool ours = strcmp(caller->account, account) == 0;
     bool deploys =
         strcmp(caller->account, platform->shared_account) == 0 && strcmp(name, IAM_DEPLOY_ROLE) == 0;
-    if ((ours || deploys) && never_denies(rows_text(rows, 0)))
+    if ((ours || deploys) && !policy_may_deny(rows_text(rows, 0)))
         return 0;
     r = trust_verdict(&t, rows, name, &verdict);
     if (r != 0)

@@ -85,25 +85,8 @@ static int check_applies(const json_t *statement, const char *arn, struct reason
 
 /* ---- statements */
 
-/* What is passed over would let more in, or keep less out, than was meant. */
-static int check_fields(const json_t *object, const char *const *known, struct reason *why)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach ((json_t *)object, name, value) {
-        const char *const *field = known;
-        while (*field && strcmp(*field, name) != 0)
-            field++;
-        if (!*field)
-            return reason_set(why, S3_E_POLICY_FORM, "Unknown field %.64s", name);
-    }
-    return 0;
-}
-
 static int check_statement(const json_t *statement, const char *arn, struct reason *why)
 {
-    static const char *const fields[] = {"Sid",       "Effect",   "Principal",   "NotPrincipal", "Action",
-                                         "NotAction", "Resource", "NotResource", "Condition",    NULL};
     const char *effect = json_str(statement, "Effect", NULL);
     const json_t *principal = policy_element(statement, "Principal", "NotPrincipal");
     const json_t *action = policy_element(statement, "Action", "NotAction");
@@ -119,16 +102,13 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
         return bad(why, "Missing required field Action");
     if (!resource)
         return bad(why, "Missing required field Resource");
-    int rc = check_fields(statement, fields, why);
-    if (rc != 0)
-        return rc;
     if (!policy_principal_ok(principal))
         return bad(why, "Invalid principal in policy");
     if (!policy_is_texts(action) || policy_any(action, not_action, NULL))
         return bad(why, "Policy has invalid action");
     if (!policy_is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
         return bad(why, "Policy has invalid resource");
-    rc = check_applies(statement, arn, why);
+    int rc = check_applies(statement, arn, why);
     if (rc != 0)
         return rc;
     rc = policy_conditions_check(conditions, why);
@@ -139,7 +119,6 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
 
 int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why)
 {
-    static const char *const fields[] = {"Version", "Id", "Statement", NULL};
     const char *version = json_str(policy, "Version", "2008-10-17");
     CLEANUP(buf_free) struct buf arn = BUF_INIT(128);
     buf_printf(&arn, "arn:aws:s3:::%s", bucket->name);
@@ -157,11 +136,12 @@ int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struc
     if (strlen(text) > POLICY_MAX_BYTES)
         return bad(why, "Policy exceeds the maximum allowed document size: 20480 bytes");
     const json_t *statement;
-    int rc = check_fields(policy, fields, why);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && (statement = policy_statement(policy, i)); i++)
         rc = json_is_object(statement) ? check_statement(statement, arn.ptr, why)
                                        : bad(why, "Invalid policy syntax.");
-    return rc;
+    const char *unknown = rc == 0 ? policy_unknown_field(policy) : NULL;
+    return unknown ? reason_set(why, S3_E_POLICY_FORM, "Unknown field %.64s", unknown) : rc;
 }
 
 /* ---- public */

@@ -2,6 +2,7 @@
  * policies"; IAM User Guide, "Policy evaluation logic", "Root user privileged tasks". */
 #include "services/sqs/access.h"
 #include "services/condition_keys.h"
+#include "services/iam/policy.h"
 #include "services/sqs/policy.h"
 #include "wire/json.h"
 #include <ctype.h>
@@ -63,8 +64,7 @@ int queue_access(struct call *c, const struct queue *queue)
     const char *policy = queue_text(queue, "Policy");
     const char *action = c->operation->iam_action;
     bool own = strcmp(queue->account, c->caller->account) == 0;
-    /* A text that denies nothing keeps nothing from the own account; an escape might hide the word. */
-    if (own && (!policy || (!strstr(policy, "Deny") && !strchr(policy, '\\'))))
+    if (own && (!policy || !policy_may_deny(policy)))
         return 0;
     CLEANUP(buf_free) struct buf arn = BUF_INIT(512);
     queue_arn(c->platform, queue->account, queue->name, &arn);

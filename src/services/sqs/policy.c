@@ -41,6 +41,8 @@ static bool policy_ok(const json_t *policy)
     const json_t *statement;
     if (strcmp(version, "2012-10-17") != 0 && strcmp(version, "2008-10-17") != 0)
         return false;
+    if (policy_unknown_field(policy))
+        return false;
     for (size_t i = 0; (statement = policy_statement(policy, i)); i++)
         if (!statement_ok(statement))
             return false;

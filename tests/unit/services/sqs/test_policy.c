@@ -41,6 +41,8 @@ static void test_form(void **state)
         {POLICY(ALLOW "\"Principal\":{\"AWS\":\"somebody\"}," SEND QUEUE), SQS_E_ATTRIBUTE_VALUE},
         {POLICY(ALLOW ALL SEND QUEUE IF("ArnAlike", "aws:SourceArn", "x")), SQS_E_ATTRIBUTE_VALUE},
         {POLICY(ALLOW ALL SEND QUEUE IF("StringLike", "s3:prefix", "x")), SQS_E_ATTRIBUTE_VALUE},
+        {POLICY(ALLOW ALL SEND QUEUE ",\"Conditions\":{}"), SQS_E_ATTRIBUTE_VALUE},
+        {"{\"version\":\"2012-10-17\",\"Statement\":{" ALLOW S3 SEND QUEUE "}}", SQS_E_ATTRIBUTE_VALUE},
         {POLICY(ALLOW ALL "\"Action\":[\"sqs:A\",\"sqs:B\",\"sqs:C\",\"sqs:D\",\"sqs:E\",\"sqs:F\",\"sqs:G\","
                           "\"sqs:H\"]," QUEUE),
          SQS_E_OVER_LIMIT},
