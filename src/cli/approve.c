@@ -137,17 +137,29 @@ static int look(struct cli *cli, const json_t *release, const char *id, json_t *
         ret);
 }
 
-/* What the stage has now: of the newest execution that succeeded there. NULL: of none. */
+static bool is_deployed(const json_t *actions, const void *name)
+{
+    return *execution_deployed_in(actions, name) != '\0';
+}
+
+/* What the stage has now; NULL: nothing. Of a stage that deploys nothing, what succeeded there last (of the
+ * pipeline's present version, as AWS tells it). */
 static int look_there(struct cli *cli, const json_t *release, const struct pending *pending, json_t **ret)
 {
-    CLEANUP(json_free) json_t *out = NULL;
-    int status =
-        cli_call(cli, "cannot tell what is there now", "codepipeline", "ListPipelineExecutions",
-                 json_pack("{s:s, s:i, s:{s:{s:s}}}", "pipelineName", json_str(release, "pipeline", ""),
-                           "maxResults", 1, "filter", "succeededInStage", "stageName", pending->stage),
-                 &out);
-    const char *id = json_str(json_path(out, "pipelineExecutionSummaries.0"), "pipelineExecutionId", NULL);
-    return status || !id ? status : look(cli, release, id, ret);
+    CLEANUP(json_free) json_t *actions = NULL;
+    CLEANUP(json_free) json_t *good = NULL;
+    const char *pipeline = json_str(release, "pipeline", "");
+    const struct cli_until deployed = {is_deployed, pending->stage};
+    int status = release_actions(cli, pipeline, NULL, &deployed, &actions);
+    const char *id = execution_deployed_in(actions, pending->stage);
+    if (!status && !*id) {
+        status = cli_call(cli, "cannot tell what is there now", "codepipeline", "ListPipelineExecutions",
+                          json_pack("{s:s, s:i, s:{s:{s:s}}}", "pipelineName", pipeline, "maxResults", 1,
+                                    "filter", "succeededInStage", "stageName", pending->stage),
+                          &good);
+        id = json_str(json_path(good, "pipelineExecutionSummaries.0"), "pipelineExecutionId", "");
+    }
+    return status || !*id ? status : look(cli, release, id, ret);
 }
 
 /* What the approval is about: the bytes, those that they would replace, and what the change sets would do. */

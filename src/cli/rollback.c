@@ -18,7 +18,6 @@ struct rollback {
     json_t *plan;    /* what the server would deploy: RollbackStage's wouldDeploy */
     json_t *actions;
     json_t *executions;
-    json_t *good; /* those that succeeded in the stage, newest first */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -46,12 +45,13 @@ static json_t *request(const struct rollback *rollback, const char *execution, b
                      "targetPipelineExecutionId", execution, "dryRun", dry);
 }
 
-/* Who names one is told why it cannot be taken; else none is asked for that did not succeed. */
-static bool may_be(const struct rollback *rollback, const json_t *one)
+/* `run`: its newest in the stage. Who names one is told why it cannot be taken; else none is asked for that
+ * did not succeed. Of any version of the pipeline: the filter succeededInStage knows the present one's alone.
+ */
+static bool may_be(const struct rollback *rollback, const json_t *run)
 {
-    const char *stage = json_str(one, "stageName", rollback->stage);
-    return strcmp(stage, rollback->stage) == 0 &&
-           is_meant(rollback, json_str(one, "pipelineExecutionId", ""));
+    return is_meant(rollback, json_str(run, "pipelineExecutionId", "")) &&
+           (to || strcmp(json_str(run, "status", ""), "Succeeded") == 0);
 }
 
 /* The newest that is meant and that the server would take; the first refusal is printed when there is none.
@@ -60,12 +60,14 @@ static int find_target(struct rollback *rollback, const char **ret)
 {
     const char *asked = "", *refused = NULL;
     size_t index;
-    json_t *one;
-    json_array_foreach (to ? rollback->actions : rollback->good, index, one) {
-        const char *execution = json_str(one, "pipelineExecutionId", "");
-        if (strcmp(execution, asked) == 0 || !may_be(rollback, one))
+    json_t *run;
+    json_array_foreach (rollback->actions, index, run) {
+        const char *execution = json_str(run, "pipelineExecutionId", "");
+        if (strcmp(json_str(run, "stageName", ""), rollback->stage) != 0 || strcmp(execution, asked) == 0)
             continue;
         asked = execution;
+        if (!may_be(rollback, run))
+            continue;
         rollback->cli->tolerated = "UnableToRollbackStageException";
         int status = cli_call(rollback->cli, "cannot roll back", "codepipeline", "RollbackStage",
                               request(rollback, execution, true), &rollback->plan);
@@ -115,12 +117,6 @@ static int look(struct rollback *rollback)
         status = release_actions(rollback->cli, rollback->pipeline, NULL, NULL, &rollback->actions);
     if (!status)
         status = release_executions(rollback->cli, rollback->pipeline, NULL, &rollback->executions);
-    if (!status)
-        status =
-            cli_call_pages(rollback->cli, "cannot list executions", "codepipeline", "ListPipelineExecutions",
-                           json_pack("{s:s, s:{s:{s:s}}}", "pipelineName", rollback->pipeline, "filter",
-                                     "succeededInStage", "stageName", rollback->stage),
-                           "pipelineExecutionSummaries", "nextToken", NULL, &rollback->good);
     if (!status)
         rollback->now = execution_version(rollback->executions, execution_in(rollback, stage));
     return status;
@@ -202,7 +198,6 @@ int rollback_main(int argc, char **argv)
     json_decref(rollback.plan);
     json_decref(rollback.actions);
     json_decref(rollback.executions);
-    json_decref(rollback.good);
     free(rollback.named);
     return status;
 }

@@ -209,6 +209,36 @@ def test_nothing_that_has_not_succeeded_in_the_stage_is_gone_back_to(server, wor
     assert "has not succeeded in stage S1" in said("--to", "v1").stderr
 
 
+def test_what_is_there_is_known_whichever_version_of_the_pipeline_brought_it(server, worker, make):
+    go = {"ActionMode": "CREATE_UPDATE", "StackName": "s", "TemplatePath": "App::t.yaml"}
+    name = make([approval("Ask"), action("Go", 2, inputs=["App"], configuration=go)])
+
+    def release(version):
+        worker.call("StartPipelineExecution", name=name, sourceRevisions=[
+            {"actionName": "Artifact", "revisionType": "S3_OBJECT_VERSION_ID", "revisionValue": version}])
+        worker.do("Artifact")
+
+    def let_in():
+        server.slipway("approve", name, profile="dev")
+        worker.do("Go")
+
+    for version in "v1", "v2":
+        release(version)
+        let_in()
+    made = worker.call("GetPipeline", name=name)["pipeline"]
+    made["stages"][1]["actions"][1]["configuration"]["StackName"] = "another"
+    worker.call("UpdatePipeline", pipeline=made)
+    asked = lambda: server.slipway("approve", name, "--dry-run", profile="dev")
+    release("v3")
+    assert "  now there  version v2\n" in asked()
+    let_in()
+    assert "would roll back S1 to version v2" in server.slipway("rollback", name, "S1", "--dry-run", profile="dev")
+    server.slipway("rollback", name, "S1", profile="dev")
+    let_in()
+    release("v4")
+    assert "  now there  version v2\n" in asked()
+
+
 def test_who_approves_may_look_first(server, worker, make):
     name = make([approval("Ask")])
     worker.call("StartPipelineExecution", name=name)

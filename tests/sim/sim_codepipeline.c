@@ -524,6 +524,7 @@ static void run_seed(uint64_t seed, size_t steps)
     sim.step = 0;
     db_run_at_once(sim.db, runs_at_once(seed));
     begin();
+    role_set(ROLE_ABSENT); /* as in a world of its own */
     plan_change(false);
     no_fault(pipeline_find(sim.tx, sim.caller.account, PIPELINE, &pipeline));
     (void)snprintf(sim.pipeline_id, sizeof(sim.pipeline_id), "%s", pipeline.id);

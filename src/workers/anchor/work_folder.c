@@ -68,20 +68,29 @@ static int leftovers_read(struct work_folder *own)
     return r;
 }
 
+/* Whoever looks for leftovers sees it under its name when it is locked, and not before. */
 static int make(struct work_folder *own)
 {
-    if (asprintf(&own->path, "%s/" PREFIX "XXXXXX", own->cache_dir) < 0) {
+    CLEANUP(free_ptr) char *unheld = NULL;
+
+    if (asprintf(&unheld, "%s/new-" PREFIX "XXXXXX", own->cache_dir) < 0) {
+        unheld = NULL;
+        return FAULT(ENOMEM);
+    }
+    if (!mkdtemp(unheld))
+        return FAULT(errno);
+    own->lock_fd = open(unheld, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own->lock_fd < 0 || flock(own->lock_fd, LOCK_EX))
+        return FAULT(errno);
+    if (asprintf(&own->path, "%s/%s", own->cache_dir, strrchr(unheld, '/') + sizeof("/new-") - 1) < 0) {
         own->path = NULL;
         return FAULT(ENOMEM);
     }
-    if (!mkdtemp(own->path)) {
+    if (rename(unheld, own->path)) {
         free(take(own->path));
         return FAULT(errno);
     }
     (void)io_spread_folders(own->path);
-    own->lock_fd = open(own->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (own->lock_fd < 0 || flock(own->lock_fd, LOCK_EX))
-        return FAULT(errno);
     return worker_name(strrchr(own->path, '/') + 1, own->worker_id);
 }
 
