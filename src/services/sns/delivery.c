@@ -234,20 +234,56 @@ int delivery_add(struct tx *tx, const struct platform *platform, const struct de
 
 /* ---- leased */
 
-/* Of the next one, at $1: an endpoint that takes its time keeps no more than two tries waiting, however much
+/* The next one, at $1: an endpoint that takes its time keeps no more than two tries waiting, however much
  * there is for it; who has said what became of one asks for the next. $2 is when a lease of now ends. */
-#define NEXT                                                                                                 \
-    " FROM sns_delivery WHERE due_ms IS NOT NULL AND subscription NOT IN"                                    \
-    " (SELECT subscription FROM sns_delivery INDEXED BY sns_delivery_due"                                    \
-    "  WHERE due_ms > $1 AND due_ms <= $2 AND state = 'leased' GROUP BY subscription HAVING count(*) > 1)"   \
-    " ORDER BY due_ms, id LIMIT 1"
+#define BUSY                                                                                                 \
+    "(SELECT subscription FROM sns_delivery INDEXED BY sns_delivery_due"                                     \
+    " WHERE due_ms > $1 AND due_ms <= $2 AND state = 'leased' GROUP BY subscription HAVING count(*) > 1)"
+
+struct next {
+    int64_t id;
+    int64_t due_ms;
+};
+
+/* Mostly the first of all is it. Else the first of each subscription is looked at, so that what waits for a
+ * busy one, be it a hundred thousand, is not. */
+static int find_next(struct tx *tx, int64_t now_ms, struct next *ret)
+{
+    CLEANUP(rows_close) struct rows *rows = NULL;
+    CLEANUP(rows_close) struct rows *others = NULL;
+    int64_t lease_ends_ms = now_ms + DELIVERY_LEASE_MS;
+    int rc = tx_query_row(tx, &rows,
+                          "SELECT id, due_ms, subscription IN " BUSY
+                          " FROM sns_delivery WHERE due_ms IS NOT NULL ORDER BY due_ms, id LIMIT 1",
+                          "ii", now_ms, lease_ends_ms);
+    if (rc != 0)
+        return rc;
+    *ret = (struct next){rows_int(rows, 0), rows_int(rows, 1)};
+    if (!rows_int(rows, 2))
+        return 0;
+    rc = tx_query_row(
+        tx, &others,
+        "WITH RECURSIVE waits (subscription) AS"
+        " (SELECT min(subscription) FROM sns_delivery WHERE due_ms IS NOT NULL UNION ALL"
+        " SELECT (SELECT min(d.subscription) FROM sns_delivery d WHERE d.due_ms IS NOT NULL"
+        " AND d.subscription > waits.subscription) FROM waits WHERE waits.subscription IS NOT NULL)"
+        " SELECT id, due_ms FROM (SELECT (SELECT d.id FROM sns_delivery d"
+        " WHERE d.subscription = waits.subscription AND d.due_ms IS NOT NULL"
+        " ORDER BY d.due_ms, d.id LIMIT 1) AS head FROM waits WHERE waits.subscription IS NOT NULL"
+        " AND waits.subscription NOT IN " BUSY ") heads"
+        " JOIN sns_delivery ON id = heads.head ORDER BY due_ms, id LIMIT 1",
+        "ii", now_ms, lease_ends_ms);
+    if (rc == 0)
+        *ret = (struct next){rows_int(others, 0), rows_int(others, 1)};
+    return rc;
+}
 
 int delivery_due(struct tx *tx, int64_t now_ms, int64_t *ret_next_ms)
 {
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "SELECT due_ms" NEXT, "ii", now_ms, now_ms + DELIVERY_LEASE_MS);
-    *ret_next_ms = rc == 0 ? rows_int(rows, 0) : INT64_MAX;
-    return rc == 0 && *ret_next_ms > now_ms ? DB_NONE : rc;
+    struct next next;
+    int rc = find_next(tx, now_ms, &next);
+    *ret_next_ms = rc == 0 ? next.due_ms : INT64_MAX;
+    return rc == 0 && next.due_ms > now_ms ? DB_NONE : rc;
 }
 
 static int put_display_name(struct tx *tx, const char *account, const char *name, json_t *out)
@@ -320,12 +356,12 @@ static int lease_one(struct tx *tx, const struct platform *platform, int64_t id,
 
 static int next_id(struct tx *tx, int64_t now_ms, int64_t *ret)
 {
-    CLEANUP(rows_close) struct rows *rows = NULL;
-    int rc = tx_query_row(tx, &rows, "SELECT id, due_ms" NEXT, "ii", now_ms, now_ms + DELIVERY_LEASE_MS);
+    struct next next;
+    int rc = find_next(tx, now_ms, &next);
     if (rc != 0)
         return rc;
-    *ret = rows_int(rows, 0);
-    return rows_int(rows, 1) <= now_ms ? 0 : DB_NONE;
+    *ret = next.id;
+    return next.due_ms <= now_ms ? 0 : DB_NONE;
 }
 
 int delivery_lease(struct tx *tx, const struct platform *platform, const char *worker, size_t max,

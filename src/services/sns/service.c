@@ -151,6 +151,8 @@ static const struct db_migration migrations[] = {
         " private_key TEXT NOT NULL,"
         " certificate TEXT NOT NULL,"
         " created_ms BIGINT NOT NULL);"},
+    {2,
+     "CREATE INDEX sns_delivery_turn ON sns_delivery (subscription, due_ms, id) WHERE due_ms IS NOT NULL;"},
 };
 
 /* S3 is who hands events over; its subject is AWS's. */
