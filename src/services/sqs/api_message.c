@@ -5,10 +5,13 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "services/sqs/api.h"
 #include "wire/json.h"
 #include <ctype.h>
 #include <inttypes.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #define GROUP_MAX 128
 
@@ -225,29 +228,67 @@ static int look(struct call *c, struct receive *r)
     return rc == 0 ? 0 : call_looked(&tx, rc);
 }
 
-static void not_awaited(struct db_later *later, int result)
+/* That messages were received, on its way to the disk. */
+struct receipt {
+    struct db_later later;
+    atomic_int holders; /* who receives, and the database */
+    sem_t told;
+    int result;
+};
+
+static void receipt_drop(struct receipt *receipt)
 {
-    (void)result;
-    free(later);
+    if (atomic_fetch_sub(&receipt->holders, 1) > 1)
+        return;
+    (void)sem_destroy(&receipt->told);
+    free(receipt);
 }
 
-/* That messages were received is on its way to the disk: if it gets lost they come again, as they may at any
- * time. That they were sent must not get lost: the receiver acts on them. */
+static void receipt_told(struct db_later *later, int result)
+{
+    struct receipt *receipt = CONTAINER_OF(later, struct receipt, later);
+    receipt->result = result;
+    (void)sem_post(&receipt->told);
+    receipt_drop(receipt);
+}
+
+static int receipt_wait(struct receipt *receipt)
+{
+    pool_pauses();
+    while (sem_wait(&receipt->told) != 0)
+        ;
+    pool_goes_on();
+    return receipt->result;
+}
+
+/* If it gets lost that they were received they come again, as they may at any time. That they were sent must
+ * not get lost: the receiver acts on them. Where something may have been undone since, the look cannot tell
+ * whether they were among it; what has become of the receipt does. */
 static int received(struct call *c, const struct queue *queue, struct tx **tx)
 {
     CLEANUP(db_end) struct tx *sent = NULL;
-    struct db_later *later = mem_alloc(sizeof(*later));
-    if (!later)
+    struct receipt *receipt = mem_alloc(sizeof(*receipt));
+    uint64_t epoch = tx_epoch(*tx);
+    if (!receipt)
         return FAULT(ENOMEM);
-    later->done = not_awaited;
+    (void)sem_init(&receipt->told, 0, 0);
+    atomic_store(&receipt->holders, 2);
+    receipt->later.done = receipt_told;
     tx_touches_no_more(*tx);
-    int rc = db_commit_later(tx, later);
+    int rc = db_commit_later(tx, &receipt->later);
     if (rc != 0) {
-        free(later);
+        (void)sem_destroy(&receipt->told);
+        free(receipt);
         return rc;
     }
     rc = db_look(c->platform->db, queue_subject(queue), &sent);
-    return rc == 0 ? db_commit(&sent) : rc;
+    bool undone = rc == 0 && tx_epoch(sent) != epoch;
+    if (rc == 0)
+        rc = db_commit(&sent);
+    if (rc == 0 && undone)
+        rc = receipt_wait(receipt);
+    receipt_drop(receipt);
+    return rc;
 }
 
 static int take_messages(struct call *c, struct receive *r, json_t *messages)
