@@ -15,8 +15,11 @@ static int seal(struct call *c, const char *member, const char *place, char ret[
     json_t *value;
     void *next;
 
-    json_object_foreach_safe(asked, next, key, value) if (json_is_integer(value) || strcmp(key, member) == 0)(
-        void) json_object_del(asked, key);
+    json_object_foreach_safe(asked, next, key, value)
+    {
+        if (json_is_integer(value) || strcmp(key, member) == 0)
+            (void)json_object_del(asked, key);
+    }
     text = asked ? json_dumps(asked, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     sealed = text ? arena_printf(c->arena, "%s %s %s %s", c->operation->name, c->caller->account, place, text)
                   : NULL;

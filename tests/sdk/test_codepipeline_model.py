@@ -84,6 +84,16 @@ def test_links_of_a_custom_type_are_filled_in(codepipeline, worker, make):
         "externalExecutionId": "7", "externalExecutionSummary": "done", "externalExecutionUrl": link}
 
 
+def test_what_was_secret_stays_so(codepipeline):
+    identity = custom(codepipeline, "Hushed", configurationProperties=[
+        {"name": name, "required": True, "key": False, "secret": name == "Token"} for name in ("Job", "Token")])
+    good = codepipeline.get_action_type(**identity)["actionType"]
+    [job, token] = good["properties"]
+    for properties in [job, {**token, "noEcho": False}], [job]:
+        assert code_of(codepipeline.update_action_type, actionType={**good, "properties": properties}) == "RequestFailedException"
+    codepipeline.update_action_type(actionType={**good, "properties": [token]})
+
+
 def test_what_is_not_carried_out_is_refused(codepipeline):
     identity = custom(codepipeline, "Refuse")  # what boto3 lets through
     good = codepipeline.get_action_type(**identity)["actionType"]

@@ -146,6 +146,35 @@ static int properties_take(const json_t *declaration, json_t *type)
     return r;
 }
 
+static bool has_secret(const json_t *properties, const char *name)
+{
+    const json_t *property;
+    size_t i;
+
+    json_array_foreach (properties, i, property)
+        if (strcmp(json_str(property, "name", ""), name) == 0)
+            return json_bool(property, "secret", false);
+    return false;
+}
+
+/* Pipelines keep values of it, which would be shown. */
+static int secrets_check(const json_t *before, const json_t *after, struct reason *why)
+{
+    const json_t *property;
+    size_t i;
+
+    json_array_foreach (before, i, property) {
+        const char *name = json_str(property, "name", "");
+        if (json_bool(property, "secret", false) && !has_secret(after, name))
+            return reason_set(
+                why, PIPELINE_E_REQUEST_FAILED,
+                "The property '%s' was secret (noEcho) and stays so, since pipelines keep values "
+                "of it: make another version of the action type without it.",
+                name);
+    }
+    return 0;
+}
+
 static int urls_take(const json_t *declaration, json_t *type)
 {
     const json_t *urls = json_object_get(declaration, "urls");
@@ -181,11 +210,13 @@ int action_type_update(struct tx *tx, const char *account, const json_t *declara
 {
     const json_t *id = json_object_get(declaration, "id");
     CLEANUP(json_free) json_t *type = NULL;
+    CLEANUP(json_free) json_t *before = NULL;
     CLEANUP(free_ptr) char *text = NULL;
     int r = action_type_find(tx, account, id, &type);
 
     if (r)
         return r == DB_NONE ? no_type(id, why) : r;
+    before = json_incref(json_object_get(type, "actionConfigurationProperties"));
     if (strcmp(json_str(id, "owner", ""), "Custom") != 0)
         return reason_set(why, PIPELINE_E_REQUEST_FAILED,
                           "The action type %s is AWS's: only its maker changes it.",
@@ -195,6 +226,8 @@ int action_type_update(struct tx *tx, const char *account, const json_t *declara
         r = type_take(declaration, type);
     if (r == 0)
         r = action_type_declaration_check(type, why);
+    if (r == 0)
+        r = secrets_check(before, json_object_get(type, "actionConfigurationProperties"), why);
     if (r)
         return r;
     text = json_text(type);

@@ -1,4 +1,5 @@
 /* PutParameter, the three gets, and the deletes. */
+#include "services/page_token.h"
 #include "services/service.h"
 #include "services/ssm/api.h"
 #include "services/ssm/list.h"
@@ -121,10 +122,14 @@ int ssm_get_parameter_history(struct call *c)
         return call_fail(c, SSM_E_NOT_FOUND, "Parameter %s not found.", name);
     if (err)
         return err;
-    const char *token = json_str(c->in, "NextToken", "0");
+    const char *last = NULL;
     int64_t after = 0;
-    if (!str_to_int(str_of(token), 0, INT64_MAX, &after))
-        return call_fail(c, SSM_E_TOKEN, "The specified token '%s' is not valid.", token);
+    err = page_token_read(c, "NextToken", &last);
+    if (err < 0)
+        return err;
+    if (err > 0 || (last && !str_to_int(str_of(last), 0, INT64_MAX, &after)))
+        return call_fail(c, SSM_E_TOKEN, "The specified token '%s' is not valid.",
+                         json_str(c->in, "NextToken", ""));
     CLEANUP(json_free) json_t *list = json_array();
     CLEANUP(rows_close) struct rows *rows = NULL;
     err = ssm_scan_history(c->tx, c->caller->account, name, after, &rows);
@@ -145,7 +150,7 @@ int ssm_get_parameter_history(struct call *c)
         after = row.parameter.version;
     }
     if (err == 0)
-        err = json_put_format(c->out, "NextToken", "%lld", (long long)after);
+        err = page_token_write(c, "NextToken", arena_printf(c->arena, "%lld", (long long)after));
     if (err && err != DB_NONE)
         return err;
     return json_put(c->out, "Parameters", take(list));
