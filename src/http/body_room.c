@@ -26,11 +26,20 @@ static struct http_conn *longest_coming(struct http_server *server)
     return found;
 }
 
+/* With the lock: the room of those who were cut already. */
+static size_t coming_back(struct http_server *server)
+{
+    size_t size = 0;
+    for (struct http_conn *conn = server->conns; conn; conn = conn->next)
+        size += conn->cut ? atomic_load(&conn->room) : 0;
+    return size;
+}
+
 /* Their room comes back within moments. */
 static void cut_for(struct http_server *server, size_t size)
 {
-    size_t freed = 0;
     pthread_mutex_lock(&server->lock);
+    size_t freed = coming_back(server);
     while (freed < size) {
         struct http_conn *victim = longest_coming(server);
         if (!victim)
