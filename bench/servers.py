@@ -92,6 +92,11 @@ class Server:
         return boto3.client(service, endpoint_url=f"http://127.0.0.1:{self.port}", region_name="us-east-1", **pair,
                             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, **config))
 
+    def make_versioned(self, bucket):
+        """A bucket that keeps what is put over."""
+        self.client().create_bucket(Bucket=bucket)
+        self.client().put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
     def env(self):
         keys = {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret} if self.key else {}
         return without_aws() | keys
@@ -159,6 +164,9 @@ class Nginx(Server):
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: (folder / "nginx.pid").exists() and (folder / "nginx.pid").read_text().strip(), "nginx")
 
+    def make_versioned(self, bucket):
+        """It keeps one."""
+
 
 class S3rver(Server):
     """An S3 server of npm's: signatures are looked at, nothing is synced."""
@@ -176,3 +184,7 @@ class S3rver(Server):
                                          str(folder), "-a", "127.0.0.1", "-p", str(self.port)],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: listens(self.port), "s3rver")
+
+    def make_versioned(self, bucket):
+        """It keeps one."""
+        self.client().create_bucket(Bucket=bucket)
