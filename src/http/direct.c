@@ -171,7 +171,6 @@ static bool is_cancelled(const struct http_exchange *exchange)
     return exchange->cancel && __atomic_load_n(exchange->cancel, __ATOMIC_ACQUIRE);
 }
 
-/* Until one of `events`. -ECANCELED, -ETIMEDOUT. */
 static int given_up(const struct direct *direct, int64_t until_ms)
 {
     if (is_cancelled(direct->exchange))
@@ -179,6 +178,7 @@ static int given_up(const struct direct *direct, int64_t until_ms)
     return clock_mono_ms() < until_ms ? 0 : FAULT(ETIMEDOUT);
 }
 
+/* Until one of `events`. -ECANCELED, -ETIMEDOUT. */
 static int wait_for(const struct direct *direct, int fd, short events, int64_t until_ms)
 {
     struct pollfd ready = {.fd = fd, .events = events};

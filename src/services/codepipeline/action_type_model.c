@@ -4,6 +4,7 @@
  * and those of AWS's that anchors run. All are run by job workers. Source: CodePipeline API Reference,
  * ActionTypeDeclaration. */
 #include "services/codepipeline/action_type.h"
+#include "services/codepipeline/secrets.h"
 #include "wire/json.h"
 
 static int no_type(const json_t *id, struct reason *why)
@@ -146,26 +147,15 @@ static int properties_take(const json_t *declaration, json_t *type)
     return r;
 }
 
-static bool has_secret(const json_t *properties, const char *name)
-{
-    const json_t *property;
-    size_t i;
-
-    json_array_foreach (properties, i, property)
-        if (strcmp(json_str(property, "name", ""), name) == 0)
-            return json_bool(property, "secret", false);
-    return false;
-}
-
 /* Pipelines keep values of it, which would be shown. */
-static int secrets_check(const json_t *before, const json_t *after, struct reason *why)
+static int secrets_check(const json_t *before, const json_t *type, struct reason *why)
 {
     const json_t *property;
     size_t i;
 
     json_array_foreach (before, i, property) {
         const char *name = json_str(property, "name", "");
-        if (json_bool(property, "secret", false) && !has_secret(after, name))
+        if (json_bool(property, "secret", false) && !secrets_has(type, name))
             return reason_set(
                 why, PIPELINE_E_REQUEST_FAILED,
                 "The property '%s' was secret (noEcho) and stays so, since pipelines keep values "
@@ -227,7 +217,7 @@ int action_type_update(struct tx *tx, const char *account, const json_t *declara
     if (r == 0)
         r = action_type_declaration_check(type, why);
     if (r == 0)
-        r = secrets_check(before, json_object_get(type, "actionConfigurationProperties"), why);
+        r = secrets_check(before, type, why);
     if (r)
         return r;
     text = json_text(type);

@@ -16,7 +16,7 @@ static bool is_shown(const char *text)
     return *text == '\0' && count >= sizeof(SHOWN) - 1;
 }
 
-static bool is_secret(const json_t *type, const char *name)
+bool secrets_has(const json_t *type, const char *name)
 {
     const json_t *property;
     size_t i;
@@ -44,7 +44,7 @@ static int hide(const json_t *type, json_t *configuration)
     int r = 0;
 
     json_object_foreach (configuration, name, value)
-        if (r == 0 && is_secret(type, name))
+        if (r == 0 && secrets_has(type, name))
             r = json_put_str(configuration, name, SHOWN);
     return r;
 }
@@ -133,7 +133,7 @@ static int action_keep(const json_t *type, const json_t *before, const json_t *a
     json_object_foreach (configuration, name, value) {
         const char *secret = json_str(had, name, NULL);
 
-        if (!is_secret(type, name) || !is_shown(json_str(configuration, name, "")))
+        if (!secrets_has(type, name) || !is_shown(json_str(configuration, name, "")))
             continue;
         if (!secret)
             return reason_set(

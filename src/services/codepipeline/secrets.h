@@ -6,6 +6,8 @@
 #include "services/service.h"
 #include <jansson.h>
 
+/* Whether the type, as it is kept, has such a property and calls it secret. */
+bool secrets_has(const json_t *type, const char *property);
 /* In the caller's own declaration, or list of ActionDeclarations. */
 int secrets_hide(struct tx *tx, const char *account, json_t *declaration) MUST_USE;
 int secrets_hide_actions(struct tx *tx, const char *account, json_t *actions) MUST_USE;

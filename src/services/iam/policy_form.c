@@ -93,14 +93,13 @@ const char *policy_unknown_field(const json_t *policy)
     return unknown;
 }
 
-bool policy_keys_ok(const json_t *conditions, const char *service_prefix)
+bool policy_keys_ok(const json_t *conditions, bool (*is_key)(const char *key))
 {
     const char *name, *key;
     json_t *block, *wanted;
     json_object_foreach ((json_t *)conditions, name, block)
         json_object_foreach (block, key, wanted)
-            if (strncasecmp(key, "aws:", 4) != 0 &&
-                strncasecmp(key, service_prefix, strlen(service_prefix)) != 0)
+            if (!is_key(key))
                 return false;
     return true;
 }

@@ -14,5 +14,5 @@ bool policy_principal_ok(const json_t *principal);
 /* A field that no policy or statement has; NULL: none. What is passed over would let more in, or keep less
  * out, than was meant. */
 const char *policy_unknown_field(const json_t *policy);
-/* Whether all condition keys are of all services ("aws:…") or of the one whose prefix is given ("s3:"). */
-bool policy_keys_ok(const json_t *conditions, const char *service_prefix);
+/* Whether all condition keys are such that there are. */
+bool policy_keys_ok(const json_t *conditions, bool (*is_key)(const char *key));

@@ -37,17 +37,6 @@ static bool not_of_bucket(void *ctx, const char *text)
     return !within && !pattern;
 }
 
-static int check_keys(const json_t *conditions, struct reason *why)
-{
-    const char *name, *key;
-    json_t *block, *wanted;
-    json_object_foreach ((json_t *)conditions, name, block)
-        json_object_foreach (block, key, wanted)
-            if (!access_key_is(key))
-                return bad(why, "Policy has an invalid condition key");
-    return 0;
-}
-
 /* ---- which action is of what */
 
 struct statement_resources {
@@ -114,7 +103,9 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
     rc = policy_conditions_check(conditions, why);
     if (rc == IAM_BAD_DOCUMENT)
         return S3_E_POLICY_FORM;
-    return rc != 0 ? rc : check_keys(conditions, why);
+    if (rc != 0)
+        return rc;
+    return policy_keys_ok(conditions, access_key_is) ? 0 : bad(why, "Policy has an invalid condition key");
 }
 
 int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why)

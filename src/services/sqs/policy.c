@@ -21,6 +21,11 @@ static bool not_sqs(void *ctx UNUSED, const char *text)
     return strcmp(text, "*") != 0 && (strncasecmp(text, "sqs:", 4) != 0 || text[4] == '\0');
 }
 
+static bool is_key(const char *key)
+{
+    return strncasecmp(key, "aws:", 4) == 0 || strncasecmp(key, "sqs:", 4) == 0;
+}
+
 static bool statement_ok(const json_t *statement)
 {
     const char *effect = json_str(statement, "Effect", "");
@@ -32,7 +37,7 @@ static bool statement_ok(const json_t *statement)
     return principal && policy_principal_ok(principal) && policy_is_texts(action) &&
            !policy_any(action, not_sqs, NULL) &&
            policy_is_texts(policy_element(statement, "Resource", "NotResource")) &&
-           policy_conditions_check(conditions, NULL) == 0 && policy_keys_ok(conditions, "sqs:");
+           policy_conditions_check(conditions, NULL) == 0 && policy_keys_ok(conditions, is_key);
 }
 
 static bool policy_ok(const json_t *policy)

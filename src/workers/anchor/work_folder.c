@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PREFIX "work-"
+#define NEW "new-" /* in front of it, until it is held */
 #define ENDED_MAX 50
 
 static void close_folder(DIR **folder)
@@ -68,27 +69,39 @@ static int leftovers_read(struct work_folder *own)
     return r;
 }
 
-/* Whoever looks for leftovers sees it under its name when it is locked, and not before. */
-static int make(struct work_folder *own)
+/* Locks it, and gives it the name by which it is looked for. */
+static int hold(struct work_folder *own, const char *unheld)
 {
-    CLEANUP(free_ptr) char *unheld = NULL;
-
-    if (asprintf(&unheld, "%s/new-" PREFIX "XXXXXX", own->cache_dir) < 0) {
-        unheld = NULL;
-        return FAULT(ENOMEM);
-    }
-    if (!mkdtemp(unheld))
-        return FAULT(errno);
     own->lock_fd = open(unheld, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (own->lock_fd < 0 || flock(own->lock_fd, LOCK_EX))
         return FAULT(errno);
-    if (asprintf(&own->path, "%s/%s", own->cache_dir, strrchr(unheld, '/') + sizeof("/new-") - 1) < 0) {
+    if (asprintf(&own->path, "%s/%s", own->cache_dir, strrchr(unheld, '/') + sizeof("/" NEW) - 1) < 0) {
         own->path = NULL;
         return FAULT(ENOMEM);
     }
     if (rename(unheld, own->path)) {
         free(take(own->path));
         return FAULT(errno);
+    }
+    return 0;
+}
+
+/* Whoever looks for leftovers sees it when it is locked, and not before. */
+static int make(struct work_folder *own)
+{
+    CLEANUP(free_ptr) char *unheld = NULL;
+    int r;
+
+    if (asprintf(&unheld, "%s/" NEW PREFIX "XXXXXX", own->cache_dir) < 0) {
+        unheld = NULL;
+        return FAULT(ENOMEM);
+    }
+    if (!mkdtemp(unheld))
+        return FAULT(errno);
+    r = hold(own, unheld);
+    if (r) {
+        (void)rmdir(unheld); /* the fault is told */
+        return r;
     }
     (void)io_spread_folders(own->path);
     return worker_name(strrchr(own->path, '/') + 1, own->worker_id);
