@@ -1,15 +1,17 @@
-/* Two buffers: what was added, and what is being run, which are exchanged when the second is done. */
+/* Two buffers: what was added, and what is being run, which are exchanged when the second is done, and of
+ * which not all has to be run (thin.h). */
 #include "db/behind.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/blocks.h"
 #include "db/record.h"
+#include "db/thin.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
-#define ENOUGH_BYTES ((size_t)12 * 1024) /* to wake the thread for: some actions of pipelines */
+#define ENOUGH_BYTES ((size_t)48 * 1024) /* to wake the thread for: some actions of pipelines */
 #define SLICE_BYTES ((size_t)4 * 1024)   /* run before others may have the connection */
 #define KEPT_BYTES ((size_t)1 << 20)     /* a larger buffer is given back */
 
@@ -26,8 +28,8 @@ struct behind {
     struct replay *replay; /* of what was added */
     struct replay *own;    /* of a transaction's own, which fails with it */
     struct buf running;
-    size_t done; /* of them */
-    bool stuck;  /* something could not be run */
+    struct thin *thin; /* what is left of it */
+    bool stuck;        /* something could not be run */
 
     pthread_mutex_t lock;
     pthread_cond_t enough_or_close;
@@ -76,47 +78,57 @@ static void empty(struct buf *buf)
     buf_reset(buf);
 }
 
-static struct str next_records(struct behind *behind)
+/* A step of what is being run, or of what was added; NULL: there is none. */
+static int next_step(struct behind *behind, const struct thin_step **ret)
 {
-    if (behind->done == behind->running.len) {
-        struct buf spare = behind->running;
-        empty(&spare);
-        behind->done = 0;
-        pthread_mutex_lock(&behind->lock);
-        behind->running = behind->added;
-        behind->added = spare;
-        pthread_mutex_unlock(&behind->lock);
-    }
-    return (struct str){behind->running.ptr + behind->done, behind->running.len - behind->done};
+    *ret = thin_next(behind->thin);
+    if (*ret)
+        return 0;
+    struct buf spare = behind->running;
+    empty(&spare);
+    pthread_mutex_lock(&behind->lock);
+    behind->running = behind->added;
+    behind->added = spare;
+    pthread_mutex_unlock(&behind->lock);
+    int r = thin_plan(behind->thin, buf_str(&behind->running));
+    if (r == 0)
+        *ret = thin_next(behind->thin);
+    return r;
 }
 
-/* Some of them, all of at most one buffer. */
+static int run_step(struct behind *behind, const struct thin_step *step)
+{
+    if (step->skipped)
+        return 0;
+    const struct amendment amendment = {.by = step->last ? &step->last->record : NULL,
+                                        .numbers = step->numbers};
+    return replay_one(behind->replay, &step->record, step->last ? &amendment : NULL, step->alone);
+}
+
+/* Some of them. */
 static int run_some(struct behind *behind, size_t most_bytes)
 {
-    struct str records = next_records(behind);
-    size_t before = records.len;
-    if (behind->stuck)
-        return FAULT(EIO);
-    int r = before > 0 ? batch_begin(behind->batch) : 0;
-    if (r == 0)
-        r = replay_some(behind->replay, &records, most_bytes);
-    behind->done += before - records.len;
-    (void)atomic_fetch_sub(&behind->bytes, before - records.len);
+    const struct thin_step *step = NULL;
+    size_t ran = 0;
+    int r = behind->stuck ? FAULT(EIO) : 0;
+    if (r == 0 && behind_bytes(behind) > 0)
+        r = batch_begin(behind->batch);
+    while (r == 0 && ran < most_bytes && behind_bytes(behind) > 0 && (r = next_step(behind, &step)) == 0) {
+        r = run_step(behind, step);
+        ran += step->skipped ? 0 : step->size;
+        (void)atomic_fetch_sub(&behind->bytes, step->size);
+    }
     behind->stuck = r < 0;
     return r;
 }
 
 int behind_claim(struct behind *behind)
 {
-    int r;
     (void)atomic_fetch_add(&behind->claimants, 1);
     pthread_mutex_lock(&behind->connection);
     (void)atomic_fetch_sub(&behind->claimants, 1);
     blocks_use(behind->blocks);
-    r = behind->stuck ? FAULT(EIO) : 0;
-    while (r == 0 && behind_bytes(behind) > 0)
-        r = run_some(behind, SIZE_MAX);
-    return r;
+    return run_some(behind, SIZE_MAX);
 }
 
 void behind_release(struct behind *behind)
@@ -127,7 +139,7 @@ void behind_release(struct behind *behind)
 
 int behind_run(struct behind *behind, struct str records)
 {
-    return replay_some(behind->own, &records, SIZE_MAX);
+    return replay_run(behind->own, records);
 }
 
 void behind_forget(struct behind *behind)
@@ -135,8 +147,8 @@ void behind_forget(struct behind *behind)
     pthread_mutex_lock(&behind->lock);
     empty(&behind->added);
     pthread_mutex_unlock(&behind->lock);
+    thin_forget(behind->thin);
     empty(&behind->running);
-    behind->done = 0;
     behind->stuck = false;
     atomic_store(&behind->bytes, 0);
 }
@@ -150,16 +162,17 @@ static void give_way(struct behind *behind)
         (void)sched_yield();
 }
 
-/* False: something could not be run, and who has the connection next sees to it. */
-static bool catch_up(struct behind *behind)
+/* One buffer: the more is in the next, the less of it has to be run. */
+bool behind_catch_up(struct behind *behind)
 {
     int r = 0;
-    while (r == 0 && behind_bytes(behind) > 0) {
+    for (bool more = true; r == 0 && more;) {
         give_way(behind);
         pthread_mutex_lock(&behind->connection);
         blocks_use(behind->blocks);
         bool known = behind->stuck;
         r = run_some(behind, SLICE_BYTES);
+        more = thin_has_next(behind->thin);
         if (r < 0 && !known)
             behind->failed(behind->arg);
         behind_release(behind);
@@ -186,7 +199,7 @@ static void *behind_thread(void *arg)
     while (!behind->closing) {
         await_enough(behind, ended);
         pthread_mutex_unlock(&behind->lock);
-        ended = catch_up(behind);
+        ended = behind_catch_up(behind);
         pthread_mutex_lock(&behind->lock);
     }
     pthread_mutex_unlock(&behind->lock);
@@ -214,6 +227,7 @@ void behind_close(struct behind **pointer)
     thread_stop(behind);
     replay_free(&behind->replay);
     replay_free(&behind->own);
+    thin_free(&behind->thin);
     blocks_free(&behind->blocks);
     buf_free(&behind->added);
     buf_free(&behind->running);
@@ -238,6 +252,8 @@ int behind_open(struct batch *batch, void (*failed)(void *arg), void *arg, struc
         r = replay_new(batch_conn(batch), &behind->replay);
     if (r == 0)
         r = replay_new(batch_conn(batch), &behind->own);
+    if (r == 0)
+        r = thin_new(batch_conn(batch), &behind->thin);
     if (r == 0)
         replay_leaves_out(behind->replay, &behind->left_out);
     if (r < 0)

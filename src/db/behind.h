@@ -22,6 +22,11 @@ bool behind_left_out(struct behind *behind);
 /* Of what was added and is not run yet. */
 size_t behind_bytes(const struct behind *behind);
 
+/* Runs what was added so far, but for what others take from it, and lets those go first who want the
+ * connection. Without the turn, by who will need the connection, and by the thread. False: something could
+ * not be run, and who has the connection next sees to it. */
+bool behind_catch_up(struct behind *behind);
+
 /* Waits for the connection, which is the caller's until behind_release, also after a fault; runs all that was
  * added. A fault: not all of it, and nothing more of it will be until behind_forget. */
 int behind_claim(struct behind *behind) MUST_USE;

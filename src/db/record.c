@@ -10,6 +10,7 @@
 
 struct prepared {
     char *sql; /* owned; what stmt->sql points to */
+    size_t len;
     struct stmt *stmt;
 };
 
@@ -114,7 +115,7 @@ void record_script(struct buf *buf, const char *sql)
     *put_text(to, text) = 0;
 }
 
-/* ---- running them again */
+/* ---- reading */
 
 static bool take_bytes(struct str *from, void *ret, size_t len)
 {
@@ -134,6 +135,72 @@ static bool take_text(struct str *from, struct str *ret)
     *from = (struct str){from->ptr + len, from->len - len};
     return true;
 }
+
+static bool skip_argument(struct str *from, char *ret_type, struct str *ret_bytes)
+{
+    int64_t number;
+    *ret_bytes = (struct str){0};
+    if (!take_bytes(from, ret_type, 1))
+        return false;
+    switch (*ret_type) {
+    case 'n':
+        return true;
+    case 'i':
+        return take_bytes(from, &number, sizeof(number));
+    default:
+        return take_text(from, ret_bytes);
+    }
+}
+
+int record_take(struct str *records, struct record *ret)
+{
+    unsigned char parameters;
+    struct str bytes;
+    char kind, type;
+    if (!take_bytes(records, &kind, 1) || !take_text(records, &ret->sql) ||
+        !take_bytes(records, &parameters, 1))
+        return FAULT(EBADMSG);
+    ret->is_script = kind == 'x';
+    ret->parameters = parameters;
+    ret->arguments = *records;
+    for (unsigned i = 0; i < parameters; i++)
+        if (!skip_argument(records, &type, &bytes))
+            return FAULT(EBADMSG);
+    ret->arguments.len -= records->len;
+    return 0;
+}
+
+struct str record_text(const struct record *record, unsigned number)
+{
+    struct str from = record->arguments, bytes = {0};
+    char type = 'n';
+    for (unsigned i = 0; i < number; i++)
+        if (i == record->parameters || !skip_argument(&from, &type, &bytes))
+            return (struct str){0};
+    return type == 't' ? bytes : (struct str){0};
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+    return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time: each record has its SQL. */
+uint64_t record_hash(struct str text)
+{
+    uint64_t hash = text.len, word = 0;
+    for (; text.len >= sizeof(word); text.ptr += sizeof(word), text.len -= sizeof(word)) {
+        memcpy(&word, text.ptr, sizeof(word));
+        hash = mix(hash, word);
+    }
+    word = 0;
+    if (text.len > 0)
+        memcpy(&word, text.ptr, text.len);
+    return mix(hash, word);
+}
+
+/* ---- running them again */
 
 int replay_new(struct conn *conn, struct replay **ret)
 {
@@ -169,24 +236,17 @@ void replay_free(struct replay **replay)
     *replay = NULL;
 }
 
-/* Eight bytes at a time: each record has its SQL. */
-static uint64_t hash_of(struct str sql)
+static bool has(const struct prepared *prepared, struct str sql)
 {
-    uint64_t hash = sql.len;
-    for (uint64_t word; sql.len >= sizeof(word); sql.ptr += sizeof(word), sql.len -= sizeof(word)) {
-        memcpy(&word, sql.ptr, sizeof(word));
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
-        hash ^= hash >> 32;
-    }
-    return hash;
+    return prepared->stmt && str_eq(sql, (struct str){prepared->sql, prepared->len});
 }
 
 /* The one that has it; else one that is free; else any of those that it may have. */
 static struct prepared *place_of(struct replay *replay, struct str sql)
 {
-    struct prepared *set = &replay->prepared[hash_of(sql) % (PREPARED / WAYS) * WAYS], *place = set;
+    struct prepared *set = &replay->prepared[record_hash(sql) % (PREPARED / WAYS) * WAYS], *place = set;
     for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].stmt && str_eqc(sql, set[i].sql))
+        if (has(&set[i], sql))
             return &set[i];
         if (!set[i].stmt)
             place = &set[i];
@@ -197,9 +257,10 @@ static struct prepared *place_of(struct replay *replay, struct str sql)
 static int prepare(struct replay *replay, struct str sql, struct stmt **ret)
 {
     struct prepared *place = place_of(replay, sql);
-    if (!place->stmt || !str_eqc(sql, place->sql)) {
+    if (!has(place, sql)) {
         forget(place);
         place->sql = str_dup(sql);
+        place->len = sql.len;
         if (!place->sql)
             return FAULT(ENOMEM);
         int r = stmt_new(replay->conn, place->sql, &place->stmt);
@@ -230,23 +291,48 @@ static int bind_next(struct stmt *stmt, unsigned number, struct str *from)
     return rc;
 }
 
-static int run_statement(struct replay *replay, struct str sql, unsigned parameters, struct str *from)
+static int bind(struct stmt *stmt, const struct record *record)
+{
+    struct str from = record->arguments;
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; rc == SQLITE_OK && i < record->parameters; i++)
+        rc = bind_next(stmt, i, &from);
+    return rc;
+}
+
+static int bind_amendment(struct stmt *stmt, const struct amendment *amendment)
+{
+    struct str from = amendment->by->arguments, bytes;
+    char type;
+    int rc = SQLITE_OK;
+    for (unsigned i = 0; rc == SQLITE_OK && i < amendment->by->parameters; i++) {
+        unsigned number = amendment->numbers[i];
+        if (number > 0)
+            rc = bind_next(stmt, number - 1, &from);
+        else if (!skip_argument(&from, &type, &bytes))
+            rc = SQLITE_MISMATCH;
+    }
+    return rc;
+}
+
+static int run_statement(struct replay *replay, const struct record *record,
+                         const struct amendment *amendment, bool alone)
 {
     struct stmt *stmt;
-    int r = prepare(replay, sql, &stmt);
+    int r = prepare(replay, record->sql, &stmt);
     if (r < 0)
         return r;
-    if (stmt->parameters != parameters)
+    if (stmt->parameters != record->parameters)
         return FAULT(EBADMSG);
-    int rc = SQLITE_OK;
-    for (unsigned i = 0; rc == SQLITE_OK && i < parameters; i++)
-        rc = bind_next(stmt, i, from);
+    int rc = bind(stmt, record);
+    if (rc == SQLITE_OK && amendment)
+        rc = bind_amendment(stmt, amendment);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt->handle); /* RETURNING changes all before its first row */
     (void)sqlite3_reset(stmt->handle);   /* repeats the step's error */
     if (rc == SQLITE_DONE || rc == SQLITE_ROW)
         return 0;
-    if (replay->leaves_out && (rc & 0xff) == SQLITE_CONSTRAINT) {
+    if (replay->leaves_out && alone && (rc & 0xff) == SQLITE_CONSTRAINT) {
         log_error("db", "acknowledged, but left out: %s: %s", sqlite3_errstr(rc), stmt->sql);
         if (replay->left_out)
             atomic_store(replay->left_out, true);
@@ -270,26 +356,18 @@ static int run_script(struct replay *replay, struct str sql)
     return r > 0 ? FAULT(EBADMSG) : r;
 }
 
-static int run_one(struct replay *replay, struct str *records)
+int replay_one(struct replay *replay, const struct record *record, const struct amendment *amendment,
+               bool alone)
 {
-    char kind;
-    unsigned char parameters;
-    struct str sql;
-    if (!take_bytes(records, &kind, 1) || !take_text(records, &sql) || !take_bytes(records, &parameters, 1))
-        return FAULT(EBADMSG);
-    return kind == 'x' ? run_script(replay, sql) : run_statement(replay, sql, parameters, records);
-}
-
-int replay_some(struct replay *replay, struct str *records, size_t most_bytes)
-{
-    size_t before = records->len;
-    int r = 0;
-    while (r == 0 && records->len > 0 && before - records->len < most_bytes)
-        r = run_one(replay, records);
-    return r;
+    return record->is_script ? run_script(replay, record->sql)
+                             : run_statement(replay, record, amendment, alone);
 }
 
 int replay_run(struct replay *replay, struct str records)
 {
-    return replay_some(replay, &records, SIZE_MAX);
+    struct record record;
+    int r = 0;
+    while (r == 0 && records.len > 0 && (r = record_take(&records, &record)) == 0)
+        r = replay_one(replay, &record, NULL, true);
+    return r;
 }

@@ -14,6 +14,21 @@ void record_statement(struct buf *buf, const char *sql, const char *types, va_li
 /* Appends SQL of several statements. */
 void record_script(struct buf *buf, const char *sql);
 
+/* One of them. Its parts are parts of the records. */
+struct record {
+    bool is_script;
+    struct str sql;
+    unsigned parameters;
+    struct str arguments; /* the parameters, as they are recorded */
+};
+
+/* Takes the first one. -EBADMSG: they are no records. */
+int record_take(struct str *records, struct record *ret) MUST_USE;
+/* Its nth parameter (1 …) if it is a text; else {NULL,0}. */
+struct str record_text(const struct record *record, unsigned number);
+/* Of a statement's text, or a key; quick. */
+uint64_t record_hash(struct str text);
+
 struct replay; /* statements prepared for a run of records */
 
 int replay_new(struct conn *conn, struct replay **ret) MUST_USE;
@@ -23,5 +38,12 @@ void replay_free(struct replay **replay); /* CLEANUP-able */
 void replay_leaves_out(struct replay *replay, atomic_bool *left_out);
 /* Runs the records again on the connection, within its open transaction. -EBADMSG: they are no records. */
 int replay_run(struct replay *replay, struct str records) MUST_USE;
-/* The same until all or as many bytes are done; what is left is left in `records`, whole records. */
-int replay_some(struct replay *replay, struct str *records, size_t most_bytes) MUST_USE;
+/* Another record's parameters that one record has instead of its own. */
+struct amendment {
+    const struct record *by;
+    const unsigned char *numbers; /* whose place each of them takes (1 …); 0: none */
+};
+/* Runs one of them. `amendment`: NULL, or what it is amended by. `alone`: it stands for no other; else that
+ * it breaks a constraint is a fault, whatever replay_leaves_out has said. */
+int replay_one(struct replay *replay, const struct record *record, const struct amendment *amendment,
+               bool alone) MUST_USE;

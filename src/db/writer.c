@@ -281,6 +281,13 @@ static int claim(struct writer *writer)
     return r;
 }
 
+/* By who will claim the connection, before he takes the turn: others have it meanwhile. */
+static void catch_up(struct writer *writer)
+{
+    if (behind_bytes(writer->behind) > BEHIND_SOON && !behind_catch_up(writer->behind))
+        log_debug("db", "what could not be run is seen to by who has the turn next");
+}
+
 /* With the turn: all that was committed is durable, unless a frame failed. */
 static void sync_open(struct writer *writer)
 {
@@ -433,6 +440,8 @@ static int admit(struct writer *writer)
 
 int writer_begin(struct writer *writer, bool sure)
 {
+    if (!sure)
+        catch_up(writer);
     turn_take(writer);
     writer->sure = sure;
     if ((!sure || behind_bytes(writer->behind) > BEHIND_MANY) && claim(writer) < 0)
@@ -556,6 +565,8 @@ static int look(struct writer *writer, uint64_t subject, bool soon, struct group
 
 int writer_look(struct writer *writer, uint64_t subject, bool soon, struct group **ret_until)
 {
+    if (!soon)
+        catch_up(writer);
     if (!soon)
         turn_take_now(writer);
     else if (!turn_lock_soon(writer))

@@ -173,9 +173,10 @@ int job_insert(struct tx *tx, const struct platform *platform, const struct pipe
         tx,
         "INSERT INTO codepipeline_job (id, pipeline_id, run_id, account, owner, type, status, nonce, worker,"
         " fenced, attempt, due_ms, created_ms, deadline_ms, pipeline_account, role_arn, data)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', 0, 0, 0, $8, $9, $10, $11, $12)",
-        "sssssssiissS", run->job_id, pipeline->id, run->id, row.account, action->owner, type,
-        machine_name(&machine_job, JOB_QUEUED), now_ms, run->deadline_ms, pipeline->account, action->role_arn,
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        "sssssssssiiiiissS", run->job_id, pipeline->id, run->id, row.account, action->owner, type,
+        machine_name(&machine_job, JOB_QUEUED), row.job.nonce, row.job.worker, (int64_t)row.job.fenced,
+        row.job.attempt, row.job.due_ms, now_ms, run->deadline_ms, pipeline->account, action->role_arn,
         buf_str(&data));
     if (r == 0)
         job_memory_put(tx, &row);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define BODY_BYTES 16000 /* enough for the thread */
+#define BODY_BYTES 50000 /* enough for the thread */
 #define START_US 5000    /* then it waits */
 #define HUNG_US 5000000
 
