@@ -20,12 +20,18 @@ int json_unpack_text(struct str text, json_t **ret) MUST_USE;
 char *json_pack_text(const json_t *value) MUST_USE;
 /* Compact text, appended. */
 int json_write(const json_t *value, struct buf *out) MUST_USE;
-/* A document without a tree, in the order of the calls; `key`: the member's, NULL in a list and at the top.
- * Texts are UTF-8 already. Errors stick to `out`. */
+/* A document without a tree, in the order of the calls; `key`: the member's, which needs no escape, NULL in a
+ * list and at the top. An empty `out` may also get members without the object that they will be in. Texts are
+ * UTF-8 already. Errors stick to `out`. */
 void json_begin(struct buf *out, const char *key, char bracket); /* '{' or '[' */
 void json_end(struct buf *out, char bracket);                    /* '}' or ']' */
 void json_add_str(struct buf *out, const char *key, const char *value);
+void json_add_int(struct buf *out, const char *key, int64_t value);
 void json_add(struct buf *out, const char *key, const json_t *value);
+/* Begins an object with the members of `text`, which is one as it was written here; more may follow. */
+void json_begin_with(struct buf *out, const char *key, struct str text);
+/* At least one, as they are written into an empty `out`. */
+void json_add_members(struct buf *out, struct str members);
 /* Compact text, malloc'd; keys in sorted order, so that equal values have equal text. NULL when out of
  * memory. */
 char *json_text(const json_t *value) MUST_USE;

@@ -167,13 +167,20 @@ char *json_pack_text(const json_t *value)
 static void begin_member(struct buf *out, const char *key)
 {
     char last = out->len > 0 ? out->ptr[out->len - 1] : '[';
+    struct str text = str_of(key);
+    char *to;
 
     if (last != '{' && last != '[')
         (void)buf_putc(out, ',');
     if (!key)
         return;
-    write_string(key, strlen(key), out);
-    (void)buf_putc(out, ':');
+    to = buf_extend(out, text.len + 3);
+    if (!to)
+        return;
+    to[0] = '"';
+    memcpy(to + 1, text.ptr, text.len);
+    to[text.len + 1] = '"';
+    to[text.len + 2] = ':';
 }
 
 void json_begin(struct buf *out, const char *key, char bracket)
@@ -191,6 +198,27 @@ void json_add_str(struct buf *out, const char *key, const char *value)
 {
     begin_member(out, key);
     write_string(value, strlen(value), out);
+}
+
+void json_add_int(struct buf *out, const char *key, int64_t value)
+{
+    begin_member(out, key);
+    (void)buf_put_int(out, value);
+}
+
+void json_begin_with(struct buf *out, const char *key, struct str text)
+{
+    begin_member(out, key);
+    if (text.len >= 2 && text.ptr[0] == '{' && text.ptr[text.len - 1] == '}')
+        (void)buf_put(out, text.ptr, text.len - 1);
+    else if (!out->error)
+        out->error = FAULT(EBADMSG);
+}
+
+void json_add_members(struct buf *out, struct str members)
+{
+    begin_member(out, NULL);
+    (void)buf_put_str(out, members);
 }
 
 void json_add(struct buf *out, const char *key, const json_t *value)

@@ -157,8 +157,10 @@ static void a_byte_that_needs_an_escape_is_found_wherever_it_is(void **state)
 static void a_document_without_a_tree_is_written_as_its_tree_is(void **state)
 {
     static const char text[] =
-        "{\"a\":\"1\\n\",\"list\":[{\"b\":\"2\"},{},[],\"x\"],\"tree\":{\"c\":[1,null]},\"d\":\"\"}";
-    CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX), small = BUF_INIT(5);
+        "{\"a\":\"1\\n\",\"list\":[{\"b\":\"2\"},{},[],\"x\"],\"tree\":{\"c\":[1,null]},\"d\":\"\","
+        "\"n\":-7,\"more\":{\"e\":{},\"f\":\"3\"},\"none\":{\"g\":0}}";
+    CLEANUP(buf_free) struct buf out = BUF_INIT(SIZE_MAX), small = BUF_INIT(5), list = BUF_INIT(5);
+    CLEANUP(buf_free) struct buf members = BUF_INIT(SIZE_MAX), again = BUF_INIT(SIZE_MAX);
     CLEANUP(json_free) json_t *tree = NULL;
 
     (void)state;
@@ -177,6 +179,13 @@ static void a_document_without_a_tree_is_written_as_its_tree_is(void **state)
     json_end(&out, ']');
     json_add(&out, "tree", tree);
     json_add_str(&out, "d", "");
+    json_add_int(&out, "n", -7);
+    json_begin_with(&out, "more", STR("{\"e\":{}}"));
+    json_add_str(&out, "f", "3");
+    json_end(&out, '}');
+    json_begin_with(&out, "none", STR("{}"));
+    json_add_int(&out, "g", 0);
+    json_end(&out, '}');
     json_end(&out, '}');
     assert_int_equal(buf_error(&out), 0);
     assert_string_equal(out.ptr, text);
@@ -184,6 +193,16 @@ static void a_document_without_a_tree_is_written_as_its_tree_is(void **state)
     assert_int_equal(buf_error(&small), -EMSGSIZE);
     json_add(&out, "nothing", NULL);
     assert_int_equal(buf_error(&out), -EINVAL);
+    json_add_str(&members, "a", "1");
+    json_add_int(&members, "b", 2);
+    assert_string_equal(members.ptr, "\"a\":\"1\",\"b\":2");
+    json_begin(&again, NULL, '{');
+    json_add_members(&again, buf_str(&members));
+    json_add_members(&again, STR("\"c\":3"));
+    json_end(&again, '}');
+    assert_string_equal(again.ptr, "{\"a\":\"1\",\"b\":2,\"c\":3}");
+    json_begin_with(&list, NULL, STR("[]"));
+    assert_int_equal(buf_error(&list), -EBADMSG);
 }
 
 static void what_does_not_fit_the_buffer_is_an_error(void **state)
