@@ -258,25 +258,39 @@ void hash_bytes(enum hash_type type, struct str bytes, unsigned char *ret)
     hash_final(&hash, ret);
 }
 
-/* RFC 2104; the blocks of all these have 64 bytes. */
+/* ---- HMAC: RFC 2104; the blocks of all these have 64 bytes */
+
+#define INNER_PAD 0x36
+#define OUTER_PAD 0x5c
+
+static void key_block(enum hash_type type, struct str key, unsigned char ret[SHA256_CBLOCK])
+{
+    memset(ret, 0, SHA256_CBLOCK);
+    if (key.len > SHA256_CBLOCK)
+        hash_bytes(type, key, ret);
+    else if (key.len > 0)
+        memcpy(ret, key.ptr, key.len);
+}
+
+static void block_pad(unsigned char block[SHA256_CBLOCK], unsigned char pad)
+{
+    for (size_t i = 0; i < SHA256_CBLOCK; i++)
+        block[i] ^= pad;
+}
+
 void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char *ret)
 {
     assert(type == HASH_MD5 || type == HASH_SHA1 || type == HASH_SHA256);
-    unsigned char block[SHA256_CBLOCK] = {0};
-    if (key.len > sizeof(block))
-        hash_bytes(type, key, block);
-    else if (key.len > 0)
-        memcpy(block, key.ptr, key.len);
-    for (size_t i = 0; i < sizeof(block); i++)
-        block[i] ^= 0x36;
+    unsigned char block[SHA256_CBLOCK];
     struct hash hash;
     unsigned char inner[HASH_MAX_SIZE];
+    key_block(type, key, block);
+    block_pad(block, INNER_PAD);
     hash_init(&hash, type);
     hash_update(&hash, block, sizeof(block));
     hash_update(&hash, bytes.ptr, bytes.len);
     hash_final(&hash, inner);
-    for (size_t i = 0; i < sizeof(block); i++)
-        block[i] ^= 0x36 ^ 0x5c;
+    block_pad(block, INNER_PAD ^ OUTER_PAD);
     hash_init(&hash, type);
     hash_update(&hash, block, sizeof(block));
     hash_update(&hash, inner, hash_size(type));
@@ -287,6 +301,44 @@ void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned c
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32])
 {
     hash_hmac(HASH_SHA256, key, bytes, ret);
+}
+
+static void state_after(const unsigned char block[SHA256_CBLOCK], uint32_t ret[8])
+{
+    SHA256_CTX sha256;
+    SHA256_Init(&sha256);
+    SHA256_Update(&sha256, block, SHA256_CBLOCK);
+    memcpy(ret, sha256.h, sizeof(sha256.h));
+    OPENSSL_cleanse(&sha256, sizeof(sha256));
+}
+
+void hash_key_init(struct hash_key *hash_key, struct str key)
+{
+    unsigned char block[SHA256_CBLOCK];
+    key_block(HASH_SHA256, key, block);
+    block_pad(block, INNER_PAD);
+    state_after(block, hash_key->inner);
+    block_pad(block, INNER_PAD ^ OUTER_PAD);
+    state_after(block, hash_key->outer);
+    OPENSSL_cleanse(block, sizeof(block));
+}
+
+/* The digest of the block that has led to `state`, and of `bytes` after it. */
+static void digest_from(const uint32_t state[8], struct str bytes, unsigned char ret[SHA256_DIGEST_LENGTH])
+{
+    SHA256_CTX sha256;
+    SHA256_Init(&sha256);
+    memcpy(sha256.h, state, sizeof(sha256.h));
+    sha256.Nl = 8 * SHA256_CBLOCK;
+    SHA256_Update(&sha256, bytes.ptr, bytes.len);
+    SHA256_Final(ret, &sha256);
+}
+
+void hash_hmac_by(const struct hash_key *hash_key, struct str bytes, unsigned char ret[32])
+{
+    unsigned char inner[SHA256_DIGEST_LENGTH];
+    digest_from(hash_key->inner, bytes, inner);
+    digest_from(hash_key->outer, (struct str){(const char *)inner, sizeof(inner)}, ret);
 }
 
 void hash_sha256_hex(struct str bytes, char ret[65])

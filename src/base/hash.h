@@ -26,6 +26,13 @@ void hash_bytes(enum hash_type type, struct str bytes, unsigned char *ret);
 /* By MD5, SHA-1 or SHA-256. */
 void hash_hmac(enum hash_type type, struct str key, struct str bytes, unsigned char *ret);
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char ret[32]);
+/* A key of many HMAC-SHA256s, with what they have in common reckoned already. As secret as the key. */
+struct hash_key {
+    uint32_t inner[8];
+    uint32_t outer[8];
+};
+void hash_key_init(struct hash_key *hash_key, struct str key);
+void hash_hmac_by(const struct hash_key *hash_key, struct str bytes, unsigned char ret[32]);
 /* Lower-case hex of SHA-256. */
 void hash_sha256_hex(struct str bytes, char ret[65]);
 

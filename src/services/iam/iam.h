@@ -5,7 +5,7 @@
  * is 0600. */
 #pragma once
 
-#include "base/base.h"
+#include "base/hash.h"
 #include "base/reason.h"
 #include "db/db.h"
 #include "services/iam/names.h"
@@ -92,16 +92,16 @@ struct session {
 struct session_grant {
     char role_name[65];
     char role_id[22];
-    unsigned char sealing_key[32];
+    struct hash_key sealing;
 };
 
 /* Whether the caller may is the caller's question (role_trusts). IAM_NO_ENTITY, IAM_INVALID. */
 int session_allow(struct tx *tx, const struct session_spec *spec, struct session_grant *ret,
                   struct reason *reason) MUST_USE;
-/* Makes temporary credentials; `spec` is what was allowed. */
+/* Makes temporary credentials, without ARN and role id; `spec` is what was allowed. */
 int session_make(const struct session_grant *grant, const struct session_spec *spec,
                  struct session *ret) MUST_USE;
-/* Both. */
+/* Both, and who they are. */
 int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret,
                    struct reason *reason) MUST_USE;
 

@@ -31,20 +31,19 @@ static int check_spec(const struct session_spec *spec, int64_t max_session_s, st
 
 /* ---- the server's own key */
 
-struct sealing {
-    unsigned char key[SEAL_SIZE];
-};
-static_assert(sizeof(struct sealing) == sizeof((struct session_grant){0}.sealing_key), "iam.h has its size");
-
-static int sealing_read(struct rows *rows, int column, struct sealing *ret)
+static int sealing_read(struct rows *rows, int column, struct hash_key *ret)
 {
     struct str hex = rows_str(rows, column);
+    char key[SEAL_SIZE];
     if (!hex.ptr)
         return FAULT(ENOKEY);
-    return hex.len == (size_t)2 * SEAL_SIZE && hex_decode(hex, ret->key) ? 0 : FAULT(EBADMSG);
+    if (hex.len != (size_t)2 * SEAL_SIZE || !hex_decode(hex, key))
+        return FAULT(EBADMSG);
+    hash_key_init(ret, (struct str){key, SEAL_SIZE});
+    return 0;
 }
 
-static int sealing_find(struct tx *tx, struct sealing *ret)
+static int sealing_find(struct tx *tx, struct hash_key *ret)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
     int r = tx_query_row(tx, &rows, "SELECT key FROM iam_sealing WHERE id = 1", "");
@@ -53,49 +52,54 @@ static int sealing_find(struct tx *tx, struct sealing *ret)
 
 int sessions_prepare(struct tx *tx)
 {
-    struct sealing sealing;
+    struct hash_key sealing;
+    unsigned char key[SEAL_SIZE];
     char hex[2 * SEAL_SIZE + 1];
     int r = sealing_find(tx, &sealing);
     if (r != DB_NONE)
         return r;
-    id_random(sealing.key, sizeof(sealing.key));
-    hex_encode(sealing.key, sizeof(sealing.key), hex);
+    id_random(key, sizeof(key));
+    hex_encode(key, sizeof(key), hex);
     return tx_exec(tx, "INSERT INTO iam_sealing (id, key) VALUES (1, $1)", "s", hex);
 }
 
-static void seal(const struct sealing *sealing, struct str payload, unsigned char ret[SEAL_SIZE])
-{
-    hash_hmac_sha256((struct str){(const char *)sealing->key, SEAL_SIZE}, payload, ret);
-}
-
 /* A payload is a JSON object; no key's id begins like one. */
-static void secret_of(const struct sealing *sealing, const char *key_id, char ret[IAM_SECRET_SIZE])
+static void secret_of(const struct hash_key *sealing, const char *key_id, char ret[IAM_SECRET_SIZE])
 {
     unsigned char mac[SEAL_SIZE];
-    seal(sealing, str_of(key_id), mac);
+    hash_hmac_by(sealing, str_of(key_id), mac);
     base64_encode(mac, SECRET_BYTES, ret);
 }
 
 /* ---- making */
 
-static int token_of(const struct sealing *sealing, const struct session_spec *spec,
-                    const struct session_grant *grant, struct session *session)
+static void payload_write(struct buf *out, const struct session_spec *spec, const struct session_grant *grant,
+                          const struct session *session)
 {
-    CLEANUP(json_free)
-    json_t *payload =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s*}", "key", session->access_key_id, "account",
-                  spec->account, "role", grant->role_name, "id", grant->role_id, "name", spec->session_name,
-                  "ends", (json_int_t)session->expires_ms, "by", spec->person);
-    CLEANUP(free_ptr) char *text = payload ? json_pack_text(payload) : NULL;
-    unsigned char bytes[TOKEN_BYTES];
-    struct str payload_text = str_of(text);
-    if (!text)
-        return FAULT(ENOMEM);
-    if (payload_text.len + SEAL_SIZE > sizeof(bytes))
-        return FAULT(EMSGSIZE);
-    memcpy(bytes, payload_text.ptr, payload_text.len);
-    seal(sealing, payload_text, bytes + payload_text.len);
-    base64_encode(bytes, payload_text.len + SEAL_SIZE, session->session_token);
+    json_begin(out, NULL, '{');
+    json_add_str(out, "key", session->access_key_id);
+    json_add_str(out, "account", spec->account);
+    json_add_str(out, "role", grant->role_name);
+    json_add_str(out, "id", grant->role_id);
+    json_add_str(out, "name", spec->session_name);
+    json_add_int(out, "ends", session->expires_ms);
+    if (spec->person)
+        json_add_str(out, "by", spec->person);
+    json_end(out, '}');
+}
+
+static int token_of(const struct session_spec *spec, const struct session_grant *grant,
+                    struct session *session)
+{
+    CLEANUP(buf_free) struct buf token = BUF_INIT(TOKEN_BYTES);
+    char *mac;
+    (void)buf_reserve(&token, TOKEN_BYTES);
+    payload_write(&token, spec, grant, session);
+    mac = buf_extend(&token, SEAL_SIZE);
+    if (!mac)
+        return buf_error(&token);
+    hash_hmac_by(&grant->sealing, (struct str){token.ptr, token.len - SEAL_SIZE}, (unsigned char *)mac);
+    base64_encode(token.ptr, token.len, session->session_token);
     return 0;
 }
 
@@ -103,7 +107,7 @@ static int grant_find(struct tx *tx, const struct session_spec *spec, struct ses
                       int64_t *ret_max_session_s)
 {
     CLEANUP(rows_close) struct rows *rows = NULL;
-    struct sealing sealing;
+    struct hash_key sealing;
     int r = tx_query_row(tx, &rows,
                          "SELECT name, id, max_session_s, (SELECT key FROM iam_sealing WHERE id = 1)"
                          " FROM iam_role WHERE account = $1 AND name = $2",
@@ -114,7 +118,7 @@ static int grant_find(struct tx *tx, const struct session_spec *spec, struct ses
         return r;
     str_copy(ret->role_name, sizeof(ret->role_name), rows_text(rows, 0));
     str_copy(ret->role_id, sizeof(ret->role_id), rows_text(rows, 1));
-    memcpy(ret->sealing_key, sealing.key, SEAL_SIZE);
+    ret->sealing = sealing;
     *ret_max_session_s = rows_int(rows, 2);
     return 0;
 }
@@ -196,31 +200,33 @@ int session_allow(struct tx *tx, const struct session_spec *spec, struct session
 
 int session_make(const struct session_grant *grant, const struct session_spec *spec, struct session *ret)
 {
-    struct sealing sealing;
-    char random[KEY_RANDOM + 1];
+    static const char prefix[] = "ASIA";
     *ret = (struct session){.expires_ms = clock_now_ms() + spec->duration_s * 1000};
-    memcpy(sealing.key, grant->sealing_key, SEAL_SIZE);
-    id_base32(random, KEY_RANDOM);
-    (void)snprintf(ret->access_key_id, sizeof(ret->access_key_id), "ASIA%s", random);
-    secret_of(&sealing, ret->access_key_id, ret->secret_access_key);
-    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:sts::%s:assumed-role/%s/%s", spec->account,
-                   grant->role_name, spec->session_name);
-    (void)snprintf(ret->assumed_role_id, sizeof(ret->assumed_role_id), "%s:%s", grant->role_id,
-                   spec->session_name);
-    return token_of(&sealing, spec, grant, ret);
+    str_copy(ret->access_key_id, sizeof(ret->access_key_id), prefix);
+    id_base32(ret->access_key_id + strlen(prefix), KEY_RANDOM);
+    secret_of(&grant->sealing, ret->access_key_id, ret->secret_access_key);
+    return token_of(spec, grant, ret);
 }
 
 int session_create(struct tx *tx, const struct session_spec *spec, struct session *ret, struct reason *reason)
 {
     struct session_grant grant;
     int r = session_allow(tx, spec, &grant, reason);
-    return r ? r : session_make(&grant, spec, ret);
+    if (r == 0)
+        r = session_make(&grant, spec, ret);
+    if (r)
+        return r;
+    (void)snprintf(ret->arn, sizeof(ret->arn), "arn:aws:sts::%s:assumed-role/%s/%s", spec->account,
+                   grant.role_name, spec->session_name);
+    (void)snprintf(ret->assumed_role_id, sizeof(ret->assumed_role_id), "%s:%s", grant.role_id,
+                   spec->session_name);
+    return 0;
 }
 
 /* ---- reading */
 
 /* IAM_BAD_TOKEN: not made here, or changed. */
-static int token_read(const struct sealing *sealing, const char *token, json_t **ret)
+static int token_read(const struct hash_key *sealing, const char *token, json_t **ret)
 {
     unsigned char bytes[TOKEN_BYTES], mac[SEAL_SIZE];
     size_t len = 0;
@@ -229,14 +235,14 @@ static int token_read(const struct sealing *sealing, const char *token, json_t *
     if (strlen(token) >= IAM_TOKEN_SIZE || !base64_decode(str_of(token), bytes, &len) || len <= SEAL_SIZE)
         return IAM_BAD_TOKEN;
     payload = (struct str){(const char *)bytes, len - SEAL_SIZE};
-    seal(sealing, payload, mac);
+    hash_hmac_by(sealing, payload, mac);
     if (!hash_equal(mac, bytes + payload.len, SEAL_SIZE))
         return IAM_BAD_TOKEN;
     r = json_parse(payload, ret, NULL);
     return r > 0 ? FAULT(EBADMSG) : r;
 }
 
-static void key_fill(const struct sealing *sealing, const json_t *payload, const char *token,
+static void key_fill(const struct hash_key *sealing, const json_t *payload, const char *token,
                      struct iam_key *ret)
 {
     struct principal *principal = &ret->principal;
@@ -257,7 +263,7 @@ static void key_fill(const struct sealing *sealing, const json_t *payload, const
 int session_find(struct tx *tx, const char *token, struct iam_key *ret)
 {
     CLEANUP(json_free) json_t *payload = NULL;
-    struct sealing sealing;
+    struct hash_key sealing;
     struct role role;
     int r = sealing_find(tx, &sealing);
     if (r == 0)

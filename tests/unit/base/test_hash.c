@@ -154,9 +154,16 @@ static void test_hmac_vectors(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         unsigned char mac[32];
         char hex[HASH_HEX_SIZE];
+        struct hash_key key;
         hash_hmac_sha256(cases[i].key, cases[i].data, mac);
         hex_encode(mac, 32, hex);
         assert_string_equal(hex, cases[i].hex);
+        hash_key_init(&key, cases[i].key);
+        for (int times = 0; times < 2; times++) {
+            hash_hmac_by(&key, cases[i].data, mac);
+            hex_encode(mac, 32, hex);
+            assert_string_equal(hex, cases[i].hex);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /* What is kept of roles for sessions: a change of a role, or its end, is not overlooked. */
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/io.h"
 #include "services/iam/schema.h"
 #include "services/iam/session.h"
@@ -102,13 +103,43 @@ static void test_a_change_that_was_undone(void **state UNUSED)
     assert_int_equal(allow(2 * HOUR_S, &grant), IAM_INVALID);
 }
 
+/* Tokens outlive the program that made them: their payload stays as it is. */
+static void test_what_a_token_says(void **state UNUSED)
+{
+    const struct session_spec spec = {.account = ACCOUNT,
+                                      .role_name = "r",
+                                      .session_name = "session",
+                                      .duration_s = HOUR_S,
+                                      .person = "an \"a\""};
+    unsigned char token[IAM_TOKEN_SIZE];
+    struct session session;
+    struct iam_key found = {0};
+    struct role role;
+    char expected[512];
+    size_t len = 0;
+    put(HOUR_S, &role);
+    assert_int_equal(session_create(tx, &spec, &session, NULL), 0);
+    assert_true(base64_decode(str_of(session.session_token), token, &len));
+    (void)snprintf(expected, sizeof(expected),
+                   "{\"key\":\"%s\",\"account\":\"" ACCOUNT "\",\"role\":\"r\",\"id\":\"%s\","
+                   "\"name\":\"session\",\"ends\":%lld,\"by\":\"an \\\"a\\\"\"}",
+                   session.access_key_id, role.id, (long long)session.expires_ms);
+    assert_int_equal(len, strlen(expected) + 32);
+    assert_memory_equal(token, expected, len - 32);
+    str_copy(found.principal.access_key_id, sizeof(found.principal.access_key_id), session.access_key_id);
+    assert_int_equal(session_find(tx, session.session_token, &found), 0);
+    assert_string_equal(found.secret, session.secret_access_key);
+    assert_string_equal(found.principal.arn, session.arn);
+    assert_string_equal(found.principal.user_id, session.assumed_role_id);
+    assert_string_equal(found.principal.person, spec.person);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_a_role_that_has_changed),
-        CASE(test_a_role_that_is_gone),
-        CASE(test_a_role_that_was_made_anew),
+        CASE(test_what_a_token_says),        CASE(test_a_role_that_has_changed),
+        CASE(test_a_role_that_is_gone),      CASE(test_a_role_that_was_made_anew),
         CASE(test_a_change_that_was_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
