@@ -3,6 +3,7 @@
  * transaction that reports the one before. Eight workers over so many pipelines of fifty actions in a row.
  * Usage: engine_bench FOLDER PIPELINES [ROUNDS [MILLISECONDS]]; prints one JSON line, with the CPU time that
  * an action costs: on a noisy machine it says more than the rate. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "services/codepipeline/pipeline.h"
@@ -25,7 +26,8 @@
 #define MOST_ROUNDS 15
 #define ACCOUNT "222222222222"
 #define ROLE "arn:aws:iam::222222222222:role/slipway-deploy"
-#define BATCH 200 /* pipelines made in one transaction */
+#define JOBS_MAX ((size_t)1024 * 1024) /* bytes of a poll's answer */
+#define BATCH 200                      /* pipelines made in one transaction */
 
 static struct platform platform = {.region = "us-east-1", .shared_account = "111111111111"};
 static struct principal caller = {.account = ACCOUNT, .arn = "arn:aws:iam::222222222222:root"};
@@ -37,9 +39,16 @@ struct worker {
     char name[16];
     int64_t until_us;
     int64_t actions;
-    bool joins;   /* reports one and takes the next in one transaction */
-    json_t *next; /* what it has taken so */
+    bool joins;      /* reports one and takes the next in one transaction */
+    struct buf jobs; /* JSON, as its poll was answered; empty: it holds none */
     int result;
+};
+
+/* What a worker wants to know of the first job, in place; {NULL,0}: it is not there. */
+struct taken {
+    struct str id;
+    struct str nonce;
+    struct str output; /* the name of its output artifact */
 };
 
 static json_t *action_json(int64_t number)
@@ -133,7 +142,7 @@ static int lease_next(struct tx *tx, const char *worker, struct job_leases **ret
     return jobs_lease_account(tx, &taker, ret);
 }
 
-static int lease_one(struct db *db, const char *worker, json_t **ret)
+static int lease_one(struct db *db, const char *worker, struct buf *ret)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
@@ -142,42 +151,68 @@ static int lease_one(struct db *db, const char *worker, json_t **ret)
         r = lease_next(tx, worker, &leases);
     if (r == 0)
         r = db_commit(&tx);
-    return r ? r : job_leases_describe(leases, ret);
+    return r ? r : job_leases_describe(leases, NULL, ret);
 }
 
-/* `ret_next`: NULL, or gets the job that the worker does next. */
-static int report_one(struct db *db, const char *worker, const json_t *job, json_t **ret_next)
+/* From behind `mark` to the next quote. */
+static struct str find_text(struct str json, struct str mark)
+{
+    const char *at = memmem(json.ptr, json.len, mark.ptr, mark.len);
+    const char *from = at ? at + mark.len : NULL;
+    const char *end = at ? memchr(from, '"', (size_t)(json.ptr + json.len - from)) : NULL;
+    return end ? (struct str){from, (size_t)(end - from)} : (struct str){0};
+}
+
+static struct taken find_taken(struct str jobs)
+{
+    return (struct taken){.id = find_text(jobs, STR("{\"id\":\"")),
+                          .nonce = find_text(jobs, STR("\"nonce\":\"")),
+                          .output = find_text(jobs, STR("\"outputArtifacts\":[{\"name\":\""))};
+}
+
+static json_t *report_json(struct taken job)
+{
+    json_t *outputs = json_array();
+    if (job.output.ptr)
+        json_array_append_new(
+            outputs, json_pack("{s:s%, s:s}", "name", job.output.ptr, job.output.len, "sha256", "00"));
+    return json_pack("{s:s%, s:s%, s:o}", "jobId", job.id.ptr, job.id.len, "nonce", job.nonce.ptr,
+                     job.nonce.len, "outputArtifacts", outputs);
+}
+
+/* Reports the first of `jobs`, which are then those that the worker takes with that, or empty. */
+static int report_one(struct db *db, const char *worker, bool joins, struct buf *jobs)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
     CLEANUP(db_end) struct tx *tx = NULL;
-    CLEANUP(json_free)
-    json_t *in = json_pack("{s:s, s:s, s:[]}", "jobId", json_str(job, "id", ""), "nonce",
-                           json_str(job, "nonce", ""), "outputArtifacts");
-    const json_t *output = json_path(job, "data.outputArtifacts.0");
+    CLEANUP(json_free) json_t *in = report_json(find_taken(buf_str(jobs)));
     int r = db_begin_sure(db, &tx);
-    if (output)
-        json_array_append_new(json_object_get(in, "outputArtifacts"),
-                              json_pack("{s:s, s:s}", "name", json_str(output, "name", ""), "sha256", "00"));
+    buf_reset(jobs);
     if (r == 0)
         r = jobs_result(tx, &platform, ACCOUNT, in, true, NULL);
-    if (r == 0 && ret_next)
+    if (r == 0 && joins)
         r = lease_next(tx, worker, &leases);
     if (r == 0)
         r = db_commit(&tx);
-    return r || !ret_next ? r : job_leases_describe(leases, ret_next);
+    return r || !joins ? r : job_leases_describe(leases, NULL, jobs);
+}
+
+static bool holds_job(const struct worker *worker)
+{
+    return worker->jobs.len > strlen("[]");
 }
 
 static int work_one(struct worker *worker)
 {
-    CLEANUP(json_free) json_t *jobs = take(worker->next);
-    int r = jobs ? 0 : lease_one(platform.db, worker->name, &jobs);
+    int r = worker->jobs.len > 0 ? 0 : lease_one(platform.db, worker->name, &worker->jobs);
     if (r)
         return r;
-    if (json_array_size(jobs) == 0)
+    if (!holds_job(worker)) {
+        buf_reset(&worker->jobs);
         return start_one(platform.db);
+    }
     worker->actions++;
-    return report_one(platform.db, worker->name, json_array_get(jobs, 0),
-                      worker->joins ? &worker->next : NULL);
+    return report_one(platform.db, worker->name, worker->joins, &worker->jobs);
 }
 
 /* What it holds at the end is reported too, or the next round would wait for its lease. */
@@ -187,9 +222,9 @@ static void *worker_run(void *arg)
     while (worker->result == 0 && clock_mono_us() < worker->until_us)
         worker->result = work_one(worker);
     worker->joins = false;
-    if (worker->result == 0 && json_array_size(worker->next) > 0)
+    if (worker->result == 0 && holds_job(worker))
         worker->result = work_one(worker);
-    json_free(&worker->next);
+    buf_free(&worker->jobs);
     return NULL;
 }
 
@@ -218,7 +253,8 @@ static double measure(int64_t run_ms, bool joins, double *ret_shared, int64_t *a
     int64_t start_us = clock_mono_us(), actions = 0;
     int fault = 0;
     for (int i = 0; i < WORKERS; i++) {
-        workers[i] = (struct worker){.until_us = start_us + run_ms * 1000, .joins = joins};
+        workers[i] =
+            (struct worker){.until_us = start_us + run_ms * 1000, .joins = joins, .jobs = BUF_INIT(JOBS_MAX)};
         (void)snprintf(workers[i].name, sizeof(workers[i].name), "worker-%d", i);
         if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
             abort();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/reason.h"
 #include "base/wake.h"
@@ -39,6 +40,9 @@ struct call {
     struct tx *tx;        /* as the flags say; NULL without OP_READ and OP_WRITE */
     json_t *in;           /* validated; an object, never NULL. The dispatcher's */
     json_t *out;          /* an empty object to fill. The dispatcher's */
+    struct buf members;   /* more of the answer than out has: members that are JSON already, as json_begin and
+                             its kin write them. Of JSON's protocols alone, and in their forms (a time is a
+                             number of seconds): shape_to_json does not see them. The dispatcher's */
     unsigned status;      /* PROTOCOL_HOOK: of success; 0: 200 */
     struct reason reason; /* words beside an outcome */
     void *state;          /* the handler's, kept over waits; freed by operation->end */

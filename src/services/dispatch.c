@@ -332,7 +332,9 @@ static int transact(struct exchange *x)
 static int clear_output(struct call *c)
 {
     json_free(&c->out);
+    buf_free(&c->members);
     c->out = json_object();
+    c->members = BUF_INIT(ANSWER_MAX);
     c->reason.text[0] = '\0';
     c->error_header_count = c->error_element_count = c->reply_header_count = 0;
     return c->out ? 0 : FAULT(ENOMEM);
@@ -346,6 +348,7 @@ static void trees_free(struct call *c)
         return;
     json_free(&c->in);
     json_free(&c->out);
+    buf_free(&c->members);
 }
 
 static void perform(struct exchange *x)
@@ -355,6 +358,7 @@ static void perform(struct exchange *x)
     c->ticket = wake_now(); /* a change that the transaction does not see comes after it */
     if (r == 0)
         r = transact(x);
+    assert(c->members.len == 0 || x->protocol->kind & (PROTOCOL_JSON_10 | PROTOCOL_JSON_11));
     if (r == 0)
         r = x->protocol->encode(x);
     if (r == CALL_ELSEWHERE)
@@ -409,6 +413,7 @@ static void handler_end(void *ctx UNUSED, struct http_request *http)
     payload_free(x);
     json_free(&x->call.in);
     json_free(&x->call.out);
+    buf_free(&x->call.members);
 }
 
 struct http_handler dispatcher_handler(struct dispatcher *dispatcher)

@@ -55,11 +55,13 @@ struct wire_error {
 
 struct exchange;
 
+#define ANSWER_MAX ((size_t)64 * 1024 * 1024) /* bytes of an answer that is not a stream */
+
 struct protocol {
     enum protocol_kind kind;
     /* Body → call.in. 0, a refusal with words in call.reason, or a fault. */
     int (*decode)(struct exchange *x);
-    /* call.out → the reply. 0 or a fault. */
+    /* call.out and, of JSON's protocols, call.members → the reply. 0 or a fault. */
     int (*encode)(struct exchange *x);
     void (*error)(struct exchange *x, const struct wire_error *error);
 };

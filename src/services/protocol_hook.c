@@ -2,7 +2,7 @@
  * out, errors too, for the sender's log. */
 #include "services/exchange.h"
 
-#define ANSWER_MAX ((size_t)64 * 1024)
+#define HOOK_ANSWER_MAX ((size_t)64 * 1024)
 
 static int hook_decode(struct exchange *x)
 {
@@ -12,7 +12,7 @@ static int hook_decode(struct exchange *x)
 
 static int send(struct exchange *x, unsigned status, const json_t *value)
 {
-    CLEANUP(buf_free) struct buf body = BUF_INIT(ANSWER_MAX);
+    CLEANUP(buf_free) struct buf body = BUF_INIT(HOOK_ANSWER_MAX);
     int r = json_write(value, &body);
     if (r != 0)
         return r;

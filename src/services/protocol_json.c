@@ -4,8 +4,6 @@
 #include "services/exchange.h"
 #include "services/shape.h"
 
-#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
-
 static int json_decode(struct exchange *x)
 {
     struct call *c = &x->call;
@@ -29,10 +27,22 @@ static int json_decode(struct exchange *x)
     return 0;
 }
 
-static int send(struct exchange *x, unsigned status, const json_t *value)
+/* The object, and behind its own members those that are JSON already. */
+static int write_body(const json_t *object, struct str members, struct buf *body)
+{
+    int r = json_write(object, body);
+    if (r != 0 || members.len == 0)
+        return r;
+    body->len--; /* its closing brace */
+    json_add_members(body, members);
+    json_end(body, '}');
+    return buf_error(body);
+}
+
+static int send(struct exchange *x, unsigned status, const json_t *value, struct str members)
 {
     CLEANUP(buf_free) struct buf body = BUF_INIT(ANSWER_MAX);
-    int r = json_write(value, &body);
+    int r = write_body(value, members, &body);
     if (r != 0)
         return r;
     http_reply(x->call.http, status);
@@ -47,9 +57,11 @@ static int send(struct exchange *x, unsigned status, const json_t *value)
 static int json_encode(struct exchange *x)
 {
     struct call *c = &x->call;
-    int r = shape_to_json(c->operation->out, c->out);
+    int r = buf_error(&c->members);
     if (r == 0)
-        r = send(x, 200, c->out);
+        r = shape_to_json(c->operation->out, c->out);
+    if (r == 0)
+        r = send(x, 200, c->out, buf_str(&c->members));
     return r;
 }
 
@@ -66,7 +78,7 @@ static void json_error(struct exchange *x, const struct wire_error *error)
     if (r == 0)
         r = json_put_str(value, "message", error->message);
     if (r == 0)
-        r = send(x, error->status, value);
+        r = send(x, error->status, value, (struct str){0});
     if (r != 0) { /* no memory for a body: the status and the code's header still say it */
         http_reply_discard(http);
         http_reply(http, error->status);

@@ -3,8 +3,6 @@
 #include "services/exchange.h"
 #include "services/shape.h"
 
-#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
-
 static int query_decode(struct exchange *x)
 {
     struct call *c = &x->call;

@@ -3,8 +3,6 @@
 #include "services/exchange.h"
 #include "services/shape.h"
 
-#define ANSWER_MAX ((size_t)64 * 1024 * 1024)
-
 /* What S3's schema does not allow is refused: a filter that is passed over would filter nothing. */
 static int check_elements(struct call *c, const xmlNode *root)
 {

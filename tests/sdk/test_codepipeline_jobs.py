@@ -234,6 +234,23 @@ def test_custom_worker_polls_acknowledges_and_reports(worker, codepipeline, star
     assert status(codepipeline, name, run) == "Succeeded"
 
 
+def test_what_workers_are_told_of_a_job(worker, codepipeline, started, custom):
+    started([action("Go"), custom_action(custom, inputs=["App"], order=2)])
+    worker.do("Artifact")
+    [go] = worker.take("Go")
+    told = {"id", "nonce", "accountId", "data"}
+    of_all = {"actionTypeId", "actionConfiguration", "pipelineContext", "inputArtifacts", "outputArtifacts", "artifactCredentials"}
+    assert set(go) == told | {"leaseMs", "attempt", "timeoutMs"} and set(go["data"]) == of_all
+    worker.succeed(go)
+    [job] = codepipeline.poll_for_jobs(actionTypeId=custom)["jobs"]
+    assert set(job) == told and set(job["data"]) == of_all
+    details = codepipeline.get_job_details(jobId=job["id"])["jobDetails"]
+    assert set(details) == told - {"nonce"} and set(details["data"]) == of_all
+    first, second = (one["data"].pop("artifactCredentials") for one in (job, details))
+    assert set(first) == set(second) == {"accessKeyId", "secretAccessKey", "sessionToken"} and first != second
+    assert details == {"id": job["id"], "accountId": job["accountId"], "data": job["data"]}
+
+
 def test_custom_worker_fails(worker, codepipeline, started, custom):
     name, run = started([custom_action(custom)])
     worker.do("Artifact")

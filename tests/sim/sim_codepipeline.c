@@ -150,13 +150,15 @@ void fire(void)
 static size_t lease_jobs(const struct principal *caller, size_t max, const char *worker)
 {
     CLEANUP(job_leases_free) struct job_leases *taken = NULL;
+    CLEANUP(buf_free) struct buf text = BUF_INIT(SIZE_MAX);
     CLEANUP(json_free) json_t *jobs = NULL;
     const struct job_taker taker = {
         .platform = &sim.platform, .caller = caller, .worker = worker, .max = max};
     const json_t *job;
     size_t i;
     no_fault(jobs_lease_account(sim.tx, &taker, &taken));
-    no_fault(job_leases_describe(taken, &jobs));
+    no_fault(job_leases_describe(taken, NULL, &text));
+    no_fault(json_parse(buf_str(&text), &jobs, NULL));
     say("%s takes %zu jobs", worker, json_array_size(jobs));
     json_array_foreach (jobs, i, job) {
         struct lease *lease = &sim.leases[sim.lease_count];

@@ -8,12 +8,9 @@
 /* Commits, and answers with what was leased. */
 static int leases_answer(struct call *c, struct tx **tx, struct job_leases *leases)
 {
-    json_t *jobs = NULL;
     int r = call_commit(c, tx);
 
-    if (r == 0)
-        r = job_leases_describe(leases, &jobs);
-    return r ? r : json_put(c->out, "jobs", jobs);
+    return r ? r : job_leases_describe(leases, "jobs", &c->members);
 }
 
 int codepipeline_poll_for_jobs(struct call *c)
@@ -113,12 +110,9 @@ int codepipeline_acknowledge_job(struct call *c)
 int codepipeline_get_job_details(struct call *c)
 {
     CLEANUP(job_leases_free) struct job_leases *leases = NULL;
-    CLEANUP(json_free) json_t *jobs = NULL;
     int r = jobs_look(c->tx, c->caller->account, json_str(c->in, "jobId", ""), &leases, &c->reason);
 
-    if (r == 0)
-        r = job_leases_describe(leases, &jobs);
-    return r ? r : json_put(c->out, "jobDetails", json_incref(json_array_get(jobs, 0)));
+    return r ? r : job_lease_describe(leases, "jobDetails", &c->members);
 }
 
 int codepipeline_extend_job_lease(struct call *c)

@@ -3,10 +3,11 @@
 #include "services/codepipeline/pipeline.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "services/codebuild/shapes.h"
 #include "services/codepipeline/action_type.h"
 #include "services/iam/iam.h"
+#include "services/shape.h"
 #include "wire/json.h"
-#include <stdio.h>
 
 #define CREDENTIALS_S 3600
 
@@ -62,7 +63,10 @@ static int leases_new(size_t room, bool extended, struct job_leases **ret)
 
 static struct session_spec session_of(const struct lease *lease, char ret_name[JOB_SESSION_SIZE])
 {
-    (void)snprintf(ret_name, JOB_SESSION_SIZE, "job-%s", lease->row.job.id);
+    static const char prefix[] = "job-";
+
+    str_copy(ret_name, JOB_SESSION_SIZE, prefix);
+    str_copy(ret_name + strlen(prefix), ID_UUID_SIZE, lease->row.job.id);
     return (struct session_spec){
         .account = lease->row.pipeline_account,
         .role_name = IAM_DEPLOY_ROLE,
@@ -214,61 +218,77 @@ int jobs_look(struct tx *tx, const char *account, const char *id, struct job_lea
 
 /* ---- after it */
 
-static int credentials_add(const struct lease *lease, json_t *data)
+#define LEASE_USUAL 2048 /* bytes of a job's JSON */
+
+static int credentials_write(struct buf *out, const struct lease *lease)
 {
     char name[JOB_SESSION_SIZE];
     struct session_spec spec = session_of(lease, name);
     struct session session;
-    json_t *credentials;
     int r = session_make(&lease->grant, &spec, &session);
 
     if (r)
         return r;
-    credentials = json_pack("{s:s, s:s, s:s}", "accessKeyId", session.access_key_id, "secretAccessKey",
-                            session.secret_access_key, "sessionToken", session.session_token);
-    return credentials ? json_put(data, "artifactCredentials", credentials) : FAULT(ENOMEM);
+    json_begin(out, "artifactCredentials", '{');
+    json_add_str(out, "accessKeyId", session.access_key_id);
+    json_add_str(out, "secretAccessKey", session.secret_access_key);
+    json_add_str(out, "sessionToken", session.session_token);
+    json_end(out, '}');
+    return 0;
 }
 
-static int extension_add(const struct lease *lease, json_t *job)
+static int extension_write(struct buf *out, const struct lease *lease)
 {
     const struct job_row *row = &lease->row;
     int64_t left_ms = row->deadline_ms > lease->now_ms ? row->deadline_ms - lease->now_ms : 0;
-    int r = json_put_int(job, "leaseMs", LEASE_MS);
+    int r = lease->build ? shape_to_json(&codebuild_work, lease->build) : 0;
 
-    if (r == 0)
-        r = json_put_int(job, "attempt", row->job.attempt);
-    if (r == 0)
-        r = json_put_int(job, "timeoutMs", left_ms);
-    if (r == 0 && row->role_arn)
-        r = json_put_str(job, "roleArn", row->role_arn);
-    return r || !lease->build ? r : json_put(job, "build", json_incref(lease->build));
-}
-
-static int lease_describe(struct lease *lease, bool extended, json_t *list)
-{
-    struct job_row *row = &lease->row;
-    json_t *job;
-    int r = job_unpack(row);
-
-    if (r == 0 && lease->granted)
-        r = credentials_add(lease, row->data);
     if (r)
         return r;
-    job = json_pack("{s:s, s:s, s:s, s:O}", "id", row->job.id, "nonce", row->job.nonce, "accountId",
-                    row->account, "data", row->data);
-    if (!job || json_array_append_new(list, job))
-        return FAULT(ENOMEM);
-    return extended ? extension_add(lease, job) : 0;
+    json_add_int(out, "leaseMs", LEASE_MS);
+    json_add_int(out, "attempt", row->job.attempt);
+    json_add_int(out, "timeoutMs", left_ms);
+    if (row->role_arn)
+        json_add_str(out, "roleArn", row->role_arn);
+    if (lease->build)
+        json_add(out, "build", lease->build);
+    return 0;
 }
 
-int job_leases_describe(struct job_leases *leases, json_t **ret)
+/* Its data is JSON as it is stored. */
+static int lease_write(struct buf *out, const char *key, const struct lease *lease, bool extended)
 {
-    CLEANUP(json_free) json_t *list = json_array();
-    int r = list ? 0 : FAULT(ENOMEM);
+    const struct job_row *row = &lease->row;
+    int r = 0;
 
+    (void)buf_reserve(out, LEASE_USUAL);
+    json_begin(out, key, '{');
+    json_add_str(out, "id", row->job.id);
+    json_add_str(out, "nonce", row->job.nonce);
+    json_add_str(out, "accountId", row->account);
+    json_begin_with(out, "data", str_of(row->packed));
+    if (lease->granted)
+        r = credentials_write(out, lease);
+    json_end(out, '}');
+    if (r == 0 && extended)
+        r = extension_write(out, lease);
+    json_end(out, '}');
+    return r ? r : buf_error(out);
+}
+
+int job_leases_describe(const struct job_leases *leases, const char *key, struct buf *out)
+{
+    int r = 0;
+
+    json_begin(out, key, '[');
     for (size_t i = 0; r == 0 && i < leases->count; i++)
-        r = lease_describe(&leases->list[i], leases->extended, list);
-    if (r == 0)
-        *ret = take(list);
-    return r;
+        r = lease_write(out, NULL, &leases->list[i], leases->extended);
+    json_end(out, ']');
+    return r ? r : buf_error(out);
+}
+
+int job_lease_describe(const struct job_leases *leases, const char *key, struct buf *out)
+{
+    assert(leases->count == 1);
+    return lease_write(out, key, &leases->list[0], leases->extended);
 }

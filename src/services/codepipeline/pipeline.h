@@ -1,6 +1,7 @@
 /* The domain behind the API: what the operations call. Outcomes are enum codepipeline_outcome. */
 #pragma once
 
+#include "base/buf.h"
 #include "services/codepipeline/codepipeline.h"
 #include "services/codepipeline/store.h"
 #include "services/iam/principal.h"
@@ -79,8 +80,11 @@ int jobs_look(struct tx *tx, const char *account, const char *id, struct job_lea
               struct reason *why) MUST_USE;
 void job_leases_free(struct job_leases **leases); /* CLEANUP-able */
 size_t job_leases_count(const struct job_leases *leases);
-/* A list as PollForJobs answers it, or PollForAccountJobs, whose workers are told more. */
-int job_leases_describe(struct job_leases *leases, json_t **ret) MUST_USE;
+/* A list as PollForJobs answers it, or PollForAccountJobs, whose workers are told more, into `out` as a
+ * member of that key. Once for each: credentials are made with it. */
+int job_leases_describe(const struct job_leases *leases, const char *key, struct buf *out) MUST_USE;
+/* The one that there is, without a list. */
+int job_lease_describe(const struct job_leases *leases, const char *key, struct buf *out) MUST_USE;
 int job_unknown(const char *id, struct reason *why); /* PIPELINE_E_JOB_NOT_FOUND, with words */
 int jobs_acknowledge(struct tx *tx, const char *account, const char *id, const char *nonce, int *ret_status,
                      struct reason *why) MUST_USE;

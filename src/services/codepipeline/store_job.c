@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define OWNER_AWS "AWS"
-#define DATA_USUAL 1024 /* bytes of a job's data */
+#define DATA_USUAL 1000 /* bytes of a job's data; with the NUL within a power of two */
 
 void job_row_free(struct job_row *row)
 {
@@ -20,7 +20,15 @@ void job_row_free(struct job_row *row)
 
 int job_type(const char *category, const char *provider, const char *version, char **ret)
 {
-    return asprintf(ret, "%s/%s/%s", category, provider, version) < 0 ? FAULT(ENOMEM) : 0;
+    const char *const parts[] = {category, "/", provider, "/", version};
+    CLEANUP(buf_free) struct buf type = BUF_INIT(SIZE_MAX);
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        (void)buf_puts(&type, parts[i]);
+    if (buf_error(&type))
+        return buf_error(&type);
+    *ret = buf_take(&type);
+    return 0;
 }
 
 /* ---- data */

@@ -51,6 +51,15 @@ int teardown(void **state UNUSED)
     return io_remove_tree(folder);
 }
 
+json_t *describe(const struct job_leases *leases)
+{
+    CLEANUP(buf_free) struct buf text = BUF_INIT(SIZE_MAX);
+    json_t *jobs = NULL;
+    assert_int_equal(job_leases_describe(leases, NULL, &text), 0);
+    assert_int_equal(json_parse(buf_str(&text), &jobs, NULL), 0);
+    return jobs;
+}
+
 json_t *parse(const char *text)
 {
     json_t *value = NULL;

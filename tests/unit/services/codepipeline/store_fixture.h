@@ -17,5 +17,8 @@ extern int64_t now_ms;
 
 int setup(void **state);
 int teardown(void **state);
+struct job_leases;
+/* What a worker is told of them. */
+json_t *describe(const struct job_leases *leases);
 /* JSON in which single quotes stand for double ones. */
 json_t *parse(const char *text);

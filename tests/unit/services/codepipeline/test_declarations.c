@@ -137,6 +137,14 @@ static void report(struct maker *maker, const char *job_id, const char *nonce, c
     HOLDS(documented(r));
 }
 
+static int describe(const struct job_leases *leases, json_t **ret)
+{
+    CLEANUP(buf_free) struct buf text = BUF_INIT(SIZE_MAX);
+    int r = job_leases_describe(leases, NULL, &text);
+
+    return r ? r : json_parse(buf_str(&text), ret, NULL);
+}
+
 /* Every job on offer, whoever's it is, has its result. */
 static size_t work(struct maker *maker)
 {
@@ -152,7 +160,7 @@ static size_t work(struct maker *maker)
 
         str_copy(anchor.account, sizeof(anchor.account), accounts[i]);
         HOLDS(jobs_lease_account(tx, &taker, &taken) == 0);
-        HOLDS(job_leases_describe(taken, &jobs) == 0);
+        HOLDS(describe(taken, &jobs) == 0);
         json_array_foreach (jobs, k, job) {
             json_t *data = json_object_get(job, "data");
 
@@ -176,7 +184,7 @@ static size_t work_custom(struct maker *maker)
     int status;
 
     HOLDS(jobs_lease_custom(tx, ACCOUNT, in, &taken, NULL) == 0);
-    HOLDS(job_leases_describe(taken, &jobs) == 0);
+    HOLDS(describe(taken, &jobs) == 0);
     json_array_foreach (jobs, k, job) {
         const char *id = json_str(job, "id", ""), *nonce = json_str(job, "nonce", "");
 
