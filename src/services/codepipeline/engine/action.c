@@ -14,22 +14,6 @@ static int json_set_new(json_t *object, const char *key, json_t *value)
     return value ? json_put(object, key, value) : FAULT(ENOMEM);
 }
 
-/* {codepipeline: {PipelineExecutionId}} beside what actions have given so far. */
-static int variables_all(const struct execution *execution, json_t **ret)
-{
-    json_t *all = json_copy(json_object_get(execution->data, "variables"));
-
-    if (!all)
-        all = json_object();
-    if (!all ||
-        json_object_set_new(all, "codepipeline", json_pack("{s:s}", VARIABLE_EXECUTION_ID, execution->id))) {
-        json_free(&all);
-        return FAULT(ENOMEM);
-    }
-    *ret = all;
-    return 0;
-}
-
 static int inputs_resolve(const struct execution *execution, struct run *run, struct reason *why)
 {
     const json_t *artifacts = json_object_get(execution->data, "artifacts");
@@ -103,7 +87,7 @@ static int run_new(struct flow *flow, struct execution *execution, const struct 
 }
 
 /* What a declaration says beside the configuration, and may refer to variables. */
-static int lists_resolve(struct run *run, const json_t *variables, struct reason *why)
+static int lists_resolve(struct run *run, const struct variables *variables, struct reason *why)
 {
     static const char *const members[] = {"commands", "environmentVariables"};
     int r = 0;
@@ -123,18 +107,16 @@ static int lists_resolve(struct run *run, const json_t *variables, struct reason
 
 static int run_prepare(struct flow *flow, struct execution *execution, struct run *run, struct reason *why)
 {
-    CLEANUP(json_free) json_t *variables = NULL;
+    const struct variables variables = {execution->id, json_object_get(execution->data, "variables")};
     CLEANUP(json_free) json_t *configuration = NULL;
-    int r = variables_all(execution, &variables);
+    int r = variables_resolve(run->action->configuration, &variables, &configuration, why);
 
-    if (r == 0)
-        r = variables_resolve(run->action->configuration, variables, &configuration, why);
     if (r == 0)
         r = source_configure(json_object_get(execution->data, "sourceRevisions"), run->action, configuration);
     if (r == 0)
         r = json_put(run->detail, "resolvedConfiguration", json_incref(configuration));
     if (r == 0)
-        r = lists_resolve(run, variables, why);
+        r = lists_resolve(run, &variables, why);
     if (r == 0)
         r = inputs_resolve(execution, run, why);
     if (r == 0)

@@ -26,15 +26,19 @@ bool variables_next(struct str *text, struct str *ret_reference)
     return rest.ptr && text->ptr;
 }
 
-static const char *lookup(const json_t *variables, struct str reference)
+static const char *lookup(const struct variables *variables, struct str reference)
 {
     struct str key = reference, space = str_split(&key, '.');
-    const json_t *names = space.len && key.len ? json_object_getn(variables, space.ptr, space.len) : NULL;
+    const json_t *names;
 
+    if (str_eqc(space, "codepipeline"))
+        return str_eqc(key, VARIABLE_EXECUTION_ID) ? variables->execution_id : NULL;
+    names = space.len && key.len ? json_object_getn(variables->given, space.ptr, space.len) : NULL;
     return names ? json_string_value(json_object_getn(names, key.ptr, key.len)) : NULL;
 }
 
-static int text_resolve(struct str text, const json_t *variables, json_t **ret, struct reason *why)
+static int references_replace(struct str text, const struct variables *variables, json_t **ret,
+                              struct reason *why)
 {
     CLEANUP(buf_free) struct buf out = BUF_INIT(VALUE_MAX);
 
@@ -69,7 +73,18 @@ static int text_resolve(struct str text, const json_t *variables, json_t **ret, 
     return *ret ? 0 : FAULT(ENOMEM);
 }
 
-int variables_resolve(const json_t *configuration, const json_t *variables, json_t **ret, struct reason *why)
+static int text_resolve(json_t *value, const struct variables *variables, json_t **ret, struct reason *why)
+{
+    struct str text = {json_string_value(value), json_string_length(value)};
+
+    if (!text.ptr || text.len > VALUE_MAX || memmem(text.ptr, text.len, "#{", strlen("#{")))
+        return references_replace(text, variables, ret, why);
+    *ret = json_incref(value);
+    return 0;
+}
+
+int variables_resolve(const json_t *configuration, const struct variables *variables, json_t **ret,
+                      struct reason *why)
 {
     CLEANUP(json_free) json_t *out = json_object();
     const char *key;
@@ -79,8 +94,7 @@ int variables_resolve(const json_t *configuration, const json_t *variables, json
         return FAULT(ENOMEM);
     json_object_foreach ((json_t *)configuration, key, value) {
         json_t *resolved = NULL;
-        struct str text = {json_string_value(value), json_string_length(value)};
-        int r = text_resolve(text, variables, &resolved, why);
+        int r = text_resolve(value, variables, &resolved, why);
 
         if (r == 0)
             r = json_put(out, key, resolved);
@@ -91,20 +105,20 @@ int variables_resolve(const json_t *configuration, const json_t *variables, json
     return 0;
 }
 
-int variables_resolve_list(const json_t *list, const json_t *variables, json_t **ret, struct reason *why)
+int variables_resolve_list(const json_t *list, const struct variables *variables, json_t **ret,
+                           struct reason *why)
 {
     CLEANUP(json_free) json_t *out = json_array();
-    const json_t *item;
+    json_t *item;
     size_t i;
     int r = out ? 0 : FAULT(ENOMEM);
 
     json_array_foreach (list, i, item) {
-        struct str text = {json_string_value(item), json_string_length(item)};
         json_t *resolved = NULL;
 
         if (r == 0)
             r = json_is_object(item) ? variables_resolve(item, variables, &resolved, why)
-                                     : text_resolve(text, variables, &resolved, why);
+                                     : text_resolve(item, variables, &resolved, why);
         if (r == 0 && json_array_append_new(out, resolved))
             r = FAULT(ENOMEM);
     }

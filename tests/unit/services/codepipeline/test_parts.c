@@ -113,9 +113,11 @@ static int resolve(const char *text, char *ret, size_t size, struct reason *why)
 {
     CLEANUP(json_free) json_t *configuration = json_pack("{s:s}", "K", text);
     CLEANUP(json_free)
-    json_t *variables = parse("{\"Src\": {\"Id\": \"v1\", \"Odd\": \"#{Src.Id}\", \"None\": \"\"}}");
+    json_t *given = parse("{\"Src\": {\"Id\": \"v1\", \"Odd\": \"#{Src.Id}\", \"None\": \"\"},"
+                          " \"codepipeline\": {\"PipelineExecutionId\": \"no\", \"Id\": \"no\"}}");
+    const struct variables variables = {"e-1", given};
     CLEANUP(json_free) json_t *out = NULL;
-    int r = variables_resolve(configuration, variables, &out, why);
+    int r = variables_resolve(configuration, &variables, &out, why);
     if (r == 0)
         (void)snprintf(ret, size, "%s", json_str(out, "K", "?"));
     return r;
@@ -135,6 +137,8 @@ static void test_variables_are_replaced_once(void **state UNUSED)
         {"#{Src.Nope}", NULL},
         {"#{Nope.Id}", NULL},
         {"#{Id}", NULL},
+        {"-#{codepipeline.PipelineExecutionId}-", "-e-1-"},
+        {"#{codepipeline.Id}", NULL},
         {"{} # } {", "{} # } {"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -148,7 +152,7 @@ static void test_variables_are_replaced_once(void **state UNUSED)
             assert_non_null(strstr(why.text, cases[i][0]));
     }
     CLEANUP(json_free) json_t *out = NULL;
-    assert_int_equal(variables_resolve(NULL, NULL, &out, NULL), 0);
+    assert_int_equal(variables_resolve(NULL, &(struct variables){"e-1"}, &out, NULL), 0);
     assert_int_equal(json_object_size(out), 0);
 }
 
