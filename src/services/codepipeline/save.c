@@ -7,51 +7,63 @@
 #include "services/codepipeline/roles.h"
 #include "wire/json.h"
 
+#define TEXT_USUAL                                                                                           \
+    500 /* bytes of an execution's data or a run's detail; with the NUL within a power of two */
+
+static int pack(const json_t *value, struct buf *out)
+{
+    (void)buf_reserve(out, TEXT_USUAL);
+    return json_write(value, out);
+}
+
 static int execution_save(struct tx *tx, const struct pipeline *pipeline, const struct execution *execution)
 {
-    CLEANUP(free_ptr) char *data = json_pack_text(execution->data);
+    CLEANUP(buf_free) struct buf data = BUF_INIT(SIZE_MAX);
     const char *status = machine_name(&machine_execution, execution->status);
     const char *place = machine_name(&machine_place, execution->place);
+    int r = pack(execution->data, &data);
 
-    if (!data)
-        return FAULT(ENOMEM);
+    if (r)
+        return r;
     if (execution->fresh)
         return tx_exec(
             tx,
             "INSERT INTO codepipeline_execution (id, pipeline_id, seq, version, token, status, place, stage,"
             " stage_run, run_seq, started_ms, updated_ms, data)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            "ssiisssiiiiis", execution->id, pipeline->id, execution->seq, execution->plan->version,
+            "ssiisssiiiiiS", execution->id, pipeline->id, execution->seq, execution->plan->version,
             json_str(execution->data, "clientRequestToken", NULL), status, place, (int64_t)execution->stage,
-            execution->stage_run, execution->run_seq, execution->started_ms, execution->updated_ms, data);
+            execution->stage_run, execution->run_seq, execution->started_ms, execution->updated_ms,
+            buf_str(&data));
     return tx_later(tx,
                     "UPDATE codepipeline_execution SET status = $2, place = $3, stage = $4, stage_run = $5,"
                     " run_seq = $6, updated_ms = $7, data = $8 WHERE id = $1",
-                    "sssiiiis", execution->id, status, place, (int64_t)execution->stage, execution->stage_run,
-                    execution->run_seq, execution->updated_ms, data);
+                    "sssiiiiS", execution->id, status, place, (int64_t)execution->stage, execution->stage_run,
+                    execution->run_seq, execution->updated_ms, buf_str(&data));
 }
 
 static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct run *run)
 {
-    CLEANUP(free_ptr) char *text = run->detail ? json_pack_text(run->detail) : NULL;
-    const char *detail = run->detail ? text : run->packed;
+    CLEANUP(buf_free) struct buf text = BUF_INIT(SIZE_MAX);
     const char *status = machine_name(&machine_action, run->status);
+    int r = run->detail ? pack(run->detail, &text) : 0;
+    struct str detail = run->detail ? buf_str(&text) : str_of(run->packed);
 
-    if (!detail)
-        return FAULT(ENOMEM);
+    if (r)
+        return r;
     if (run->fresh)
         return tx_later(
             tx,
             "INSERT INTO codepipeline_action (id, pipeline_id, execution_id, stage, action, stage_run,"
             " ordinal, replaced, status, token, job_id, started_ms, updated_ms, deadline_ms, detail, phase)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-            "sssssiiisssiiiss", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
+            "sssssiiisssiiiSs", run->id, pipeline->id, run->execution_id, run->stage, run->action->name,
             run->stage_run, run->ordinal, (int64_t)run->replaced, status, run->token, run->job_id,
             run->started_ms, run->updated_ms, run->deadline_ms, detail, plan_phase_name(run->action->phase));
     return tx_later(tx,
                     "UPDATE codepipeline_action SET replaced = $2, status = $3, job_id = $4, updated_ms = $5,"
                     " detail = $6, deadline_ms = $7 WHERE id = $1",
-                    "sissisi", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail,
+                    "sissiSi", run->id, (int64_t)run->replaced, status, run->job_id, run->updated_ms, detail,
                     run->deadline_ms);
 }
 
