@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define WORKERS 8
 #define STAGES 10
@@ -328,6 +329,7 @@ int main(int argc, char **argv)
         r = account_make(platform.db);
     if (r == 0)
         r = pipelines_make(platform.db);
+    sync(); /* what the making has left to the disk is no part of what follows */
     if (r == 0)
         r = run((size_t)rounds, run_ms);
     db_close(&platform.db);

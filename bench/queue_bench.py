@@ -120,6 +120,7 @@ def bench(args, work):
         for _ in range(args.rounds):
             for n in sizes:
                 ours[n].append(engine(args.build, work, n, args.ms))
+            os.sync()  # as engine_bench does before it measures
             theirs.append({"actions_per_s": postgres.jobs_per_s(args.ms, "work.sql"),
                            "joined_actions_per_s": postgres.jobs_per_s(args.ms, "joined.sql")})
         for n in sizes:
