@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines import ACCOUNT, ROLE, SHA256, Worker, action, approval, code_of, declaration, source, trust
+from pipelines import ACCOUNT, ROLE, Refused, SHA256, Worker, action, approval, code_of, declaration, source, trust
 
 
 def start(codepipeline, name, **more):
@@ -795,6 +795,47 @@ def test_a_role_of_another_account_is_for_whom_it_trusts(server):
     iam.delete_role(RoleName="for-dev")
 
 
+@pytest.mark.parametrize("statement,allowed", [
+    ({"Principal": {"AWS": ROLE}}, True),
+    ({"Principal": {"AWS": ROLE + "2"}}, False),
+    ({"Principal": {"AWS": ACCOUNT}, "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE}}}, True),
+    ({"Principal": {"AWS": ACCOUNT}, "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE + "2"}}}, False),
+    ({"Principal": {"AWS": ACCOUNT}, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}, False),
+])
+def test_the_pipelines_service_role_is_who_assumes_an_actions_role(server, codepipeline, worker, make, statement, allowed):
+    arn, iam = "arn:aws:iam::333333333333:role/for-service", server.client("iam", profile="staging")
+    trusting = lambda *statements: json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", **s} for s in statements]})
+    iam.create_role(RoleName="for-service", AssumeRolePolicyDocument=trusting(statement))
+    try:
+        if not allowed:
+            with pytest.raises(Refused, match="Go cannot have the role .*for-service: its trust policy does not allow"):
+                make([action("Go", roleArn=arn)])
+            return
+        name, theirs = make([action("Go", roleArn=arn)]), Worker(server, profile="staging", name="theirs")
+        run = start(codepipeline, name)
+        worker.do("Artifact")
+        theirs.do("Go")
+        assert execution(codepipeline, name, run)["status"] == "Succeeded"
+        denied = {"Effect": "Deny", "Principal": {"AWS": ROLE}}
+        iam.update_assume_role_policy(RoleName="for-service", PolicyDocument=trusting({"Principal": {"AWS": ACCOUNT}}, denied))
+        run = start(codepipeline, name)
+        worker.do("Artifact")
+        assert theirs.poll() == [] and execution(codepipeline, name, run)["status"] == "Failed"
+    finally:
+        iam.delete_role(RoleName="for-service")
+
+
+def test_a_service_role_of_another_account_lets_no_pipeline_in(server):
+    mallory, iam = server.client("codepipeline", profile="shop-team"), server.client("iam", profile="staging")
+    iam.create_role(RoleName="not-for-them", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "sts:AssumeRole"}]}))
+    made = {**declaration([action("Go", roleArn="arn:aws:iam::333333333333:role/not-for-them")]), "roleArn": ROLE}
+    with pytest.raises(ClientError, match="does not allow account 555555555555"):
+        mallory.create_pipeline(pipeline=made)
+    iam.delete_role(RoleName="not-for-them")
+
+
 def test_a_role_is_looked_at_again_when_an_action_is_to_have_it(server, codepipeline, worker, make):
     arn = "arn:aws:iam::333333333333:role/later"
     iam, theirs = server.client("iam", profile="staging"), Worker(server, profile="staging", name="theirs")
@@ -818,7 +859,7 @@ def test_a_role_is_looked_at_again_when_an_action_is_to_have_it(server, codepipe
 
     refused(f"cannot have the role {arn}: there is no such role.")
     iam.create_role(RoleName="later", AssumeRolePolicyDocument=trusting("555555555555"))
-    run = refused(f"cannot have the role {arn}: its trust policy does not allow account {ACCOUNT}.")
+    run = refused(f"cannot have the role {arn}: its trust policy does not allow account {ACCOUNT}, nor the pipeline's role {ROLE}.")
     iam.update_assume_role_policy(RoleName="later", PolicyDocument=trusting(ACCOUNT))
     codepipeline.retry_stage_execution(pipelineName=asks, pipelineExecutionId=run, stageName="S1", retryMode="FAILED_ACTIONS")
     theirs.do("Ask")

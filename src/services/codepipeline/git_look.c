@@ -95,7 +95,7 @@ int git_look_ask(struct tx *tx, const struct platform *platform, const struct we
     int r = target_find(tx, webhook->account, json_object_get(event, "in"), &asked, why);
 
     if (r == 0)
-        r = role_use(tx, platform, webhook->account, json_str(asked.action, "name", ""),
+        r = role_use(tx, platform, webhook->account, asked.declaration, json_str(asked.action, "name", ""),
                      json_str(asked.action, "roleArn", NULL), why);
     if (r == 0)
         r = data_make(platform, webhook, &asked, event, &data);

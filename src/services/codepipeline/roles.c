@@ -11,35 +11,46 @@
 struct asking {
     struct tx *tx;
     const struct platform *platform;
-    struct principal account; /* the pipeline's */
+    struct principal caller;  /* the pipeline's service role; its account when that has no such role */
+    const char *service_role; /* the declaration's, to be named */
     struct reason *why;
 };
 
+/* Who assumes the actions' roles: a session of the declared roleArn. One of another account proves nothing:
+ * whoever declares it need not be allowed to have it. */
 static struct asking asking_of(struct tx *tx, const struct platform *platform, const char *account,
-                               struct reason *why)
+                               const json_t *declaration, struct reason *why)
 {
-    struct asking asking = {.tx = tx, .platform = platform, .why = why};
+    struct asking asking = {
+        .tx = tx, .platform = platform, .service_role = json_str(declaration, "roleArn", ""), .why = why};
+    struct principal *caller = &asking.caller;
+    char owner[IAM_ACCOUNT_SIZE], role[65];
 
-    str_copy(asking.account.account, sizeof(asking.account.account), account);
-    (void)snprintf(asking.account.arn, sizeof(asking.account.arn), "arn:aws:iam::%s:root", account);
+    str_copy(caller->account, sizeof(caller->account), account);
+    caller->session = role_arn_parse(asking.service_role, owner, role) && strcmp(owner, caller->account) == 0;
+    if (caller->session)
+        (void)snprintf(caller->arn, sizeof(caller->arn), "arn:aws:sts::%s:assumed-role/%s/codepipeline",
+                       account, role);
+    else
+        (void)snprintf(caller->arn, sizeof(caller->arn), "arn:aws:iam::%s:root", account);
     return asking;
 }
 
 /* IAM_NO_ENTITY; or IAM_NOT_TRUSTED, and *why says it. */
 static int role_ask(const struct asking *asking, const char *name, const char *arn)
 {
-    char account[13], role[65];
+    char account[IAM_ACCOUNT_SIZE], role[65];
 
-    if (!arn || !role_arn_parse(arn, account, role) || strcmp(account, asking->account.account) == 0)
+    if (!arn || !role_arn_parse(arn, account, role) || strcmp(account, asking->caller.account) == 0)
         return 0;
-    const struct role_asking for_account = {.caller = &asking->account};
-    int r = role_trusts(asking->tx, asking->platform, account, role, &for_account);
+    const struct role_asking for_pipeline = {.caller = &asking->caller};
+    int r = role_trusts(asking->tx, asking->platform, account, role, &for_pipeline);
     return r != IAM_NOT_TRUSTED
                ? r
                : reason_set(asking->why, r,
-                            "%s cannot have the role %s: its trust policy does not allow account %s. Its "
-                            "account lets you by iam:UpdateAssumeRolePolicy",
-                            name, arn, asking->account.account);
+                            "%s cannot have the role %s: its trust policy does not allow account %s, nor the "
+                            "pipeline's role %s. Its account lets you by iam:UpdateAssumeRolePolicy",
+                            name, arn, asking->caller.account, asking->service_role);
 }
 
 static int role_check(const struct asking *asking, const json_t *who)
@@ -78,7 +89,7 @@ static int stage_check(const struct asking *asking, const json_t *stage)
 int roles_check(struct tx *tx, const struct platform *platform, const char *account,
                 const json_t *declaration, struct reason *why)
 {
-    struct asking asking = asking_of(tx, platform, account, why);
+    struct asking asking = asking_of(tx, platform, account, declaration, why);
     const json_t *stage;
     size_t i;
     int r = 0;
@@ -90,10 +101,10 @@ int roles_check(struct tx *tx, const struct platform *platform, const char *acco
 
 /* ---- when it is used */
 
-int role_use(struct tx *tx, const struct platform *platform, const char *account, const char *name,
-             const char *arn, struct reason *why)
+int role_use(struct tx *tx, const struct platform *platform, const char *account, const json_t *declaration,
+             const char *name, const char *arn, struct reason *why)
 {
-    struct asking asking = asking_of(tx, platform, account, why);
+    struct asking asking = asking_of(tx, platform, account, declaration, why);
     int r = role_ask(&asking, name, arn);
 
     if (r == IAM_NO_ENTITY)
@@ -121,12 +132,16 @@ int roles_take(struct tx *tx, const struct platform *platform, const char *accou
     for (size_t i = 0; i < flow->effect_count; i++) { /* a refusal may begin other actions */
         const struct effect *effect = &flow->effects[i];
         const struct run *run = effect->run;
+        const struct execution *execution;
         struct reason why = {0};
         int r;
 
         if (effect->kind != EFFECT_OFFER || !run->action->role_arn || run->status != ACTION_IN_PROGRESS)
             continue;
-        r = role_use(tx, platform, account, run->action->name, run->action->role_arn, &why);
+        execution = flow_execution(flow, run->execution_id);
+        assert(execution);
+        r = role_use(tx, platform, account, execution->plan->declaration, run->action->name,
+                     run->action->role_arn, &why);
         if (r > 0)
             r = refuse(flow, run, &why);
         if (r)
