@@ -1,3 +1,4 @@
+/* Statements are read as their text says: a handful of tokens, and two shapes that are known by heart. */
 #include "db/form.h"
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_PARAMETER, TOKEN_LITERAL, TOKEN_SIGN };

@@ -1,3 +1,5 @@
+/* Two passes over the records: each is a step; then each step that makes or changes a row is held against the
+ * last one of that row, unless something came between that may have read it or changed it otherwise. */
 #include "db/thin.h"
 #include "base/mem.h"
 #include "db/form.h"
