@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 #define MINUTE_MS ((int64_t)60 * 1000)
-#define LENGTH_MAX_MS ((int64_t)366 * 24 * 60 * MINUTE_MS)
+#define DAY_MS (24 * 60 * MINUTE_MS)
+#define LENGTH_MAX_MS (366 * DAY_MS)
 #define LOOKS_MAX 2000
 #define MONTH_DAYS 28
 
@@ -83,6 +84,21 @@ static const char *contradiction(const struct icalrecurrencetype *rule, const st
     return NULL;
 }
 
+static bool on_sundays_alone(const struct icalrecurrencetype *rule)
+{
+    return rule->by_day[0] == ICAL_SUNDAY_WEEKDAY && rule->by_day[1] == ICAL_RECURRENCE_ARRAY_MAX;
+}
+
+/* Of every second week and beyond libical misses the Sunday of the week in which the rule begins, unless it
+ * begins on it; a week's days go from Monday to Sunday. */
+static void begin_on_sunday(const struct icalrecurrencetype *rule, struct local_time *start)
+{
+    const struct zone utc = {0};
+
+    if (rule->freq == ICAL_WEEKLY_RECURRENCE && rule->interval > 1 && on_sundays_alone(rule))
+        zone_local(&utc, zone_ms(&utc, start) + (8 - start->weekday) % 7 * DAY_MS, start);
+}
+
 int recurrence_parse(const char *rule, const char *start, int64_t length_ms, const char *zone,
                      struct recurrence *ret, struct reason *why)
 {
@@ -111,6 +127,7 @@ int recurrence_parse(const char *rule, const char *start, int64_t length_ms, con
     if (wrong)
         return reason_set(why, RECURRENCE_E_INVALID, "The recurrence rule '%s' may never come true: %s.",
                           rule, wrong);
+    begin_on_sunday(&parsed, &ret->start);
     if (length_ms < MINUTE_MS || length_ms > LENGTH_MAX_MS)
         return reason_set(why, RECURRENCE_E_INVALID, "A span lasts from 1 minute to 366 days.");
     if (!zone_find(zone, &ret->zone))
@@ -162,7 +179,7 @@ static struct look look_at(const struct recurrence *recurrence, int64_t at_ms)
     if (!iterator)
         return look;
     /* what began longer ago is over; a rule that counts its spans must be counted through */
-    zone_local(&recurrence->zone, at_ms - recurrence->length_ms - 24 * 60 * MINUTE_MS, &from);
+    zone_local(&recurrence->zone, at_ms - recurrence->length_ms - DAY_MS, &from);
     if (rule.count == 0 && icaltime_compare(ical_of(&from), ical_of(&recurrence->start)) > 0)
         (void)icalrecur_iterator_set_start(iterator, ical_of(&from));
     for (int i = 0; i < LOOKS_MAX && !look.next_ms; i++) {
