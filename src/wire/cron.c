@@ -319,7 +319,7 @@ static bool minute_find(const struct cron *cron, struct local_time *t)
 
 int64_t cron_next(const struct cron *cron, const struct zone *zone, int64_t from_ms)
 {
-    struct local_time t;
+    struct local_time t, shown;
 
     zone_local(zone, from_ms, &t);
     if (cron_matches(cron, &t))
@@ -331,9 +331,10 @@ int64_t cron_next(const struct cron *cron, const struct zone *zone, int64_t from
         while (day_matches(cron, &at) && minute_find(cron, &at)) {
             int64_t ms = zone_ms(zone, &at);
 
-            if (ms > from_ms)
+            zone_local(zone, ms, &shown);
+            if (ms > from_ms && shown.hour == at.hour && shown.minute == at.minute)
                 return ms;
-            at.minute++; /* an hour that comes twice: its first turn is over */
+            at.minute++; /* an hour that comes twice: its first turn is over; or the clocks skip this one */
         }
     }
     return INT64_MAX;

@@ -27,5 +27,6 @@ struct cron {
 int cron_parse(struct str text, struct cron *ret, struct reason *why) MUST_USE;
 bool cron_matches(const struct cron *cron, const struct local_time *local);
 /* The first moment from `from_ms` on that is in the window: from_ms itself, or the beginning of a later
- * minute; INT64_MAX: none within the next forty years. */
+ * minute; INT64_MAX: none within the next forty years. A minute that the clocks skip opens no window, one
+ * that comes twice the first time only (EventBridge Scheduler User Guide, "Daylight savings time"). */
 int64_t cron_next(const struct cron *cron, const struct zone *zone, int64_t from_ms);

@@ -78,7 +78,11 @@ static void test_windows_open_when_their_expression_says(void **state UNUSED)
         {"* 0 0 ? * FRI-SUN", "UTC", "2026-11-23T00:00:01Z", "2026-11-27T00:00:00Z"},
         {"* 0 0 29 2 ? *", "UTC", "2026-11-01T00:00:00Z", "2028-02-29T00:00:00Z"},
         {"* 0 0 1 1 ? 2030", "UTC", "2026-11-01T00:00:00Z", "2030-01-01T00:00:00Z"},
-        {"* 30 2 ? * *", "Europe/Berlin", "2026-03-29T00:00:00Z", "2026-03-29T01:30:00Z"},
+        /* the clocks skip 02:30 that night, and an hour of which only the rest is there */
+        {"* 30 2 ? * *", "Europe/Berlin", "2026-03-29T00:00:00Z", "2026-03-30T00:30:00Z"},
+        {"* * 1-3 ? * *", "Europe/Berlin", "2026-03-29T00:59:30Z", "2026-03-29T00:59:30Z"},
+        {"* 45 2 ? * *", "Australia/Lord_Howe", "2026-10-03T15:00:00Z", "2026-10-03T15:45:00Z"},
+        {"* 15,45 2 ? * *", "Australia/Lord_Howe", "2026-10-03T15:00:00Z", "2026-10-03T15:45:00Z"},
         /* the second 02:30 of that night opens no window */
         {"* 30 2 ? * *", "Europe/Berlin", "2026-10-25T00:45:00Z", "2026-10-26T01:30:00Z"},
     };
