@@ -186,6 +186,8 @@ def with_statement(**members):
     with_statement(Action="s3:GetObject"), with_statement(Action=[]), with_statement(Principal={"AWS": "somebody"}),
     with_statement(Principal={"Nobody": "*"}), with_statement(Condition={"StringAlike": {"aws:SourceArn": "x"}}),
     with_statement(Condition={"StringEquals": {"s3:prefix": "x"}}), with_statement(Resource=[7]),
+    with_statement(Effect="Deny", Action="sqs:SendMesage"), with_statement(Action="sqs:"), with_statement(Action="sqs:Sent*"),
+    with_statement(Action=["sqs:SendMessage", "sqs:Receive"]),
 ])
 def test_a_policy_that_is_none_is_refused(sqs, queue, policy):
     text = policy if isinstance(policy, str) else json.dumps(policy)
@@ -195,8 +197,15 @@ def test_a_policy_that_is_none_is_refused(sqs, queue, policy):
     assert code_of(sqs.get_queue_url, QueueName="never") == "AWS.SimpleQueueService.NonExistentQueue"
 
 
+@pytest.mark.parametrize("action", ["*", "sqs:*", "SQS:SendMessage", "sqs:sendmessage", "sqs:Send*", "sqs:*Message", "sqs:SendMessageBatch",
+                                    "sqs:TagQueue", ["sqs:Get*", "sqs:List?ueues"]])
+def test_actions_are_named_in_any_case_and_by_patterns(sqs, queue, action):
+    text = json.dumps(with_statement(Action=action))
+    assert code_of(sqs.set_queue_attributes, QueueUrl=queue, Attributes={"Policy": text}) == "ok"
+
+
 @pytest.mark.parametrize("policy, words", [
-    (with_statement(Action=["sqs:A" + "b" * i for i in range(10)]),
+    (with_statement(Action=["sqs:" + "?" * i + "*" for i in range(10)]),
      "10 actions were found in a statement from the submitted policy, max allowed is 7"),
     ({**good(), "Id": "x" * 8192}, "Submitted policy is over max allowed size."),
     ({**good(), "Statement": [statement("*")] * 21}, "21 statements were found in the submitted policy, max allowed is 20"),

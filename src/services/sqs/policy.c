@@ -14,11 +14,55 @@
 #define CONDITIONS_MAX 10
 #define ACTIONS_MAX 7
 
+/* ---- actions */
+
+/* What another account can be given; the rest is the owner's alone. */
+static const char *const given_actions[] = {
+    "*",           "ChangeMessageVisibility", "DeleteMessage",
+    "GetQueueUrl", "GetQueueAttributes",      "ListDeadLetterSourceQueues",
+    "PurgeQueue",  "ReceiveMessage",          "SendMessage",
+};
+static const char *const owner_actions[] = {
+    "AddPermission",      "CancelMessageMoveTask", "CreateQueue", "DeleteQueue",
+    "ListQueueTags",      "ListMessageMoveTasks",  "ListQueues",  "RemovePermission",
+    "SetQueueAttributes", "StartMessageMoveTask",  "TagQueue",    "UntagQueue",
+};
+/* Each is allowed with the action that it is many of; policies name them all the same. */
+static const char *const batch_actions[] = {
+    "ChangeMessageVisibilityBatch",
+    "DeleteMessageBatch",
+    "SendMessageBatch",
+};
+
+static bool among(const char *const *list, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool names_one_of(const char *const *list, size_t count, struct str pattern)
+{
+    for (size_t i = 0; i < count; i++)
+        if (policy_matches(pattern, str_of(list[i]), true))
+            return true;
+    return false;
+}
+
 /* ---- form */
 
+/* One that names nothing allows nothing, and denies nothing. */
 static bool not_sqs(void *ctx UNUSED, const char *text)
 {
-    return strcmp(text, "*") != 0 && (strncasecmp(text, "sqs:", 4) != 0 || text[4] == '\0');
+    if (strcmp(text, "*") == 0)
+        return false;
+    if (strncasecmp(text, "sqs:", 4) != 0)
+        return true;
+    struct str pattern = str_of(text + 4);
+    return !names_one_of(given_actions, ARRAY_LEN(given_actions), pattern) &&
+           !names_one_of(owner_actions, ARRAY_LEN(owner_actions), pattern) &&
+           !names_one_of(batch_actions, ARRAY_LEN(batch_actions), pattern);
 }
 
 static bool is_key(const char *key)
@@ -127,26 +171,6 @@ int queue_policy_check(const char *text, struct reason *why)
 }
 
 /* ---- permissions */
-
-/* What another account can be given; the rest is the owner's alone. */
-static const char *const given_actions[] = {
-    "*",           "ChangeMessageVisibility", "DeleteMessage",
-    "GetQueueUrl", "GetQueueAttributes",      "ListDeadLetterSourceQueues",
-    "PurgeQueue",  "ReceiveMessage",          "SendMessage",
-};
-static const char *const owner_actions[] = {
-    "AddPermission",      "CancelMessageMoveTask", "CreateQueue", "DeleteQueue",
-    "ListQueueTags",      "ListMessageMoveTasks",  "ListQueues",  "RemovePermission",
-    "SetQueueAttributes", "StartMessageMoveTask",  "TagQueue",    "UntagQueue",
-};
-
-static bool among(const char *const *list, size_t count, const char *text)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i], text) == 0)
-            return true;
-    return false;
-}
 
 bool queue_action_of_owner(const char *action)
 {
