@@ -1,5 +1,6 @@
 """The pipeline engine's durable actions against the job table that one would otherwise keep in PostgreSQL: jobs taken by
-FOR UPDATE SKIP LOCKED, eight workers each, on one disk, in turns."""
+FOR UPDATE SKIP LOCKED, eight workers each, on one disk, in turns; and against graphile-worker, a queue that keeps such a
+table."""
 import contextlib
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from servers import free_port
+from servers import free_port, install_npm
 
 WORKERS = 8
 JOBS = 5000  # that wait at any time
@@ -86,6 +87,11 @@ class Postgres:
                         str(max(1, round(ms / 1000))), "-D", "id=0", "-f", str(self.folder / script), "postgres")
         return float(re.search(r"tps = ([0-9.]+) \(without", said).group(1))
 
+    def graphile_jobs_per_s(self, ms):
+        done = subprocess.run(["node", "graphile.mjs", f"postgres://bench@localhost:{self.port}/postgres?host={self.folder}", str(ms)],
+                              capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+        return json.loads(done.stdout)["jobs_per_s"]
+
     def stop(self):
         with contextlib.suppress(RuntimeError):
             self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
@@ -108,11 +114,15 @@ def row(pipelines, ours, theirs):
                  f"{way}cpu_us_per_action": round(statistics.median(o[f"{way}cpu_us_per_action"] for o in ours)),
                  f"{way}postgres_jobs_per_s": round(statistics.median(jobs)),
                  f"{way}ratio_to_postgres": round(statistics.median(a / b for a, b in zip(rates, jobs)), 2)}
+    graphile = [t["graphile"] for t in theirs]
+    told["graphile_jobs_per_s"] = round(statistics.median(graphile))
+    told["ratio_to_graphile"] = round(statistics.median(o["actions_per_s"] / g for o, g in zip(ours, graphile)), 1)
     return told
 
 
 def bench(args, work):
-    """Rows: the engine with 10 and with 10,000 pipelines, and the job table."""
+    """Rows: the engine with 10 and with 10,000 pipelines, the job table and graphile-worker."""
+    install_npm()
     postgres = Postgres(work / "postgres")
     try:
         sizes = (10, args.pipelines)
@@ -122,7 +132,8 @@ def bench(args, work):
                 ours[n].append(engine(args.build, work, n, args.ms))
             os.sync()  # as engine_bench does before it measures
             theirs.append({"actions_per_s": postgres.jobs_per_s(args.ms, "work.sql"),
-                           "joined_actions_per_s": postgres.jobs_per_s(args.ms, "joined.sql")})
+                           "joined_actions_per_s": postgres.jobs_per_s(args.ms, "joined.sql"),
+                           "graphile": postgres.graphile_jobs_per_s(args.ms)})
         for n in sizes:
             yield row(n, ours[n], theirs)
     finally:

@@ -168,6 +168,14 @@ class Nginx(Server):
         """It keeps one."""
 
 
+def install_npm():
+    """The peers that are npm packages."""
+    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], text=True, capture_output=True,
+                          cwd=Path(__file__).parent)
+    if done.returncode != 0:
+        raise RuntimeError(f"npm ci: {done.stdout}{done.stderr}")
+
+
 class S3rver(Server):
     """An S3 server of npm's: signatures are looked at, nothing is synced."""
     name, key, secret = "s3rver", "S3RVER", "S3RVER"
@@ -175,10 +183,7 @@ class S3rver(Server):
     def __init__(self, folder):
         folder = Path(folder)
         folder.mkdir(parents=True)
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], text=True, capture_output=True,
-                              cwd=Path(__file__).parent)
-        if done.returncode != 0:
-            raise RuntimeError(f"npm ci: {done.stdout}{done.stderr}")
+        install_npm()
         self.port = free_port()
         self.process = subprocess.Popen([str(Path(__file__).parent / "node_modules/.bin/s3rver"), "--silent", "-d",
                                          str(folder), "-a", "127.0.0.1", "-p", str(self.port)],
