@@ -43,9 +43,10 @@ static void test_form(void **state)
         {POLICY(ALLOW ALL SEND QUEUE IF("StringLike", "s3:prefix", "x")), SQS_E_ATTRIBUTE_VALUE},
         {POLICY(ALLOW ALL SEND QUEUE ",\"Conditions\":{}"), SQS_E_ATTRIBUTE_VALUE},
         {"{\"version\":\"2012-10-17\",\"Statement\":{" ALLOW S3 SEND QUEUE "}}", SQS_E_ATTRIBUTE_VALUE},
-        {POLICY(ALLOW ALL "\"Action\":[\"sqs:A\",\"sqs:B\",\"sqs:C\",\"sqs:D\",\"sqs:E\",\"sqs:F\",\"sqs:G\","
-                          "\"sqs:H\"]," QUEUE),
+        {POLICY(ALLOW ALL "\"Action\":[\"sqs:A*\",\"sqs:C*\",\"sqs:D*\",\"sqs:G*\",\"sqs:L*\",\"sqs:R*\","
+                          "\"sqs:S*\",\"sqs:T*\"]," QUEUE),
          SQS_E_OVER_LIMIT},
+        {POLICY(DENY ALL "\"Action\":\"sqs:SendMesage\"," QUEUE), SQS_E_ATTRIBUTE_VALUE},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
