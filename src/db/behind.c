@@ -102,7 +102,8 @@ static int run_step(struct behind *behind, const struct thin_step *step)
         return 0;
     const struct amendment amendment = {.by = step->last ? &step->last->record : NULL,
                                         .numbers = step->numbers};
-    return replay_one(behind->replay, &step->record, step->last ? &amendment : NULL, step->alone);
+    return replay_one(behind->replay, &step->record, step->last ? &amendment : NULL,
+                      thin_is_whole(behind->thin));
 }
 
 /* Some of them. */

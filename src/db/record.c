@@ -316,7 +316,7 @@ static int bind_amendment(struct stmt *stmt, const struct amendment *amendment)
 }
 
 static int run_statement(struct replay *replay, const struct record *record,
-                         const struct amendment *amendment, bool alone)
+                         const struct amendment *amendment, bool whole)
 {
     struct stmt *stmt;
     int r = prepare(replay, record->sql, &stmt);
@@ -332,7 +332,7 @@ static int run_statement(struct replay *replay, const struct record *record,
     (void)sqlite3_reset(stmt->handle);   /* repeats the step's error */
     if (rc == SQLITE_DONE || rc == SQLITE_ROW)
         return 0;
-    if (replay->leaves_out && alone && (rc & 0xff) == SQLITE_CONSTRAINT) {
+    if (replay->leaves_out && whole && (rc & 0xff) == SQLITE_CONSTRAINT) {
         log_error("db", "acknowledged, but left out: %s: %s", sqlite3_errstr(rc), stmt->sql);
         if (replay->left_out)
             atomic_store(replay->left_out, true);
@@ -357,10 +357,10 @@ static int run_script(struct replay *replay, struct str sql)
 }
 
 int replay_one(struct replay *replay, const struct record *record, const struct amendment *amendment,
-               bool alone)
+               bool whole)
 {
     return record->is_script ? run_script(replay, record->sql)
-                             : run_statement(replay, record, amendment, alone);
+                             : run_statement(replay, record, amendment, whole);
 }
 
 int replay_run(struct replay *replay, struct str records)

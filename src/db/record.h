@@ -43,7 +43,7 @@ struct amendment {
     const struct record *by;
     const unsigned char *numbers; /* whose place each of them takes (1 …); 0: none */
 };
-/* Runs one of them. `amendment`: NULL, or what it is amended by. `alone`: it stands for no other; else that
- * it breaks a constraint is a fault, whatever replay_leaves_out has said. */
+/* Runs one of them. `amendment`: NULL, or what it is amended by. `whole`: none before it was skipped; else
+ * that it breaks a constraint is a fault, whatever replay_leaves_out has said. */
 int replay_one(struct replay *replay, const struct record *record, const struct amendment *amendment,
-               bool alone) MUST_USE;
+               bool whole) MUST_USE;

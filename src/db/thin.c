@@ -49,6 +49,7 @@ struct thin {
     size_t count;
     size_t room; /* a power of two */
     size_t next;
+    bool thinned;     /* a step is skipped */
     struct row *rows; /* by the key's hash; twice as many as steps */
     uint32_t plan;
     uint32_t barrier; /* of all tables */
@@ -74,12 +75,14 @@ static void forms_forget(struct thin *thin)
 static int key_find(struct thin *thin, struct table *table)
 {
     sqlite3_stmt *handle = NULL;
-    int rc = sqlite3_prepare_v2(conn_handle(thin->conn),
-                                "SELECT name FROM pragma_table_info($1) WHERE pk > 0", -1, &handle, NULL);
+    int rc =
+        sqlite3_prepare_v2(conn_handle(thin->conn),
+                           "SELECT name, type FROM pragma_table_info($1) WHERE pk > 0", -1, &handle, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_text(handle, 1, table->name.ptr, (int)table->name.len, SQLITE_STATIC);
     if (rc == SQLITE_OK && (rc = sqlite3_step(handle)) == SQLITE_ROW) {
-        str_copy(table->key, sizeof(table->key), (const char *)sqlite3_column_text(handle, 0));
+        if (str_eqc(str_of((const char *)sqlite3_column_text(handle, 1)), "TEXT"))
+            str_copy(table->key, sizeof(table->key), (const char *)sqlite3_column_text(handle, 0));
         rc = sqlite3_step(handle);
         if (rc == SQLITE_ROW) /* a second one */
             table->key[0] = '\0';
@@ -113,6 +116,14 @@ static unsigned parameter_of(const struct form *form, struct str column)
         if (str_eq(form->columns[i].name, column))
             return form->columns[i].parameter;
     return 0;
+}
+
+static size_t columns_by(const struct form *form, unsigned parameter)
+{
+    size_t count = 0;
+    for (size_t i = 0; parameter > 0 && i < form->count; i++)
+        count += form->columns[i].parameter == parameter;
+    return count;
 }
 
 /* A change that finds its rows by something else than their key may be any row's. */
@@ -175,7 +186,8 @@ static bool amends(struct known *update, const struct known *insert)
     update->amends = form->where.parameter <= FORM_COLUMNS;
     for (size_t i = 0; update->amends && i < form->count; i++) {
         unsigned from = form->columns[i].parameter, to = parameter_of(&insert->form, form->columns[i].name);
-        update->amends = to > 0 && from <= FORM_COLUMNS && update->numbers[from - 1] == 0;
+        update->amends =
+            columns_by(&insert->form, to) == 1 && from <= FORM_COLUMNS && update->numbers[from - 1] == 0;
         if (update->amends)
             update->numbers[from - 1] = (unsigned char)to;
     }
@@ -194,12 +206,17 @@ static struct row *row_find(struct thin *thin, const struct table *table, struct
     }
 }
 
+static void skip(struct thin *thin, uint32_t number)
+{
+    thin->steps[number].skipped = true;
+    thin->thinned = true;
+}
+
 static void amend(struct thin *thin, uint32_t insert, uint32_t by, const struct known *update)
 {
     thin->steps[insert].last = &thin->steps[by];
     thin->steps[insert].numbers = update->numbers;
-    thin->steps[insert].alone = false;
-    thin->steps[by].skipped = true;
+    skip(thin, by);
 }
 
 /* The step makes or changes one row. */
@@ -214,8 +231,7 @@ static void plan_row(struct thin *thin, uint32_t number, struct known *known)
         insert = number;
     } else if (follows && row->by == known) {
         insert = row->insert;
-        thin->steps[row->last].skipped = true;
-        step->alone = false;
+        skip(thin, row->last);
     } else if (follows && row->insert == row->last && amends(known, row->by)) {
         insert = row->insert;
     }
@@ -278,7 +294,7 @@ static int steps_read(struct thin *thin, struct str records)
         if (thin->count == thin->room && (r = room_make(thin)) < 0)
             break;
         struct thin_step *step = &thin->steps[thin->count];
-        *step = (struct thin_step){.alone = true};
+        *step = (struct thin_step){0};
         r = record_take(&records, &step->record);
         step->size = before - records.len;
         thin->count += r == 0;
@@ -299,6 +315,12 @@ static void plan_begin(struct thin *thin)
     if (thin->outdated)
         forms_forget(thin);
     thin->barrier = 0;
+    thin->thinned = false;
+    if (++thin->plan == 0) { /* after so many that it begins anew */
+        thin->plan = 1;
+        if (thin->rows)
+            memset(thin->rows, 0, 2 * thin->room * sizeof(*thin->rows));
+    }
     for (size_t i = 0; i < thin->table_count; i++)
         thin->tables[i].barrier = 0;
 }
@@ -307,7 +329,6 @@ int thin_plan(struct thin *thin, struct str records)
 {
     plan_begin(thin);
     int r = steps_read(thin, records);
-    thin->plan++;
     for (uint32_t i = 0; r == 0 && i < thin->count; i++)
         r = plan_step(thin, i);
     if (r < 0)
@@ -323,6 +344,11 @@ bool thin_has_next(const struct thin *thin)
 const struct thin_step *thin_next(struct thin *thin)
 {
     return thin_has_next(thin) ? &thin->steps[thin->next++] : NULL;
+}
+
+bool thin_is_whole(const struct thin *thin)
+{
+    return !thin->thinned;
 }
 
 int thin_new(struct conn *conn, struct thin **ret)

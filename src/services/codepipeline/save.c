@@ -49,8 +49,8 @@ static int run_save(struct tx *tx, const struct pipeline *pipeline, const struct
     int r = run->detail ? pack(run->detail, &text) : 0;
     struct str detail = run->detail ? buf_str(&text) : str_of(run->packed);
 
-    if (r)
-        return r;
+    if (r || !detail.ptr)
+        return r ? r : FAULT(EINVAL);
     if (run->fresh)
         return tx_later(
             tx,

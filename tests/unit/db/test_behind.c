@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define HUNG_S 100
+#define HUNG_S 300 /* a disk may be slow */
 #define BODY_BYTES 2000
 #define MANY 100 /* of them are enough for the thread, and not so many that a writer runs them */
 #define THREADS 4
