@@ -6,6 +6,7 @@ import json
 import pathlib
 import uuid
 
+import botocore.exceptions
 import pytest
 
 from running import Server, binary
@@ -85,6 +86,26 @@ def test_no_message_is_received_before_that_it_was_sent_is_on_the_disk(server, w
         assert not early, "answered before the disk had it"
         assert len(received.result(SOON_S)) == 1
         made.result(SOON_S)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["sent", "of_an_object", "dead"])
+def test_a_message_whose_sending_fails_on_the_disk_is_not_received(server, way):
+    queue = make_queue(server)
+    make = way(server, queue)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with syncs_held(server):
+            received = pool.submit(receive, server, queue, 3)
+            made = pool.submit(make)
+            concurrent.futures.wait([received, made], TOO_EARLY_S)
+            server.lock.write_text("1")
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
+            made.result(SOON_S)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        failed = received.exception(SOON_S)
+        assert failed or received.result() == []
+    assert server.lock.read_text() == ""
+    make()  # the same server goes on
+    assert len(receive(server, queue, SOON_S)) == 1
 
 
 def kill_while_received(server, queue):
