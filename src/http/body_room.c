@@ -6,9 +6,12 @@
 #define ROOM_MAX ((size_t)256 << 20)
 #define YOUNG_MS 1000 /* one that may well end by itself */
 
+/* A request that says neither how long its body is nor that it comes in chunks has none. */
 static size_t size_of(const struct http_request *request)
 {
-    return request->content_length >= 0 ? (size_t)request->content_length : request->body_max;
+    if (request->content_length >= 0)
+        return (size_t)request->content_length;
+    return http_header(request, "transfer-encoding").ptr ? request->body_max : 0;
 }
 
 /* With the lock. A body that still comes, was not cut, and is not young; NULL: none. */

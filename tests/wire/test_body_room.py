@@ -6,10 +6,12 @@ import time
 
 import pytest
 
+import raw
 from running import Server
 
 SIZE = 8_000_000
 FIT = 33  # of 256 MiB
+READERS = 300  # whose requests might have bodies of a MiB
 YOUNG_S = 1.2
 
 
@@ -60,3 +62,16 @@ def test_the_oldest_body_that_still_comes_makes_room(server):
     again = begin(server)
     assert said(again, 0.5) is None
     assert server.client("sqs").create_queue(QueueName="short")["QueueUrl"]
+
+
+def test_who_reads_slowly_takes_no_room(server):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="read")
+    s3.put_object(Bucket="read", Key="large", Body=bytes(SIZE))
+    readers = [raw.Raw(server) for _ in range(READERS)]
+    for reader in readers:
+        reader.send(raw.s3_request(server, "GET", "/read/large"))
+    assert [reader.socket.recv(12) for reader in readers] == [b"HTTP/1.1 200"] * READERS
+    assert s3.get_object(Bucket="read", Key="large")["ContentLength"] == SIZE
+    for reader in readers:
+        reader.close()
