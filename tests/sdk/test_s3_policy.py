@@ -364,15 +364,15 @@ def test_conditions_look_at_the_version_that_is_meant(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     secret = s3.put_object(Bucket=bucket, Key="k", Body=b"old", Tagging="class=secret")["VersionId"]
     plain = s3.put_object(Bucket=bucket, Key="k", Body=b"new")["VersionId"]
-    for condition in ({"s3:ExistingObjectTag/class": "secret"}, {"s3:VersionId": secret}):
-        put(s3, bucket, statement(bucket, effect="Deny", action=["s3:GetObjectVersion", "s3:DeleteObjectVersion"],
-                                  Condition={"StringEquals": condition}))
+    for condition, denied in (({"s3:ExistingObjectTag/class": "secret"}, ["s3:GetObjectVersion"]),
+                              ({"s3:VersionId": secret}, ["s3:GetObjectVersion", "s3:DeleteObjectVersion"])):
+        put(s3, bucket, statement(bucket, effect="Deny", action=denied, Condition={"StringEquals": condition}))
         source = {"Bucket": bucket, "Key": "k", "VersionId": secret}
         assert code_of(s3.get_object, Bucket=bucket, Key="k", VersionId=secret) == "AccessDenied"
         assert code_of(s3.copy_object, Bucket=bucket, Key="copied", CopySource=source) == "AccessDenied"
         assert code_of(s3.copy_object, Bucket=bucket, Key="copied", CopySource={**source, "VersionId": plain}) == "ok"
-        done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "VersionId": secret}]})
-        assert [e["Code"] for e in done["Errors"]] == ["AccessDenied"]
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "VersionId": secret}]})
+    assert [e["Code"] for e in done["Errors"]] == ["AccessDenied"]
 
 
 def test_conditions_of_a_lock_whichever_way_it_is_asked_for(s3):

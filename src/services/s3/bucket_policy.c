@@ -28,6 +28,8 @@ static bool not_of_bucket(void *ctx, const char *text)
 {
     struct str arn = str_of(ctx);
     struct str resource = str_of(text);
+    if (str_eqc(resource, "*"))
+        return true; /* all there is */
     if (policy_matches(resource, arn, false))
         return false;
     bool within = str_starts(resource, arn) && resource.len > arn.len && resource.ptr[arn.len] == '/';
@@ -72,6 +74,27 @@ static int check_applies(const json_t *statement, const char *arn, struct reason
                : 0;
 }
 
+/* ---- which condition is of what */
+
+static bool key_is_not_of(void *ctx, const char *action)
+{
+    return !policy_action_has_key(action, ctx);
+}
+
+/* A condition that no request for the action can meet allows nothing and, worse, denies nothing. */
+static int check_conditions_apply(const json_t *statement, struct reason *why)
+{
+    const char *operator, * key;
+    json_t *block, *wanted;
+    const json_t *action = json_object_get(statement, "Action");
+    json_object_foreach (json_object_get(statement, "Condition"), operator, block)
+        json_object_foreach (block, key, wanted)
+            if (action && policy_any(action, key_is_not_of, (void *)key))
+                return bad(why,
+                           "Conditions do not apply to combination of actions and resources in statement");
+    return 0;
+}
+
 /* ---- statements */
 
 static int check_statement(const json_t *statement, const char *arn, struct reason *why)
@@ -93,6 +116,9 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
         return bad(why, "Missing required field Resource");
     if (!policy_principal_ok(principal))
         return bad(why, "Invalid principal in policy");
+    if (json_object_get(statement, "NotPrincipal") && strcmp(effect, "Allow") == 0)
+        return bad(why, "Allow with NotPrincipal is not supported: it would allow everybody else, unsigned "
+                        "requests too. Name who may as Principal.");
     if (!policy_is_texts(action) || policy_any(action, not_action, NULL))
         return bad(why, "Policy has invalid action");
     if (!policy_is_texts(resource) || policy_any(resource, not_of_bucket, (void *)arn))
@@ -105,7 +131,9 @@ static int check_statement(const json_t *statement, const char *arn, struct reas
         return S3_E_POLICY_FORM;
     if (rc != 0)
         return rc;
-    return policy_keys_ok(conditions, access_key_is) ? 0 : bad(why, "Policy has an invalid condition key");
+    if (!policy_keys_ok(conditions, access_key_is))
+        return bad(why, "Policy has an invalid condition key");
+    return check_conditions_apply(statement, why);
 }
 
 int bucket_policy_check(const struct bucket *bucket, const json_t *policy, struct reason *why)

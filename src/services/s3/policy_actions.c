@@ -137,3 +137,24 @@ bool policy_action_is(const char *action)
 {
     return policy_action_of_bucket(action) || policy_action_of_object(action);
 }
+
+/* Keys whose name ends with / are the beginning of many. Source: the same, "Condition keys"; S3 refuses these
+ * of other actions. */
+bool policy_action_has_key(const char *action, const char *key)
+{
+    static const char *const of_listings[] = {"s3:delimiter", "s3:max-keys", "s3:prefix"};
+    static const char *const listings[] = {"s3:ListBucket", "s3:ListBucketMultipartUploads",
+                                           "s3:ListBucketVersions"};
+    static const char *const without_tags[] = {
+        "s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObjectLegalHold",
+        "s3:GetObjectRetention",        "s3:PutObject",    "s3:PutObjectLegalHold",  "s3:PutObjectRetention",
+    };
+    if (strpbrk(action, "*?"))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(of_listings); i++)
+        if (strcasecmp(key, of_listings[i]) == 0)
+            return is_among(action, listings, ARRAY_LEN(listings));
+    if (strncasecmp(key, "s3:ExistingObjectTag/", strlen("s3:ExistingObjectTag/")) == 0)
+        return policy_action_of_object(action) && !is_among(action, without_tags, ARRAY_LEN(without_tags));
+    return true;
+}

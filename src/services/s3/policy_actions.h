@@ -8,3 +8,6 @@ bool policy_action_is(const char *action);
 /* Whether what it stands for is done to buckets, or to objects. */
 bool policy_action_of_bucket(const char *action);
 bool policy_action_of_object(const char *action);
+/* Whether requests for the action may have the condition key; of patterns, and of keys that most requests
+ * have, it is not denied. */
+bool policy_action_has_key(const char *action, const char *key);

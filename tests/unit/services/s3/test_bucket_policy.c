@@ -14,6 +14,7 @@
 #define ALL "\"Principal\":\"*\","
 #define READ "\"Action\":\"s3:GetObject\","
 #define OBJECTS "\"Resource\":\"" ARN "/*\""
+#define WHEN(key) ",\"Condition\":{\"StringEquals\":{\"" key "\":\"1\"}}"
 
 static json_t *parsed(const char *text)
 {
@@ -52,7 +53,18 @@ static void test_form(void **state)
         {POLICY(ALLOW ALL "\"Action\":\"s3:*\"," OBJECTS), true},
         {POLICY(ALLOW ALL "\"Action\":\"s3:List*\"," OBJECTS), true},
         {POLICY(ALLOW ALL READ "\"Resource\":\"" ARN "c/*\""), false},
-        {POLICY(ALLOW ALL READ "\"Resource\":\"*\""), true},
+        {POLICY(ALLOW ALL READ "\"Resource\":\"*\""), false},
+        {POLICY(ALLOW ALL READ "\"Resource\":[\"*\",\"" ARN "/*\"]"), false},
+        {POLICY(ALLOW "\"NotPrincipal\":{\"AWS\":\"111122223333\"}," READ OBJECTS), false},
+        {POLICY("\"Effect\":\"Deny\",\"NotPrincipal\":{\"AWS\":\"111122223333\"}," READ OBJECTS), true},
+        {POLICY(ALLOW ALL READ OBJECTS WHEN("s3:prefix")), false},
+        {POLICY(ALLOW ALL READ OBJECTS WHEN("s3:ExistingObjectTag/a")), true},
+        {POLICY(ALLOW ALL "\"Action\":\"s3:PutObject\"," OBJECTS WHEN("s3:ExistingObjectTag/a")), false},
+        {POLICY(ALLOW ALL "\"Action\":\"s3:ListBucket\",\"Resource\":\"" ARN "\"" WHEN("S3:Prefix")), true},
+        {POLICY(ALLOW ALL "\"Action\":[\"s3:ListBucket\",\"s3:GetObject\"],\"Resource\":[\"" ARN "\",\"" ARN
+                          "/*\"]" WHEN("s3:max-keys")),
+         false},
+        {POLICY(ALLOW ALL "\"Action\":\"s3:*\"," OBJECTS WHEN("s3:prefix")), true},
         {POLICY(ALLOW ALL READ "\"Resource\":\"arn:aws:s3:::*/k\""), true},
         {POLICY(ALLOW ALL READ "\"Resource\":\"arn:aws:s3:::other/*\""), false},
         {POLICY(ALLOW "\"Principal\":{\"AWS\":\"111122223333\"}," READ OBJECTS), true},
