@@ -496,6 +496,10 @@ def test_delete_objects(s3, versioned):
     assert answer["Deleted"][1]["DeleteMarker"] is True and answer["Deleted"][1]["DeleteMarkerVersionId"]
     assert "Deleted" not in s3.delete_objects(Bucket=versioned, Delete={"Objects": [{"Key": "b"}], "Quiet": True})
     assert refused(s3.delete_objects, Bucket=versioned, Delete={"Objects": []}) == ("MalformedXML", 400)
+    kept = s3.put_object(Bucket=versioned, Key="kept", Body=b"1")["VersionId"]
+    assert refused(s3.delete_objects, Bucket=versioned, Delete={"Objects": [
+        {"Key": "kept", "VersionId": kept}, {"Key": "k" * 1025}]}) == ("KeyTooLongError", 400)
+    assert s3.get_object(Bucket=versioned, Key="kept", VersionId=kept)["Body"].read() == b"1"
 
 
 @pytest.mark.parametrize("size", [10, 200000])

@@ -252,6 +252,22 @@ def test_a_part_has_the_checksum_that_its_upload_declared(server, target):
     assert code(put_part(server, target, upload, 1, b"x", {"x-amz-checksum-sha256": text("SHA256", b"y")})) == (400, "BadDigest")
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_part_of_an_upload_that_declared_nothing(server, target, name):
+    """Its checksum is checked and told; newer algorithms' of the whole are refused, since nothing could check them."""
+    _, upload = begin(server, target)
+    header = f"x-amz-checksum-{name.lower()}"
+    answer = put_part(server, target, upload, 1, b"x", {header: text(name, b"x")})
+    assert (answer.status, answer.headers[header]) == (200, text(name, b"x"))
+    whole = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{answer.headers['ETag']}</ETag></Part></CompleteMultipartUpload>"
+    answer = ask(server, "POST", f"{target}?uploadId={upload}", {header: text(name, b"x")}, whole.encode())
+    if name in ("SHA512", "MD5", *XXHASHES):
+        assert code(answer) == (400, "InvalidRequest")
+        assert f"expected checksum Type: null, actual checksum Type: {name.lower()}" in answer.text
+    else:
+        assert answer.status == 200 and b"CompleteMultipartUploadResult" in answer.body
+
+
 # ---- copies
 
 

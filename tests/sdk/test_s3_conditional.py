@@ -11,7 +11,7 @@ import pytest
 
 from rest import ask, code, element
 
-OK, SAME, FAILED, ABSENT = 200, 304, (412, "PreconditionFailed"), (404, "NoSuchKey")
+OK, SAME, FAILED, ABSENT, UNKNOWN = 200, 304, (412, "PreconditionFailed"), (404, "NoSuchKey"), (501, "NotImplemented")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ READS = [
     ({"If-Match": f"{OTHER}, {ETAG}"}, OK),
     ({"If-None-Match": ETAG}, SAME), ({"If-None-Match": "*"}, SAME), ({"If-None-Match": OTHER}, OK),
     ({"If-None-Match": "W/" + ETAG}, SAME),
-    ({"If-Modified-Since": PAST}, OK), ({"If-Modified-Since": FUTURE}, SAME), ({"If-Modified-Since": "nonsense"}, OK),
+    ({"If-Modified-Since": PAST}, OK), ({"If-Modified-Since": FUTURE}, OK), ({"If-Modified-Since": "nonsense"}, OK),
     ({"If-Unmodified-Since": PAST}, FAILED), ({"If-Unmodified-Since": FUTURE}, OK), ({"If-Unmodified-Since": "x"}, OK),
     ({"If-Match": ETAG, "If-Unmodified-Since": PAST}, OK), ({"If-Match": OTHER, "If-Unmodified-Since": FUTURE}, FAILED),
     ({"If-None-Match": ETAG, "If-Modified-Since": PAST}, SAME), ({"If-None-Match": OTHER, "If-Modified-Since": FUTURE}, OK),
@@ -63,8 +63,8 @@ def test_copies_look_at_their_source(server, target, headers, expected):
 
 WRITES = [
     ({"If-None-Match": "*"}, FAILED, OK), ({"If-Match": ETAG}, OK, ABSENT), ({"If-Match": ETAG.strip('"')}, OK, ABSENT),
-    ({"If-Match": OTHER}, FAILED, ABSENT), ({"If-Match": "*"}, OK, ABSENT),
-    ({"If-None-Match": ETAG}, (501, "NotImplemented"), (501, "NotImplemented")),
+    ({"If-Match": OTHER}, FAILED, ABSENT), ({"If-Match": "*"}, UNKNOWN, UNKNOWN),
+    ({"If-None-Match": ETAG}, UNKNOWN, UNKNOWN), ({"If-Match": ETAG, "If-None-Match": "*"}, UNKNOWN, UNKNOWN),
 ]
 
 
@@ -101,6 +101,42 @@ def test_deletions_of_versions(server, s3, bucket, target):
     assert ask(server, "DELETE", target, {"If-Match": ETAG}).status == 204
     assert outcome(ask(server, "DELETE", target, {"If-Match": ETAG})) == ABSENT  # a delete marker is current
     assert len(s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]) == 1
+    for version in s3.list_object_versions(Bucket=bucket)["Versions"]:  # If-Match is of the current object alone
+        for value in (ETAG, OTHER, "*"):
+            answer = ask(server, "DELETE", f"{target}?versionId={version['VersionId']}", {"If-Match": value})
+            assert (outcome(answer), element(answer, "Header")) == (UNKNOWN, "If-Match")
+    assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 2
+
+
+def test_who_may_not_read_learns_no_etag_by_writing(server, s3, bucket, target):
+    def may(*actions):
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": "333333333333"}, "Action": [f"s3:{a}" for a in actions],
+            "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+
+    def put(headers):
+        return outcome(ask(server, "PUT", target, headers, b"old", profile="staging"))
+
+    def copy(headers):
+        return outcome(ask(server, "PUT", target, {"x-amz-copy-source": target + "-source", **headers}, profile="staging"))
+
+    def complete(headers):
+        other = server.client("s3", profile="staging")
+        names = {"Bucket": bucket, "Key": "k", "UploadId": other.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+        part = other.upload_part(**names, PartNumber=1, Body=b"old")["ETag"]
+        body = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{part}</ETag></Part></CompleteMultipartUpload>"
+        return outcome(ask(server, "POST", f"{target}?uploadId={names['UploadId']}", headers, body.encode(), profile="staging"))
+
+    denied = (403, "AccessDenied")
+    ask(server, "PUT", target + "-source", {}, b"old")
+    may("PutObject")
+    assert [put({"If-Match": ETAG}), put({"If-Match": OTHER}), put({"If-None-Match": "*"}), put({})] == [
+        denied, denied, FAILED, OK]
+    assert [complete({"If-Match": ETAG}), complete({"If-Match": OTHER}), complete({})] == [denied, denied, OK]
+    ask(server, "PUT", target, {}, b"old")
+    may("PutObject", "GetObject")
+    assert [put({"If-Match": OTHER}), put({"If-Match": ETAG}), copy({"If-Match": OTHER}), copy({"If-Match": ETAG}),
+            complete({"If-Match": OTHER}), complete({"If-Match": ETAG})] == [FAILED, OK] * 3
 
 
 def test_compare_and_swap_loses_no_update(server, target):

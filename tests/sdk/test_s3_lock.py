@@ -111,6 +111,17 @@ def test_compliance(s3, bucket):
     s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "COMPLIANCE", "RetainUntilDate": in_days(4)})
 
 
+def test_governance_becomes_compliance_by_who_may_alter_it(s3, bucket):
+    """There is no way back."""
+    put(s3, bucket, "GOVERNANCE", days=2)
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": in_days(3)})
+    final = {"Mode": "COMPLIANCE", "RetainUntilDate": in_days(4)}
+    assert refused(s3.put_object_retention, Bucket=bucket, Key="k", Retention=final) == ("AccessDenied", 403)
+    assert s3.get_object_retention(Bucket=bucket, Key="k")["Retention"]["Mode"] == "GOVERNANCE"
+    s3.put_object_retention(Bucket=bucket, Key="k", Retention=final, BypassGovernanceRetention=True)
+    assert s3.get_object_retention(Bucket=bucket, Key="k")["Retention"]["Mode"] == "COMPLIANCE"
+
+
 def test_a_legal_hold_has_no_end_and_no_bypass(s3, bucket):
     version = put(s3, bucket, ObjectLockLegalHoldStatus="ON")
     assert s3.get_object_legal_hold(Bucket=bucket, Key="k")["LegalHold"] == {"Status": "ON"}

@@ -90,6 +90,8 @@ int api_write_outcome(struct call *c, int rc) MUST_USE;
 int api_condition_failed(struct call *c) MUST_USE;
 /* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
 int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
+/* An If-Match of a write tells the object's ETag: whether the caller may read it. S3_E_DENIED. */
+int api_may_compare(struct call *c, struct tx *tx, const struct bucket *bucket) MUST_USE;
 
 struct multipart;
 /* The request's bucket, into a zeroed *ret, when the caller may do with it, or with the request's key, what
@@ -113,6 +115,7 @@ int api_part_number(struct call *c, int64_t *ret) MUST_USE;
 /* Content-MD5 and checksums of an XML or JSON body, where the client says them; with OP_CHECKSUM it must say
  * one. S3_E_INVALID_DIGEST, S3_E_BAD_DIGEST, S3_E_REQUEST. */
 int api_check_body(struct call *c) MUST_USE;
+int api_check_key_length(struct call *c, size_t len) MUST_USE; /* S3_E_KEY_TOO_LONG */
 /* The key is UTF-8 without NUL and not longer than S3_KEY_MAX. S3_E_KEY_TOO_LONG, S3_E_ARGUMENT. */
 int api_check_key(struct call *c) MUST_USE;
 /* Of a new object: S3_E_ACL, S3_E_NOT_IMPLEMENTED rather than silently doing less than was asked. */
@@ -141,6 +144,8 @@ int range_read(struct str header, int64_t size, struct range *ret) MUST_USE;
  * object, S3_E_DENIED: the caller may not read it, so it may not learn its ETag. */
 int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
                          struct str match) MUST_USE;
+/* Where a version is to be deleted. S3_E_NOT_IMPLEMENTED. */
+int api_refuse_match(struct call *c) MUST_USE;
 /* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
 int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
 /* Whether the range that is asked for is of this object: If-Range (RFC 9110 §13.1.5), if there is one. */

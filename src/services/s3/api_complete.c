@@ -147,9 +147,14 @@ static int read_parts(struct call *c, struct tx *tx, struct completion *done, bo
 static int check_type(struct call *c, const struct completion *done)
 {
     struct str said = http_header(c->http, "x-amz-checksum-type");
-    const char *declared = done->multipart.algorithm == CHECKSUM_NONE
-                               ? checksum_type(false)
-                               : checksum_type(done->multipart.composite);
+    bool undeclared = done->multipart.algorithm == CHECKSUM_NONE;
+    for (enum checksum_algorithm a = CHECKSUM_SHA256 + 1; undeclared && a < CHECKSUM_ALGORITHMS; a++)
+        if (http_header(c->http, checksum_header(a)).ptr) /* older ones S3 passes over */
+            return call_fail(c, S3_E_REQUEST,
+                             "Checksum Type mismatch occurred, expected checksum Type: null, actual "
+                             "checksum Type: %s",
+                             checksum_lower(a));
+    const char *declared = undeclared ? checksum_type(false) : checksum_type(done->multipart.composite);
     return !said.ptr || str_eqc(str_trim(said), declared)
                ? 0
                : call_fail(
@@ -389,6 +394,8 @@ static int commit(struct call *c, struct completion *done)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)
         rc = api_bucket(c, tx, &done->bucket);
+    if (rc == 0)
+        rc = api_may_compare(c, tx, &done->bucket);
     if (rc == 0)
         rc = read_parts(c, tx, done, true);
     if (rc == 0)

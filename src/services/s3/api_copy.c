@@ -322,6 +322,8 @@ static int run_copy(struct call *c, struct tx *tx, struct copy *copy)
         rc = check_extras(c, tx, copy, &new);
     if (rc == 0)
         rc = api_write_conditions(c, &new);
+    if (rc == 0)
+        rc = api_may_compare(c, tx, &copy->target_bucket);
     if (rc != 0)
         return rc;
     copy->tags = new.tags;

@@ -101,6 +101,8 @@ int api_delete_objects(struct call *c)
     if (rc == 0)
         rc = api_check_owner(c, &bucket, "x-amz-expected-bucket-owner");
     for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)
+        rc = api_check_key_length(c, json_string_length(json_object_get(json_array_get(objects, i), "Key")));
+    for (size_t i = 0; rc == 0 && i < json_array_size(objects); i++)
         rc = delete_one(c, &bucket, &origin, json_array_get(objects, i));
     return rc;
 }

@@ -206,7 +206,7 @@ static int upload_part(struct call *c)
     call_reply(c, 200);
     api_etag_header(c, etag);
     api_encryption_header(c, api_put_upload(c)->sealer != NULL);
-    if (kept)
+    if (checksum->algorithm != CHECKSUM_NONE)
         http_reply_header(c->http, checksum_header(checksum->algorithm), checksum->text);
     return CALL_REPLIED;
 }

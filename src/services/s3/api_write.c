@@ -191,6 +191,8 @@ static int commit_put(struct call *c, const struct object_new *new, struct bucke
     if (rc == 0)
         rc = access_check_extras(c, tx, bucket, new->tags != NULL, &new->lock);
     if (rc == 0)
+        rc = api_may_compare(c, tx, bucket);
+    if (rc == 0)
         rc = lock_of_new(bucket, clock_now_ms(), &lock, &c->reason);
     if (rc == 0)
         rc = api_put_locked(c, &lock, "Object");
@@ -306,6 +308,8 @@ int api_delete_object(struct call *c)
         rc = api_refuse_directory_conditions(c);
     if (rc == 0)
         rc = api_version_id(c, &version_id);
+    if (rc == 0 && version_id)
+        rc = api_refuse_match(c);
     if (rc == 0)
         rc = db_begin(c->platform->db, &tx);
     if (rc == 0)

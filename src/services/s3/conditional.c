@@ -6,6 +6,7 @@
  * answered ConditionalRequestConflict, which asks to try again: its outcome is always known. That is what a
  * completed upload is told that may write only if there is nothing, where there was something since it was
  * begun: as on S3, what was deleted meanwhile is not brought back. */
+#include "base/clock.h"
 #include "services/s3/access.h"
 #include "services/s3/api.h"
 #include <stdio.h>
@@ -52,13 +53,14 @@ int conditions_check(struct call *c, const char *prefix, const struct object *ob
     struct str since = condition(c, prefix, "if-modified-since");
     struct str until = condition(c, prefix, "if-unmodified-since");
     int64_t modified_ms = object->modified_ms - object->modified_ms % 1000;
-    int64_t time_ms = 0;
+    int64_t time_ms = 0, now_ms = clock_now_ms();
     if (match.ptr && !etag_listed(match, object->etag))
         return failed(c, prefix, "If-Match");
     if (!match.ptr && until.ptr && time_parse_http(until, &time_ms) && modified_ms > time_ms)
         return failed(c, prefix, "If-Unmodified-Since");
     bool same = none.ptr ? etag_listed(none, object->etag)
-                         : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms;
+                         : since.ptr && time_parse_http(since, &time_ms) && modified_ms <= time_ms &&
+                               time_ms <= now_ms; /* of a clock that is ahead nothing can be told */
     if (!same)
         return 0;
     return *prefix ? failed(c, prefix, none.ptr ? "If-None-Match" : "If-Modified-Since") : S3_E_NOT_MODIFIED;
@@ -95,12 +97,15 @@ int api_write_conditions(struct call *c, struct object_new *new)
 {
     struct str none = http_header(c->http, "if-none-match");
     struct str match = http_header(c->http, "if-match");
-    if (none.ptr && !str_eqc(str_trim(none), "*"))
-        return not_implemented(c, "If-None-Match",
-                               "We don't accept the provided value of If-None-Match header for this API");
     if (none.ptr && match.ptr)
         return not_implemented(c, "If-Match,If-None-Match",
                                "Multiple conditional request headers present in the request");
+    if (none.ptr && !str_eqc(str_trim(none), "*"))
+        return not_implemented(c, "If-None-Match",
+                               "We don't accept the provided value of If-None-Match header for this API");
+    if (match.ptr && str_eqc(str_trim(match), "*"))
+        return not_implemented(c, "If-Match",
+                               "We don't accept the provided value of If-Match header for this API");
     new->if_none_match = none.ptr != NULL;
     if (!match.ptr)
         return 0;
@@ -111,14 +116,33 @@ int api_write_conditions(struct call *c, struct object_new *new)
     return new->if_match ? 0 : FAULT(ENOMEM);
 }
 
+int api_refuse_match(struct call *c)
+{
+    return http_header(c->http, "if-match").ptr
+               ? not_implemented(c, "If-Match",
+                                 "If-Match is about the current object, not about one of its versions")
+               : 0;
+}
+
+/* Who may not read it must not learn its ETag by asking whether it is this or that. */
+static int may_compare(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key)
+{
+    const struct access access = {"s3:GetObject", key, NULL};
+    return access_check(c, tx, bucket, &access);
+}
+
+int api_may_compare(struct call *c, struct tx *tx, const struct bucket *bucket)
+{
+    return http_header(c->http, "if-match").ptr ? may_compare(c, tx, bucket, c->key) : 0;
+}
+
 int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
                          struct str match)
 {
     CLEANUP(object_unload) struct object current = {0};
     if (!match.ptr)
         return 0;
-    const struct access access = {"s3:GetObject", key, NULL};
-    int rc = str_eqc(str_trim(match), "*") ? 0 : access_check(c, tx, bucket, &access);
+    int rc = str_eqc(str_trim(match), "*") ? 0 : may_compare(c, tx, bucket, key);
     if (rc == 0)
         rc = object_find(tx, bucket->name, key, NULL, &current);
     if (rc == S3_E_NO_KEY || (rc == 0 && current.marker))

@@ -32,11 +32,10 @@ bool lock_forbids(const struct object_lock *lock, int64_t now_ms, bool bypass)
 int lock_may_become(const struct object_lock *lock, const struct object_lock *new, int64_t now_ms,
                     bool bypass)
 {
-    bool weaker = !new->mode || new->until_ms < lock->until_ms ||
-                  (lock->mode == LOCK_COMPLIANCE && new->mode == LOCK_GOVERNANCE);
+    bool only_longer = new->mode == lock->mode &&new->until_ms >= lock->until_ms;
     if (!retained(lock, now_ms) || (bypass && lock->mode == LOCK_GOVERNANCE))
         return 0;
-    return weaker ? S3_E_LOCKED : 0;
+    return only_longer ? 0 : S3_E_LOCKED;
 }
 
 static int64_t period_ms(const json_t *retention)

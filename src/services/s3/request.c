@@ -57,13 +57,20 @@ static bool utf8_ok(const char *text, size_t len)
     return true;
 }
 
+int api_check_key_length(struct call *c, size_t len)
+{
+    if (len <= S3_KEY_MAX)
+        return 0;
+    call_error_number(c, "Size", (int64_t)len);
+    call_error_number(c, "MaxSizeAllowed", S3_KEY_MAX);
+    return call_fail(c, S3_E_KEY_TOO_LONG, "Your key is too long");
+}
+
 int api_check_key(struct call *c)
 {
-    if (c->key_len > S3_KEY_MAX) {
-        call_error_number(c, "Size", (int64_t)c->key_len);
-        call_error_number(c, "MaxSizeAllowed", S3_KEY_MAX);
-        return call_fail(c, S3_E_KEY_TOO_LONG, "Your key is too long");
-    }
+    int rc = api_check_key_length(c, c->key_len);
+    if (rc != 0)
+        return rc;
     if (!c->key || !utf8_ok(c->key, c->key_len))
         return call_fail(c, S3_E_URI, "Couldn't parse the specified URI: a key is UTF-8 without NUL.");
     return 0;
@@ -89,6 +96,7 @@ static const struct {
     {"x-amz-object-lock-event-hold", NULL, S3_E_NOT_IMPLEMENTED},
     {"x-amz-object-lock-event-hold-duration-days", NULL, S3_E_NOT_IMPLEMENTED},
     {"x-amz-object-lock-event-hold-duration-years", NULL, S3_E_NOT_IMPLEMENTED},
+    {"x-amz-rename-source", NULL, S3_E_NOT_IMPLEMENTED},
     {"x-amz-write-offset-bytes", NULL, S3_E_NOT_IMPLEMENTED},
 };
 
@@ -294,7 +302,7 @@ static void put_line(struct buf *out, struct str name, struct str value)
 
 int headers_collect(struct call *c, struct buf *out)
 {
-    size_t meta = 0;
+    size_t meta = 0, system = 0;
     *out = BUF_INIT(LINES_MAX);
     for (size_t i = 0; i < c->http->header_count; i++) {
         const struct http_header *h = &c->http->headers[i];
@@ -303,10 +311,11 @@ int headers_collect(struct call *c, struct buf *out)
         if (!user && !is_kept(h->name))
             continue;
         meta += user ? h->name.len - strlen(META_PREFIX) + h->value.len : 0;
+        system += user || str_eq_nocase(h->name, STR(REDIRECT_HEADER)) ? 0 : h->name.len + h->value.len;
         put_line(out, h->name, h->value);
     }
-    if (meta > META_MAX || buf_error(out) == -EMSGSIZE) {
-        call_error_number(c, "Size", (int64_t)meta);
+    if (meta > META_MAX || system > META_MAX || buf_error(out) == -EMSGSIZE) {
+        call_error_number(c, "Size", (int64_t)(meta > META_MAX ? meta : system));
         call_error_number(c, "MaxSizeAllowed", META_MAX);
         return call_fail(c, S3_E_META_TOO_LARGE,
                          "Your metadata headers exceed the maximum allowed metadata size");

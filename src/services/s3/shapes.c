@@ -51,7 +51,7 @@ static const struct field create_bucket_fields[] = {
 const struct shape create_bucket_in = SHAPE(create_bucket_fields);
 
 static const struct field delete_object_fields[] = {
-    {"Key", FIELD_STRING, FIELD_REQUIRED, 1, 1024},
+    {"Key", FIELD_STRING, FIELD_REQUIRED, 1, INT64_MAX}, /* too long ones have an error of their own */
     {"VersionId", FIELD_STRING},
     {"ETag", FIELD_STRING},
     {"LastModifiedTime", FIELD_STRING},
