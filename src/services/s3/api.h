@@ -86,12 +86,6 @@ int api_list_uploads(struct call *c);
 /* What came of a write: of a condition that did not hold it is told which. Bytes that fail to reach the disk
  * are no fault of the client's, but it should know why. */
 int api_write_outcome(struct call *c, int rc) MUST_USE;
-/* Of a write: S3_E_PRECONDITION, and which. */
-int api_condition_failed(struct call *c) MUST_USE;
-/* If-Match and If-None-Match of a write, for object_put to look at. S3_E_NOT_IMPLEMENTED. */
-int api_write_conditions(struct call *c, struct object_new *new) MUST_USE;
-/* An If-Match of a write tells the object's ETag: whether the caller may read it. S3_E_DENIED. */
-int api_may_compare(struct call *c, struct tx *tx, const struct bucket *bucket) MUST_USE;
 
 struct multipart;
 /* The request's bucket, into a zeroed *ret, when the caller may do with it, or with the request's key, what
@@ -140,16 +134,3 @@ struct range {
 
 /* RFC 9110 §14.2, one range: others are ignored, as S3 does. S3_E_RANGE. */
 int range_read(struct str header, int64_t size, struct range *ret) MUST_USE;
-/* If-Match (or ETag) of a deletion; {NULL,0}: none. S3_E_PRECONDITION, S3_E_NO_KEY: there is no current
- * object, S3_E_DENIED: the caller may not read it, so it may not learn its ETag. */
-int api_delete_condition(struct call *c, struct tx *tx, const struct bucket *bucket, const char *key,
-                         struct str match) MUST_USE;
-/* Where a version is to be deleted. S3_E_NOT_IMPLEMENTED. */
-int api_refuse_match(struct call *c) MUST_USE;
-/* RFC 9110 §13: S3_E_PRECONDITION, S3_E_NOT_MODIFIED, or 0. `prefix` is "" or "x-amz-copy-source-". */
-int conditions_check(struct call *c, const char *prefix, const struct object *object) MUST_USE;
-/* Whether the range that is asked for is of this object: If-Range (RFC 9110 §13.1.5), if there is one. */
-bool if_range_holds(const struct call *c, const struct object *object);
-
-/* One name among an If-(None-)Match list, quotes optional, "*" any. */
-bool etag_listed(struct str list, const char *etag);

@@ -7,6 +7,7 @@
  * upload: who asks again, because the first answer was lost, gets the same answer. */
 #include "base/mem.h"
 #include "services/s3/argument.h"
+#include "services/s3/conditional.h"
 #include "services/s3/blob_list.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/digest_ahead.h"

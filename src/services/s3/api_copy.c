@@ -5,6 +5,7 @@
  * made if its source still has those bytes. A copied part is a part like any other: its bytes are copied. */
 #include "base/mem.h"
 #include "services/s3/argument.h"
+#include "services/s3/conditional.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/digest_ahead.h"

@@ -1,5 +1,6 @@
 /* DeleteObjects: up to a thousand deletions in one transaction. Source: S3 API reference. */
 #include "services/s3/argument.h"
+#include "services/s3/conditional.h"
 #include "services/s3/access.h"
 #include "services/s3/version_api.h"
 #include "wire/json.h"

@@ -4,6 +4,7 @@
  * looked up again. An unsigned reader of a bucket that is a website is answered as a website does
  * (api_website.c). */
 #include "services/s3/argument.h"
+#include "services/s3/conditional.h"
 #include "services/s3/reading.h"
 #include "services/s3/access.h"
 #include "services/s3/blob_list.h"

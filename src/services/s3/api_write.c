@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "services/s3/argument.h"
+#include "services/s3/conditional.h"
 #include "services/s3/access.h"
 #include "services/s3/checksum_api.h"
 #include "services/s3/put.h"

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "services/s3/access.h"
 #include "services/s3/api.h"
+#include "services/s3/conditional.h"
 #include <stdio.h>
 
 bool etag_listed(struct str list, const char *etag)
