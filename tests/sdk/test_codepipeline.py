@@ -554,6 +554,30 @@ def test_failed_stage_rolls_itself_back(worker, codepipeline, make):
     assert worker.poll() == []
 
 
+@pytest.mark.parametrize("mode", ["SUPERSEDED", "QUEUED"])
+def test_a_rollback_enters_the_failed_stage_before_who_waits_for_it(worker, codepipeline, make, mode):
+    name = make([action("Go")], pipelineType="V2", executionMode=mode)
+    with_failure(name, worker, result="ROLLBACK")
+    good = start(codepipeline, name)
+    worker.do("Artifact", "Go")
+    start(codepipeline, name)
+    worker.do("Artifact")
+    [job] = worker.take("Go")
+    waits = start(codepipeline, name)
+    worker.do("Artifact")
+    worker.fail(job)
+    [job] = worker.take("Go")
+    back = job["data"]["pipelineContext"]["pipelineExecutionId"]
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=back)["pipelineExecution"]
+    assert shown["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": good}
+    assert state(codepipeline, name, "S1")["inboundExecution"]["pipelineExecutionId"] == waits
+    worker.succeed(job)
+    [job] = worker.take("Go")
+    assert job["data"]["pipelineContext"]["pipelineExecutionId"] == waits
+    worker.succeed(job)
+    assert execution(codepipeline, name, waits)["status"] == "Succeeded"
+
+
 @pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", {"Bad"}), ("ALL_ACTIONS", {"Good", "Bad"})])
 def test_failed_stage_retries_itself_once(worker, codepipeline, make, mode, again):
     name = make([action("Good"), action("Bad")], pipelineType="V2")

@@ -263,6 +263,9 @@ static const struct {
     {"SELECT count(*) FROM codepipeline_action a JOIN codepipeline_execution e ON e.id = a.execution_id"
      " WHERE a.pipeline_id = $1 AND a.phase <> '' AND json_extract(e.data, '$.rollback') IS NOT NULL",
      "a rollback is asked no conditions"},
+    {"SELECT count(*) FROM codepipeline_history WHERE pipeline_id = $1 AND what = 'rollback-refused'"
+     " AND why LIKE '% is running execution %'",
+     "nobody enters before the rollback of a failure"},
     {"SELECT count(*) FROM codepipeline_action a WHERE a.pipeline_id = $1 AND a.status = 'InProgress'"
      " AND a.phase <> '' AND EXISTS (SELECT 1 FROM codepipeline_action f WHERE f.execution_id = "
      "a.execution_id"

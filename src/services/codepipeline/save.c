@@ -131,7 +131,8 @@ static int save_record(const struct save *save, const struct effect *effect)
     return history_add(save->tx, save->pipeline, &history, save->flow->now_ms);
 }
 
-/* By itself: nobody is there to be told why not, but the history. */
+/* By itself: nobody is there to be told why not, but the history. Who was kept out of the stage for it then
+ * goes on. */
 static int save_rollback(const struct save *save, const struct effect *effect)
 {
     CLEANUP(json_free)
@@ -148,11 +149,15 @@ static int save_rollback(const struct save *save, const struct effect *effect)
                                .data = data};
     const struct history history = {
         .execution_id = effect->execution->id, .stage = stage, .what = "rollback-refused", .why = why.text};
+    const struct flow_event look = {.kind = FLOW_LOOK};
     int r;
 
     id_uuid(id);
     r = data ? flow_apply_rollback(save->tx, save->platform, save->pipeline, &event, &why) : FAULT(ENOMEM);
-    return r > 0 ? history_add(save->tx, save->pipeline, &history, save->flow->now_ms) : r;
+    if (r <= 0)
+        return r;
+    r = history_add(save->tx, save->pipeline, &history, save->flow->now_ms);
+    return r ? r : flow_apply(save->tx, save->platform, save->pipeline, &look, NULL, NULL);
 }
 
 /* One that ended within the same step asks nobody any more. */

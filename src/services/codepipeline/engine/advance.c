@@ -36,12 +36,12 @@ static bool holds(struct flow *flow, const struct execution *execution)
     return true;
 }
 
-/* What a freeze holds does not take the place of what it lets through. */
+/* What a freeze holds does not take the place of what it lets through; a rollback brings nothing newer. */
 static bool supersedes(struct flow *flow, const struct execution *newer, const struct execution *execution)
 {
     int64_t until_ms;
 
-    return newer->place == PLACE_WAITING && newer->seq > execution->seq &&
+    return newer->place == PLACE_WAITING && !newer->rollback && newer->seq > execution->seq &&
            newer->plan->mode == MODE_SUPERSEDED && strcmp(stage_name(newer), stage_name(execution)) == 0 &&
            (!holds(flow, newer) ||
             (execution->place == PLACE_WAITING && execution_frozen(flow, execution, &until_ms)));
@@ -161,6 +161,32 @@ const struct execution *stage_holder(const struct flow *flow, const char *stage)
     return NULL;
 }
 
+/* A rollback enters first: one that is there, or one that begins when this step is saved. */
+static bool rolls_back(const struct flow *flow, const char *stage)
+{
+    for (size_t i = 0; i < flow->effect_count; i++)
+        if (flow->effects[i].kind == EFFECT_ROLLBACK &&
+            strcmp(stage_name(flow->effects[i].execution), stage) == 0)
+            return true;
+    for (size_t i = 0; i < flow->execution_count; i++)
+        if (flow->executions[i]->rollback && flow->executions[i]->place == PLACE_WAITING &&
+            strcmp(stage_name(flow->executions[i]), stage) == 0)
+            return true;
+    return false;
+}
+
+/* Others keep it out. */
+static bool must_wait(const struct flow *flow, const struct execution *execution)
+{
+    const char *stage = stage_name(execution);
+
+    if (parallel(execution))
+        return false;
+    if (stage_holder(flow, stage))
+        return true;
+    return !execution->rollback && (rolls_back(flow, stage) || turn_before(flow, execution));
+}
+
 static int stage_enter(struct flow *flow, struct execution *execution, struct gate *gate)
 {
     size_t count = execution->plan->stages[execution->stage].total;
@@ -201,7 +227,7 @@ static int execution_wait(struct flow *flow, struct execution *execution, bool *
         return FAULT(ENOMEM);
     if (!gate->enabled)
         return 0;
-    if (!parallel(execution) && (stage_holder(flow, gate->stage) || turn_before(flow, execution)))
+    if (must_wait(flow, execution))
         return 0;
     if (holds(flow, execution))
         return 0;
