@@ -306,6 +306,28 @@ def test_failure_stops_the_stage_and_says_why(worker, codepipeline, make):
     assert worker.poll() == []
 
 
+def test_a_failed_action_is_retried_beside_what_is_under_way(worker, codepipeline, make):
+    name = make([action("A"), action("B"), action("C"), action("Last", runOrder=2)])
+    run = start(codepipeline, name)
+    worker.do("Artifact")
+    retry = lambda mode: worker.call("RetryStageExecution", pipelineName=name, pipelineExecutionId=run, stageName="S1",
+                                     retryMode=mode)
+    bad, good, slow = worker.take("A", "B", "C")
+    assert code_of(retry, "FAILED_ACTIONS") == "StageNotRetryableException"  # nothing has failed
+    worker.succeed(good)
+    worker.fail(bad)
+    assert code_of(retry, "ALL_ACTIONS") == "StageNotRetryableException"  # C is in progress
+    assert retry("FAILED_ACTIONS")["pipelineExecutionId"] == run
+    assert code_of(retry, "FAILED_ACTIONS") == "StageNotRetryableException"
+    [again] = worker.take("A")
+    worker.succeed(slow)
+    worker.succeed(again)
+    worker.do("Last")
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+    shown = worker.call("GetPipelineState", name=name)["stageStates"][1]
+    assert shown["retryStageMetadata"]["manualStageRetryAttempt"] == 1
+
+
 @pytest.mark.parametrize("mode,again", [("FAILED_ACTIONS", ["A"]), ("ALL_ACTIONS", ["A", "B"])])
 def test_retry(worker, codepipeline, make, mode, again):
     name = make([action("A"), action("B")])
@@ -417,6 +439,22 @@ def test_parallel_executions_run_side_by_side(worker, codepipeline, make):
     for job in [jobs[runs[1]], jobs[runs[2]], *worker.take("Go")]:
         worker.succeed(job)
     assert [execution(codepipeline, name, r)["status"] for r in runs] == ["Succeeded"] * 3
+
+
+def test_the_fifty_of_parallel_mode_count_what_is_retried(worker, codepipeline, make):
+    name = make([action("Go")], pipelineType="V2", executionMode="PARALLEL")
+    failed = start(codepipeline, name)
+    worker.do("Artifact")
+    worker.fail(worker.take("Go")[0])
+    runs = [start(codepipeline, name) for _ in range(50)]
+    assert code_of(start, codepipeline, name) == "ConcurrentPipelineExecutionsLimitExceededException"
+    retry = lambda: worker.call("RetryStageExecution", pipelineName=name, stageName="S1", pipelineExecutionId=failed,
+                                retryMode="FAILED_ACTIONS")
+    assert code_of(retry) == "ConcurrentPipelineExecutionsLimitExceededException"
+    codepipeline.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=runs[0], abandon=True)
+    retry()
+    assert execution(codepipeline, name, failed)["status"] == "InProgress"
+    assert code_of(start, codepipeline, name) == "ConcurrentPipelineExecutionsLimitExceededException"
 
 
 # ---- explain

@@ -214,6 +214,21 @@ def test_a_retry_asks_again(pipeline):
     assert [r["status"] for r in pipeline.rules()] == ["Succeeded", "Failed"]
 
 
+def test_the_fifty_of_parallel_mode_count_what_is_overridden(pipeline):
+    pipeline.make(conditions=condition("beforeEntry", "FAIL", variable("other")), executionMode="PARALLEL",
+                  **source_with_namespace())
+    execution = pipeline.start()
+    until(lambda: pipeline.status(execution) == "Failed", "failed")
+    runs = [pipeline.call("StartPipelineExecution", name=pipeline.name)["pipelineExecutionId"] for _ in range(50)]
+    assert code_of(pipeline.override, execution) == "ConcurrentPipelineExecutionsLimitExceededException"
+    stop = lambda run: pipeline.call("StopPipelineExecution", pipelineName=pipeline.name, pipelineExecutionId=run, abandon=True)
+    stop(runs.pop())
+    pipeline.override(execution)
+    for run in runs:
+        stop(run)
+    pipeline.take("Deploy")
+
+
 # ---- after a stage
 
 def test_a_success_condition_fails_the_stage_and_can_be_overridden(pipeline):

@@ -64,6 +64,17 @@ static int64_t successes_replaced(const char *execution_id)
                      execution_id, "");
 }
 
+/* Actions of a stage in which others are under way. */
+static int64_t failed_beside(const char *execution_id, const char *stage)
+{
+    return scalar_of(
+        "SELECT count(*) FROM codepipeline_action f WHERE f.pipeline_id = $1 AND f.execution_id = $2"
+        " AND f.stage = $3 AND f.phase = '' AND f.replaced = 0 AND f.status IN ('Failed', 'Abandoned')"
+        " AND EXISTS (SELECT 1 FROM codepipeline_action a WHERE a.execution_id = f.execution_id"
+        " AND a.phase = '' AND a.status = 'InProgress')",
+        execution_id, stage);
+}
+
 /* After it did: one that a freeze held may come after a newer one that it let through, whose actions go on.
  * An entry's row is the first of its stage run. */
 #define ENTRY(of)                                                                                            \
@@ -88,15 +99,18 @@ void do_retry(void)
     const char *stage = chance(8) ? "S1" : stage_of(execution);
     int64_t replaced = successes_replaced(execution->id), itself = history_of("retried-automatically");
     int64_t newer = newer_entered(execution->id, stage);
+    bool beside = is(execution->status, "InProgress") && failed_beside(execution->id, stage) > 0;
     CLEANUP(json_free)
     json_t *in =
         json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", PIPELINE, "pipelineExecutionId", execution->id,
                   "stageName", stage, "retryMode", all ? "ALL_ACTIONS" : "FAILED_ACTIONS");
     int r = no_fault(execution_retry(sim.tx, &sim.platform, &sim.caller, in, NULL));
     say("retry %zd %s all %d: %d", execution - sim.executions, stage, all, r);
+    if (beside && (r == 0) == all)
+        broken("a retry of %s beside what is under way: %d", all ? "all actions" : "failed actions", r);
     if (r)
         return;
-    if (!is(execution->status, "Failed") && !is(execution->status, "Stopped"))
+    if (!is(execution->status, "Failed") && !is(execution->status, "Stopped") && !beside)
         broken("an execution that is %s was retried", execution->status);
     if (!all && successes_replaced(execution->id) != replaced &&
         history_of("retried-automatically") == itself)
@@ -104,7 +118,7 @@ void do_retry(void)
     if (execution->plan->mode != MODE_PARALLEL && newer)
         broken("an older execution was retried in %s", stage);
     (void)snprintf(sim.retried, sizeof(sim.retried), "%s", execution->id);
-    sim.counts[COUNT_RETRIED]++;
+    sim.counts[beside ? COUNT_RETRIED_BESIDE : COUNT_RETRIED]++;
 }
 
 /* Of a condition in an execution, as stored: "" when it was not looked at. */

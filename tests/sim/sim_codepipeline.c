@@ -29,12 +29,34 @@
 #define START_MS INT64_C(1700000000000)
 
 static const char *const count_names[COUNTS] = {
-    "succeeded",        "failed",         "stopped",     "superseded",      "retried",
-    "queued",           "parallel",       "rolled back", "retried itself",  "rolled back itself",
-    "condition failed", "skipped",        "overridden",  "frozen",          "stale",
-    "repeated",         "continued",      "timed out",   "restarted",       "crashed",
-    "switched",         "approved again", "remembered",  "jobs remembered", "offers remembered",
-    "roles refused"};
+    [COUNT_SUCCEEDED] = "succeeded",
+    [COUNT_FAILED] = "failed",
+    [COUNT_STOPPED] = "stopped",
+    [COUNT_SUPERSEDED] = "superseded",
+    [COUNT_RETRIED] = "retried",
+    [COUNT_RETRIED_BESIDE] = "retried beside",
+    [COUNT_QUEUED] = "queued",
+    [COUNT_PARALLEL] = "parallel",
+    [COUNT_ROLLED_BACK] = "rolled back",
+    [COUNT_RETRIED_ITSELF] = "retried itself",
+    [COUNT_ROLLED_BACK_ITSELF] = "rolled back itself",
+    [COUNT_CONDITION_FAILED] = "condition failed",
+    [COUNT_SKIPPED] = "skipped",
+    [COUNT_OVERRIDDEN] = "overridden",
+    [COUNT_FROZEN] = "frozen",
+    [COUNT_STALE] = "stale",
+    [COUNT_REPEATED] = "repeated",
+    [COUNT_CONTINUED] = "continued",
+    [COUNT_TIMED_OUT] = "timed out",
+    [COUNT_RESTARTED] = "restarted",
+    [COUNT_CRASHED] = "crashed",
+    [COUNT_SWITCHED] = "switched",
+    [COUNT_APPROVED_AGAIN] = "approved again",
+    [COUNT_REMEMBERED] = "remembered",
+    [COUNT_JOBS_REMEMBERED] = "jobs remembered",
+    [COUNT_OFFERS_REMEMBERED] = "offers remembered",
+    [COUNT_REFUSED] = "roles refused",
+};
 
 struct sim sim;
 static const struct principal theirs = {.account = THEIRS, .arn = "arn:aws:iam::" THEIRS ":root"};

@@ -3,6 +3,7 @@
 
 #include "services/codepipeline/pipeline.h"
 #include "services/service.h"
+#include "sim_counts.h"
 
 #define STAGES 5
 #define ACTIONS 4
@@ -16,35 +17,6 @@
 #define EPILOGUES 3 /* at the end of a life */
 #define PIPELINE "p"
 
-enum {
-    COUNT_SUCCEEDED,
-    COUNT_FAILED,
-    COUNT_STOPPED,
-    COUNT_SUPERSEDED,
-    COUNT_RETRIED,
-    COUNT_QUEUED,
-    COUNT_PARALLEL,
-    COUNT_ROLLED_BACK,
-    COUNT_RETRIED_ITSELF,
-    COUNT_ROLLED_BACK_ITSELF,
-    COUNT_CONDITION_FAILED,
-    COUNT_SKIPPED,
-    COUNT_OVERRIDDEN,
-    COUNT_FROZEN,
-    COUNT_STALE,
-    COUNT_REPEATED,
-    COUNT_CONTINUED,
-    COUNT_TIMED_OUT,
-    COUNT_RESTARTED,
-    COUNT_CRASHED,
-    COUNT_SWITCHED,
-    COUNT_APPROVED_AGAIN,
-    COUNT_REMEMBERED,
-    COUNT_JOBS_REMEMBERED,
-    COUNT_OFFERS_REMEMBERED,
-    COUNT_REFUSED,
-    COUNTS
-};
 struct sim_plan {
     int mode; /* enum plan_mode */
     size_t count;

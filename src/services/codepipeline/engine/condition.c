@@ -288,9 +288,10 @@ static int override_check(struct flow *flow, const struct execution *execution,
         return reason_set(why, PIPELINE_E_NOT_LATEST,
                           "Execution %s has entered stage %s since: only its conditions can be overridden.",
                           gate->last_id, event->stage);
-    if ((asks && execution->status == EXECUTION_IN_PROGRESS) ||
-        (stage == execution->stage && execution->status == EXECUTION_FAILED && status == CONDITION_FAILED))
+    if (asks && execution->status == EXECUTION_IN_PROGRESS)
         return 0;
+    if (stage == execution->stage && execution->status == EXECUTION_FAILED && status == CONDITION_FAILED)
+        return executions_limit_check(flow, execution->plan, why);
     return reason_set(why, PIPELINE_E_NOT_OVERRIDABLE,
                       "The %s condition of stage %s in execution %s holds nothing up: there is nothing to "
                       "override.",

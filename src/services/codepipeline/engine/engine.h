@@ -1,5 +1,5 @@
-/* The engine's own parts: step.c and rollback.c handle events, advance.c moves what can move, action.c begins
- * and ends actions, effects.c lists what must happen. */
+/* The engine's own parts: step.c, retry.c and rollback.c handle events, advance.c moves what can move,
+ * action.c begins and ends actions, effects.c lists what must happen. */
 #pragma once
 
 #include "services/codepipeline/engine/effect.h"
@@ -41,6 +41,8 @@ int execution_retire_runs(struct flow *flow, struct execution *execution) MUST_U
 /* Its stage runs again: the failed actions, or all. Counts it as `automatic` or not. */
 int execution_repeat_stage(struct flow *flow, struct execution *execution, bool all, bool automatic) MUST_USE;
 
+/* Of a stage in which others are under way: the actions that failed begin again beside them. */
+int execution_repeat_failed(struct flow *flow, struct execution *execution) MUST_USE;
 /* A failed or stopped one runs in its stage again. */
 int execution_resume(struct flow *flow, struct execution *execution) MUST_USE;
 /* It was asked to stop, and nothing of it is under way any more. */
@@ -116,6 +118,11 @@ bool stage_has_expired(const struct execution *execution, struct reason *ret);
 /* A freeze keeps it from entering its stage, or from beginning another action there. */
 bool execution_frozen(const struct flow *flow, const struct execution *execution, int64_t *ret_until_ms);
 
+/* Whether the pipeline takes one more under way. QUEUED mode counts those that wait, PARALLEL mode all.
+ * PIPELINE_E_TOO_MANY_EXECUTIONS. */
+int executions_limit_check(const struct flow *flow, const struct plan *plan, struct reason *why) MUST_USE;
+/* Handles FLOW_RETRY. */
+int step_retry(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
 /* Handles FLOW_ROLLBACK. */
 int step_rollback(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
 /* Moves on everything that can move. */

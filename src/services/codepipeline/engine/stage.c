@@ -96,6 +96,26 @@ int execution_repeat_stage(struct flow *flow, struct execution *execution, bool 
     return r;
 }
 
+/* What a freeze holds begins with the others of its order when they have ended, or when it is over. */
+int execution_repeat_failed(struct flow *flow, struct execution *execution)
+{
+    int64_t until_ms;
+    bool frozen = execution_frozen(flow, execution, &until_ms);
+    int r = retry_count(execution, false);
+
+    execution_touch(flow, execution);
+    for (size_t i = 0; r == 0 && i < execution->plan->stages[execution->stage].count; i++) {
+        const struct run *run = execution->runs[i];
+
+        if (!run || run->status == ACTION_IN_PROGRESS || run->status == ACTION_SUCCEEDED)
+            continue;
+        r = run_replace(flow, &execution->runs[i]);
+        if (r == 0 && !frozen)
+            r = action_begin(flow, execution, i);
+    }
+    return r;
+}
+
 int execution_resume(struct flow *flow, struct execution *execution)
 {
     struct gate *gate = flow_gate(flow, stage_name(execution));

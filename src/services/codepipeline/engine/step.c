@@ -19,8 +19,7 @@ static struct run *run_find(const struct flow *flow, const char *id, struct exec
     return NULL;
 }
 
-/* QUEUED: those that wait; PARALLEL: those under way. */
-static int start_check(const struct flow *flow, const struct plan *plan, struct reason *why)
+int executions_limit_check(const struct flow *flow, const struct plan *plan, struct reason *why)
 {
     size_t count = 0;
 
@@ -33,7 +32,7 @@ static int start_check(const struct flow *flow, const struct plan *plan, struct 
     if (plan->mode == MODE_SUPERSEDED || count < EXECUTIONS_MAX)
         return 0;
     return reason_set(why, PIPELINE_E_TOO_MANY_EXECUTIONS,
-                      "Pipeline %s is in %s mode and has %zu executions %s: start again when one of them has "
+                      "Pipeline %s is in %s mode and has %zu executions %s: try again when one of them has "
                       "ended, or stop one.",
                       plan->name, plan_mode_name(plan->mode), count,
                       plan->mode == MODE_PARALLEL ? "under way" : "waiting");
@@ -42,7 +41,7 @@ static int start_check(const struct flow *flow, const struct plan *plan, struct 
 static int on_start(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     struct execution *execution;
-    int r = start_check(flow, event->plan, why);
+    int r = executions_limit_check(flow, event->plan, why);
 
     if (r)
         return r;
@@ -227,74 +226,6 @@ static int on_stop(struct flow *flow, const struct flow_event *event, struct rea
     return r;
 }
 
-/* One that was stopped before its stage has none there. */
-static bool has_runs(const struct execution *execution)
-{
-    for (size_t i = 0; i < execution->run_count; i++)
-        if (execution->runs[i])
-            return true;
-    return false;
-}
-
-static int retry_check(struct flow *flow, const struct execution *execution, const struct flow_event *event,
-                       struct reason *why)
-{
-    bool parallel = execution && execution->plan->mode == MODE_PARALLEL, is_last;
-    const struct gate *gate;
-    size_t stage;
-
-    if (!execution)
-        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
-                          event->execution_id);
-    stage = plan_stage_find(execution->plan, event->stage);
-    if (stage == execution->plan->stage_count)
-        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
-    gate = flow_gate(flow, event->stage);
-    if (!gate)
-        return FAULT(ENOMEM);
-    is_last = strcmp(gate->last_id, execution->id) == 0;
-    if (!parallel && gate->last_id[0] && !is_last && gate->last_seq > execution->seq)
-        return reason_set(
-            why, PIPELINE_E_NOT_LATEST,
-            "The newer execution %s has entered stage %s: only the latest execution can be retried.",
-            gate->last_id, event->stage);
-    if ((!parallel && !is_last) || stage != execution->stage || execution->place != PLACE_ENDED ||
-        !machine_may(&machine_execution, execution->status, EXECUTION_IN_PROGRESS) || !has_runs(execution))
-        return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE,
-                          "Stage %s of execution %s is not retryable: it has no failed or abandoned action.",
-                          event->stage, event->execution_id);
-    return 0;
-}
-
-static bool runs_need_retry(const struct execution *execution, bool all)
-{
-    const struct plan_stage *stage = &execution->plan->stages[execution->stage];
-
-    for (size_t i = 0; i < stage->count; i++)
-        if (all || !execution->runs[i] || execution->runs[i]->status != ACTION_SUCCEEDED)
-            return true;
-    return stage_phase(execution) != PHASE_ACTIONS;
-}
-
-static int on_retry(struct flow *flow, const struct flow_event *event, struct reason *why)
-{
-    struct execution *execution = flow_execution(flow, event->execution_id);
-    int r = retry_check(flow, execution, event, why);
-
-    if (r)
-        return r;
-    if (!runs_need_retry(execution, event->yes))
-        return reason_set(why, PIPELINE_E_STAGE_NOT_RETRYABLE, "Stage %s has no failed action.",
-                          event->stage);
-    r = execution_repeat_stage(flow, execution, event->yes, false);
-    if (r == 0)
-        r = execution_resume(flow, execution);
-    return r ? r
-             : effect_record(flow, execution, NULL,
-                             event->yes ? "retried-all-actions" : "retried-failed-actions", event->who,
-                             event->stage);
-}
-
 static int on_transition(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     struct gate *gate = flow_gate(flow, event->stage);
@@ -327,7 +258,7 @@ static int on_look(struct flow *flow, const struct flow_event *event, struct rea
 static int (*const handlers[FLOW_EVENT_KINDS])(struct flow *, const struct flow_event *, struct reason *) = {
     [FLOW_START] = on_start,           [FLOW_RESULT] = on_result,       [FLOW_CONTINUE] = on_continue,
     [FLOW_APPROVAL] = on_approval,     [FLOW_TIMEOUT] = on_timeout,     [FLOW_STOP] = on_stop,
-    [FLOW_RETRY] = on_retry,           [FLOW_ROLLBACK] = step_rollback, [FLOW_OVERRIDE] = step_override,
+    [FLOW_RETRY] = step_retry,         [FLOW_ROLLBACK] = step_rollback, [FLOW_OVERRIDE] = step_override,
     [FLOW_TRANSITION] = on_transition, [FLOW_LOOK] = on_look,
 };
 
