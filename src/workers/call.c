@@ -97,6 +97,8 @@ static void head_read(const struct http_exchange *exchange, struct s3_head *ret)
     *ret = (struct s3_head){0};
     header_copy(exchange, "x-amz-version-id", ret->version_id, sizeof(ret->version_id));
     header_copy(exchange, "etag", ret->etag, sizeof(ret->etag));
+    header_copy(exchange, "x-amz-meta-codepipeline-artifact-revision-summary", ret->revision_summary,
+                sizeof(ret->revision_summary));
     if (!str_to_int(length, 0, INT64_MAX, &ret->size))
         ret->size = 0;
     if (digest.len == 44 && base64_decode(digest, bytes, &len) && len == 32)

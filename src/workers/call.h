@@ -38,7 +38,8 @@ struct s3_head {
     char version_id[128]; /* empty: the bucket is not versioned */
     char etag[128];
     int64_t size;
-    char sha256_hex[65]; /* empty: the store does not know it */
+    char sha256_hex[65];         /* empty: the store does not know it */
+    char revision_summary[2049]; /* its metadata codepipeline-artifact-revision-summary; empty: none */
 };
 
 /* HEAD of the current object, or of a version (NULL: current). WORK_E_ABSENT. */

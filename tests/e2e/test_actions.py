@@ -218,7 +218,8 @@ def test_a_source_is_copied_at_its_pinned_version_with_its_digest(bench):
 @pytest.mark.parametrize("plain", [False, True], ids=["slipway", "a store that tells less with a copy"])
 def test_a_source_in_parts_is_told_as_its_bucket_tells_it(bench, plain):
     """ETag and size are the origin's: a copy in one part has another ETag."""
-    upload = bench.s3.create_multipart_upload(Bucket=bench.store, Key="parts")["UploadId"]
+    said = {"codepipeline-artifact-revision-summary": "in parts"}
+    upload = bench.s3.create_multipart_upload(Bucket=bench.store, Key="parts", Metadata=said)["UploadId"]
     part = bench.s3.upload_part(Bucket=bench.store, Key="parts", UploadId=upload, PartNumber=1, Body=bench.bytes)
     whole = bench.s3.complete_multipart_upload(Bucket=bench.store, Key="parts", UploadId=upload, MultipartUpload={
         "Parts": [{"ETag": part["ETag"], "PartNumber": 1}]})
@@ -230,7 +231,9 @@ def test_a_source_in_parts_is_told_as_its_bucket_tells_it(bench, plain):
     told = result["outputVariables"]
     assert whole["ETag"].endswith('-1"') and told["ETag"] == whole["ETag"] and told["SHA256"] == bench.sha256
     assert told["VersionId"] == whole["VersionId"] == result["currentRevision"]["revision"]
-    assert f"{len(bench.bytes)} bytes" in result["currentRevision"]["revisionSummary"]
+    assert f"{len(bench.bytes)} bytes" in result["executionDetails"]["summary"]
+    assert result["currentRevision"]["revisionSummary"] == "in parts"
+    assert result["currentRevision"]["changeIdentifier"] == whole["ETag"].strip('"')
 
 
 def test_a_source_that_is_not_there_is_told(bench):

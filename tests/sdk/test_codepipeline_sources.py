@@ -229,6 +229,23 @@ def test_a_source_that_is_here_is_copied_with_the_start_itself(codepipeline, s3,
     worker.succeed(job)
 
 
+@pytest.mark.parametrize("metadata,summary", [
+    ({"codepipeline-artifact-revision-summary": "Fixes the basket (#12)"}, "Fixes the basket (#12)"), ({}, None)])
+def test_a_revision_tells_its_etag_and_what_its_uploader_says_of_it(codepipeline, s3, bucket, begin, metadata, summary):
+    put = s3.put_object(Bucket=bucket, Key="app.zip", Body=b"said", Metadata=metadata)
+    name, worker = begin()
+    [job] = worker.take("Next")
+    [state] = codepipeline.get_pipeline_state(name=name)["stageStates"][0]["actionStates"]
+    assert state["currentRevision"]["revisionChangeId"] == put["ETag"].strip('"')
+    [run] = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+    [revision] = codepipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run["pipelineExecutionId"])[
+        "pipelineExecution"]["artifactRevisions"]
+    assert revision["revisionChangeIdentifier"] == put["ETag"].strip('"')
+    otherwise = f"version {put['VersionId']}, 4 bytes, SHA-256 {hashlib.sha256(b'said').hexdigest()}"
+    assert revision["revisionSummary"] == run["sourceRevisions"][0]["revisionSummary"] == (summary or otherwise)
+    worker.succeed(job)
+
+
 def test_a_push_that_is_followed_offers_the_next_action_at_once(s3, bucket, begin):
     _, worker = begin(follow=True)
     version = s3.put_object(Bucket=bucket, Key="app.zip", Body=b"pushed")["VersionId"]

@@ -16,6 +16,14 @@ static const char *pinned_version(const struct execution *execution, const struc
     return json_str(override, "revisionValue", NULL);
 }
 
+/* The uploader's words, when they are UTF-8. */
+static json_t *summary_make(const struct object_shared *shared, const char *otherwise)
+{
+    json_t *summary = shared->metadata[0] ? json_string(shared->metadata) : NULL;
+
+    return summary ? summary : json_string(otherwise);
+}
+
 /* What a worker would report. */
 static int result_make(const char *bucket, const char *key, const char *artifact,
                        const struct object_shared *shared, json_t **ret)
@@ -25,12 +33,12 @@ static int result_make(const char *bucket, const char *key, const char *artifact
     (void)snprintf(words, sizeof(words), "version %.100s, %lld bytes, SHA-256 %s", shared->version_id,
                    (long long)shared->size, shared->sha256);
     (void)snprintf(etag, sizeof(etag), "\"%s\"", shared->etag);
-    *ret =
-        json_pack("{s:{s:s, s:s, s:s, s:s, s:s}, s:[{s:s, s:s}], s:{s:s, s:s, s:s}, s:{s:s}}",
-                  "outputVariables", "BucketName", bucket, "ObjectKey", key, "VersionId", shared->version_id,
-                  "ETag", etag, "SHA256", shared->sha256, "outputArtifacts", "name", artifact, "sha256",
-                  shared->sha256, "currentRevision", "revision", shared->version_id, "changeIdentifier",
-                  shared->version_id, "revisionSummary", words, "executionDetails", "summary", words);
+    *ret = json_pack("{s:{s:s, s:s, s:s, s:s, s:s}, s:[{s:s, s:s}], s:{s:s, s:s, s:o}, s:{s:s}}",
+                     "outputVariables", "BucketName", bucket, "ObjectKey", key, "VersionId",
+                     shared->version_id, "ETag", etag, "SHA256", shared->sha256, "outputArtifacts", "name",
+                     artifact, "sha256", shared->sha256, "currentRevision", "revision", shared->version_id,
+                     "changeIdentifier", shared->etag, "revisionSummary", summary_make(shared, words),
+                     "executionDetails", "summary", words);
     return *ret ? 0 : FAULT(ENOMEM);
 }
 
@@ -46,6 +54,7 @@ static int source_copy(struct tx *tx, const struct platform *platform, const str
         .from_bucket = json_str(configuration, "S3Bucket", ""),
         .from_key = json_str(configuration, "S3ObjectKey", ""),
         .from_version = pinned_version(execution, run),
+        .metadata = "x-amz-meta-codepipeline-artifact-revision-summary",
         .to_bucket = json_str(output, "bucket", ""),
         .to_key = json_str(output, "key", ""),
     };

@@ -128,6 +128,7 @@ struct object_share {
     const char *from_bucket;
     const char *from_key;
     const char *from_version; /* NULL: the current one */
+    const char *metadata;     /* the x-amz-meta-* header to tell of it */
     const char *to_bucket;
     const char *to_key;
 };
@@ -135,6 +136,7 @@ struct object_shared {   /* of the source */
     char version_id[64]; /* empty: the bucket is not versioned */
     char etag[64];       /* without quotes */
     char sha256[65];
+    char metadata[2049]; /* what was to be told; empty: it is not there */
     int64_t size;
 };
 int object_share(struct tx *tx, const struct platform *platform, const struct object_share *share,

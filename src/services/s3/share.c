@@ -3,6 +3,7 @@
 #include "services/iam/evaluate.h"
 #include "services/s3/blob.h"
 #include "services/s3/bucket_policy.h"
+#include "services/s3/headers.h"
 #include "services/s3/object.h"
 #include "services/service.h"
 #include "wire/json.h"
@@ -94,6 +95,8 @@ int object_share(struct tx *tx, const struct platform *platform, const struct ob
                    from.versioning == VERSIONING_NEVER ? "" : source.version_id);
     (void)snprintf(ret->etag, sizeof(ret->etag), "%s", source.etag);
     (void)snprintf(ret->sha256, sizeof(ret->sha256), "%s", source.sha256);
+    struct str metadata = headers_get(source.headers, share->metadata);
+    (void)snprintf(ret->metadata, sizeof(ret->metadata), STR_FMT, STR_ARG(metadata));
     ret->size = source.size;
     return 0;
 }

@@ -45,7 +45,7 @@ static int digest_of_answer(struct str answer, char ret_hex[65], struct reason *
     return 0;
 }
 
-/* What the answer tells of the origin: all that a HEAD would, from Slipway. */
+/* What the answer tells of the origin: from Slipway, all that cannot have changed since. */
 static void origin_read(const struct http_exchange *exchange, struct origin *ret)
 {
     struct str version = http_exchange_header(exchange, "x-amz-copy-source-version-id");
@@ -136,8 +136,8 @@ static int origin_find(struct job *job, struct origin *ret)
     return 0;
 }
 
-/* `copied`: what became of the copy. Whether the origin is there, and what AWS does not tell of it with the
- * copy. */
+/* `copied`: what became of the copy. Whether the origin is there, and what is not told of it with the copy.
+ * One that is gone, or another by now, since it was copied, was what it was. */
 static int origin_look(struct job *job, struct origin *origin, int copied)
 {
     const char *version = origin->version_id[0] ? origin->version_id : origin->head.version_id;
@@ -145,9 +145,12 @@ static int origin_look(struct job *job, struct origin *origin, int copied)
     struct s3_head head;
     int r;
 
-    if (copied != WORK_E_FAILED && (copied || origin->told))
+    if (copied != WORK_E_FAILED && copied)
         return copied;
     r = work_s3_head(job->client, origin->bucket, origin->key, version, &head, &why);
+    if (origin->told && copied == 0 &&
+        (r == WORK_E_ABSENT || (r == 0 && strcmp(head.etag, origin->head.etag) != 0)))
+        return 0;
     if (r == WORK_E_ABSENT)
         job->failure_type = "RevisionUnavailable";
     if (r)
@@ -155,6 +158,25 @@ static int origin_look(struct job *job, struct origin *origin, int copied)
     else
         origin->head = head;
     return r ? r : copied;
+}
+
+/* The uploader's words, when they are UTF-8. */
+static json_t *summary_make(const struct origin *origin, const char *otherwise)
+{
+    const char *said = origin->head.revision_summary;
+    json_t *summary = said[0] ? json_string(said) : NULL;
+
+    return summary ? summary : json_string(otherwise);
+}
+
+/* Without its quotes. */
+static json_t *change_make(const struct origin *origin)
+{
+    struct str etag = str_of(origin->head.etag);
+
+    if (etag.len >= 2 && etag.ptr[0] == '"')
+        etag = (struct str){etag.ptr + 1, etag.len - 2};
+    return json_stringn(etag.ptr, etag.len);
 }
 
 static int report_revision(struct job *job, const struct origin *origin, const char *digest)
@@ -176,8 +198,8 @@ static int report_revision(struct job *job, const struct origin *origin, const c
     snprintf(words, sizeof(words), "version %.100s, %lld bytes, SHA-256 %s", version,
              (long long)origin->head.size, digest);
     buf_puts(&job->summary, words);
-    job->revision = json_pack("{s:s, s:s, s:s}", "revision", version, "changeIdentifier", version,
-                              "revisionSummary", words);
+    job->revision = json_pack("{s:s, s:o, s:o}", "revision", version, "changeIdentifier", change_make(origin),
+                              "revisionSummary", summary_make(origin, words));
     return job->revision ? 0 : FAULT(ENOMEM);
 }
 
