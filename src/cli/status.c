@@ -106,11 +106,8 @@ static const char *state_of(const json_t *stage)
     static const struct {
         const char *status;
         const char *state;
-    } states[] = {{"InProgress", "running"},
-                  {"Failed", "failed"},
-                  {"Stopped", "stopped"},
-                  {"Skipped", "skipped"},
-                  {"Succeeded", ""}};
+    } states[] = {{"InProgress", "running"}, {"Failed", "failed"},   {"Stopping", "stopping"},
+                  {"Stopped", "stopped"},    {"Skipped", "skipped"}, {"Succeeded", ""}};
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         if (strcmp(states[i].status, status) == 0)
             return states[i].state;

@@ -628,7 +628,7 @@ def test_failed_stage_retries_itself_once(worker, codepipeline, make, mode, agai
     jobs = {j["data"]["pipelineContext"]["action"]["name"]: j for j in worker.poll()}
     assert set(jobs) == again and execution(codepipeline, name, run)["status"] == "InProgress"
     shown = worker.call("GetPipelineState", name=name)["stageStates"][1]
-    assert shown["retryStageMetadata"] == {"autoStageRetryAttempt": 1, "manualStageRetryAttempt": 0,
+    assert shown["retryStageMetadata"] == {"autoStageRetryAttempt": 1,
                                            "latestRetryTrigger": "AutomatedStageRetry"}
     for job_name, job in jobs.items():
         (worker.fail if job_name == "Bad" else worker.succeed)(job)
@@ -713,6 +713,7 @@ def test_stop(worker, codepipeline, make, abandon):
         assert code_of(worker.succeed, job) == "InvalidJobStateException"
     else:
         assert execution(codepipeline, name, run)["status"] == "Stopping"
+        assert state(codepipeline, name, "S1")["latestExecution"] == {"pipelineExecutionId": run, "status": "Stopping"}
         assert code_of(codepipeline.stop_pipeline_execution, **stop) == "DuplicatedStopRequestException"
         worker.succeed(job)
     assert worker.poll() == [] and execution(codepipeline, name, run)["status"] == "Stopped"

@@ -2,6 +2,9 @@
 import datetime
 import uuid
 
+import pytest
+from botocore.exceptions import ClientError
+
 from pipelines import ACCOUNT, Worker, action, approval, code_of, declaration, source, until
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
@@ -54,6 +57,23 @@ def test_a_custom_type_is_shown_in_its_maker_s_form_and_changed(codepipeline, ma
         "Go", category="Test", owner="Custom", provider="Scan", configuration={"Job": "1"})])) == \
         "InvalidActionDeclarationException"
     make([action("Go", category="Test", owner="Custom", provider="Scan", configuration={"Level": "1"})])
+
+
+@pytest.mark.parametrize("value,refused", [
+    ("a" * 20, False), ("a-b_C1", False), ("#{codepipeline.PipelineExecutionId}", False),
+    ("a" * 21, True), ("a b", True), ("ä", True), ("a.b", True)])
+def test_what_workers_query_is_short_and_plain(codepipeline, make, value, refused):
+    provider = f"q{uuid.uuid4().hex[:8]}"
+    custom(codepipeline, provider, configurationProperties=[
+        {"name": "Job", "required": True, "key": True, "secret": False, "queryable": True}])
+    stage = [action("Go", category="Test", owner="Custom", provider=provider, configuration={"Job": value})]
+    if not refused:
+        make(stage)
+        return
+    with pytest.raises(ClientError) as told:
+        codepipeline.create_pipeline(pipeline=declaration(stage))
+    assert told.value.response["Error"]["Code"] == "InvalidActionDeclarationException"
+    assert "'Go'" in str(told.value) and "at most 20 letters" in str(told.value)
 
 
 def test_links_of_a_custom_type_are_filled_in(codepipeline, worker, make):

@@ -6,6 +6,9 @@
 #include "services/codepipeline/texts.h"
 #include "services/sns/sns.h"
 #include "wire/json.h"
+#include <ctype.h>
+
+#define QUERYABLE_MAX 20
 
 /* What each ActionMode of Deploy/CloudFormation needs beside ActionMode and StackName. */
 static const struct {
@@ -51,6 +54,28 @@ static int missing(const json_t *action, const char *name, struct reason *why)
                       json_str(action, "name", ""), name);
 }
 
+static bool has_variable(const char *text)
+{
+    return text && strstr(text, "#{");
+}
+
+/* Workers ask for jobs by it. Source: ActionConfigurationProperty in the CodePipeline API reference. */
+static int queryable_check(const json_t *action, const char *key, const char *value, struct reason *why)
+{
+    struct str text = str_of(value);
+    bool fits = text.len <= QUERYABLE_MAX;
+
+    for (size_t i = 0; i < text.len; i++)
+        fits = fits && (isalnum((unsigned char)text.ptr[i]) || text.ptr[i] == '_' || text.ptr[i] == '-');
+    if (fits || has_variable(value))
+        return 0;
+    return reason_set(
+        why, PIPELINE_E_ACTION_DECLARATION,
+        "Action configuration for action '%s' has '%.100s' as '%s', which workers query: it may have "
+        "at most %d letters, digits, underscores and hyphens.",
+        json_str(action, "name", ""), value, key, QUERYABLE_MAX);
+}
+
 static int configuration_check(const json_t *type, const json_t *action, struct reason *why)
 {
     const json_t *properties = json_object_get(type, "actionConfigurationProperties"), *property;
@@ -58,10 +83,15 @@ static int configuration_check(const json_t *type, const json_t *action, struct 
     const char *key;
     size_t i;
 
-    json_array_foreach (properties, i, property)
-        if (json_bool(property, "required", false) &&
-            !json_object_get(configuration, json_str(property, "name", "")))
-            return missing(action, json_str(property, "name", ""), why);
+    json_array_foreach (properties, i, property) {
+        const char *name = json_str(property, "name", "");
+
+        if (json_bool(property, "required", false) && !json_object_get(configuration, name))
+            return missing(action, name, why);
+        if (json_bool(property, "queryable", false) &&
+            queryable_check(action, name, json_str(configuration, name, ""), why))
+            return PIPELINE_E_ACTION_DECLARATION;
+    }
     json_object_foreach (configuration, key, value)
         if (!property_known(properties, key))
             return reason_set(why, PIPELINE_E_ACTION_DECLARATION,
@@ -71,11 +101,6 @@ static int configuration_check(const json_t *type, const json_t *action, struct 
 }
 
 /* ---- what could never work */
-
-static bool has_variable(const char *text)
-{
-    return text && strstr(text, "#{");
-}
 
 static int input_check(const json_t *action, const char *key, struct str name, struct reason *why)
 {

@@ -39,13 +39,18 @@ static int transition_put(json_t *stage, const struct gate *gate)
 
 static int retries_put(json_t *stage, const json_t *counts)
 {
+    json_t *metadata = NULL;
+    int r;
+
     if (!counts)
         return 0;
-    return json_put(stage, "retryStageMetadata",
-                    json_pack("{s:I, s:I, s:s}", "autoStageRetryAttempt",
-                              (json_int_t)json_int(counts, "auto", 0), "manualStageRetryAttempt",
-                              (json_int_t)json_int(counts, "manual", 0), "latestRetryTrigger",
-                              json_str(counts, "latest", "")));
+    r = json_put(stage, "retryStageMetadata",
+                 metadata = json_pack("{s:s}", "latestRetryTrigger", json_str(counts, "latest", "")));
+    if (r == 0 && json_int(counts, "auto", 0))
+        r = json_put_int(metadata, "autoStageRetryAttempt", json_int(counts, "auto", 0));
+    if (r == 0 && json_int(counts, "manual", 0))
+        r = json_put_int(metadata, "manualStageRetryAttempt", json_int(counts, "manual", 0));
+    return r;
 }
 
 /* What is known only of the execution itself. */
@@ -68,14 +73,24 @@ static int latest_describe(struct call *c, json_t *state, const struct plan_stag
     return r == DB_NONE ? 0 : r;
 }
 
-static int latest_put(struct call *c, json_t *state, const struct plan_stage *stage, const struct gate *gate)
+/* A stage is stopping while its execution is. */
+static const char *stage_status(const struct flow *flow, const struct gate *gate)
 {
-    const char *status = machine_name(&machine_stage, gate->status);
+    const struct execution *execution = flow_execution(flow, gate->last_id);
+
+    return gate->status == STAGE_IN_PROGRESS && execution && execution->status == EXECUTION_STOPPING
+               ? machine_name(&machine_execution, execution->status)
+               : machine_name(&machine_stage, gate->status);
+}
+
+static int latest_put(struct call *c, json_t *state, const struct flow *flow, const struct plan_stage *stage,
+                      const struct gate *gate)
+{
     int r;
 
     if (gate->status == STAGE_NONE)
         return codepipeline_conditions_put(c, stage, "", NULL, state);
-    r = execution_put(state, "latestExecution", gate->last_id, status);
+    r = execution_put(state, "latestExecution", gate->last_id, stage_status(flow, gate));
     return r ? r : latest_describe(c, state, stage, gate);
 }
 
@@ -192,7 +207,7 @@ static int stage_put(struct call *c, const struct pipeline *pipeline, struct flo
     if (r == 0 && gate->enabled && freeze)
         r = frozen_put(json_object_get(state, "inboundTransitionState"), freeze, until_ms);
     if (r == 0)
-        r = latest_put(c, state, stage, gate);
+        r = latest_put(c, state, flow, stage, gate);
     if (r == 0)
         r = waiting_put(state, flow, stage->name);
     for (size_t i = 0; r == 0 && i < stage->count; i++)
