@@ -112,6 +112,9 @@ static void print_revisions(const char *title, const json_t *about)
     json_array_foreach (json_path(about, "pipelineExecution.artifactRevisions"), index, artifact) {
         cli_print("  %-10s version %s\n", title, json_str(artifact, "revisionId", ""));
         cli_print("             sha256  %s\n", json_str(artifact, "sha256", "not known"));
+        CLEANUP(free_ptr) char *words = revision_words(artifact);
+        if (words)
+            cli_print("             says    %s\n", words);
     }
 }
 

@@ -54,7 +54,7 @@ static int apply(struct cli *cli, const char *path)
     char version[128] = "";
     int status = check(path, &text, &rules);
     if (!status)
-        status = cli_put_object(cli, CATALOG_BUCKET, CATALOG_KEY, -1, buf_str(&text), version);
+        status = cli_put_object(cli, CATALOG_BUCKET, CATALOG_KEY, -1, buf_str(&text), NULL, version);
     if (status)
         return status;
     cli_print("applied %s: %zu rule%s, catalog version %s\n", path, rules, rules == 1 ? "" : "s", version);

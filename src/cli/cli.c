@@ -267,7 +267,7 @@ int cli_s3(struct cli *cli, const char *doing, const struct aws_s3_request *requ
 }
 
 int cli_put_object(struct cli *cli, const char *bucket, const char *key, int fd, struct str bytes,
-                   char *ret_version)
+                   const struct http_header *header, char *ret_version)
 {
     char doing[512];
     (void)snprintf(doing, sizeof(doing), "cannot write s3://%s/%s", bucket, key);
@@ -282,6 +282,8 @@ int cli_put_object(struct cli *cli, const char *bucket, const char *key, int fd,
                                            .body = bytes,
                                            .body_fd = fd,
                                            .body_len = st.st_size,
+                                           .headers = header,
+                                           .header_count = header ? 1 : 0,
                                            .sink_fd = -1};
     int status = cli_s3(cli, doing, &request, &exchange);
     if (!status && ret_version) {

@@ -71,9 +71,10 @@ int cli_call_failed(const char *doing, int outcome, const struct aws_error *erro
 /* One S3 request, with its exchange's buffers initialised. */
 int cli_s3(struct cli *cli, const char *doing, const struct aws_s3_request *request,
            struct http_exchange *exchange) MUST_USE;
-/* Puts a file or, with fd -1, `bytes`; ret_version (at least 128 bytes; may be NULL) gets the version id. */
+/* Puts a file or, with fd -1, `bytes`, with that header (NULL: none); ret_version (at least 128 bytes; may be
+ * NULL) gets the version id. */
 int cli_put_object(struct cli *cli, const char *bucket, const char *key, int fd, struct str bytes,
-                   char *ret_version) MUST_USE;
+                   const struct http_header *header, char *ret_version) MUST_USE;
 /* A whole file. */
 int cli_read_file(const char *path, size_t max_bytes, struct buf *ret) MUST_USE;
 

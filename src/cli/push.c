@@ -62,14 +62,30 @@ static int open_artifact(const char *path, const char *app, const char *branch, 
     return COMMAND_OK;
 }
 
+/* In one line, as a header's value must be. */
+static int say(struct cli *cli, const char *key, int fd, const char *summary, char *ret_version)
+{
+    CLEANUP(free_ptr) char *line = summary ? str_dup(str_trim(str_of(summary))) : NULL;
+    if (summary && !line)
+        return cli_fault(-ENOMEM);
+    for (char *at = line; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F)
+            *at = ' ';
+    const struct http_header header = {STR("x-amz-meta-codepipeline-artifact-revision-summary"),
+                                       str_of(line)};
+    return cli_put_object(cli, ARTIFACT_BUCKET, key, fd, (struct str){NULL, 0},
+                          line && *line ? &header : NULL, ret_version);
+}
+
 int push_main(int argc, char **argv)
 {
-    static const char *account, *app, *branch = "main";
+    static const char *account, *app, *branch = "main", *summary;
     static const struct cli_option options[] = {
         {"app", "NAME", "the application (needed)", &app, NULL},
         {"branch", "NAME", "the branch (default: main)", &branch, NULL},
         {"account", "ID", "the account that owns the application (default: the credentials' own)", &account,
          NULL},
+        {"summary", "TEXT", "what it changes, for who is to approve it", &summary, NULL},
     };
     static const struct cli_spec spec = {
         "push FILE",
@@ -94,7 +110,7 @@ int push_main(int argc, char **argv)
     status = well_known_key(&cli, account, app, branch, key, sizeof(key));
     char version[128] = "";
     if (!status)
-        status = cli_put_object(&cli, ARTIFACT_BUCKET, key, fd, (struct str){NULL, 0}, version);
+        status = say(&cli, key, fd, summary, version);
     if (status)
         return status;
     if (cli.json) {

@@ -253,6 +253,20 @@ const char *execution_version(const json_t *executions, const char *execution_id
     return "";
 }
 
+/* A commit's are JSON, as on AWS; a summary that only tells the version says nothing new. */
+char *revision_words(const json_t *revision)
+{
+    CLEANUP(json_free) json_t *commit = NULL;
+    const char *summary = json_str(revision, "revisionSummary", "");
+    struct str text = str_of(summary);
+    if (strstr(summary, json_str(revision, "revisionId", "")))
+        return NULL;
+    if (summary[0] == '{' && json_parse(text, &commit, NULL) == 0)
+        text = str_of(json_str(commit, "CommitMessage", ""));
+    text = str_trim(str_split(&text, '\n'));
+    return text.len ? str_dup(text) : NULL;
+}
+
 /* A change set that is only made deploys nothing. */
 static bool deploys(const json_t *action)
 {

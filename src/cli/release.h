@@ -45,6 +45,8 @@ int release_execution(struct cli *cli, const char *pipeline, const char *id,
                       char ret[EXECUTION_ID_SIZE]) MUST_USE;
 /* The artifact's version id that the execution was started with, or "". Borrowed from the summaries. */
 const char *execution_version(const json_t *executions, const char *execution_id);
+/* What its uploader or committer says of the artifact's revision, in a line; NULL: nothing. The caller's. */
+char *revision_words(const json_t *revision);
 /* The stage's newest execution in which something was deployed, whatever became of it then: its id, or "".
  * Borrowed from the actions. */
 const char *execution_deployed_in(const json_t *actions, const char *stage);

@@ -99,7 +99,7 @@ int teardown_main(int argc, char **argv)
                         "this would remove every environment of %s %s (account %s)\n  Say --yes to do it",
                         cli.args[0], cli.args[1], owner);
     char version[128];
-    status = cli_put_object(&cli, ARTIFACT_BUCKET, key, -1, (struct str){"", 0}, version);
+    status = cli_put_object(&cli, ARTIFACT_BUCKET, key, -1, (struct str){"", 0}, NULL, version);
     if (status)
         return status;
     cli_print("put zero bytes at s3://%s/%s\n", ARTIFACT_BUCKET, key);

@@ -40,7 +40,7 @@ static int put(struct cli *cli, const char *name, const char *path)
     char key[256];
     (void)snprintf(key, sizeof(key), CATALOG_TEMPLATE_KEY, name);
     char version[128] = "";
-    status = cli_put_object(cli, CATALOG_BUCKET, key, -1, buf_str(&text), version);
+    status = cli_put_object(cli, CATALOG_BUCKET, key, -1, buf_str(&text), NULL, version);
     if (status)
         return status;
     cli_print("put release template %s, version %s; releases take it up with their next artifact\n", name,

@@ -25,8 +25,10 @@ def release(house, tmp_path, content, branch="main"):
 
 
 def test_main_is_promoted_after_an_approval(ready, tmp_path):
-    content = artifact("1.0.0")
-    version = push(ready, tmp_path, content, "main")
+    content, path = artifact("1.0.0"), tmp_path / "shop.zip"
+    path.write_bytes(content)
+    pushed = ready.slipway("push", path, "--app", "shop", "--profile", "shop-team", "--summary", "First basket\n\n(#12)\n", "--json")
+    version = json.loads(pushed)["versionId"]
     shown = ready.slipway("watch", "shop", "main", "--version", version, "--until-approval")
     assert "waits for approval" in shown
     assert [deployed(ready, e, "main") for e in ("dev", "staging", "prod")] == ["1.0.0", "1.0.0", None]
@@ -36,7 +38,7 @@ def test_main_is_promoted_after_an_approval(ready, tmp_path):
     approval = ready.slipway("approve", "shop", "main", "--message", "read the notes")
     assert f"sha256  {hashlib.sha256(content).hexdigest()}" in approval
     assert "by arn:aws:iam::111111111111:" in approval and "read the notes" in approval
-    assert "change     CreateChangeSet:" in approval
+    assert "says    First basket  (#12)\n" in approval and "change     CreateChangeSet:" in approval
     ready.slipway("watch", "shop", "main", "--version", version)
     assert deployed(ready, "prod", "main") == "1.0.0"
     row = status(ready, "shop", "main")["releases"][0]

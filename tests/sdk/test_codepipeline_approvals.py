@@ -66,7 +66,7 @@ class Release:
         self.execution = self.person(started_by).start_pipeline_execution(name=self.name)["pipelineExecutionId"]
         if not here:
             self.worker.succeed(self.take("Artifact"), outputArtifacts=[{"name": "App", "sha256": self.sha256}],
-                                currentRevision={"revision": self.version, "changeIdentifier": "e"})
+                                currentRevision={"revision": self.version, "changeIdentifier": "e", "revisionSummary": "words"})
         self.worker.succeed(self.take("Plan"), executionDetails={"summary": "1 to add", "externalExecutionId": "arn:cs"})
 
     def take(self, name):
@@ -105,7 +105,8 @@ def release(server):
 def test_an_approval_says_which_bytes_and_which_change_it_is_about(release):
     release.make()
     assert release.asked()["approval"] == {
-        "artifacts": [{"name": "App", "revisionId": release.version, "sha256": release.sha256, "putBy": release.arn("eve")}],
+        "artifacts": [{"name": "App", "revisionId": release.version, "revisionSummary": "words",
+                       "sha256": release.sha256, "putBy": release.arn("eve")}],
         "changes": [{"actionName": "Plan", "changeSet": "arn:cs", "summary": "1 to add"}],
         "given": [], "missing": "1 more of *"}
     release.answer("ann")

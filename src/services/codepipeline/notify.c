@@ -84,6 +84,7 @@ static void put_artifacts(struct buf *out, const json_t *about)
         put_line(out, "Artifact", json_str(item, "name", NULL));
         put_line(out, "  revision", json_str(item, "revisionId", NULL));
         put_line(out, "  SHA-256", json_str(item, "sha256", NULL));
+        put_line(out, "  summary", json_str(item, "revisionSummary", NULL));
     }
     json_array_foreach (json_object_get(about, "changes"), i, item) {
         put_line(out, "Change set", json_str(item, "changeSet", NULL));

@@ -36,10 +36,8 @@ static const struct field fields_action_revision_out[] = {
 static const struct shape shape_action_revision_out = SHAPE(fields_action_revision_out);
 
 static const struct field fields_approval_artifact_out[] = {
-    {"name", FIELD_STRING},
-    {"revisionId", FIELD_STRING},
-    {"sha256", FIELD_STRING},
-    {"putBy", FIELD_STRING},
+    {"name", FIELD_STRING},   {"revisionId", FIELD_STRING}, {"revisionSummary", FIELD_STRING},
+    {"sha256", FIELD_STRING}, {"putBy", FIELD_STRING},
 };
 static const struct shape shape_approval_artifact_out = SHAPE(fields_approval_artifact_out);
 

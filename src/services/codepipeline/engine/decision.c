@@ -37,8 +37,9 @@ static int artifacts_list(const struct execution *execution, json_t *list)
 
     json_array_foreach (json_object_get(execution->data, "revisions"), i, revision)
         if (json_array_append_new(
-                list, json_pack("{s:s, s:s, s:s*, s:s*}", "name", json_str(revision, "name", ""),
-                                "revisionId", json_str(revision, "revisionId", ""), "sha256",
+                list, json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "name", json_str(revision, "name", ""),
+                                "revisionId", json_str(revision, "revisionId", ""), "revisionSummary",
+                                json_str(revision, "revisionSummary", NULL), "sha256",
                                 json_str(revision, "sha256", NULL), "putBy", json_str(revision, "by", NULL))))
             return FAULT(ENOMEM);
     return 0;
