@@ -17,6 +17,26 @@ static const json_t *stage_with(const json_t *state, const char *status)
     return NULL;
 }
 
+static bool has_failed_action(const json_t *execution)
+{
+    size_t index;
+    json_t *wait;
+    json_array_foreach (json_object_get(execution, "waitsFor"), index, wait)
+        if (strcmp(json_str(wait, "type", ""), "Failure") == 0)
+            return true;
+    return false;
+}
+
+/* What may be retried beside what is under way: the newest execution's. NULL: nothing. */
+static const json_t *failing_in(const json_t *explained)
+{
+    const json_t *executions = json_object_get(explained, "executions");
+    for (size_t i = json_array_size(executions); i-- > 0;)
+        if (has_failed_action(json_array_get(executions, i)))
+            return json_array_get(executions, i);
+    return NULL;
+}
+
 static int find(int argc, char **argv, const struct cli_spec *spec, struct cli *cli, json_t **ret_release,
                 json_t **ret_state)
 {
@@ -29,6 +49,26 @@ static int find(int argc, char **argv, const struct cli_spec *spec, struct cli *
     return status ? status : -1;
 }
 
+/* Borrowed from `state` or *ret_explained, the caller's. */
+static int find_failed(struct cli *cli, const json_t *release, const json_t *state, json_t **ret_explained,
+                       const char **ret_stage, const char **ret_execution)
+{
+    const json_t *stage = stage_with(state, "Failed");
+    int status = stage ? COMMAND_OK : release_explain(cli, release, ret_explained);
+    if (status)
+        return status;
+    const json_t *failing = failing_in(*ret_explained);
+    if (!stage && !failing) /* an approval ran out, or somebody stopped it */
+        stage = stage_with(state, "Stopped");
+    if (!stage && !failing)
+        return cli_fail(COMMAND_NOT_FOUND, "no stage of %s has failed: there is nothing to retry",
+                        json_str(release, "title", ""));
+    const json_t *execution = stage ? json_object_get(stage, "latestExecution") : failing;
+    *ret_stage = json_str(stage ? stage : failing, "stageName", "");
+    *ret_execution = json_str(execution, "pipelineExecutionId", "");
+    return COMMAND_OK;
+}
+
 int retry_main(int argc, char **argv)
 {
     static bool all;
@@ -36,33 +76,32 @@ int retry_main(int argc, char **argv)
         {"all-actions", NULL, "repeat the stage's succeeded actions too", NULL, &all},
         {"account", "ID", "the account that owns the application, when several have it", &account, NULL},
     };
-    static const struct cli_spec spec = {
-        "retry APP BRANCH | retry PIPELINE",
-        "Repeats the failed actions of the stage where the latest execution failed.",
-        options,
-        ARRAY_LEN(options),
-        1,
-        2};
+    static const struct cli_spec spec = {"retry APP BRANCH | retry PIPELINE",
+                                         "Repeats the failed actions of the stage where the latest execution "
+                                         "failed, or fails while others of its\n"
+                                         "actions still run.",
+                                         options,
+                                         ARRAY_LEN(options),
+                                         1,
+                                         2};
     CLEANUP(cli_end) struct cli cli = {0};
     CLEANUP(json_free) json_t *release = NULL;
     CLEANUP(json_free) json_t *state = NULL;
     int status = find(argc, argv, &spec, &cli, &release, &state);
     if (status >= 0)
         return status;
-    const json_t *stage = stage_with(state, "Failed");
-    if (!stage) /* an approval ran out, or somebody stopped it */
-        stage = stage_with(state, "Stopped");
-    if (!stage)
-        return cli_fail(COMMAND_NOT_FOUND, "no stage of %s has failed: there is nothing to retry",
-                        json_str(release, "title", ""));
-    const char *execution = json_str(json_object_get(stage, "latestExecution"), "pipelineExecutionId", "");
+    CLEANUP(json_free) json_t *explained = NULL;
+    const char *stage = NULL, *execution = NULL;
+    status = find_failed(&cli, release, state, &explained, &stage, &execution);
+    if (status)
+        return status;
     json_t *in = json_pack("{s:s, s:s, s:s, s:s}", "pipelineName", json_str(release, "pipeline", ""),
-                           "stageName", json_str(stage, "stageName", ""), "pipelineExecutionId", execution,
-                           "retryMode", all ? "ALL_ACTIONS" : "FAILED_ACTIONS");
+                           "stageName", stage, "pipelineExecutionId", execution, "retryMode",
+                           all ? "ALL_ACTIONS" : "FAILED_ACTIONS");
     status = cli_call(&cli, "cannot retry the stage", "codepipeline", "RetryStageExecution", in, NULL);
     if (status)
         return status;
-    cli_print("retrying %s of execution %s\n", json_str(stage, "stageName", ""), execution);
+    cli_print("retrying %s of execution %s\n", stage, execution);
     return COMMAND_OK;
 }
 

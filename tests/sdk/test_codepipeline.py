@@ -306,6 +306,26 @@ def test_failure_stops_the_stage_and_says_why(worker, codepipeline, make):
     assert worker.poll() == []
 
 
+def test_what_fails_beside_what_is_under_way_is_explained_and_retried_by_the_command(server, worker, codepipeline, make):
+    name = make([action("A"), action("B")])
+    run = start(codepipeline, name)
+    worker.do("Artifact")
+    bad, slow = worker.take("A", "B")
+    refused = server.slipway("retry", name, profile="dev", check=False)
+    assert refused.returncode != 0 and "nothing to retry" in refused.stderr
+    worker.fail(bad)
+    [told] = worker.call("ExplainPipeline", name=name)["executions"]
+    assert [(w["type"], w["actionName"]) for w in told["waitsFor"]] == [("Failure", "A"), ("Action", "B")]
+    said = server.slipway("explain", name, profile="dev")
+    assert "Action A has failed, and stage S1 fails when its other actions have ended, unless it is retried before: " in said
+    assert f"retrying S1 of execution {run}" in server.slipway("retry", name, profile="dev")
+    [told] = worker.call("ExplainPipeline", name=name)["executions"]
+    assert "Failure" not in {w["type"] for w in told["waitsFor"]}
+    for job in slow, *worker.take("A"):
+        worker.succeed(job)
+    assert execution(codepipeline, name, run)["status"] == "Succeeded"
+
+
 def test_a_failed_action_is_retried_beside_what_is_under_way(worker, codepipeline, make):
     name = make([action("A"), action("B"), action("C"), action("Last", runOrder=2)])
     run = start(codepipeline, name)

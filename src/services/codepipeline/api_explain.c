@@ -179,13 +179,30 @@ static int job_explain(struct tx *tx, const struct run *run, json_t *list)
     return r || !url ? r : json_put_int(wait, "until", run->deadline_ms);
 }
 
+/* Beside others that still run. */
+static int failure_explain(struct run *run, json_t *list)
+{
+    int r = run_unpack(run);
+
+    return r ? r
+             : wait_put(
+                   list, "Failure", run, run->updated_ms, NULL,
+                   "Action %s has failed, and stage %s fails when its other actions have ended, unless it is "
+                   "retried before: %s",
+                   run->action->name, run->stage,
+                   json_str(json_object_get(run->detail, "error"), "message", "no reason given"));
+}
+
 static int running_explain(struct tx *tx, const struct execution *execution, json_t *list)
 {
+    bool retryable = execution->status == EXECUTION_IN_PROGRESS && stage_phase(execution) == PHASE_ACTIONS;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < execution->run_count; i++) {
-        const struct run *run = execution->runs[i];
+        struct run *run = execution->runs[i];
 
+        if (run && run->action->phase == PHASE_ACTIONS && run->status == ACTION_FAILED && retryable)
+            r = failure_explain(run, list);
         if (!run || run->status != ACTION_IN_PROGRESS)
             continue;
         if (run_asks(run))
