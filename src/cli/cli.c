@@ -1,6 +1,7 @@
 /* Command lines, calls and their failures, for all commands. */
 #include "cli/cli.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "workers/call.h"
 
 #include <stdarg.h>
@@ -78,6 +79,12 @@ int cli_call_failed(const char *doing, int outcome, const struct aws_error *erro
         if (strcmp(advice[i].code, error->code) == 0)
             return cli_fail(advice[i].status, "%s: %s: %s%s%s", doing, error->code, error->message,
                             advice[i].next ? "\n  " : "", advice[i].next ? advice[i].next : "");
+    if (!error->request_id[0])
+        return cli_fail(
+            COMMAND_UNREACHABLE,
+            "%s: %s: %s\n  Neither Slipway nor AWS answers without a request id: does AWS_ENDPOINT_URL "
+            "(or --endpoint-url) name the right server?",
+            doing, error->code, error->message);
     return cli_fail(COMMAND_FAILED, "%s: %s: %s (request %s)", doing, error->code, error->message,
                     error->request_id);
 }
@@ -154,6 +161,19 @@ static int read_line(const struct lines *lines, int argc, char **argv)
     return -1;
 }
 
+/* No service takes anything else. */
+static int check_text(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        for (struct str rest = str_of(argv[i]); rest.len > 0;) {
+            size_t len = utf8_length(rest);
+            if (len == 0)
+                return cli_fail(COMMAND_USAGE, "argument %d is not UTF-8", i);
+            rest = (struct str){rest.ptr + len, rest.len - len};
+        }
+    return -1;
+}
+
 static int make_client(struct cli *cli)
 {
     if (endpoint_url && setenv("AWS_ENDPOINT_URL", endpoint_url, 1) != 0)
@@ -188,7 +208,9 @@ int cli_begin(int argc, char **argv, const struct cli_spec *spec, struct cli *re
     };
     *ret = (struct cli){0};
     const struct lines lines = {spec, common, ARRAY_LEN(common), ret};
-    int status = read_line(&lines, argc, argv);
+    int status = check_text(argc, argv);
+    if (status < 0)
+        status = read_line(&lines, argc, argv);
     if (status >= 0)
         return status;
     if (help) {

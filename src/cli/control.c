@@ -175,7 +175,8 @@ int stop_main(int argc, char **argv)
     status = cli_call(&cli, "cannot stop the execution", "codepipeline", "StopPipelineExecution", in, NULL);
     if (status)
         return status;
-    cli_print("stopping execution %s\n", execution);
+    cli_print("stopping execution %s%s\n", execution,
+              abandon ? "" : " when what is under way has ended (--abandon does not wait)");
     return COMMAND_OK;
 }
 

@@ -61,6 +61,8 @@ static void print_execution(const json_t *execution, int64_t newest)
     (void)printf("\n");
     json_array_foreach (waits, index, wait)
         print_wait(wait);
+    if (strcmp(json_str(execution, "status", ""), "Stopping") == 0)
+        cli_print("  it stops when that has ended; `slipway stop --abandon` does not wait for it\n");
 }
 
 /* Nothing moves: how the newest execution has ended. */

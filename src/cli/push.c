@@ -45,7 +45,11 @@ static int open_artifact(const char *path, const char *app, const char *branch, 
     struct stat st;
     if (fd < 0)
         return cli_fail(COMMAND_NOT_FOUND, "cannot read %s: %s", path, strerror(-fd));
-    if (fstat(fd, &st) != 0 || st.st_size == 0)
+    if (fstat(fd, &st) != 0)
+        return cli_fault(-errno);
+    if (S_ISDIR(st.st_mode))
+        return cli_fail(COMMAND_REFUSED, "%s is a folder: an artifact is a zip of one (zip -r FILE .)", path);
+    if (st.st_size == 0)
         return cli_fail(
             COMMAND_REFUSED,
             "%s is empty, and an empty artifact takes the branch down\n  That is `slipway teardown %s %s`",

@@ -183,6 +183,8 @@ def test_what_is_no_artifact_is_not_pushed(ready, tmp_path):
         refused = ready.slipway("push", str(file), "--app", "shop", "--branch", "unmade", **team)
         assert (refused.returncode, refused.stdout) == (status_expected, "") and told in refused.stderr
     assert ready.slipway("push", str(tmp_path / "gone.zip"), "--app", "shop", **team).returncode == 3
+    folder = ready.slipway("push", str(tmp_path), "--app", "shop", **team)
+    assert folder.returncode == 4 and f"{tmp_path} is a folder" in folder.stderr
     keys = ready.client("s3", profile="shared-services").list_object_versions(Bucket="artifacts", Prefix="555555555555/shop/unmade/")
     assert "Versions" not in keys
 

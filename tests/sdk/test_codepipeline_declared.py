@@ -439,6 +439,39 @@ def test_an_execution_that_waits_before_a_stage_is_stopped(server, worker, make)
     assert worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]["status"] == "Stopped"
 
 
+def test_a_stop_that_waits_says_for_what(server, worker, make):
+    name = make([approval("Ask")])
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.do("Artifact")
+    said = lambda *words: server.slipway(*words, profile="dev")
+    assert f"stopping execution {run} when what is under way has ended (--abandon does not wait)\n" == said("stop", name)
+    told = said("explain", name)
+    assert "Action Ask waits for an approval" in told and "it stops when that has ended; `slipway stop --abandon`" in told
+    again = server.slipway("stop", name, profile="dev", check=False)
+    assert again.returncode == 1 and "it ends when what is under way has, or at once with `abandon`" in again.stderr
+    assert f"stopping execution {run}\n" == said("stop", name, "--abandon")
+
+
+def test_a_rejection_without_a_reason_says_by_whom(server, worker, make):
+    name = make([approval("Ask")])
+    run = worker.call("StartPipelineExecution", name=name)["pipelineExecutionId"]
+    worker.do("Artifact")
+    server.slipway("reject", name, profile="dev")
+    shown = worker.call("GetPipelineExecution", pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+    assert shown["statusSummary"] == f"Action Ask in stage S1 failed: Rejected by {ROOT}"
+
+
+def test_what_is_no_text_and_what_is_no_service_is_told(server):
+    refused = server.slipway("explain", "\udcff", check=False)
+    assert refused.returncode == 2 and "argument 1 is not UTF-8" in refused.stderr
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        refused = server.slipway("status", "--endpoint-url", url, check=False)
+        other.shutdown()
+    assert refused.returncode == 5 and "HTTP status 501" in refused.stderr and "name the right server?" in refused.stderr
+
+
 def test_of_very_many_approvals_a_few_are_listed(server, worker, make):
     name = make([approval(f"Ask{i}") for i in range(30)])
     worker.call("StartPipelineExecution", name=name)

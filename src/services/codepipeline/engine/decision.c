@@ -183,7 +183,8 @@ int approval_answer(struct flow *flow, struct execution *execution, struct run *
         return r;
     if (event->yes)
         return approval_give(flow, execution, run, &rule, event);
-    reason_set(&said, 0, "Rejected by %s: %s", event->who, event->why);
+    reason_set(&said, 0, "Rejected by %s%s%s", event->who, event->why && event->why[0] ? ": " : "",
+               event->why ? event->why : "");
     return action_fail(flow, execution, run, "ApprovalRejected", said.text);
 }
 

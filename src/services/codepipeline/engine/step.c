@@ -195,8 +195,11 @@ static int stop_check(const struct execution *execution, const struct flow_event
         return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
                           event->execution_id);
     if (execution->status == EXECUTION_STOPPING && !event->yes)
-        return reason_set(why, PIPELINE_E_DUPLICATED_STOP,
-                          "The pipeline execution %s is already being stopped.", event->execution_id);
+        return reason_set(
+            why, PIPELINE_E_DUPLICATED_STOP,
+            "The pipeline execution %s is already being stopped: it ends when what is under way has, or at "
+            "once with `abandon`.",
+            event->execution_id);
     if (execution->place == PLACE_ENDED)
         return reason_set(why, PIPELINE_E_NOT_STOPPABLE,
                           "The pipeline execution %s has ended as %s: there is nothing to stop.",
