@@ -317,7 +317,7 @@ def test_what_fails_beside_what_is_under_way_is_explained_and_retried_by_the_com
     [told] = worker.call("ExplainPipeline", name=name)["executions"]
     assert [(w["type"], w["actionName"]) for w in told["waitsFor"]] == [("Failure", "A"), ("Action", "B")]
     said = server.slipway("explain", name, profile="dev")
-    assert "Action A has failed, and stage S1 fails when its other actions have ended, unless it is retried before: " in said
+    assert "Action A has failed, and stage S1 ends when its other actions have, unless it is retried before: " in said
     assert f"retrying S1 of execution {run}" in server.slipway("retry", name, profile="dev")
     [told] = worker.call("ExplainPipeline", name=name)["executions"]
     assert "Failure" not in {w["type"] for w in told["waitsFor"]}

@@ -185,12 +185,12 @@ static int failure_explain(struct run *run, json_t *list)
     int r = run_unpack(run);
 
     return r ? r
-             : wait_put(
-                   list, "Failure", run, run->updated_ms, NULL,
-                   "Action %s has failed, and stage %s fails when its other actions have ended, unless it is "
-                   "retried before: %s",
-                   run->action->name, run->stage,
-                   json_str(json_object_get(run->detail, "error"), "message", "no reason given"));
+             : wait_put(list, "Failure", run, run->updated_ms, NULL,
+                        "Action %s has %s, and stage %s ends when its other actions have, unless it is "
+                        "retried before: %s",
+                        run->action->name, run->status == ACTION_FAILED ? "failed" : "run out of time",
+                        run->stage,
+                        json_str(json_object_get(run->detail, "error"), "message", "no reason given"));
 }
 
 static int running_explain(struct tx *tx, const struct execution *execution, json_t *list)
