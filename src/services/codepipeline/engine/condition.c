@@ -270,17 +270,14 @@ static int override_check(struct flow *flow, const struct execution *execution,
 {
     const struct gate *gate = flow_gate(flow, event->stage);
     size_t stage;
-    int status;
+    int status, r;
     bool asks;
 
     if (!gate)
         return FAULT(ENOMEM);
-    if (!execution)
-        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
-                          event->execution_id);
-    stage = plan_stage_find(execution->plan, event->stage);
-    if (stage == execution->plan->stage_count)
-        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
+    r = event_stage_find(execution, event, &stage, why);
+    if (r)
+        return r;
     status = condition_status(execution, event->stage, event->phase);
     asks = stage == execution->stage && execution->place == PLACE_RUNNING && status == CONDITION_IN_PROGRESS;
     if (!asks && execution->plan->mode != MODE_PARALLEL && gate->last_id[0] &&

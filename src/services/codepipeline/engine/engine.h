@@ -121,6 +121,10 @@ bool execution_frozen(const struct flow *flow, const struct execution *execution
 /* Whether the pipeline takes one more under way. QUEUED mode counts those that wait, PARALLEL mode all.
  * PIPELINE_E_TOO_MANY_EXECUTIONS. */
 int executions_limit_check(const struct flow *flow, const struct plan *plan, struct reason *why) MUST_USE;
+/* The event's stage by the plan of the event's execution (NULL: there is none).
+ * PIPELINE_E_EXECUTION_NOT_FOUND, PIPELINE_E_STAGE_NOT_FOUND. */
+int event_stage_find(const struct execution *execution, const struct flow_event *event, size_t *ret,
+                     struct reason *why) MUST_USE;
 /* Handles FLOW_RETRY. */
 int step_retry(struct flow *flow, const struct flow_event *event, struct reason *why) MUST_USE;
 /* Handles FLOW_ROLLBACK. */

@@ -81,13 +81,9 @@ static int retry_check(struct flow *flow, const struct execution *execution, con
     size_t stage;
     int r;
 
-    if (!execution)
-        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
-                          event->execution_id);
-    stage = plan_stage_find(execution->plan, event->stage);
-    if (stage == execution->plan->stage_count)
-        return reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
-    r = latest_check(flow, execution, event, why);
+    r = event_stage_find(execution, event, &stage, why);
+    if (r == 0)
+        r = latest_check(flow, execution, event, why);
     if (r)
         return r;
     if (stage != execution->stage || execution->place == PLACE_WAITING)

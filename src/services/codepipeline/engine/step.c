@@ -38,6 +38,18 @@ int executions_limit_check(const struct flow *flow, const struct plan *plan, str
                       plan->mode == MODE_PARALLEL ? "under way" : "waiting");
 }
 
+int event_stage_find(const struct execution *execution, const struct flow_event *event, size_t *ret,
+                     struct reason *why)
+{
+    if (!execution)
+        return reason_set(why, PIPELINE_E_EXECUTION_NOT_FOUND, "The pipeline execution %s was not found.",
+                          event->execution_id);
+    *ret = plan_stage_find(execution->plan, event->stage);
+    return *ret < execution->plan->stage_count
+               ? 0
+               : reason_set(why, PIPELINE_E_STAGE_NOT_FOUND, "The pipeline has no stage %s.", event->stage);
+}
+
 static int on_start(struct flow *flow, const struct flow_event *event, struct reason *why)
 {
     struct execution *execution;
