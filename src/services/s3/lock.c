@@ -32,7 +32,7 @@ bool lock_forbids(const struct object_lock *lock, int64_t now_ms, bool bypass)
 int lock_may_become(const struct object_lock *lock, const struct object_lock *new, int64_t now_ms,
                     bool bypass)
 {
-    bool only_longer = new->mode == lock->mode &&new->until_ms >= lock->until_ms;
+    bool only_longer = lock->mode == new->mode && lock->until_ms <= new->until_ms;
     if (!retained(lock, now_ms) || (bypass && lock->mode == LOCK_GOVERNANCE))
         return 0;
     return only_longer ? 0 : S3_E_LOCKED;

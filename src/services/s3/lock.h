@@ -20,8 +20,8 @@ extern const char *const LOCK_GOVERNANCE, *const LOCK_COMPLIANCE;
 const char *lock_mode_named(struct str name); /* one of the two, or NULL */
 /* Whether a version may not be removed now; `bypass`: the caller passes over governance. */
 bool lock_forbids(const struct object_lock *lock, int64_t now_ms, bool bypass);
-/* Whether a version's retention may become the new one: longer always, shorter or none only by a bypass of
- * governance. S3_E_LOCKED. */
+/* Whether a version's retention may become the new one: longer always, shorter, of another mode or none only
+ * by a bypass of governance. S3_E_LOCKED. */
 int lock_may_become(const struct object_lock *lock, const struct object_lock *new, int64_t now_ms,
                     bool bypass) MUST_USE;
 /* Of a new version: what was asked for, where the bucket has object lock, else the bucket's default.

@@ -50,7 +50,8 @@ static void test_retention_grows_and_is_shortened_by_few(void **state)
     } rows[] = {
         {none, locked("COMPLIANCE", NOW + 5), false, 0},
         {locked("GOVERNANCE", NOW + 5), locked("GOVERNANCE", NOW + 6), false, 0},
-        {locked("GOVERNANCE", NOW + 5), locked("COMPLIANCE", NOW + 5), false, 0},
+        {locked("GOVERNANCE", NOW + 5), locked("COMPLIANCE", NOW + 5), false, S3_E_LOCKED},
+        {locked("GOVERNANCE", NOW + 5), locked("COMPLIANCE", NOW + 5), true, 0},
         {locked("GOVERNANCE", NOW + 5), locked("GOVERNANCE", NOW + 4), false, S3_E_LOCKED},
         {locked("GOVERNANCE", NOW + 5), locked("GOVERNANCE", NOW + 4), true, 0},
         {locked("GOVERNANCE", NOW + 5), none, false, S3_E_LOCKED},
